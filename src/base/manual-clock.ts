@@ -43,6 +43,8 @@ export class ManualClock implements Clock {
    */
   async advance(byMs: number): Promise<void> {
     const endMs = this.#nowMs + byMs;
+    // What was just begun may be about to set its timers.
+    await settlePromises();
     for (let next = this.#nextDue(endMs); next; next = this.#nextDue(endMs)) {
       this.#pending.delete(next);
       this.#nowMs = next.dueMs;
@@ -57,7 +59,11 @@ export class ManualClock implements Clock {
     let next: Pending | undefined;
     for (const pending of this.#pending) {
       if (pending.dueMs > endMs) continue;
-      if (!next || pending.dueMs < next.dueMs || (pending.dueMs === next.dueMs && pending.order < next.order)) {
+      if (
+        !next ||
+        pending.dueMs < next.dueMs ||
+        (pending.dueMs === next.dueMs && pending.order < next.order)
+      ) {
         next = pending;
       }
     }

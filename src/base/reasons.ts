@@ -60,6 +60,21 @@ const table = {
     what: 'The path exists, but not for this method.',
     todo: 'See /docs for the methods of each path.',
   },
+  request_timeout: {
+    status: 408,
+    what: 'The request did not arrive in time.',
+    todo: 'Send the whole request within 10 seconds of connecting.',
+  },
+  body_too_large: {
+    status: 413,
+    what: 'The body of the request is larger than 64 KiB.',
+    todo: 'Send less.',
+  },
+  headers_too_large: {
+    status: 431,
+    what: 'The headers of the request are larger than 16 KiB.',
+    todo: 'Send fewer or shorter headers.',
+  },
 
   // ── the content ───────────────────────────────────────────────────────────────────────────────────────
   content_unknown: {

@@ -12,8 +12,11 @@ export interface SessionEngine {
   readonly id: string;
   readonly host: string;
   readonly port: number;
-  readonly client: EngineClient;
+  readonly client: PlaybackClient;
 }
+
+/** What sessions ask of an engine. */
+export type PlaybackClient = Pick<EngineClient, 'start' | 'openMedia' | 'stat' | 'stopPlayback'>;
 
 /** One reserved place on one engine (DESIGN invariant 6). Whoever holds it gives it back exactly once. */
 export interface EngineSlot {

@@ -1,0 +1,73 @@
+import ipaddr from 'ipaddr.js';
+import { AcemuxError } from '../base/reasons.ts';
+
+type Address = ReturnType<typeof ipaddr.process>;
+
+/**
+ * Ranges of ipaddr.js that need no key where the policy is `private`: RFC 1918, loopback, link-local of both
+ * families, and unique local IPv6 (fc00::/7). Carrier-grade NAT (100.64.0.0/10, RFC 6598) is not among them: what
+ * comes from there may be another customer of the same provider.
+ */
+const PRIVATE_RANGES: ReadonlySet<string> = new Set(['private', 'loopback', 'linkLocal', 'uniqueLocal']);
+
+/**
+ * The one spelling of an address by which it is compared and shown: IPv4 that was mapped into IPv6 becomes IPv4
+ * again, IPv6 is shortened. Undefined for anything that is not an address.
+ */
+export function normalizeAddress(text: string): string | undefined {
+  return parseAddress(text)?.toString();
+}
+
+/** Whether an address belongs to this machine or to a private network. False for what is not an address. */
+export function isPrivateAddress(text: string): boolean {
+  const address = parseAddress(text);
+  return address !== undefined && PRIVATE_RANGES.has(address.range());
+}
+
+/** A fixed set of addresses and networks. */
+export interface AddressSet {
+  readonly size: number;
+  /** False for what is not an address. */
+  contains(text: string): boolean;
+}
+
+/**
+ * Reads addresses and networks in CIDR notation.
+ * @throws AcemuxError config_invalid for an entry that is neither
+ */
+export function parseAddressSet(entries: readonly string[]): AddressSet {
+  const networks = entries.map(parseNetwork);
+  return {
+    size: networks.length,
+    contains(text) {
+      const address = parseAddress(text);
+      if (!address) return false;
+      return networks.some(([network, prefixBits]) => {
+        // ipaddr.js throws when the families differ; a network of the other family contains nothing of this one.
+        return network.kind() === address.kind() && address.match(network, prefixBits);
+      });
+    },
+  };
+}
+
+function parseNetwork(entry: string): [Address, number] {
+  try {
+    if (entry.includes('/')) return ipaddr.parseCIDR(entry);
+    const address = ipaddr.process(entry);
+    return [address, address.kind() === 'ipv4' ? 32 : 128];
+  } catch (error) {
+    throw new AcemuxError(
+      'config_invalid',
+      `"${entry}" is neither an IP address nor a network like 10.0.0.0/8.`,
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
+function parseAddress(text: string): Address | undefined {
+  // isValid alone would take `10.1` and octal forms, which mean something else to most people.
+  const isStrict = ipaddr.IPv4.isValidFourPartDecimal(text) || ipaddr.IPv6.isValid(text);
+  return isStrict ? ipaddr.process(text) : undefined;
+}

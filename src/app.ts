@@ -1,0 +1,160 @@
+import { loadOrCreateAdminKey } from './access/admin-key.ts';
+import { type Clock, sleep, systemClock } from './base/clock.ts';
+import type { Config } from './config/config.ts';
+import { Fleet } from './fleet/fleet.ts';
+import type { EngineProvider } from './fleet/providers/provider.ts';
+import { SimulatedProvider } from './fleet/providers/simulated/simulated-provider.ts';
+import { StaticProvider } from './fleet/providers/static/static-provider.ts';
+import { buildServer } from './http/server.ts';
+import { TsOutput } from './output/ts/ts-output.ts';
+import { SessionDirectory } from './session/directory.ts';
+import { loadClip } from './simulator/clip.ts';
+import { SimulatedEngine } from './simulator/engine.ts';
+import type { Log } from './telemetry/log.ts';
+import { Metrics } from './telemetry/metrics.ts';
+import { VERSION } from './version.ts';
+
+/** Viewers are ended this long before SHUTDOWN_TIMEOUT is over: stopping the engines takes the rest. */
+const END_VIEWERS_BEFORE_MS = 3_000;
+/** How often a drain looks whether the last viewer has left. */
+const DRAIN_POLL_MS = 100;
+
+export interface App {
+  /** Where it listens, for people on this machine. */
+  readonly url: string;
+  readonly port: number;
+  readonly sessions: SessionDirectory;
+  readonly fleet: Fleet;
+  /** Lets nobody new in, lets those who watch go on for a while, then stops. Safe to call twice. */
+  drain(): Promise<void>;
+  /** Ends everything at once and resolves when nothing is left. Safe to call twice. */
+  stop(): Promise<void>;
+}
+
+/** Parts that a test may replace. */
+export interface AppParts {
+  readonly log: Log;
+  readonly clock?: Clock;
+  readonly providers?: readonly EngineProvider[];
+}
+
+/**
+ * The composition root: builds every part in the order of the data path, starts it, and undoes it in reverse.
+ * @throws AcemuxError config_invalid, port_taken; what had been started by then has been stopped again
+ */
+export async function startApp(config: Config, parts: AppParts): Promise<App> {
+  const { log } = parts;
+  const clock = parts.clock ?? systemClock;
+  const lifecycle: { phase: 'starting' | 'ready' | 'draining' } = { phase: 'starting' };
+  await using undo = new AsyncDisposableStack();
+
+  const adminKey = await loadOrCreateAdminKey({ configured: config.access.apiKey, dataDir: config.storage.dataDir });
+  if (adminKey.isNew) log.info({ file: adminKey.file }, 'generated an admin key');
+
+  const metrics: Metrics = new Metrics({
+    sessionsActive: () => sessions.list().length,
+    clientsActive: () => sessions.clientCount,
+  });
+  const fleet = new Fleet({
+    providers: parts.providers ?? makeProviders(config, clock),
+    limits: {
+      maxStreamsPerEngine: config.engines.maxStreamsPerEngine,
+      forwardedPreferredStreams: config.engines.forwardedPreferredStreams,
+      selectionTimeoutMs: config.engines.selectionTimeoutMs,
+      checkIntervalMs: config.health.checkIntervalMs,
+      failureThreshold: config.health.failureThreshold,
+    },
+    giveWay: () => sessions.giveWay(),
+    clock,
+    log: log.child({ part: 'fleet' }),
+  });
+  const sessions: SessionDirectory = new SessionDirectory({
+    engines: fleet,
+    observer: metrics,
+    limits: {
+      firstByteTimeoutMs: config.streams.emptyTimeoutMs,
+      startTimeoutMs: config.streams.startTimeoutMs,
+      idleTimeoutMs: config.streams.idleTimeoutMs,
+      lingeringMax: config.streams.maxLingering,
+      sweepIntervalMs: config.streams.cleanupIntervalMs,
+      prebufferMs: config.clients.prebufferMs,
+      bufferMs: config.streams.bufferMs,
+      bufferBytes: config.streams.bufferSizeBytes,
+    },
+    clock,
+    log: log.child({ part: 'session' }),
+  });
+  const tsOutput = new TsOutput({
+    chunkBytes: config.clients.batchSizeBytes,
+    clientTimeoutMs: config.clients.timeoutMs,
+    clock,
+    log: log.child({ part: 'output' }),
+  });
+  const server = buildServer({
+    sessions,
+    tsOutput,
+    fleet,
+    lifecycle,
+    metrics,
+    access: { key: adminKey.key, play: config.access.play, view: config.access.view },
+    config: {
+      host: config.server.host,
+      port: config.server.port,
+      trustedProxies: config.server.trustedProxies,
+      publicUrl: config.server.publicUrl,
+      version: VERSION,
+    },
+    clock,
+    log,
+  });
+
+  undo.defer(() => metrics.stop());
+  metrics.start();
+  undo.defer(() => fleet.stop());
+  await fleet.start();
+  undo.defer(() => server.close());
+  // Before the server, whose close waits for replies: a live stream never ends by itself.
+  undo.defer(async () => {
+    await sessions.stop('shutdown');
+    await tsOutput.stop();
+  });
+  sessions.start();
+  const { url, port } = await server.listen();
+  lifecycle.phase = 'ready';
+
+  const owned = undo.move();
+  let stopped: Promise<void> | undefined;
+  const stop = (): Promise<void> => {
+    lifecycle.phase = 'draining';
+    stopped ??= owned.disposeAsync();
+    return stopped;
+  };
+  let drained: Promise<void> | undefined;
+  const drain = (): Promise<void> => {
+    drained ??= (async () => {
+      lifecycle.phase = 'draining';
+      sessions.refuse('draining');
+      const endMs = clock.nowMs() + Math.max(0, config.server.shutdownTimeoutMs - END_VIEWERS_BEFORE_MS);
+      while (sessions.clientCount > 0 && clock.nowMs() < endMs) await sleep(clock, DRAIN_POLL_MS);
+      await stop();
+    })();
+    return drained;
+  };
+  return { url, port, sessions, fleet, drain, stop };
+}
+
+/** Simulated engines of the demo take this long to find their peers: real ones take 1 to 10 s. */
+const SIMULATED_PREBUFFER_MS = 1_000;
+
+function makeProviders(config: Config, clock: Clock): EngineProvider[] {
+  return config.engines.providers.map((kind) => {
+    if (kind === 'static') return new StaticProvider(config.engines.static);
+    const clip = loadClip();
+    const { bitsPerSecond, engineCount } = config.simulated;
+    return new SimulatedProvider({
+      count: engineCount,
+      build: () =>
+        new SimulatedEngine({ clip, clock, bitsPerSecond, delays: { prebufMs: SIMULATED_PREBUFFER_MS } }),
+    });
+  });
+}

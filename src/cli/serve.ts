@@ -1,0 +1,124 @@
+import { type Clock, systemClock } from '../base/clock.ts';
+import { AcemuxError, REASONS } from '../base/reasons.ts';
+import type { Config } from '../config/config.ts';
+import type { LoadedConfig } from '../config/load.ts';
+import { flagHelp, settingsHelp } from '../config/reference.ts';
+import { createLog, formatFor, type Log } from '../telemetry/log.ts';
+import { parseArguments } from './arguments.ts';
+import { type Command, type CommandIo, EXIT } from './command.ts';
+import { configFlags, loadForCommand } from './config-flags.ts';
+import { usageError } from './usage.ts';
+
+/** What the command asks of a started proxy. */
+export interface RunningApp {
+  /** Where it listens, for people on this machine. */
+  readonly url: string;
+  /** Lets viewers play on for a while, then stops. */
+  drain(): Promise<void>;
+}
+
+/** What the command needs beside the process; tests give others. */
+export interface ServeParts {
+  readonly start: (config: Config, parts: { readonly log: Log }) => Promise<RunningApp>;
+  readonly clock: Clock;
+}
+
+// A terminal sends Ctrl-C to npm, to the launcher and to us, and the first two pass it on: within this time
+// it is one and the same.
+const SAME_SIGNAL_MS = 250;
+
+/** `acemux serve`: runs until a signal, then drains; a second signal ends it at once. */
+export const serve: Command = {
+  name: 'serve',
+  summary: 'Run the proxy.',
+  help: () =>
+    'Usage: acemux serve [--config FILE] [--port N] [--host H] [--engine HOST:PORT]… [--demo]\n\n' +
+    'Runs the proxy until SIGTERM or Ctrl-C; then viewers play on for SHUTDOWN_TIMEOUT. A second signal ends it at once.\n\n' +
+    `Flags (each wins over the environment, which wins over the file):\n${flagHelp()}\n` +
+    `Environment variables (acemux config shows what is in force):\n${settingsHelp()}`,
+  async run(argv, io) {
+    // Loaded only here: `acemux healthcheck` runs every few seconds and needs none of it.
+    const { startApp } = await import('../app.ts');
+    return runServe(argv, io, { start: startApp, clock: systemClock });
+  },
+};
+
+/** Runs the proxy that `parts.start` makes, until a signal has ended it. */
+export async function runServe(argv: readonly string[], io: CommandIo, parts: ServeParts): Promise<number> {
+  const given = parseArguments(argv, configFlags());
+  if (!given.ok) return usageError(io, given.problem, 'serve');
+  const loaded = loadForCommand(given.flags, io);
+  const log = createLog(loaded.config.log, io.stdout);
+  for (const warning of loaded.warnings) log.warn(warning);
+  announceEngines(loaded, log);
+
+  const signals = new SignalCounter(io, parts.clock);
+  try {
+    // A first signal that comes meanwhile is obeyed afterwards: what is half started can't be drained.
+    const app = await Promise.race([parts.start(loaded.config, { log }), signals.second]);
+    if (!app) return EXIT.error;
+    announceReady(app.url, loaded, log, io);
+    return await untilStopped(app, signals, log);
+  } catch (error) {
+    if (!(error instanceof AcemuxError)) throw error;
+    log.fatal({ reason: error.code }, `${error.message} ${REASONS[error.code].todo}`);
+    return EXIT.error;
+  } finally {
+    signals.stop();
+  }
+}
+
+async function untilStopped(app: RunningApp, signals: SignalCounter, log: Log): Promise<number> {
+  await signals.first;
+  log.info('stopping: viewers play on for a moment; a second signal ends it at once');
+  const drained = app.drain().then(() => EXIT.ok);
+  const code = await Promise.race([drained, signals.second.then(() => EXIT.error)]);
+  if (code === EXIT.ok) log.info('stopped');
+  else log.warn('a second signal: ending at once');
+  return code;
+}
+
+/** The first and the second signal, each a promise. */
+class SignalCounter {
+  readonly first: Promise<void>;
+  readonly second: Promise<void>;
+  readonly stop: () => void;
+
+  constructor(io: CommandIo, clock: Clock) {
+    const [first, second] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    this.first = first.promise;
+    this.second = second.promise;
+    let firstAtMs: number | undefined;
+    this.stop = io.onStopSignal(() => {
+      firstAtMs ??= clock.nowMs();
+      first.resolve();
+      if (clock.nowMs() - firstAtMs >= SAME_SIGNAL_MS) second.resolve();
+    });
+  }
+}
+
+function announceEngines(loaded: LoadedConfig, log: Log): void {
+  if (loaded.demo) {
+    const { engineCount } = loaded.config.simulated;
+    log.warn(
+      `*** DEMO: ${engineCount} simulated engines play a test pattern, whatever id you ask for. ***  ` +
+        'For real broadcasts set ENGINES=host:port, or start with --engine host:port.',
+    );
+  } else if (loaded.config.engines.providers.length === 0) {
+    log.warn({ reason: 'no_engines_configured' }, REASONS.no_engines_configured.todo);
+  }
+}
+
+const EXAMPLE_ID = '0123456789abcdef0123456789abcdef01234567';
+
+function announceReady(url: string, loaded: LoadedConfig, log: Log, io: CommandIo): void {
+  const play = `${url}/ace/getstream?id=${loaded.demo ? EXAMPLE_ID : '<40 hex>'}`;
+  log.info({ url, play }, 'acemux is ready');
+  if (formatFor(loaded.config.log, io.stdout) !== 'pretty') return;
+  io.stdout.write(
+    `\n  acemux is ready. Open this in VLC, mpv or any player:\n\n      ${play}\n\n` +
+      (loaded.demo
+        ? '  This is the DEMO: a test pattern. For real broadcasts: ENGINES=host:port npm start\n\n'
+        : ''),
+  );
+}

@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { parse } from 'yaml';
+import { CommandRecorder } from '../../test/support/command-io.ts';
+import { defaultConfig } from '../config/config.ts';
+import { loadConfig } from '../config/load.ts';
+import { configFlags } from './config-flags.ts';
+import { showConfig } from './show-config.ts';
+
+describe('acemux config', () => {
+  test('prints every value with its origin', async (t) => {
+    const folder = mkdtempSync(join(tmpdir(), 'acemux-show-'));
+    t.after(() => rmSync(folder, { recursive: true }));
+    writeFileSync(join(folder, 'acemux.yaml'), 'log:\n  level: debug\n');
+    const io = new CommandRecorder({ CLIENT_TIMEOUT: '1m', ENGINEZ: 'x' }, folder);
+    assert.equal(await showConfig.run(['--port', '9000', '--engine', 'a:1', '--engine', 'b:2'], io), 0);
+    assert.match(io.output, /^ {2}port: 9000 +# flag --port$/m);
+    assert.match(io.output, /^ {2}timeout: 60s +# environment CLIENT_TIMEOUT$/m);
+    assert.match(io.output, /^ {2}level: debug +# acemux\.yaml line 2$/m);
+    assert.match(io.output, /^ {2}static: \[ a:1, b:2 \] +# flag --engine$/m);
+    assert.match(io.output, /^ {2}host: 0\.0\.0\.0 +# default$/m);
+    assert.match(io.errors, /^warning: environment ENGINEZ is unknown.*\n$/);
+  });
+
+  test('prints YAML that loads to the same configuration', async () => {
+    const io = new CommandRecorder();
+    await showConfig.run([], io);
+    assert.deepEqual(loadConfig({ file: { name: 'printed', text: io.output } }).config, defaultConfig());
+  });
+
+  test('masks secrets', async () => {
+    const io = new CommandRecorder({ API_KEY: 'very-secret' });
+    assert.equal(await showConfig.run([], io), 0);
+    assert.doesNotMatch(io.output + io.errors, /very-secret/);
+    assert.equal(Reflect.get(Object(Reflect.get(Object(parse(io.output)), 'access')), 'api_key'), '********');
+  });
+
+  test('refuses a bad configuration with all its errors, and a missing file', async () => {
+    const io = new CommandRecorder({ PORT: 'x', LOG_LEVEL: 'y' });
+    await assert.rejects(showConfig.run([], io), { code: 'config_invalid', message: /PORT[\s\S]*LOG_LEVEL/ });
+    await assert.rejects(showConfig.run(['--config', 'no-such-file.yaml'], io), { code: 'config_invalid' });
+  });
+
+  test('refuses unknown flags', async () => {
+    const io = new CommandRecorder();
+    assert.equal(await showConfig.run(['--prot', '1'], io), 2);
+    assert.match(io.errors, /did you mean --port\?/);
+  });
+
+  test('explains its flags', async () => {
+    const help = await showConfig.help();
+    for (const { name } of configFlags()) assert.ok(help.includes(`  ${name} `), name);
+  });
+});

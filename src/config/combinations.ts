@@ -1,0 +1,78 @@
+import { type Config, declaredKeys } from './config.ts';
+import type { Origin } from './layers.ts';
+
+/** What single keys cannot show: values that are right alone and wrong together. */
+export interface CombinationProblems {
+  readonly errors: readonly string[];
+  readonly warnings: readonly string[];
+}
+
+interface Rule {
+  /** The keys, by YAML path, whose values it looks at. */
+  readonly paths: readonly string[];
+  readonly grade: 'error' | 'warning';
+  broken(config: Config): boolean;
+  readonly what: string;
+}
+
+const RULES: readonly Rule[] = [
+  {
+    paths: ['streams.empty_timeout', 'streams.start_timeout'],
+    grade: 'error',
+    broken: ({ streams }) => streams.emptyTimeoutMs > streams.startTimeoutMs,
+    what: 'one attempt may not last longer than all attempts together; lower EMPTY_STREAM_TIMEOUT or raise START_TIMEOUT',
+  },
+  {
+    paths: ['clients.prebuffer_seconds', 'streams.buffer_seconds'],
+    grade: 'error',
+    broken: ({ clients, streams }) => clients.prebufferMs >= streams.bufferMs,
+    what: 'viewers can only start within what is kept; lower PREBUFFER_SECONDS or raise STREAM_BUFFER_SECONDS',
+  },
+  {
+    paths: ['engines.provider', 'engines.static'],
+    grade: 'error',
+    broken: ({ engines }) => engines.providers.includes('static') && engines.static.length === 0,
+    what: 'the static provider has no engine; set ENGINES=host:port (or --engine host:port)',
+  },
+  {
+    paths: ['engines.provider', 'engines.static'],
+    grade: 'warning',
+    broken: ({ engines }) => engines.static.length > 0 && !engines.providers.includes('static'),
+    what: 'ENGINES has no effect, because ENGINE_PROVIDER does not name static',
+  },
+];
+
+/** Judges the values together; rules about a key in `broken` (its value could not be read) are left out. */
+export function combinationProblems(
+  config: Config,
+  origins: ReadonlyMap<string, Origin>,
+  broken: ReadonlySet<string>,
+): CombinationProblems {
+  const problems = RULES.filter(
+    (rule) => !rule.paths.some((path) => broken.has(path)) && rule.broken(config),
+  );
+  const textsOf = (grade: Rule['grade']): string[] =>
+    problems
+      .filter((rule) => rule.grade === grade)
+      .map((rule) => `${placesOf(rule, config, origins)}: ${rule.what}.`);
+  return { errors: textsOf('error'), warnings: textsOf('warning') };
+}
+
+function placesOf(rule: Rule, config: Config, origins: ReadonlyMap<string, Origin>): string {
+  const places = rule.paths.map((path) => {
+    return `${path} = ${printed(path, config)} (${origins.get(path)?.text ?? 'default'})`;
+  });
+  return places.join(' and ');
+}
+
+function printed(path: string, config: Config): string {
+  const declared = declaredKeys().find((each) => each.path === path);
+  return declared ? JSON.stringify(declared.key.type.print(valueIn(config, path))) : '';
+}
+
+/** The value that a Config holds for a YAML path. */
+export function valueIn(config: Config, path: string): unknown {
+  const declared = declaredKeys().find((each) => each.path === path);
+  const section = Object.entries<object>(config).find(([name]) => name === declared?.section)?.[1] ?? {};
+  return Object.entries(section).find(([name]) => name === declared?.property)?.[1];
+}

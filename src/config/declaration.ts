@@ -1,0 +1,337 @@
+import { listenAddressAlias, singleEngineAlias, type VariableAlias } from './aliases.ts';
+import { engineList } from './engine-list.ts';
+import { providerList } from './provider-list.ts';
+import { bitRate, duration, integer, size } from './quantities.ts';
+import { baseUrl, choice, folder, listenHost, networkList, secretText } from './texts.ts';
+import type { ValueType } from './value-type.ts';
+
+/** One thing that can be set, and everything that is said about it anywhere. */
+export interface Key<T> {
+  /** Its name in YAML, below the name of its section. */
+  readonly yaml: string;
+  /** Its environment variable. */
+  readonly environment: string;
+  /** Other variables that mean the same, in the order in which they are asked. */
+  readonly aliases?: readonly VariableAlias[];
+  /** Its command line flag, where it has one. */
+  readonly flag?: Flag;
+  readonly type: ValueType<T>;
+  /** Undefined where being unset means something of its own; `whenUnset` says what. */
+  readonly default: T;
+  readonly whenUnset?: string;
+  /** Whether a change reaches the running process. In this version every key is read once, at start. */
+  readonly applies: 'restart' | 'live';
+  /** For people: what it is, and what a higher or lower value costs. */
+  readonly doc: string;
+  /** Its value is never shown. */
+  readonly secret?: true;
+}
+
+export interface Flag {
+  /** With its dashes: `--port`. */
+  readonly name: string;
+  /** What stands for its value in the help: `N`. */
+  readonly value: string;
+  /** Given more than once, the values make a list. */
+  readonly repeatable?: true;
+}
+
+/** Who needs the key: only public addresses, everybody, nobody. */
+export type AccessMode = 'private' | 'key' | 'open';
+
+const SECOND = 1000;
+const HOUR = 3_600_000;
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+// A function, so that each key's type is inferred from its parts.
+function key<T>(declared: Key<T>): Key<T> {
+  return declared;
+}
+
+/**
+ * Every key, by section and by its name in `Config`; the order is that of the documentation.
+ * The names end in the unit of the value, the YAML names do not: there the unit is written with the value.
+ */
+export const DECLARATION = {
+  server: {
+    host: key({
+      yaml: 'host',
+      environment: 'HOST',
+      aliases: [
+        listenAddressAlias('ACEXY_LISTEN_ADDR', 'host'),
+        listenAddressAlias('PROXY_LISTEN_ADDR', 'host'),
+      ],
+      flag: { name: '--host', value: 'H' },
+      type: listenHost(),
+      default: '0.0.0.0',
+      applies: 'restart',
+      doc: 'The address to listen on. `127.0.0.1` keeps acemux to this machine.',
+    }),
+    port: key({
+      yaml: 'port',
+      environment: 'PORT',
+      aliases: [
+        'APP_PORT',
+        listenAddressAlias('ACEXY_LISTEN_ADDR', 'port'),
+        listenAddressAlias('PROXY_LISTEN_ADDR', 'port'),
+      ],
+      flag: { name: '--port', value: 'N' },
+      type: integer({ min: 0, max: 65_535 }),
+      default: 8000,
+      applies: 'restart',
+      doc: 'The port to listen on; 0 takes any free one. The control server of Gluetun uses 8000 too.',
+    }),
+    publicUrl: key<string | undefined>({
+      yaml: 'public_url',
+      environment: 'PUBLIC_URL',
+      type: baseUrl(),
+      default: undefined,
+      whenUnset: 'taken from each request',
+      applies: 'restart',
+      doc: 'The base of every absolute URL in replies; may have a path. Set it when players reach acemux by another address than acemux sees.',
+    }),
+    trustedProxies: key({
+      yaml: 'trusted_proxies',
+      environment: 'TRUSTED_PROXIES',
+      type: networkList(),
+      default: [],
+      whenUnset: 'nobody',
+      applies: 'restart',
+      doc: 'Whose `X-Forwarded-*` headers are believed. Name only reverse proxies of your own: who is in this list can claim any address.',
+    }),
+    shutdownTimeoutMs: key({
+      yaml: 'shutdown_timeout',
+      environment: 'SHUTDOWN_TIMEOUT',
+      type: duration({ min: 0, max: HOUR }),
+      default: 8 * SECOND,
+      applies: 'restart',
+      doc: 'How long SIGTERM lets viewers play on. Higher is kinder to them, but Docker kills after 10 s unless its stop timeout is raised too.',
+    }),
+  },
+  storage: {
+    dataDir: key({
+      yaml: 'data_dir',
+      environment: 'DATA_DIR',
+      type: folder(),
+      default: './data',
+      applies: 'restart',
+      doc: 'The folder for what must outlive a restart: the generated admin key.',
+    }),
+  },
+  access: {
+    apiKey: key<string | undefined>({
+      yaml: 'api_key',
+      environment: 'API_KEY',
+      type: secretText(),
+      default: undefined,
+      whenUnset: 'generated into `admin.key` in `DATA_DIR` at the first start',
+      applies: 'restart',
+      doc: 'The admin key. No address is trusted instead of it.',
+      secret: true,
+    }),
+    play: key<AccessMode>({
+      yaml: 'play',
+      environment: 'PLAY_ACCESS',
+      type: choice(['private', 'key', 'open']),
+      default: 'private',
+      applies: 'restart',
+      doc: 'Who may play. `private`: loopback and private networks need no key, others do; `key`: everybody needs it; `open`: nobody does.',
+    }),
+    view: key<AccessMode>({
+      yaml: 'view',
+      environment: 'VIEW_ACCESS',
+      type: choice(['private', 'key', 'open']),
+      default: 'private',
+      applies: 'restart',
+      doc: 'Who may look at status, sessions and metrics; the same words as for playing.',
+    }),
+  },
+  engines: {
+    providers: key({
+      yaml: 'provider',
+      environment: 'ENGINE_PROVIDER',
+      type: providerList(),
+      default: [],
+      whenUnset: '`static` if `ENGINES` is set, else none (`simulated` with `--demo`)',
+      applies: 'restart',
+      doc: 'Where engines come from. `static`: those in `ENGINES`; `simulated`: engines inside the process that play a test pattern.',
+    }),
+    static: key({
+      yaml: 'static',
+      environment: 'ENGINES',
+      aliases: [singleEngineAlias],
+      flag: { name: '--engine', value: 'HOST:PORT', repeatable: true },
+      type: engineList(),
+      default: [],
+      whenUnset: 'none',
+      applies: 'restart',
+      doc: 'The AceStream engines to play from. `forwarded=true` marks one whose peer-to-peer port is reachable from outside: it is preferred.',
+    }),
+    maxStreamsPerEngine: key({
+      yaml: 'max_streams_per_engine',
+      environment: 'MAX_STREAMS_PER_ENGINE',
+      aliases: ['ACEXY_MAX_STREAMS_PER_ENGINE'],
+      type: integer({ min: 1, max: 1000 }),
+      default: 10,
+      applies: 'restart',
+      doc: 'How many streams one engine plays at most. Higher needs fewer engines; each stream then gets less of its bandwidth and CPU.',
+    }),
+    forwardedPreferredStreams: key({
+      yaml: 'forwarded_preferred_streams',
+      environment: 'FORWARDED_PREFERRED_STREAMS',
+      type: integer({ min: 0, max: 1000 }),
+      default: 3,
+      applies: 'restart',
+      doc: 'A forwarded engine is preferred while it plays fewer streams than this; 0: always. Higher fills forwarded engines first; lower spreads the load sooner.',
+    }),
+    selectionTimeoutMs: key({
+      yaml: 'selection_timeout',
+      environment: 'ENGINE_SELECTION_TIMEOUT',
+      type: duration({ min: 0, max: HOUR }),
+      default: 5 * SECOND,
+      applies: 'restart',
+      doc: 'How long a viewer waits for a free engine. Higher helps when engines come and go; lower refuses sooner.',
+    }),
+  },
+  simulated: {
+    engineCount: key({
+      yaml: 'engines',
+      environment: 'SIMULATED_ENGINES',
+      type: integer({ min: 1, max: 64 }),
+      default: 2,
+      applies: 'restart',
+      doc: 'How many engines the `simulated` provider runs.',
+    }),
+    bitsPerSecond: key({
+      yaml: 'bitrate',
+      environment: 'SIMULATED_BITRATE',
+      type: bitRate({ min: 1_000_000, max: 100_000_000 }),
+      default: 4_000_000,
+      applies: 'restart',
+      doc: 'The bit rate of what simulated engines play. Higher costs CPU and memory.',
+    }),
+  },
+  streams: {
+    emptyTimeoutMs: key({
+      yaml: 'empty_timeout',
+      environment: 'EMPTY_STREAM_TIMEOUT',
+      type: duration({ min: SECOND, max: HOUR }),
+      default: 30 * SECOND,
+      applies: 'restart',
+      doc: 'From asking one engine to its first media byte. Higher gives rare broadcasts time to find peers; lower tries the next engine sooner.',
+    }),
+    startTimeoutMs: key({
+      yaml: 'start_timeout',
+      environment: 'START_TIMEOUT',
+      type: duration({ min: SECOND, max: HOUR }),
+      default: 60 * SECOND,
+      applies: 'restart',
+      doc: 'All attempts of one start together (at most 3 engines, each once). Higher tries longer; lower tells the viewer sooner that it failed.',
+    }),
+    idleTimeoutMs: key({
+      yaml: 'idle_timeout',
+      environment: 'STREAM_IDLE_TIMEOUT',
+      type: duration({ min: 0, max: 24 * HOUR }),
+      default: 300 * SECOND,
+      applies: 'restart',
+      doc: 'How long a session without viewers is kept. Higher: a returning viewer starts at once; lower: the engine and its bandwidth are free sooner.',
+    }),
+    maxLingering: key({
+      yaml: 'max_lingering',
+      environment: 'MAX_LINGERING_SESSIONS',
+      type: integer({ min: 0, max: 1000 }),
+      default: 2,
+      applies: 'restart',
+      doc: 'So many of the streams left last linger for `STREAM_IDLE_TIMEOUT`; older ones end 10 s after their last viewer. Higher makes zapping back faster and keeps more engines busy.',
+    }),
+    cleanupIntervalMs: key({
+      yaml: 'cleanup_interval',
+      environment: 'SESSION_CLEANUP_INTERVAL',
+      type: duration({ min: SECOND, max: HOUR }),
+      default: 60 * SECOND,
+      applies: 'restart',
+      doc: 'How often a sweep proves that no session has leaked. Deadlines do the work: this changes nothing for viewers.',
+    }),
+    bufferMs: key({
+      yaml: 'buffer_seconds',
+      environment: 'STREAM_BUFFER_SECONDS',
+      type: duration({ min: 2 * SECOND, max: 600 * SECOND }),
+      default: 20 * SECOND,
+      applies: 'restart',
+      doc: 'How much of each stream is kept in memory. Higher forgives slower viewers; costs that many seconds of the stream in memory.',
+    }),
+    bufferSizeBytes: key({
+      yaml: 'buffer_size',
+      environment: 'STREAM_BUFFER_SIZE',
+      type: size({ min: 2 * MIB, max: 4096 * MIB }),
+      default: 64 * MIB,
+      applies: 'restart',
+      doc: 'The most memory that one stream may take; `STREAM_BUFFER_SECONDS` is cut to what fits. Lower saves memory; too low leaves slow viewers no room.',
+    }),
+  },
+  clients: {
+    timeoutMs: key({
+      yaml: 'timeout',
+      environment: 'CLIENT_TIMEOUT',
+      type: duration({ min: SECOND, max: HOUR }),
+      default: 30 * SECOND,
+      applies: 'restart',
+      doc: 'A viewer that accepts no byte for this long is disconnected. Higher forgives paused players; lower frees dead connections sooner.',
+    }),
+    prebufferMs: key({
+      yaml: 'prebuffer_seconds',
+      environment: 'PREBUFFER_SECONDS',
+      type: duration({ min: 0, max: 600 * SECOND }),
+      default: 4 * SECOND,
+      applies: 'restart',
+      doc: 'How far behind the live edge a joining viewer starts; this stretch comes at line speed. Higher is a bigger reserve against stutter; lower is closer to live.',
+    }),
+    batchSizeBytes: key({
+      yaml: 'copy_chunk_size',
+      environment: 'COPY_CHUNK_SIZE',
+      type: size({ min: 4 * KIB, max: MIB }),
+      default: 64 * KIB,
+      applies: 'restart',
+      doc: 'Bytes are sent in batches of this size, or every 40 ms. Higher costs less CPU for many viewers; lower is smoother for each.',
+    }),
+  },
+  health: {
+    checkIntervalMs: key({
+      yaml: 'check_interval',
+      environment: 'HEALTH_CHECK_INTERVAL',
+      aliases: ['HEALTH_CHECK_INTERVAL_S'],
+      type: duration({ min: SECOND, max: HOUR }),
+      default: 20 * SECOND,
+      applies: 'restart',
+      doc: 'How often each engine is asked whether it is well. Lower notices a dead one sooner; costs two small requests each time.',
+    }),
+    failureThreshold: key({
+      yaml: 'failure_threshold',
+      environment: 'HEALTH_FAILURE_THRESHOLD',
+      type: integer({ min: 1, max: 100 }),
+      default: 3,
+      applies: 'restart',
+      doc: 'So many failures in a row make an engine unhealthy. Higher forgives hiccups; lower avoids a dead engine sooner.',
+    }),
+  },
+  log: {
+    level: key<'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace'>({
+      yaml: 'level',
+      environment: 'LOG_LEVEL',
+      aliases: ['ACEXY_LOG_LEVEL'],
+      type: choice(['fatal', 'error', 'warn', 'info', 'debug', 'trace']),
+      default: 'info',
+      applies: 'restart',
+      doc: 'How much is logged: this level and the graver ones.',
+    }),
+    format: key<'auto' | 'pretty' | 'json'>({
+      yaml: 'format',
+      environment: 'LOG_FORMAT',
+      type: choice(['auto', 'pretty', 'json']),
+      default: 'auto',
+      applies: 'restart',
+      doc: '`pretty` for people, `json` for programs (one object a line); `auto`: pretty on a terminal, else JSON.',
+    }),
+  },
+} as const;

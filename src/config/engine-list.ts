@@ -1,0 +1,138 @@
+import { isHost, listItems } from './texts.ts';
+import { type Parsed, parsed, refused, shownValue, type ValueType } from './value-type.ts';
+
+/** One engine that the operator named. */
+export interface ConfiguredEngine {
+  readonly host: string;
+  readonly port: number;
+  /** Whether its peer-to-peer port is reachable from outside; such engines are preferred. */
+  readonly forwarded: boolean;
+  /** How it is shown; undefined: by its address. */
+  readonly name: string | undefined;
+  /** The VPN that it is behind, a name of the operator's; undefined: none. */
+  readonly vpn: string | undefined;
+}
+
+const FORM = 'host:port[?forwarded=true&name=…&vpn=…]';
+const FIELDS = ['host', 'port', 'forwarded', 'name', 'vpn'];
+const PORT = { minimum: 1, maximum: 65_535 };
+
+/** Engines: text with commas, or a YAML list of texts and of objects with the same fields. */
+export function engineList(): ValueType<readonly ConfiguredEngine[]> {
+  return {
+    description: `engines as \`${FORM}\`, comma-separated or a YAML list`,
+    example: '192.168.1.20:6878',
+    schema: {
+      anyOf: [
+        { type: 'string' },
+        {
+          type: 'array',
+          items: {
+            anyOf: [
+              { type: 'string' },
+              {
+                type: 'object',
+                additionalProperties: false,
+                required: ['host', 'port'],
+                properties: {
+                  host: { type: 'string' },
+                  port: { type: 'integer', ...PORT },
+                  forwarded: { type: 'boolean' },
+                  name: { type: 'string' },
+                  vpn: { type: 'string' },
+                },
+              },
+            ],
+          },
+        },
+      ],
+    },
+    parse: parseEngines,
+    print: (engines) => engines.map(printEngine),
+  };
+}
+
+function parseEngines(raw: unknown): Parsed<readonly ConfiguredEngine[]> {
+  const items = listItems(raw);
+  if (!items) return refused(`a list of engines as ${FORM}`);
+  const engines: ConfiguredEngine[] = [];
+  const seen = new Set<string>();
+  for (const item of items) {
+    const engine = typeof item === 'string' ? parseText(item.trim()) : parseObject(item);
+    if (!engine.ok) return engine;
+    for (const label of [addressOf(engine.value), engine.value.name]) {
+      if (label === undefined) continue;
+      if (seen.has(label)) return refused(`a list that names each engine once; "${label}" is there twice`);
+      seen.add(label);
+    }
+    engines.push(engine.value);
+  }
+  return parsed(engines);
+}
+
+function parseText(text: string): Parsed<ConfiguredEngine> {
+  if (text.includes('://')) return refused(`engines as ${FORM}; "${text}" must lose its "scheme://"`);
+  const queryAt = text.indexOf('?');
+  const address = queryAt < 0 ? text : text.slice(0, queryAt);
+  const match = /^(?:\[([^\]]*)\]|([^:[\]]*)):(\d{1,5})$/.exec(address);
+  if (!match) return refused(`engines as ${FORM}; "${text}" has no port or is no address`);
+  const query = new URLSearchParams(queryAt < 0 ? '' : text.slice(queryAt + 1));
+  const fields = new Map<string, unknown>([...query]);
+  if (fields.size !== query.size) return refused(`engines as ${FORM}; "${text}" gives one field twice`);
+  if (fields.has('host') || fields.has('port')) return refused(`engines as ${FORM}, not "${text}"`);
+  fields.set('host', match[1] ?? match[2]).set('port', Number(match[3]));
+  return fromFields(fields, text);
+}
+
+function parseObject(item: unknown): Parsed<ConfiguredEngine> {
+  if (typeof item !== 'object' || item === null)
+    return refused(`engines as ${FORM}, not ${shownValue(item)}`);
+  return fromFields(new Map(Object.entries(item)), shownValue(item));
+}
+
+function fromFields(fields: ReadonlyMap<string, unknown>, shown: string): Parsed<ConfiguredEngine> {
+  for (const field of fields.keys()) {
+    if (!FIELDS.includes(field)) {
+      return refused(`engines with the fields ${FIELDS.join(', ')}; "${shown}" has "${field}"`);
+    }
+  }
+  const host = fields.get('host');
+  if (typeof host !== 'string' || !isHost(host)) return refused(`engines with a host; "${shown}" has none`);
+  const port = fields.get('port');
+  if (typeof port !== 'number' || !Number.isInteger(port) || port < PORT.minimum || port > PORT.maximum) {
+    return refused(`engines with a port from 1 to 65535; that of "${shown}" is not`);
+  }
+  const forwarded = truth(fields.get('forwarded') ?? false);
+  if (forwarded === undefined)
+    return refused(`engines with forwarded=true or false; that of "${shown}" is neither`);
+  const name = label(fields.get('name'));
+  const vpn = label(fields.get('vpn'));
+  if (name === null || vpn === null)
+    return refused(`engines whose name and vpn are short texts; not so in "${shown}"`);
+  return parsed({ host, port, forwarded, name, vpn });
+}
+
+function truth(raw: unknown): boolean | undefined {
+  if (typeof raw === 'boolean') return raw;
+  if (raw === 'true' || raw === '1') return true;
+  return raw === 'false' || raw === '0' ? false : undefined;
+}
+
+/** A label as given; undefined if there is none, null if it is not fit to be shown. */
+function label(raw: unknown): string | undefined | null {
+  if (raw === undefined || raw === null) return undefined;
+  return typeof raw === 'string' && /^[^\p{Cc},]{1,64}$/u.test(raw) ? raw : null;
+}
+
+function addressOf(engine: ConfiguredEngine): string {
+  const host = engine.host.toLowerCase();
+  return `${host.includes(':') ? `[${host}]` : host}:${engine.port}`;
+}
+
+function printEngine(engine: ConfiguredEngine): string {
+  const query = new URLSearchParams();
+  if (engine.forwarded) query.set('forwarded', 'true');
+  if (engine.name !== undefined) query.set('name', engine.name);
+  if (engine.vpn !== undefined) query.set('vpn', engine.vpn);
+  return addressOf(engine) + (query.size > 0 ? `?${query}` : '');
+}

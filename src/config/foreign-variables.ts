@@ -1,0 +1,28 @@
+const NO_DOCKER = 'this version does not start engines in containers; list running ones in ENGINES.';
+const NO_VPN =
+  'this version does not look after a VPN; put engines behind one yourself and list them in ENGINES.';
+
+/**
+ * Variables of acexy and of the orchestrator that people bring along and that acemux does not need or does not
+ * have yet: why each has no effect. They are warnings, so that nobody wonders in silence.
+ */
+export const FOREIGN_VARIABLES: Readonly<Record<string, string | undefined>> = {
+  ACEXY_SCHEME: 'engines are spoken to by plain http, the only scheme that they have.',
+  ACEXY_M3U8: 'whether a viewer gets MPEG-TS is decided by the URL that it asks for.',
+  ACEXY_M3U8_STREAM_TIMEOUT: 'whether a viewer gets MPEG-TS is decided by the URL that it asks for.',
+  ACEXY_BUFFER_SIZE: 'acemux sends at once; STREAM_BUFFER_SIZE is the memory of one stream.',
+  ACEXY_EMPTY_TIMEOUT: 'EMPTY_STREAM_TIMEOUT is the time to the first byte of media.',
+  ACEXY_NO_RESPONSE_TIMEOUT: 'EMPTY_STREAM_TIMEOUT is the time to the first byte of media.',
+  CONTAINER_LABEL: NO_DOCKER,
+  DOCKER_NETWORK: NO_DOCKER,
+  ENGINE_VARIANT: NO_DOCKER,
+  ENGINE_MEMORY_LIMIT: NO_DOCKER,
+  MIN_REPLICAS: NO_DOCKER,
+  MAX_REPLICAS: NO_DOCKER,
+  MIN_FREE_REPLICAS: NO_DOCKER,
+  GLUETUN_CONTAINER_NAME: NO_VPN,
+  GLUETUN_CONTAINER_NAME_2: NO_VPN,
+  GLUETUN_API_PORT: NO_VPN,
+  VPN_MODE: NO_VPN,
+  VPN_ENABLED: NO_VPN,
+};

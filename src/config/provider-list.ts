@@ -1,0 +1,36 @@
+import { listItems } from './texts.ts';
+import { parsed, refused, shownValue, type ValueType } from './value-type.ts';
+
+/** Where engines come from. */
+export type ProviderName = 'static' | 'simulated';
+
+const PROVIDERS: readonly ProviderName[] = ['static', 'simulated'];
+
+/** Names of providers: text with commas, or a YAML list. */
+export function providerList(): ValueType<readonly ProviderName[]> {
+  return {
+    description: '`static`, `simulated`; comma-separated or a YAML list',
+    example: 'static',
+    schema: {
+      anyOf: [{ type: 'string' }, { type: 'array', items: { enum: PROVIDERS } }],
+    },
+    parse(raw) {
+      const items = listItems(raw);
+      if (!items) return refused(`one or more of ${PROVIDERS.join(', ')}`);
+      const names = new Set<ProviderName>();
+      for (const item of items) {
+        const wanted = shownValue(item).trim().toLowerCase();
+        if (wanted === 'docker') {
+          return refused(
+            'static or simulated: engines in Docker are not in this version; list them in ENGINES',
+          );
+        }
+        const name = PROVIDERS.find((each) => each === wanted);
+        if (!name) return refused(`one or more of ${PROVIDERS.join(', ')}; "${shownValue(item)}" is neither`);
+        names.add(name);
+      }
+      return parsed([...names]);
+    },
+    print: (value) => value,
+  };
+}

@@ -1,0 +1,212 @@
+import { randomUUID } from 'node:crypto';
+import type { Clock } from '../base/clock.ts';
+import { AcemuxError, reasonOf } from '../base/reasons.ts';
+import type { Log } from '../telemetry/log.ts';
+import { linkSignals, startDeadline } from './deadline.ts';
+import { callForText, type TextReply } from './http-call.ts';
+import { DEFAULT_ENGINE_LIMITS, type EngineLimits } from './limits.ts';
+import { type MediaStream, openMedia } from './media.ts';
+import {
+  parseCommandReply,
+  parseNetworkReply,
+  parseStartReply,
+  parseStatReply,
+  parseVersionReply,
+} from './reply.ts';
+import { authorityOf, engineRoot } from './rewrite.ts';
+import { BackgroundStart, type StartAttempt } from './start-attempt.ts';
+import { EngineTransport, type TransportFailure } from './transport.ts';
+import type { EngineAddress, EngineVersion, Playback, PlaybackStat, StreamSelector } from './types.ts';
+
+export type { EngineLimits } from './limits.ts';
+export type { MediaStream } from './media.ts';
+export type { StartAttempt } from './start-attempt.ts';
+
+export interface EngineClientDeps {
+  readonly address: EngineAddress;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly limits?: Partial<EngineLimits>;
+}
+
+/**
+ * The client of one engine: its HTTP API as reference 10 wants it used. It connects to its configured address
+ * and to nothing else, whatever the engine's replies say (DESIGN invariant 9).
+ *
+ * It opens what it is told to and stops what it is told to; matching each start with a stop is its user's.
+ */
+export class EngineClient {
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #limits: EngineLimits;
+  readonly #root: URL;
+  readonly #transport: EngineTransport;
+  readonly #closing = new AbortController();
+  readonly #inFlight = new Set<Promise<unknown>>();
+
+  constructor(deps: EngineClientDeps) {
+    const { address, clock, log, limits } = deps;
+    this.#clock = clock;
+    this.#log = log.child({ engineAddress: authorityOf(address) });
+    this.#limits = { ...DEFAULT_ENGINE_LIMITS, ...limits };
+    this.#root = engineRoot(address);
+    this.#transport = new EngineTransport({ address, clock, limits: this.#limits });
+  }
+
+  /** Asks the engine to open a playback; the request is on its way when this returns. */
+  start(selector: StreamSelector): StartAttempt {
+    return new BackgroundStart(this.#track(this.#start(selector)), (playback) => this.stopPlayback(playback));
+  }
+
+  /**
+   * Opens the media of a playback. It waits as long as the engine prepares; how long that may be is the
+   * caller's to say, by `signal`, which does not reach beyond the headers: the body is ended by `destroy()`.
+   * @throws AcemuxError playback_unknown, engine_unreachable, engine_closed, engine_protocol; the signal's reason
+   */
+  openMedia(playback: Playback, signal: AbortSignal): Promise<MediaStream> {
+    return this.#track(this.#openMedia(playback, signal));
+  }
+
+  /**
+   * How a playback is doing. Asking does not keep it alive.
+   * @throws AcemuxError playback_unknown, engine_…; the signal's reason
+   */
+  async stat(playback: Playback, signal?: AbortSignal): Promise<PlaybackStat> {
+    const url = new URL(playback.statUrl);
+    url.searchParams.set('skip_player_activity', '1');
+    const reply = await this.#call(url, this.#limits.statTimeoutMs, signal);
+    if (reply.statusCode === 404 && !reply.text.trimStart().startsWith('{')) {
+      throw new AcemuxError('playback_unknown', 'The engine answered 404 to the playback’s address.');
+    }
+    return parseStatReply(reply);
+  }
+
+  /**
+   * Stops a playback. Resolves also when that failed, which is logged: the engine ends an unread playback by
+   * itself, and viewers must not wait for it. A playback that the engine does not know counts as stopped.
+   */
+  async stopPlayback(playback: Playback): Promise<void> {
+    const { infohash, playbackSessionId } = playback;
+    const stopped = await this.#stopAt(playback.commandUrl);
+    if (stopped) this.#log.info({ infohash, playbackSessionId }, 'playback stopped');
+  }
+
+  /** @throws AcemuxError engine_…; the signal's reason */
+  async version(signal?: AbortSignal): Promise<EngineVersion> {
+    const url = this.#url('/webui/api/service', { method: 'get_version' });
+    return parseVersionReply(await this.#call(url, this.#limits.probeTimeoutMs, signal));
+  }
+
+  /**
+   * Whether the engine has a network; undefined: it does not tell (access denied, unknown method).
+   * @throws AcemuxError engine_… when it does not answer at all; the signal's reason
+   */
+  async networkConnected(signal?: AbortSignal): Promise<boolean | undefined> {
+    const url = this.#url('/server/api', { api_version: '3', method: 'get_network_connection_status' });
+    return parseNetworkReply(await this.#call(url, this.#limits.probeTimeoutMs, signal));
+  }
+
+  /** Ends everything in flight; resolves when no connection and no timer of this client remains. */
+  async close(): Promise<void> {
+    this.#closing.abort(new AcemuxError('shutdown'));
+    await Promise.allSettled(this.#inFlight);
+    await this.#transport.close();
+  }
+
+  async #start(selector: StreamSelector): Promise<Playback> {
+    const pid = randomUUID();
+    const asked = { kind: selector.kind, hash: selector.hash, pid };
+    // The same pid also for the retry: should the first request have opened a playback after all, the engine
+    // takes the second for the same player and does not open another one (reference 1).
+    const url = this.#url('/ace/getstream', { [selector.kind]: selector.hash, format: 'json', pid });
+    for (const [name, value] of Object.entries(selector.parameters)) {
+      if (!url.searchParams.has(name)) url.searchParams.set(name, value);
+    }
+    try {
+      const text = await this.#call(url, this.#limits.startReplyTimeoutMs, undefined, ['refused', 'closed']);
+      const reply = parseStartReply(text, selector, this.#root);
+      if (!reply.ok) {
+        if (reply.openedCommandUrl) await this.#stopAt(reply.openedCommandUrl);
+        throw reply.error;
+      }
+      const { infohash, playbackSessionId } = reply.playback;
+      this.#log.info({ ...asked, infohash, playbackSessionId }, 'playback started');
+      return reply.playback;
+    } catch (error) {
+      this.#log.info({ ...asked, reason: reasonOf(error), err: error }, 'playback not started');
+      throw error;
+    }
+  }
+
+  async #openMedia(playback: Playback, signal: AbortSignal): Promise<MediaStream> {
+    using linked = linkSignals([signal, this.#closing.signal]);
+    return await openMedia(
+      {
+        transport: this.#transport,
+        root: this.#root,
+        clock: this.#clock,
+        log: this.#log,
+        limits: this.#limits,
+      },
+      playback,
+      linked.signal,
+    );
+  }
+
+  /** True when the engine has no such playback any more. Never rejects. */
+  async #stopAt(commandUrl: URL): Promise<boolean> {
+    const url = new URL(commandUrl);
+    url.searchParams.set('method', 'stop');
+    try {
+      parseCommandReply(await this.#call(url, this.#limits.stopTimeoutMs, undefined));
+      return true;
+    } catch (error) {
+      if (reasonOf(error) === 'playback_unknown') return true;
+      this.#log.warn({ reason: reasonOf(error), err: error }, 'playback not stopped');
+      return false;
+    }
+  }
+
+  #call(
+    url: URL,
+    limitMs: number,
+    signal: AbortSignal | undefined,
+    retryAfter: readonly TransportFailure[] = ['closed'],
+  ): Promise<TextReply> {
+    return this.#track(this.#callOnce(url, limitMs, signal, retryAfter));
+  }
+
+  async #callOnce(
+    url: URL,
+    limitMs: number,
+    signal: AbortSignal | undefined,
+    retryAfter: readonly TransportFailure[],
+  ): Promise<TextReply> {
+    using deadline = startDeadline(this.#clock, limitMs, [signal, this.#closing.signal]);
+    return await callForText({
+      open: (target, openSignal) => this.#transport.open(target, openSignal),
+      url,
+      clock: this.#clock,
+      replyBytesMax: this.#limits.replyBytesMax,
+      retryAfter,
+      signal: deadline.signal,
+    });
+  }
+
+  #url(path: string, query: Readonly<Record<string, string>>): URL {
+    const url = new URL(path, this.#root);
+    url.search = new URLSearchParams(query).toString();
+    return url;
+  }
+
+  /** Remembers what runs, so that `close()` can wait for it. The caller handles how it ends. */
+  #track<T>(promise: Promise<T>): Promise<T> {
+    const settled = promise.then(
+      () => {},
+      () => {},
+    );
+    this.#inFlight.add(settled);
+    void settled.then(() => this.#inFlight.delete(settled));
+    return promise;
+  }
+}

@@ -1,0 +1,142 @@
+import { type Clock, sleep } from '../base/clock.ts';
+import { AcemuxError } from '../base/reasons.ts';
+import type { Log } from '../telemetry/log.ts';
+import { startDeadline } from './deadline.ts';
+import { saysPlaybackUnknown } from './engine-words.ts';
+import { asEngineError, isRedirect, RETRY_AFTER_MS, readText, refuseCompressed } from './http-call.ts';
+import type { EngineLimits } from './limits.ts';
+import { rewriteToEngine } from './rewrite.ts';
+import { type EngineTransport, type Exchange, TransportError } from './transport.ts';
+import type { Playback } from './types.ts';
+
+/** Pauses while the engine is not ready yet; the last one repeats. */
+const NOT_READY_PAUSES_MS = [250, 500, 1_000];
+/** Why an engine is not ready stands in its first words. */
+const NOT_READY_TEXT_BYTES_MAX = 4_096;
+
+/** The media of one playback. It has one reader: its owner (reference 0.4). */
+export interface MediaStream {
+  readonly statusCode: number;
+  readonly contentType: string | undefined;
+  /**
+   * Chunks as they come, cut anywhere; ends with the media or after `destroy()`. Not read, it holds the
+   * engine back. May be iterated once.
+   * @throws AcemuxError source_failed
+   */
+  [Symbol.asyncIterator](): AsyncIterator<Buffer>;
+  /** Ends the connection at once; safe to call twice. */
+  destroy(): void;
+}
+
+export interface MediaDeps {
+  readonly transport: EngineTransport;
+  /** The engine's configured address; every redirect is moved to it. */
+  readonly root: URL;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly limits: Pick<EngineLimits, 'redirectsMax' | 'statTimeoutMs'>;
+}
+
+/**
+ * Opens the media: follows the engine's redirects by itself, and comes back while the engine is not ready
+ * (404 and 5xx before the first byte, reference 4.1) until `signal` aborts.
+ * @throws AcemuxError playback_unknown, engine_unreachable, engine_closed, engine_protocol; the signal's reason
+ */
+export async function openMedia(
+  deps: MediaDeps,
+  playback: Playback,
+  signal: AbortSignal,
+): Promise<MediaStream> {
+  const { clock, log } = deps;
+  let mayRetry = true;
+  for (let tries = 0; ; tries++) {
+    let pauseMs: number;
+    try {
+      const exchange = await openOnce(deps, playback.playbackUrl, signal);
+      if (exchange) return new HttpMediaStream(exchange);
+      if (tries === 0) log.debug({ infohash: playback.infohash }, 'media not ready yet');
+      pauseMs = NOT_READY_PAUSES_MS[Math.min(tries, NOT_READY_PAUSES_MS.length - 1)] ?? 0;
+    } catch (error) {
+      const broken = error instanceof TransportError && ['refused', 'closed'].includes(error.failure);
+      if (!mayRetry || !broken) throw asEngineError(error);
+      mayRetry = false;
+      pauseMs = RETRY_AFTER_MS;
+    }
+    await sleep(clock, pauseMs, signal);
+  }
+}
+
+/** From the playback URL to the reply that carries media; undefined while the engine is not ready. */
+async function openOnce(deps: MediaDeps, start: URL, signal: AbortSignal): Promise<Exchange | undefined> {
+  const { transport, root, limits } = deps;
+  let url = start;
+  for (let redirects = 0; redirects <= limits.redirectsMax; redirects++) {
+    const exchange = await transport.open(url, signal);
+    let taken = false;
+    try {
+      const { statusCode } = exchange;
+      if (statusCode === 200 || statusCode === 206) {
+        refuseCompressed(exchange);
+        taken = true;
+        return exchange;
+      }
+      if (!isRedirect(statusCode)) {
+        await refuseUnlessNotReady(deps, exchange, signal);
+        return undefined;
+      }
+      url = rewriteToEngine(exchange.header('location') ?? '', root);
+    } finally {
+      // Never read the body of a redirect: it may not end (reference 2.3).
+      if (!taken) exchange.destroy();
+    }
+  }
+  throw new AcemuxError('engine_protocol', 'The engine redirects in a circle.');
+}
+
+/** Returns where coming back may help. */
+async function refuseUnlessNotReady(deps: MediaDeps, exchange: Exchange, signal: AbortSignal): Promise<void> {
+  const { statusCode } = exchange;
+  if (statusCode === 403) {
+    throw new AcemuxError('playback_unknown', 'The engine answered 403 to the media’s address.');
+  }
+  if (statusCode !== 404 && statusCode < 500) {
+    throw new AcemuxError('engine_protocol', `The engine answered ${statusCode} instead of media.`);
+  }
+  if (saysPlaybackUnknown(await firstWords(deps, exchange, signal)))
+    throw new AcemuxError('playback_unknown');
+}
+
+async function firstWords(deps: MediaDeps, exchange: Exchange, signal: AbortSignal): Promise<string> {
+  using deadline = startDeadline(deps.clock, deps.limits.statTimeoutMs, [signal]);
+  try {
+    return await readText(exchange, NOT_READY_TEXT_BYTES_MAX, deadline.signal);
+  } catch (error) {
+    signal.throwIfAborted();
+    deps.log.debug({ err: error }, 'no words with a status that is not ready');
+    return '';
+  }
+}
+
+class HttpMediaStream implements MediaStream {
+  readonly statusCode: number;
+  readonly contentType: string | undefined;
+  readonly #exchange: Exchange;
+
+  constructor(exchange: Exchange) {
+    this.#exchange = exchange;
+    this.statusCode = exchange.statusCode;
+    this.contentType = exchange.header('content-type');
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Buffer, void, undefined> {
+    try {
+      yield* this.#exchange;
+    } catch (error) {
+      throw new AcemuxError('source_failed', undefined, { cause: error });
+    }
+  }
+
+  destroy(): void {
+    this.#exchange.destroy();
+  }
+}

@@ -1,0 +1,207 @@
+import { type ClientRequest, type IncomingMessage, request } from 'node:http';
+import { connect, type Socket } from 'node:net';
+import type { Clock } from '../base/clock.ts';
+import type { EngineLimits } from './limits.ts';
+import { authorityOf, bareHost } from './rewrite.ts';
+import type { EngineAddress } from './types.ts';
+
+/** A player's name, which every engine serves (reference 10.6). */
+const USER_AGENT = 'VLC/3.0.21 LibVLC/3.0.21';
+const TCP_KEEP_ALIVE_MS = 30_000;
+
+/**
+ * How a connection failed: `refused` and `unreachable` before it stood, `closed` by a reset or an early end,
+ * `syntax` when what came is not HTTP (Node's parser errors, HPE_*).
+ */
+export type TransportFailure = 'refused' | 'unreachable' | 'closed' | 'syntax';
+
+/** A broken connection to the engine. */
+export class TransportError extends Error {
+  readonly failure: TransportFailure;
+
+  constructor(failure: TransportFailure, cause: unknown) {
+    const code = codeOf(cause);
+    super(code === undefined ? failure : `${failure} (${code})`, { cause });
+    this.name = 'TransportError';
+    this.failure = failure;
+  }
+}
+
+export interface TransportDeps {
+  readonly address: EngineAddress;
+  readonly clock: Clock;
+  readonly limits: Pick<EngineLimits, 'connectTimeoutMs' | 'headerBytesMax'>;
+}
+
+/**
+ * GET requests to one address, each on a connection of its own that nothing reuses (reference 10.6 to 10.8).
+ * It connects to the configured address whatever the URL says (DESIGN invariant 9).
+ *
+ * Built on node:http and not on undici: undici 7 ends the whole process by a failed assertion when an engine
+ * resets a connection whose reply is paused, and shows a reset as a clean end of the reply.
+ */
+export class EngineTransport {
+  readonly #deps: TransportDeps;
+  readonly #sockets = new Set<Socket>();
+  #closed = false;
+
+  constructor(deps: TransportDeps) {
+    this.#deps = deps;
+  }
+
+  /**
+   * Asks for the path and query of `url`; resolves when the reply's headers are there.
+   * @param signal ends the wait for the headers; the body is ended by `Exchange.destroy()`
+   * @throws TransportError; the signal's reason
+   */
+  open(url: URL, signal: AbortSignal): Promise<Exchange> {
+    return new Promise((resolve, reject) => {
+      signal.throwIfAborted();
+      const socket = this.#connect(reject);
+      const sent = this.#request(url, socket);
+      const onAbort = (): void => {
+        reject(signal.reason);
+        destroyBoth(sent, socket);
+      };
+      signal.addEventListener('abort', onAbort, { once: true });
+      socket.once('close', () => signal.removeEventListener('abort', onAbort));
+      sent.once('response', (reply) => {
+        signal.removeEventListener('abort', onAbort);
+        resolve(new Exchange(sent, reply, socket));
+      });
+      // Stays for the whole exchange: the parser may report an error after the reply has begun.
+      sent.on('error', (error) => reject(new TransportError(failureOf(error), error)));
+      // An answer that switches protocols ends without an error.
+      sent.once('close', () => reject(new TransportError('closed', undefined)));
+      sent.end();
+    });
+  }
+
+  /** Ends every connection; resolves when none remains. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    const ends = [...this.#sockets].map((socket) => new Promise((resolve) => socket.once('close', resolve)));
+    for (const socket of this.#sockets) socket.destroy();
+    await Promise.all(ends);
+  }
+
+  /** `onFailure` hears of a connection that never stood; later errors are the request's. */
+  #connect(onFailure: (error: TransportError) => void): Socket {
+    const { address, clock, limits } = this.#deps;
+    if (this.#closed) throw new TransportError('closed', undefined);
+    const socket = connect({ host: bareHost(address), port: address.port });
+    this.#sockets.add(socket);
+    socket.setKeepAlive(true, TCP_KEEP_ALIVE_MS);
+    const late = clock.startTimer(limits.connectTimeoutMs, () => {
+      onFailure(new TransportError('unreachable', undefined));
+      socket.destroy();
+    });
+    let connected = false;
+    socket.once('connect', () => {
+      connected = true;
+      late.cancel();
+    });
+    socket.once('error', (error) => {
+      if (!connected) onFailure(new TransportError(connectFailureOf(error), error));
+    });
+    socket.once('close', () => {
+      late.cancel();
+      this.#sockets.delete(socket);
+    });
+    return socket;
+  }
+
+  #request(url: URL, socket: Socket): ClientRequest {
+    const { address, limits } = this.#deps;
+    return request({
+      method: 'GET',
+      path: url.pathname + url.search,
+      createConnection: () => socket,
+      maxHeaderSize: limits.headerBytesMax,
+      setHost: false,
+      headers: {
+        // Exactly as addressed: an engine answered 500 to any other (reference 2).
+        Host: authorityOf(address),
+        'User-Agent': USER_AGENT,
+        Accept: '*/*',
+        'Accept-Encoding': 'identity',
+        Connection: 'close',
+      },
+    });
+  }
+}
+
+/** One reply whose headers are there, and whose body comes as it is read. */
+export class Exchange {
+  readonly #sent: ClientRequest;
+  readonly #reply: IncomingMessage;
+  readonly #socket: Socket;
+  #failure: TransportError | undefined;
+  #destroyed = false;
+
+  constructor(sent: ClientRequest, reply: IncomingMessage, socket: Socket) {
+    this.#sent = sent;
+    this.#reply = reply;
+    this.#socket = socket;
+    // The request's error comes first and tells more: after it, the reply says only that it was cut, or even
+    // ends as if it were whole (a reset of a body that only the end of the connection delimits).
+    const onError = (error: Error): void => {
+      if (!reply.complete) this.#failure ??= new TransportError(failureOf(error), error);
+    };
+    sent.on('error', onError);
+    reply.on('error', onError);
+  }
+
+  get statusCode(): number {
+    return this.#reply.statusCode ?? 0;
+  }
+
+  /** The first value of a header, by its lowercase name. */
+  header(name: string): string | undefined {
+    const value = this.#reply.headers[name];
+    return Array.isArray(value) ? value[0] : value;
+  }
+
+  /**
+   * The body's chunks as they come. Ends with the body or after `destroy()`.
+   * @throws TransportError
+   */
+  async *[Symbol.asyncIterator](): AsyncGenerator<Buffer, void, undefined> {
+    try {
+      for await (const chunk of this.#reply) yield chunk;
+    } catch (error) {
+      if (this.#destroyed) return;
+      throw this.#failure ?? new TransportError('closed', error);
+    }
+    if (this.#failure && !this.#destroyed) throw this.#failure;
+  }
+
+  /** Ends the connection at once, whatever is still to come. */
+  destroy(): void {
+    this.#destroyed = true;
+    this.#reply.destroy();
+    destroyBoth(this.#sent, this.#socket);
+  }
+}
+
+function destroyBoth(sent: ClientRequest, socket: Socket): void {
+  sent.destroy();
+  socket.destroy();
+}
+
+function connectFailureOf(error: Error): TransportFailure {
+  // A reset right after the accept may be seen before the connection is seen to stand.
+  if (codeOf(error) === 'ECONNRESET') return 'closed';
+  return codeOf(error) === 'ECONNREFUSED' ? 'refused' : 'unreachable';
+}
+
+function failureOf(error: Error): TransportFailure {
+  // EOF_STATE: the engine closed in the midst of a reply.
+  const code = codeOf(error);
+  return code?.startsWith('HPE_') && code !== 'HPE_INVALID_EOF_STATE' ? 'syntax' : 'closed';
+}
+
+function codeOf(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !('code' in error)) return undefined;
+  return typeof error.code === 'string' ? error.code : undefined;
+}

@@ -1,0 +1,134 @@
+import assert from 'node:assert/strict';
+import { Writable } from 'node:stream';
+import { test } from 'node:test';
+import { pino } from 'pino';
+import { AcemuxError } from '../base/reasons.ts';
+import { silentLog } from '../telemetry/log.ts';
+import { AccessControl } from './access-control.ts';
+import { ADMIN_KEY, call, HASH, LOOPBACK_PROXY, type Rig, startRig } from './testing/rig.ts';
+
+const STRANGER = { 'X-Forwarded-For': '203.0.113.9' };
+const PLAY = `/ace/getstream?id=${HASH}`;
+const VIEWS = [
+  '/proxy/status',
+  '/api/v1/proxy/sessions',
+  '/metrics',
+  '/openapi.json',
+  '/docs/',
+  '/docs/static/index.css',
+];
+
+async function answerOf(rig: Rig, path: string, headers: Record<string, string> = {}): Promise<string> {
+  const reply = await call(rig, path, { headers });
+  return reply.status < 400 ? 'allowed' : `${reply.status} ${Object(reply.json()).code}`;
+}
+
+test('a trusted proxy that is no address is an error at once', () => {
+  const policy = { play: 'private', view: 'private', key: ADMIN_KEY } as const;
+  assert.throws(
+    () => new AccessControl({ policy, trustedProxies: ['traefik'], log: silentLog() }),
+    (error) =>
+      error instanceof AcemuxError && error.code === 'config_invalid' && /traefik/.test(error.message),
+  );
+});
+
+test('private: this machine may play and look without a key', async (t) => {
+  const rig = await startRig(t);
+  for (const path of [PLAY, ...VIEWS]) assert.equal(await answerOf(rig, path), 'allowed', path);
+});
+
+test('private: a stranger needs the right key for each area', async (t) => {
+  const rig = await startRig(t, { trustedProxies: LOOPBACK_PROXY });
+  for (const path of [PLAY, ...VIEWS]) {
+    assert.equal(await answerOf(rig, path, STRANGER), '401 key_required', path);
+    assert.equal(await answerOf(rig, path, { ...STRANGER, 'X-API-Key': 'wrong' }), '403 key_wrong', path);
+    assert.equal(await answerOf(rig, path, { ...STRANGER, 'X-API-Key': ADMIN_KEY }), 'allowed', path);
+    const bearer = { ...STRANGER, Authorization: `Bearer ${ADMIN_KEY}` };
+    assert.equal(await answerOf(rig, path, bearer), 'allowed', path);
+  }
+  assert.equal(rig.joins.length, 2, 'nobody joined without the key');
+  assert.deepEqual(
+    rig.joins.map(({ viewer }) => viewer.address),
+    ['203.0.113.9', '203.0.113.9'],
+  );
+});
+
+test('a stranger does not even reach HEAD of a stream', async (t) => {
+  const rig = await startRig(t, { trustedProxies: LOOPBACK_PROXY });
+  const reply = await call(rig, PLAY, { method: 'HEAD', headers: STRANGER });
+  assert.equal(reply.status, 401);
+  assert.match(reply.headers['www-authenticate'] ?? '', /^Bearer/);
+  assert.equal(reply.headers['access-control-allow-origin'], '*');
+});
+
+test('key: this machine needs it too', async (t) => {
+  const rig = await startRig(t, { playAccess: 'key', viewAccess: 'key' });
+  for (const path of [PLAY, ...VIEWS]) {
+    assert.equal(await answerOf(rig, path), '401 key_required', path);
+    assert.equal(await answerOf(rig, path, { 'X-API-Key': ADMIN_KEY }), 'allowed', path);
+  }
+});
+
+test('open: strangers may play, and looking is another matter', async (t) => {
+  const rig = await startRig(t, { playAccess: 'open', trustedProxies: LOOPBACK_PROXY });
+  assert.equal(await answerOf(rig, PLAY, STRANGER), 'allowed');
+  assert.equal(await answerOf(rig, '/proxy/status', STRANGER), '401 key_required');
+});
+
+test('a proxy that is not trusted does not open the house, and is named once', async (t) => {
+  const lines: string[] = [];
+  const sink = new Writable({
+    write(chunk, _encoding, done) {
+      lines.push(String(chunk));
+      done();
+    },
+  });
+  const rig = await startRig(t, { log: pino({ level: 'warn' }, sink) });
+  for (let count = 0; count < 3; count += 1) {
+    assert.equal(
+      await answerOf(rig, '/proxy/status', { 'X-Forwarded-For': '192.168.1.5' }),
+      '401 key_required',
+    );
+  }
+  const warnings = lines.filter((line) => line.includes('TRUSTED_PROXIES'));
+  assert.equal(warnings.length, 1);
+  assert.match(warnings[0] ?? '', /"proxy":"127\.0\.0\.1"/);
+});
+
+test('supervisors need no key', async (t) => {
+  const rig = await startRig(t, { viewAccess: 'key', playAccess: 'key', trustedProxies: LOOPBACK_PROXY });
+  for (const path of [
+    '/health',
+    '/health/live',
+    '/livez',
+    '/health/ready',
+    '/readyz',
+    '/api/v1/health/ready',
+  ]) {
+    assert.equal(await answerOf(rig, path, STRANGER), 'allowed', path);
+  }
+});
+
+test('no log line holds a key or a query', async (t) => {
+  const lines: string[] = [];
+  const sink = new Writable({
+    write(chunk, _encoding, done) {
+      lines.push(String(chunk));
+      done();
+    },
+  });
+  const rig = await startRig(t, {
+    log: pino({ level: 'trace' }, sink),
+    playAccess: 'key',
+    viewAccess: 'key',
+  });
+  const headers = { Authorization: 'Bearer guessed-key-1', 'X-API-Key': ADMIN_KEY };
+  await call(rig, `${PLAY}&token=secret-token`, { headers });
+  await call(rig, '/proxy/status', { headers });
+  await call(rig, '/nothing?token=secret-token', { headers });
+  assert.ok(
+    lines.some((line) => line.includes('key_wrong')),
+    'the refusals were logged',
+  );
+  assert.doesNotMatch(lines.join(''), new RegExp(`guessed-key-1|${ADMIN_KEY}|secret-token`));
+});

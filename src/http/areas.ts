@@ -1,0 +1,28 @@
+import type { FastifyInstance } from 'fastify';
+import type { Area } from '../access/guard.ts';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Who may use the route. Every route declares it; one without it stops the server from being built. */
+    area?: Area;
+  }
+}
+
+/** Routes that a plugin of others adds, which cannot declare an area: all below a path. */
+export interface ForeignRoutes {
+  readonly below: string;
+  readonly area: Area;
+}
+
+/**
+ * From now on, adding a route that declares no area throws. To be called before any route is added.
+ */
+export function requireAreas(app: FastifyInstance, foreign: readonly ForeignRoutes[]): void {
+  app.addHook('onRoute', (route) => {
+    if (route.config?.area !== undefined) return;
+    const owner = foreign.find(({ below }) => route.url === below || route.url.startsWith(`${below}/`));
+    if (!owner)
+      throw new Error(`The route ${String(route.method)} ${route.url} declares no area (src/http/areas.ts)`);
+    route.config = { ...route.config, area: owner.area };
+  });
+}

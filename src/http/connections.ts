@@ -1,0 +1,193 @@
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+  STATUS_CODES,
+} from 'node:http';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { Clock } from '../base/clock.ts';
+import { AcemuxError, type ReasonCode } from '../base/reasons.ts';
+import { REFUSAL_HEADERS, refusalOf } from './errors.ts';
+
+/** Bounds on what a connection may cost. */
+export interface ConnectionLimits {
+  /** From the first byte of a request to the end of its headers. */
+  readonly headersTimeoutMs: number;
+  /** From the first byte of a request to the end of its body. */
+  readonly requestTimeoutMs: number;
+  /** A connection between two requests. */
+  readonly keepAliveTimeoutMs: number;
+  /** How often the two timeouts of requests are looked at. */
+  readonly checkIntervalMs: number;
+  readonly headersSizeBytes: number;
+  /** What `close` grants to replies that are under way. */
+  readonly closeGraceMs: number;
+}
+
+export const DEFAULT_CONNECTION_LIMITS: ConnectionLimits = {
+  headersTimeoutMs: 10_000,
+  requestTimeoutMs: 10_000,
+  keepAliveTimeoutMs: 5_000,
+  checkIntervalMs: 2_000,
+  headersSizeBytes: 16 * 1024,
+  closeGraceMs: 1_000,
+};
+
+/** What the requests of one connection are doing. */
+interface Connection {
+  /** Requests that were dispatched and whose reply has not ended. */
+  unfinished: number;
+  /** Ends the playing request among them. */
+  endPlaying: ((reason: ReasonCode) => void) | undefined;
+}
+
+export interface ConnectionsDeps {
+  readonly clock: Clock;
+  readonly limits: ConnectionLimits;
+  /** A request was refused before there was a route for it, or its connection was ended. */
+  readonly onRefused: (reason: ReasonCode, address: string) => void;
+}
+
+/**
+ * The connections of one server, and the rules that hold on each.
+ *
+ * A playing reply has its connection for itself and closes it (RFC 9112 9.6). Node dispatches pipelined requests all at
+ * once, so without a rule 200 of them on one socket begin 200 plays: a request that arrives while a playing one is
+ * unfinished, or a playing one that arrives while another is unfinished, is never dispatched and the connection ends.
+ */
+export class Connections {
+  readonly #deps: ConnectionsDeps;
+  readonly #open = new Map<Duplex, Connection>();
+  /** Requests that arrived while another one of their connection was unfinished. */
+  readonly #pipelined = new WeakSet<IncomingMessage>();
+  #isClosing = false;
+
+  constructor(deps: ConnectionsDeps) {
+    this.#deps = deps;
+  }
+
+  /** A server, not yet listening, whose requests come to `dispatch` as far as the rules let them. */
+  createServer(dispatch: RequestListener): Server {
+    const { limits } = this.#deps;
+    const server = createServer({
+      headersTimeout: limits.headersTimeoutMs,
+      requestTimeout: limits.requestTimeoutMs,
+      keepAliveTimeout: limits.keepAliveTimeoutMs,
+      connectionsCheckingInterval: limits.checkIntervalMs,
+      maxHeaderSize: limits.headersSizeBytes,
+    });
+    server.on('connection', (socket) => this.#track(socket));
+    server.on('request', (request, response) => this.#admit(request, response, dispatch));
+    return server;
+  }
+
+  /**
+   * Makes a dispatched request the only one of its connection, until its reply has ended.
+   * @param end called when the connection is ended because of another request
+   * @returns false if another request is unfinished: then the connection has been ended
+   */
+  claimForPlaying(request: IncomingMessage, end: (reason: ReasonCode) => void): boolean {
+    const { socket } = request;
+    const connection = this.#open.get(socket);
+    if (!connection || socket.destroyed) return false;
+    if (connection.unfinished > 1 || this.#pipelined.has(request)) {
+      this.#endPipelined(socket, connection);
+      return false;
+    }
+    connection.endPlaying = end;
+    return true;
+  }
+
+  /** Answers what node:http could not read, and ends the connection. */
+  refuse(error: NodeJS.ErrnoException, socket: Duplex): void {
+    const connection = this.#open.get(socket);
+    const isUnreadable = error.code?.startsWith('HPE_') ?? false;
+    if (connection?.endPlaying && isUnreadable) {
+      // What follows a playing request on its connection is a pipelined request, readable or not.
+      this.#endPipelined(socket, connection);
+      return;
+    }
+    // Nothing may be written into the middle of another reply, nor to someone who is gone.
+    if (error.code === 'ECONNRESET' || !socket.writable || connection?.unfinished) {
+      socket.destroy();
+      return;
+    }
+    const { status, body } = refusalOf(new AcemuxError(refusalCodeOf(error)));
+    this.#deps.onRefused(body.code, addressOf(socket));
+    const text = JSON.stringify(body);
+    const headers = { ...REFUSAL_HEADERS, 'Content-Length': Buffer.byteLength(text), Connection: 'close' };
+    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
+    const head = [`HTTP/1.1 ${status} ${STATUS_CODES[status]}`, ...lines].join('\r\n');
+    socket.end(`${head}\r\n\r\n${text}`, () => socket.destroy());
+  }
+
+  /**
+   * Ends connections that wait for nothing, and after a grace all of them. Resolves when `serverClosed` does: streams
+   * are ended by their sessions before this, so the grace is for short replies.
+   */
+  async close(serverClosed: Promise<void>): Promise<void> {
+    this.#isClosing = true;
+    // server.close() itself waits for connections that never sent a request, and for half a request.
+    for (const [socket, connection] of this.#open) if (connection.unfinished === 0) socket.destroy();
+    const grace = this.#deps.clock.startTimer(this.#deps.limits.closeGraceMs, () => {
+      for (const socket of this.#open.keys()) socket.destroy();
+    });
+    try {
+      await serverClosed;
+    } finally {
+      grace.cancel();
+    }
+  }
+
+  #track(socket: Socket): void {
+    if (this.#isClosing) {
+      socket.destroy();
+      return;
+    }
+    this.#open.set(socket, { unfinished: 0, endPlaying: undefined });
+    socket.once('close', () => this.#open.delete(socket));
+  }
+
+  #admit(request: IncomingMessage, response: ServerResponse, dispatch: RequestListener): void {
+    const { socket } = request;
+    const connection = this.#open.get(socket);
+    // The parser goes on with what it has already read, also after the connection was ended.
+    if (!connection || socket.destroyed) return;
+    if (connection.endPlaying) {
+      this.#endPipelined(socket, connection);
+      return;
+    }
+    if (connection.unfinished > 0) this.#pipelined.add(request);
+    connection.unfinished += 1;
+    response.once('close', () => {
+      connection.unfinished -= 1;
+      connection.endPlaying = undefined;
+      if (this.#isClosing && connection.unfinished === 0) socket.end();
+    });
+    dispatch(request, response);
+  }
+
+  #endPipelined(socket: Duplex, connection: Connection): void {
+    this.#deps.onRefused('client_pipelined', addressOf(socket));
+    connection.endPlaying?.('client_pipelined');
+    socket.destroy();
+  }
+}
+
+function refusalCodeOf(error: NodeJS.ErrnoException): ReasonCode {
+  switch (error.code) {
+    case 'HPE_HEADER_OVERFLOW':
+      return 'headers_too_large';
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return 'request_timeout';
+    default:
+      return 'bad_request';
+  }
+}
+
+function addressOf(socket: Duplex): string {
+  return 'remoteAddress' in socket && typeof socket.remoteAddress === 'string' ? socket.remoteAddress : '';
+}

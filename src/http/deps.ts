@@ -1,0 +1,68 @@
+import type { ServerResponse } from 'node:http';
+import type { AccessPolicy } from '../access/guard.ts';
+import type { Clock } from '../base/clock.ts';
+import type { ReasonCode } from '../base/reasons.ts';
+import type { StreamSelector } from '../engine/types.ts';
+import type { ViewerInfo } from '../session/attachment.ts';
+import type { SessionSnapshot } from '../session/types.ts';
+import type { Log } from '../telemetry/log.ts';
+
+/** All that http needs to know of a viewer's membership in a session. */
+export interface Leavable {
+  /** Ends the membership; later calls do nothing. */
+  leave(reason: ReasonCode): void;
+}
+
+export interface SessionsFace<Attached extends Leavable> {
+  /** Resolves when a viewer may be given bytes; rejects with AcemuxError or the signal's reason. */
+  join(selector: StreamSelector, viewer: ViewerInfo, signal: AbortSignal): Promise<Attached>;
+  list(): readonly SessionSnapshot[];
+  /** By any of its 40-hex names, in lower case. */
+  find(id: string): SessionSnapshot | undefined;
+}
+
+export interface TsOutputFace<Attached extends Leavable> {
+  /** Takes a reply over that nothing has been written to: status line, headers, bytes and end are its business. */
+  play(response: ServerResponse, attachment: Attached): void;
+}
+
+export interface FleetFace {
+  readiness(): { readonly configured: boolean; readonly healthy: number; readonly total: number };
+}
+
+export interface LifecycleFace {
+  readonly phase: 'starting' | 'ready' | 'draining';
+}
+
+export interface MetricsFace {
+  readonly contentType: string;
+  /** The whole page, in Prometheus' text format. */
+  render(): Promise<string>;
+  /** A request was answered with an error. */
+  requestRefused(reason: ReasonCode): void;
+}
+
+export interface HttpConfig {
+  readonly host: string;
+  /** 0 lets the system choose one. */
+  readonly port: number;
+  /** TRUSTED_PROXIES: addresses and networks. */
+  readonly trustedProxies: readonly string[];
+  /** PUBLIC_URL, without a slash at its end. */
+  readonly publicUrl: string | undefined;
+  /** acemux's own version, for /openapi.json. */
+  readonly version: string;
+}
+
+/** What the server is handed; app.ts introduces the parts to each other. */
+export interface HttpDeps<Attached extends Leavable = Leavable> {
+  readonly sessions: SessionsFace<Attached>;
+  readonly tsOutput: TsOutputFace<Attached>;
+  readonly fleet: FleetFace;
+  readonly lifecycle: LifecycleFace;
+  readonly metrics: MetricsFace;
+  readonly access: AccessPolicy;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly config: HttpConfig;
+}

@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { UI_PATH } from './openapi.ts';
+import { CONTENT_SECURITY_POLICY } from './routes/openapi.ts';
+import { buildRig, call, startRig } from './testing/rig.ts';
+
+const PATHS = [
+  '/ace/getstream',
+  '/health',
+  '/health/live',
+  '/health/ready',
+  '/livez',
+  '/metrics',
+  '/openapi.json',
+  '/proxy/sessions',
+  '/proxy/sessions/{id}',
+  '/proxy/status',
+  '/readyz',
+];
+
+test('the document shows every path once', async (t) => {
+  const rig = await startRig(t);
+  const document = Object((await call(rig, '/openapi.json')).json());
+  assert.equal(document.openapi, '3.1.0');
+  assert.equal(document.info.version, '1.2.3');
+  assert.deepEqual(Object.keys(document.paths).sort(), PATHS);
+  for (const [path, operations] of Object.entries(document.paths)) {
+    assert.deepEqual(Object.keys(Object(operations)), ['get'], path);
+    assert.ok(Object(operations).get.summary, `${path} has a summary`);
+  }
+  assert.deepEqual(Object.keys(document.paths['/ace/getstream'].get.responses['200'].content), [
+    'video/mp2t',
+  ]);
+});
+
+test('PUBLIC_URL is where the document says the server is', async (t) => {
+  const { server } = buildRig({ publicUrl: 'https://tv.example.org/ace' });
+  t.after(() => server.close());
+  assert.deepEqual(Object(await server.describe()).servers, [{ url: 'https://tv.example.org/ace' }]);
+});
+
+test('/docs is a page that needs nobody else', async (t) => {
+  const rig = await startRig(t);
+  for (const prefix of ['', '/api/v1']) {
+    const redirect = await call(rig, `${prefix}${UI_PATH}`);
+    assert.equal(redirect.status, 302);
+    assert.equal(
+      new URL(redirect.headers.location ?? '', `${rig.url}${prefix}/docs`).pathname,
+      `${prefix}/docs/`,
+    );
+
+    const page = await call(rig, `${prefix}/docs/`);
+    assert.equal(page.headers['content-security-policy'], CONTENT_SECURITY_POLICY);
+    assert.doesNotMatch(CONTENT_SECURITY_POLICY, /http|\*/);
+    const files = [...page.text.matchAll(/(?:src|href)="([^"]*)"/g)].map(([, file]) => file ?? '');
+    assert.ok(files.length >= 5);
+    for (const file of files) {
+      assert.match(file, /^\.\/static\//, 'every file is our own');
+      assert.equal((await call(rig, new URL(file, `${rig.url}${prefix}/docs/`).pathname)).status, 200, file);
+    }
+    assert.equal((await call(rig, `${prefix}/docs/json`)).status, 200);
+  }
+});

@@ -1,0 +1,38 @@
+import swagger from '@fastify/swagger';
+import type { FastifyInstance } from 'fastify';
+import type { HttpConfig } from './deps.ts';
+
+/** Where the documentation for people is. */
+export const UI_PATH = '/docs';
+
+/** Collects the routes that are added from now on into the OpenAPI document. */
+export function installOpenapi(
+  app: FastifyInstance,
+  { publicUrl, version }: Pick<HttpConfig, 'publicUrl' | 'version'>,
+): void {
+  app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'acemux',
+        version,
+        description:
+          'One address in front of many AceStream engines. Every path but the playing ones also answers under /api/v1. ' +
+          'A refusal is JSON with a reason code; the codes are explained in docs/reasons.md.',
+      },
+      ...(publicUrl !== undefined && { servers: [{ url: publicUrl }] }),
+      components: {
+        securitySchemes: {
+          bearer: { type: 'http', scheme: 'bearer' },
+          apiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key' },
+        },
+      },
+      security: [{}, { bearer: [] }, { apiKey: [] }],
+      tags: [
+        { name: 'play', description: 'Streams' },
+        { name: 'view', description: 'What acemux is doing' },
+        { name: 'health', description: 'For supervisors' },
+      ],
+    },
+  });
+}

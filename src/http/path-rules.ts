@@ -1,0 +1,35 @@
+import type { FastifyInstance, HTTPMethods } from 'fastify';
+import { AcemuxError } from '../base/reasons.ts';
+import { pathOf } from './errors.ts';
+
+/** Methods that a route of ours may have. */
+const METHODS: readonly HTTPMethods[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
+
+/**
+ * What holds for every path: replies are not guessed at by browsers, playing paths may be used from any web page and no
+ * other path may, and a path or method that does not exist is refused before its body is read.
+ */
+export function installPathRules(app: FastifyInstance): void {
+  const playPaths = new Set<string>();
+  app.addHook('onRoute', ({ url, config }) => {
+    if (config?.area === 'play') playPaths.add(url);
+  });
+
+  app.addHook('onRequest', async (request, reply) => {
+    const path = pathOf(request.url);
+    reply.header('X-Content-Type-Options', 'nosniff');
+    if (request.routeOptions.config.area === 'play' || playPaths.has(path)) {
+      reply.header('Access-Control-Allow-Origin', '*');
+    }
+    if (!request.is404) return;
+    const allowed = METHODS.filter((method) => app.findRoute({ method, url: path }) !== null);
+    if (allowed.length === 0) throw new AcemuxError('not_found');
+    reply.header('Allow', allowed.join(', '));
+    throw new AcemuxError('method_not_allowed');
+  });
+
+  // Reached only through a route that found nothing, such as a file of the documentation.
+  app.setNotFoundHandler(() => {
+    throw new AcemuxError('not_found');
+  });
+}

@@ -1,0 +1,131 @@
+import type { FastifyInstance } from 'fastify';
+import { type Static, Type } from 'typebox';
+import { AcemuxError } from '../../base/reasons.ts';
+import type { SessionSnapshot } from '../../session/types.ts';
+import type { HttpDeps } from '../deps.ts';
+import { ErrorBodySchema } from '../errors.ts';
+
+type ProxyDeps = Pick<HttpDeps, 'sessions' | 'lifecycle'>;
+
+const Time = Type.String({ format: 'date-time', description: 'ISO 8601, UTC' });
+const OrNull = <
+  Schema extends typeof Time | ReturnType<typeof Type.String> | ReturnType<typeof Type.Integer>,
+>(
+  schema: Schema,
+) => Type.Union([schema, Type.Null()]);
+
+/**
+ * The keys and their order down to `idle_seconds` are those of acestream-orchestrator, whose users' programs read them;
+ * what acemux adds comes after.
+ */
+const SessionSchema = Type.Object({
+  stream_id: Type.String({ description: 'The 40 digits that the session was first asked for.' }),
+  ace_id: Type.String({ description: 'The same as stream_id.' }),
+  engine_host: OrNull(Type.String({ description: 'Null while no engine has been chosen.' })),
+  engine_port: OrNull(Type.Integer()),
+  container_id: OrNull(Type.String({ description: 'The engine: opaque.' })),
+  playback_session_id: OrNull(Type.String()),
+  is_live: Type.Boolean(),
+  is_active: Type.Boolean({ description: 'Whether it can be joined.' }),
+  client_count: Type.Integer(),
+  created_at: Time,
+  started_at: OrNull(Time),
+  ended_at: OrNull(Time),
+  error: OrNull(Type.String({ description: 'A reason code of docs/reasons.md.' })),
+  idle_seconds: Type.Number({ description: 'Since a client was last added or last given bytes.' }),
+  key_type: Type.String({ description: 'What stream_id is: content_id or infohash.' }),
+  infohash: OrNull(Type.String({ description: 'What the engine calls the broadcast.' })),
+  state: Type.String({ description: 'starting, playing, lingering or ended.' }),
+  bytes_in: Type.Integer({ description: 'Received from engines.' }),
+  bytes_out: Type.Integer({ description: 'Handed to viewers.' }),
+  warnings: Type.Array(Type.String()),
+});
+
+const SessionsSchema = Type.Object({ sessions: Type.Array(SessionSchema) });
+
+const StatusSchema = Type.Object({
+  running: Type.Boolean(),
+  total_sessions: Type.Integer(),
+  active_sessions: Type.Integer(),
+  total_clients: Type.Integer(),
+  sessions: Type.Array(SessionSchema),
+});
+
+/** `/proxy/status`, `/proxy/sessions` and `/proxy/sessions/{id}`: who is watching what. */
+export function registerProxy(scope: FastifyInstance, { sessions, lifecycle }: ProxyDeps): void {
+  const config = { area: 'view' } as const;
+
+  scope.get(
+    '/proxy/status',
+    {
+      config,
+      schema: { tags: ['view'], summary: 'Sessions and their number', response: { 200: StatusSchema } },
+    },
+    async (): Promise<Static<typeof StatusSchema>> => {
+      const all = sessions.list();
+      return {
+        running: lifecycle.phase !== 'starting',
+        total_sessions: all.length,
+        active_sessions: all.filter(({ isActive }) => isActive).length,
+        total_clients: all.reduce((sum, { clientCount }) => sum + clientCount, 0),
+        sessions: all.map(sessionInfoOf),
+      };
+    },
+  );
+
+  scope.get(
+    '/proxy/sessions',
+    { config, schema: { tags: ['view'], summary: 'All sessions', response: { 200: SessionsSchema } } },
+    async (): Promise<Static<typeof SessionsSchema>> => ({ sessions: sessions.list().map(sessionInfoOf) }),
+  );
+
+  scope.get<{ Params: { id: string } }>(
+    '/proxy/sessions/:id',
+    {
+      config,
+      schema: {
+        tags: ['view'],
+        summary: 'One session, by any of its ids',
+        params: Type.Object({
+          id: Type.String({ description: 'The content id or the infohash, 40 hex digits.' }),
+        }),
+        response: { 200: SessionSchema, 404: ErrorBodySchema },
+      },
+    },
+    async ({ params: { id } }): Promise<Static<typeof SessionSchema>> => {
+      const session = sessions.find(id.toLowerCase());
+      if (!session) throw new AcemuxError('session_unknown', `Session ${id} not found`);
+      return sessionInfoOf(session);
+    },
+  );
+}
+
+/** A session as programs read it. */
+export function sessionInfoOf(session: SessionSnapshot): Static<typeof SessionSchema> {
+  return {
+    stream_id: session.streamId,
+    ace_id: session.streamId,
+    engine_host: session.engine?.host ?? null,
+    engine_port: session.engine?.port ?? null,
+    container_id: session.engine?.id ?? null,
+    playback_session_id: session.playbackSessionId ?? null,
+    is_live: session.isLive,
+    is_active: session.isActive,
+    client_count: session.clientCount,
+    created_at: timeOf(session.createdAtMs),
+    started_at: session.startedAtMs === undefined ? null : timeOf(session.startedAtMs),
+    ended_at: session.endedAtMs === undefined ? null : timeOf(session.endedAtMs),
+    error: session.error ?? null,
+    idle_seconds: Math.round(session.idleSeconds * 1000) / 1000,
+    key_type: session.keyType,
+    infohash: session.infohash ?? null,
+    state: session.state,
+    bytes_in: session.bytesIn,
+    bytes_out: session.bytesOut,
+    warnings: [...session.warnings],
+  };
+}
+
+function timeOf(wallMs: number): string {
+  return new Date(wallMs).toISOString();
+}

@@ -1,0 +1,169 @@
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
+import { AcemuxError } from '../base/reasons.ts';
+import type { Log } from '../telemetry/log.ts';
+import { AccessControl } from './access-control.ts';
+import { requireAreas } from './areas.ts';
+import { type ConnectionLimits, Connections, DEFAULT_CONNECTION_LIMITS } from './connections.ts';
+import type { HttpDeps, Leavable } from './deps.ts';
+import { installErrorHandler, REFUSAL_HEADERS, refusalOf } from './errors.ts';
+import { installOpenapi, UI_PATH } from './openapi.ts';
+import { installPathRules } from './path-rules.ts';
+import { registerGetstream } from './routes/getstream.ts';
+import { registerHealth } from './routes/health.ts';
+import { registerMetrics } from './routes/metrics.ts';
+import { registerOpenapi } from './routes/openapi.ts';
+import { registerProxy } from './routes/proxy.ts';
+
+/** Everything but playing answers here too. */
+const API_PREFIX = '/api/v1';
+const BODY_SIZE_MAX_BYTES = 64 * 1024;
+/** Longer path segments are refused as malformed. */
+const PATH_SEGMENT_LENGTH_MAX = 512;
+
+export interface Server {
+  /**
+   * Begins to answer. May be called once.
+   * @throws AcemuxError port_taken; config_invalid if the address cannot be listened on for another reason
+   */
+  listen(): Promise<{ readonly url: string; readonly port: number }>;
+  /**
+   * Resolves when no connection and no listening socket is left. Streams are ended by their sessions first: a reply that
+   * is still under way after a second is cut. Safe to call twice.
+   */
+  close(): Promise<void>;
+  /** The OpenAPI document, as /openapi.json gives it. */
+  describe(): Promise<unknown>;
+}
+
+/** Builds the server; nothing listens before `listen()`. */
+export function buildServer<Attached extends Leavable>(
+  deps: HttpDeps<Attached>,
+  limits: ConnectionLimits = DEFAULT_CONNECTION_LIMITS,
+): Server {
+  const log: Log = deps.log.child({ part: 'http' });
+  const connections = new Connections({
+    clock: deps.clock,
+    limits,
+    onRefused: (reason, address) => {
+      deps.metrics.requestRefused(reason);
+      // Whoever scans ports must not fill the log; a player that pipelines should be seen.
+      log[reason === 'client_pipelined' ? 'info' : 'debug']({ reason, address }, 'connection ended');
+    },
+  });
+  const app = buildApp({ ...deps, log }, connections);
+  let closed: Promise<void> | undefined;
+  return {
+    listen: () => listen(app, deps.config),
+    close: () => (closed ??= connections.close(app.close().then(() => undefined))),
+    async describe() {
+      await app.ready();
+      return app.swagger();
+    },
+  };
+}
+
+function buildApp<Attached extends Leavable>(
+  deps: HttpDeps<Attached>,
+  connections: Connections,
+): FastifyInstance {
+  const logger: FastifyBaseLogger = deps.log;
+  const app: FastifyInstance = Fastify({
+    loggerInstance: logger,
+    // Refusals have their own line, and a line for every request would tell nothing.
+    logController: new LogController({ disableRequestLogging: true }),
+    serverFactory: (dispatch) => connections.createServer(dispatch),
+    clientErrorHandler: (error, socket) => connections.refuse(error, socket),
+    bodyLimit: BODY_SIZE_MAX_BYTES,
+    routerOptions: { maxParamLength: PATH_SEGMENT_LENGTH_MAX },
+    // Ours have a shape of their own: see LifecycleFace.
+    return503OnClosing: false,
+    // Raised before there is a route, so none of the hooks has run: the reply is written here.
+    frameworkErrors: (error, _request, reply) => {
+      const { body, headers, status } = refusalOf(error);
+      deps.metrics.requestRefused(body.code);
+      reply.hijack();
+      const text = JSON.stringify(body);
+      const length = { 'Content-Length': Buffer.byteLength(text) };
+      reply.raw.writeHead(status, { ...REFUSAL_HEADERS, ...length, ...headers }).end(text);
+    },
+  });
+  const access = new AccessControl({
+    policy: deps.access,
+    trustedProxies: deps.config.trustedProxies,
+    log: deps.log,
+  });
+
+  requireAreas(app, [
+    { below: UI_PATH, area: 'view' },
+    { below: `${API_PREFIX}${UI_PATH}`, area: 'view' },
+  ]);
+  installErrorHandler(app, deps, (request) => access.clientOf(request).address);
+  installPathRules(app);
+  access.install(app);
+  installOpenapi(app, deps.config);
+
+  // As plugins, for these are loaded after the one that collects the routes for the documentation.
+  app.register((scope, _options, done) => {
+    registerGetstream(scope, { ...deps, connections, access });
+    done();
+  });
+  for (const prefix of ['', API_PREFIX]) {
+    app.register(
+      (scope, _options, done) => {
+        if (prefix !== '') hideFromDocumentation(scope);
+        registerProxy(scope, deps);
+        registerHealth(scope, deps);
+        registerMetrics(scope, deps);
+        registerOpenapi(scope);
+        done();
+      },
+      { prefix },
+    );
+  }
+  return app;
+}
+
+/** The documentation shows each route once. */
+function hideFromDocumentation(scope: FastifyInstance): void {
+  scope.addHook('onRoute', (route) => {
+    route.schema = { ...route.schema, hide: true };
+  });
+}
+
+async function listen(
+  app: FastifyInstance,
+  { host, port }: { readonly host: string; readonly port: number },
+): Promise<{ url: string; port: number }> {
+  try {
+    await app.listen({ host, port });
+  } catch (error) {
+    throw listenError(error, host, port);
+  }
+  const address = app.server.address();
+  const boundPort = typeof address === 'object' && address ? address.port : port;
+  return { url: reachableUrl(host, boundPort), port: boundPort };
+}
+
+function listenError(error: unknown, host: string, port: number): unknown {
+  if (!(error instanceof Error) || !('code' in error) || !('syscall' in error)) return error;
+  if (error.code === 'EADDRINUSE') {
+    return new AcemuxError(
+      'port_taken',
+      `Port ${port} is taken: set PORT (or --port) to a free one. Gluetun's control server uses 8000 too.`,
+      { cause: error },
+    );
+  }
+  return new AcemuxError(
+    'config_invalid',
+    `HOST ${host}, PORT ${port}: cannot listen there (${String(error.code)}).`,
+    {
+      cause: error,
+    },
+  );
+}
+
+/** A URL that a person on this machine can put into a browser. */
+export function reachableUrl(host: string, port: number): string {
+  const reachable = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
+  return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`;
+}

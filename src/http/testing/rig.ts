@@ -1,0 +1,259 @@
+/** A real server on a port of the system's choice, before fakes of everything behind it. For tests. */
+import { request as httpRequest, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
+import { connect, type Socket } from 'node:net';
+import type { TestContext } from 'node:test';
+import { systemClock } from '../../base/clock.ts';
+import type { ReasonCode } from '../../base/reasons.ts';
+import type { StreamSelector } from '../../engine/types.ts';
+import { TS_RESPONSE_HEADERS } from '../../output/ts/response-headers.ts';
+import type { ViewerInfo } from '../../session/attachment.ts';
+import type { SessionSnapshot } from '../../session/types.ts';
+import { silentLog } from '../../telemetry/log.ts';
+import { type ConnectionLimits, DEFAULT_CONNECTION_LIMITS } from '../connections.ts';
+import type { HttpDeps, Leavable } from '../deps.ts';
+import { buildServer, type Server } from '../server.ts';
+
+export const HASH = '0123456789abcdef0123456789abcdef01234567';
+export const ADMIN_KEY = 'the-right-key-of-the-house';
+/** The peer of every test is loopback; with this in TRUSTED_PROXIES it can speak for others. */
+export const LOOPBACK_PROXY: readonly string[] = ['127.0.0.1'];
+
+/** One viewer's membership, which remembers how it ended. */
+export class FakeAttachment implements Leavable {
+  readonly left: Promise<ReasonCode>;
+  readonly reasons: ReasonCode[] = [];
+  #resolve: (reason: ReasonCode) => void = () => {};
+
+  constructor() {
+    this.left = new Promise((resolve) => {
+      this.#resolve = resolve;
+    });
+  }
+
+  leave(reason: ReasonCode): void {
+    this.reasons.push(reason);
+    this.#resolve(reason);
+  }
+}
+
+export interface Join {
+  readonly selector: StreamSelector;
+  readonly viewer: ViewerInfo;
+  readonly signal: AbortSignal;
+}
+
+export interface Parts {
+  /** What a request for a stream gets. */
+  join: (join: Join) => Promise<FakeAttachment>;
+  play: (response: ServerResponse, attachment: FakeAttachment) => void;
+  sessions: readonly SessionSnapshot[];
+  readiness: { configured: boolean; healthy: number; total: number };
+  phase: 'starting' | 'ready' | 'draining';
+  renderMetrics: () => Promise<string>;
+  playAccess: HttpDeps['access']['play'];
+  viewAccess: HttpDeps['access']['view'];
+  trustedProxies: readonly string[];
+  publicUrl: string | undefined;
+  log: HttpDeps['log'];
+  clock: HttpDeps['clock'];
+  host: string;
+  port: number;
+  limits: Partial<ConnectionLimits>;
+}
+
+export interface Rig {
+  readonly server: Server;
+  readonly url: string;
+  readonly port: number;
+  /** May be changed while the server runs, where it is asked each time. */
+  readonly parts: Parts;
+  readonly joins: Join[];
+  readonly refused: ReasonCode[];
+  /** Waits until a request for a stream has arrived. */
+  joined(): Promise<Join>;
+}
+
+/** The server is closed at the end of the test. */
+export async function startRig(t: TestContext, overrides: Partial<Parts> = {}): Promise<Rig> {
+  const built = buildRig(overrides);
+  t.after(() => built.server.close());
+  const { url, port } = await built.server.listen();
+  return { ...built, url, port };
+}
+
+export function buildRig(overrides: Partial<Parts> = {}): Omit<Rig, 'url' | 'port'> {
+  const parts: Parts = {
+    join: async () => new FakeAttachment(),
+    play: (response) => void response.writeHead(200, TS_RESPONSE_HEADERS).end('media'),
+    sessions: [],
+    readiness: { configured: true, healthy: 1, total: 1 },
+    phase: 'ready',
+    renderMetrics: async () => 'a_metric 1\n',
+    playAccess: 'private',
+    viewAccess: 'private',
+    trustedProxies: [],
+    publicUrl: undefined,
+    log: silentLog(),
+    clock: systemClock,
+    host: '127.0.0.1',
+    port: 0,
+    limits: {},
+    ...overrides,
+  };
+  const joins: Join[] = [];
+  const refused: ReasonCode[] = [];
+  const waiting: ((join: Join) => void)[] = [];
+  const server = buildServer<FakeAttachment>(
+    {
+      sessions: {
+        join(selector, viewer, signal) {
+          const join = { selector, viewer, signal };
+          joins.push(join);
+          for (const resolve of waiting.splice(0)) resolve(join);
+          return parts.join(join);
+        },
+        list: () => parts.sessions,
+        find: (id) => parts.sessions.find(({ streamId, infohash }) => streamId === id || infohash === id),
+      },
+      tsOutput: { play: (response, attachment) => parts.play(response, attachment) },
+      fleet: { readiness: () => parts.readiness },
+      lifecycle: {
+        get phase() {
+          return parts.phase;
+        },
+      },
+      metrics: {
+        contentType: 'text/plain; version=0.0.4; charset=utf-8',
+        render: () => parts.renderMetrics(),
+        requestRefused: (reason) => void refused.push(reason),
+      },
+      access: { play: parts.playAccess, view: parts.viewAccess, key: ADMIN_KEY },
+      log: parts.log,
+      clock: parts.clock,
+      config: {
+        host: parts.host,
+        port: parts.port,
+        trustedProxies: parts.trustedProxies,
+        publicUrl: parts.publicUrl,
+        version: '1.2.3',
+      },
+    },
+    { ...DEFAULT_CONNECTION_LIMITS, ...parts.limits },
+  );
+  return {
+    server,
+    parts,
+    joins,
+    refused,
+    joined: () => new Promise((resolve) => waiting.push(resolve)),
+  };
+}
+
+export interface Reply {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly text: string;
+  /** The body as JSON; throws if it is none. */
+  json(): unknown;
+}
+
+export interface Call {
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
+/** One request on a connection of its own. */
+export function call({ port }: Pick<Rig, 'port'>, path: string, options: Call = {}): Promise<Reply> {
+  const { method = 'GET', headers = {}, body } = options;
+  return new Promise((resolve, reject) => {
+    const request = httpRequest(
+      { host: '127.0.0.1', port, path, method, headers, agent: false },
+      (response) => {
+        let text = '';
+        response.setEncoding('utf8');
+        response.on('data', (chunk: string) => {
+          text += chunk;
+        });
+        response.once('error', reject);
+        response.once('end', () => {
+          const json = (): unknown => JSON.parse(text);
+          resolve({ status: response.statusCode ?? 0, headers: response.headers, text, json });
+        });
+      },
+    );
+    request.once('error', reject);
+    request.end(body);
+  });
+}
+
+/** A connection on which a test writes what it likes. */
+export interface RawConnection {
+  readonly socket: Socket;
+  write(text: string): void;
+  /** Everything that came until the connection ended, however it ended. */
+  readonly ended: Promise<string>;
+  /** What has come so far. */
+  received(): string;
+  /** Resolves when something that contains `text` has come. */
+  until(text: string): Promise<void>;
+}
+
+export async function openRaw(t: TestContext, { port }: Pick<Rig, 'port'>): Promise<RawConnection> {
+  const socket = connect(port, '127.0.0.1');
+  t.after(() => socket.destroy());
+  let received = '';
+  socket.setEncoding('utf8');
+  const ended = new Promise<string>((resolve) => {
+    socket.once('close', () => resolve(received));
+  });
+  // A connection that the server resets is one of the things to see here: `ended` tells.
+  socket.on('error', () => {});
+  socket.on('data', (chunk: string) => {
+    received += chunk;
+  });
+  await new Promise<void>((resolve) => socket.once('connect', resolve));
+  return {
+    socket,
+    ended,
+    write: (text) => void socket.write(text),
+    received: () => received,
+    until: (text) =>
+      new Promise((resolve) => {
+        const look = (): void => {
+          if (!received.includes(text)) return;
+          socket.off('data', look);
+          resolve();
+        };
+        socket.on('data', look);
+        look();
+      }),
+  };
+}
+
+export const GET_STREAM = `GET /ace/getstream?id=${HASH} HTTP/1.1\r\nHost: test\r\n\r\n`;
+export const GET_HEALTH = 'GET /health HTTP/1.1\r\nHost: test\r\n\r\n';
+
+/** A session as it looks while it plays. */
+export function playingSession(changes: Partial<SessionSnapshot> = {}): SessionSnapshot {
+  return {
+    streamId: HASH,
+    keyType: 'content_id',
+    infohash: 'f'.repeat(40),
+    state: 'playing',
+    engine: { id: 'engine-1', host: '10.0.0.7', port: 6878 },
+    playbackSessionId: 'playback-1',
+    isLive: true,
+    isActive: true,
+    clientCount: 2,
+    createdAtMs: Date.UTC(2026, 0, 2, 3, 4, 5, 678),
+    startedAtMs: Date.UTC(2026, 0, 2, 3, 4, 6),
+    endedAtMs: undefined,
+    error: undefined,
+    idleSeconds: 0.25,
+    bytesIn: 1880,
+    bytesOut: 3760,
+    warnings: [],
+    ...changes,
+  };
+}

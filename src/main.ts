@@ -1,0 +1,35 @@
+import type { CommandIo, StopSignal } from './cli/command.ts';
+import { healthcheck } from './cli/healthcheck.ts';
+import { runCommandLine } from './cli/run.ts';
+import { serve } from './cli/serve.ts';
+import { showConfig } from './cli/show-config.ts';
+import { simulateEngine } from './cli/simulate-engine.ts';
+
+const STOP_SIGNALS: readonly StopSignal[] = ['SIGTERM', 'SIGINT', 'SIGHUP'];
+
+const io: CommandIo = {
+  stdout: process.stdout,
+  stderr: process.stderr,
+  environment: process.env,
+  workingDirectory: process.cwd(),
+  onStopSignal(handle) {
+    for (const signal of STOP_SIGNALS) process.on(signal, handle);
+    return () => {
+      for (const signal of STOP_SIGNALS) process.off(signal, handle);
+    };
+  },
+};
+
+// Whoever reads our output may leave (`acemux config | head`, a terminal that closes): that ends the output, not
+// the process.
+const READER_GONE = ['EPIPE', 'EIO', 'ERR_STREAM_DESTROYED'];
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (!READER_GONE.includes(error.code ?? '')) throw error;
+  });
+}
+
+// The code ends the process also when something is still open: after a second signal a drain still runs.
+process.exit(
+  await runCommandLine(process.argv.slice(2), io, [serve, showConfig, simulateEngine, healthcheck]),
+);

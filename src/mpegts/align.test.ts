@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { Aligner } from './align.ts';
+import { PACKET_BYTES, SYNC_BYTE } from './packet.ts';
+
+/** `count` packets, told apart by their bytes; no sync byte but the first of each. */
+function packetsOf(count: number): Buffer {
+  const packets = Buffer.alloc(count * PACKET_BYTES);
+  for (let index = 0; index < count; index++) {
+    packets.fill(0x80 + (index % 100), index * PACKET_BYTES, (index + 1) * PACKET_BYTES);
+    packets[index * PACKET_BYTES] = SYNC_BYTE;
+  }
+  return packets;
+}
+
+function push(aligner: Aligner, ...chunks: Buffer[]): Buffer[] {
+  const emitted: Buffer[] = [];
+  for (const chunk of chunks) aligner.push(chunk, (packets) => emitted.push(packets));
+  return emitted;
+}
+
+test('packets from the first byte on come out at once, as one view of the chunk', () => {
+  const stream = packetsOf(10);
+  const emitted = push(new Aligner(), stream);
+  assert.equal(emitted.length, 1);
+  assert.equal(emitted[0]?.buffer, stream.buffer);
+  assert.deepEqual(emitted[0], stream);
+});
+
+test('in sync no whole packet is held back', () => {
+  const aligner = new Aligner();
+  const stream = packetsOf(8);
+  push(aligner, stream.subarray(0, 4 * PACKET_BYTES));
+  assert.equal(aligner.inSync, true);
+  assert.equal(
+    Buffer.concat(push(aligner, stream.subarray(4 * PACKET_BYTES, 5 * PACKET_BYTES))).length,
+    PACKET_BYTES,
+  );
+  push(aligner, stream.subarray(5 * PACKET_BYTES, 6 * PACKET_BYTES - 1));
+  const rest = stream.subarray(6 * PACKET_BYTES - 1, 6 * PACKET_BYTES);
+  assert.deepEqual(Buffer.concat(push(aligner, rest)), stream.subarray(5 * PACKET_BYTES, 6 * PACKET_BYTES));
+});
+
+test('bytes before the first packet are dropped and counted', () => {
+  const aligner = new Aligner();
+  const noise = Buffer.from([1, SYNC_BYTE, 2, SYNC_BYTE, 3]);
+  assert.deepEqual(Buffer.concat(push(aligner, noise, packetsOf(6))), packetsOf(6));
+  assert.equal(aligner.discardedBytes, noise.length);
+  assert.equal(aligner.syncLosses, 0);
+});
+
+test('three packets and no more are not yet taken for packets', () => {
+  const aligner = new Aligner();
+  assert.deepEqual(push(aligner, packetsOf(3)), []);
+  assert.equal(aligner.inSync, false);
+  assert.equal(Buffer.concat(push(aligner, Buffer.from([SYNC_BYTE]))).length, 3 * PACKET_BYTES);
+});
+
+test('after bytes were lost in the middle the packets are found again', () => {
+  const aligner = new Aligner();
+  const stream = packetsOf(20);
+  const torn = Buffer.concat([stream.subarray(0, 5 * PACKET_BYTES + 50), stream.subarray(7 * PACKET_BYTES)]);
+  const emitted = Buffer.concat(push(aligner, torn));
+  assert.equal(aligner.syncLosses, 1);
+  assert.equal(aligner.inSync, true);
+  for (let at = 0; at < emitted.length; at += PACKET_BYTES) assert.equal(emitted[at], SYNC_BYTE);
+  assert.deepEqual(emitted.subarray(-12 * PACKET_BYTES), stream.subarray(-12 * PACKET_BYTES));
+  assert.equal(emitted.length + aligner.discardedBytes, torn.length);
+});
+
+const piece = fc.oneof(
+  fc.uint8Array({ maxLength: 400 }).map((bytes) => Buffer.from(bytes)),
+  fc.integer({ min: 1, max: 12 }).map(packetsOf),
+  fc.integer({ min: 1, max: 800 }).map((size) => Buffer.alloc(size, SYNC_BYTE)),
+  fc.tuple(fc.integer({ min: 1, max: 6 }), fc.nat(187)).map(([count, cut]) => packetsOf(count).subarray(cut)),
+);
+
+test('how the bytes are cut makes no difference to what comes out', () => {
+  fc.assert(
+    fc.property(
+      fc.array(piece, { maxLength: 8 }),
+      fc.array(fc.nat(500), { minLength: 1 }),
+      (pieces, cuts) => {
+        const stream = Buffer.concat(pieces);
+        const whole = new Aligner();
+        const expected = Buffer.concat(push(whole, stream));
+        const chunks: Buffer[] = [];
+        for (let at = 0, turn = 0; at < stream.length; turn++) {
+          const size = 1 + cuts[turn % cuts.length]!;
+          chunks.push(stream.subarray(at, at + size));
+          at += size;
+        }
+        const cut = new Aligner();
+        const emitted = push(cut, ...chunks);
+        assert.deepEqual(Buffer.concat(emitted), expected);
+        assert.deepEqual(
+          [cut.discardedBytes, cut.syncLosses, cut.inSync],
+          [whole.discardedBytes, whole.syncLosses, whole.inSync],
+        );
+        for (const packets of emitted) {
+          assert.ok(packets.length > 0 && packets.length % PACKET_BYTES === 0);
+          for (let at = 0; at < packets.length; at += PACKET_BYTES) assert.equal(packets[at], SYNC_BYTE);
+        }
+        const kept = stream.length - expected.length - cut.discardedBytes;
+        assert.ok(kept >= 0 && kept < 4 * PACKET_BYTES, `${kept} bytes kept`);
+      },
+    ),
+  );
+});

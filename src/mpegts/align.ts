@@ -1,0 +1,115 @@
+import { PACKET_BYTES, SYNC_BYTE } from './packet.ts';
+
+/** So many sync bytes, 188 apart, are taken for packets: by chance once in four thousand million places. */
+const LOCK_SYNC_BYTES = 4;
+/** Bytes that must be at hand to decide whether a lock begins at the first of them. */
+const LOCK_SPAN_BYTES = (LOCK_SYNC_BYTES - 1) * PACKET_BYTES + 1;
+
+/**
+ * Cuts a byte stream into whole packets, wherever its chunks are cut, and finds the packets again after
+ * bytes that are none. What comes out depends on the bytes alone, never on how they were cut.
+ *
+ * Work is linear in the bytes pushed; at most three packets are kept between pushes while it searches, less
+ * than one while it is in sync.
+ */
+export class Aligner {
+  #inSync = false;
+  #discardedBytes = 0;
+  #syncLosses = 0;
+  /** In sync: the beginning of one packet. Else: bytes from the first place where a lock may still begin. */
+  readonly #carry = Buffer.alloc(LOCK_SPAN_BYTES);
+  #carriedBytes = 0;
+
+  /** Bytes that were dropped because they stood in no packet. */
+  get discardedBytes(): number {
+    return this.#discardedBytes;
+  }
+
+  /** How often a packet did not begin with a sync byte where one was due. */
+  get syncLosses(): number {
+    return this.#syncLosses;
+  }
+
+  get inSync(): boolean {
+    return this.#inSync;
+  }
+
+  /**
+   * Takes the next bytes and hands on every packet that they complete, at once and in order: buffers of
+   * whole packets, each of which begins with 0x47. Most are views of `chunk`, valid as long as it is; those
+   * that were cut between two chunks are small copies.
+   */
+  push(chunk: Buffer, emit: (packets: Buffer) => void): void {
+    let bytes = chunk;
+    let at = 0;
+    if (this.#carriedBytes > 0) {
+      if (this.#inSync) {
+        at = this.#completePacket(chunk, emit);
+      } else {
+        bytes = Buffer.concat([this.#carry.subarray(0, this.#carriedBytes), chunk]);
+        this.#carriedBytes = 0;
+      }
+    }
+    while (at < bytes.length) {
+      if (!this.#inSync) {
+        at = this.#search(bytes, at);
+        if (!this.#inSync) break;
+      }
+      at = this.#emitPackets(bytes, at, emit);
+      if (this.#inSync) break;
+    }
+    if (at < bytes.length) {
+      bytes.copy(this.#carry, 0, at);
+      this.#carriedBytes = bytes.length - at;
+    }
+  }
+
+  /** Fills the packet that the last chunk began; returns how much of `chunk` that took. */
+  #completePacket(chunk: Buffer, emit: (packets: Buffer) => void): number {
+    const takenBytes = Math.min(PACKET_BYTES - this.#carriedBytes, chunk.length);
+    chunk.copy(this.#carry, this.#carriedBytes, 0, takenBytes);
+    this.#carriedBytes += takenBytes;
+    if (this.#carriedBytes === PACKET_BYTES) {
+      this.#carriedBytes = 0;
+      emit(Buffer.from(this.#carry.subarray(0, PACKET_BYTES)));
+    }
+    return takenBytes;
+  }
+
+  /** Emits the whole packets from `at` on; returns the offset of what follows them, in sync or not. */
+  #emitPackets(bytes: Buffer, at: number, emit: (packets: Buffer) => void): number {
+    let end = at;
+    while (end + PACKET_BYTES <= bytes.length && bytes[end] === SYNC_BYTE) end += PACKET_BYTES;
+    if (end < bytes.length && bytes[end] !== SYNC_BYTE) {
+      this.#inSync = false;
+      this.#syncLosses++;
+    }
+    if (end > at) emit(bytes.subarray(at, end));
+    return end;
+  }
+
+  /** Looks for a lock from `at` on; returns the first offset that is not discarded. */
+  #search(bytes: Buffer, at: number): number {
+    for (let from = at; ; from++) {
+      const candidate = bytes.indexOf(SYNC_BYTE, from);
+      const kept = candidate < 0 ? bytes.length : candidate;
+      const syncBytes = candidate < 0 ? 'unknown' : syncBytesFrom(bytes, candidate);
+      if (syncBytes === 'missing') {
+        from = candidate;
+        continue;
+      }
+      this.#inSync = syncBytes === 'found';
+      this.#discardedBytes += kept - at;
+      return kept;
+    }
+  }
+}
+
+/** Whether the sync bytes of a lock follow from `at` on; `unknown` when the bytes end before that is clear. */
+function syncBytesFrom(bytes: Buffer, at: number): 'found' | 'missing' | 'unknown' {
+  for (let next = at; next < at + LOCK_SPAN_BYTES; next += PACKET_BYTES) {
+    if (next >= bytes.length) return 'unknown';
+    if (bytes[next] !== SYNC_BYTE) return 'missing';
+  }
+  return 'found';
+}

@@ -1,0 +1,52 @@
+import { readPcr, UnwrappedClock, wrappedDifference, wrappedPcrDifference } from './clocks.ts';
+import { discontinuityIndicator } from './packet.ts';
+
+/** Without a PCR for so long, 90 kHz ticks, the PES timestamps take over. */
+const PCR_ABSENCE_TICKS = 90_000;
+
+/** A program's media time in milliseconds, from its PCR or, where there is none, its PES timestamps. */
+export class MediaClock {
+  readonly #clock = new UnwrappedClock();
+  #source: 'none' | 'pcr' | 'pes' = 'none';
+  #lastPcr: number | undefined;
+  #pesSincePcr: number | undefined;
+
+  /** Milliseconds since the first clock value, never going back. */
+  get nowMs(): number {
+    return this.#clock.nowMs;
+  }
+
+  /** Tells that the next values belong to a new timeline; media time stands still over the step. */
+  restart(): void {
+    this.#clock.discontinuity();
+    this.#source = 'none';
+    this.#lastPcr = undefined;
+    this.#pesSincePcr = undefined;
+  }
+
+  /** Takes the PCR of the packet at `at`, if it has one. */
+  takePcr(packets: Uint8Array, at: number): void {
+    const pcr = readPcr(packets, at);
+    if (pcr === undefined) return;
+    const wentBack = this.#lastPcr !== undefined && wrappedPcrDifference(pcr, this.#lastPcr) < 0;
+    // Unlike a PTS, a PCR never goes back a little: that too is a new timeline.
+    if (wentBack || this.#source !== 'pcr' || discontinuityIndicator(packets, at))
+      this.#clock.discontinuity();
+    this.#clock.advance(pcr / 300);
+    this.#source = 'pcr';
+    this.#lastPcr = pcr;
+    this.#pesSincePcr = undefined;
+  }
+
+  /** Takes the DTS, else the PTS, of the next PES packet of the stream that is watched. */
+  takePesTime(value90: number | undefined): void {
+    if (value90 === undefined) return;
+    if (this.#source === 'pcr') {
+      this.#pesSincePcr ??= value90;
+      if (Math.abs(wrappedDifference(value90, this.#pesSincePcr)) < PCR_ABSENCE_TICKS) return;
+    }
+    if (this.#source !== 'pes') this.#clock.discontinuity();
+    this.#source = 'pes';
+    this.#clock.advance(value90);
+  }
+}

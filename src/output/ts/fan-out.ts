@@ -1,0 +1,117 @@
+import type { Clock, Timer } from '../../base/clock.ts';
+import type { ReasonCode } from '../../base/reasons.ts';
+import type { SessionListener, WatchedSession } from '../../session/attachment.ts';
+import { type BatchRule, batchNumber, phaseCount } from './batching.ts';
+import type { WriteLoop, Writer } from './write-loop.ts';
+
+/** One viewer as the fan-out sees it. */
+export interface FanOutMember extends Writer {
+  /** Whether it waits for its socket: then its socket wakes it, not new bytes. */
+  readonly isBlocked: boolean;
+  onSessionEnd(reason: ReasonCode): void;
+}
+
+interface Phase {
+  readonly members: Set<FanOutMember>;
+  /** The batch that was begun when it last wrote. */
+  batch: number;
+  /** Since when bytes wait; undefined while none does. */
+  waitingSinceMs: number | undefined;
+}
+
+export interface FanOutDeps {
+  readonly session: WatchedSession;
+  readonly loop: WriteLoop;
+  readonly clock: Clock;
+  /** The rule in force now; it depends on all viewers of the process. */
+  readonly rule: () => BatchRule;
+}
+
+/** Tells the viewers of one session when it is time to write, in phases. */
+export class FanOut implements SessionListener {
+  readonly #deps: FanOutDeps;
+  readonly #phases: Phase[] = [];
+  readonly #stopListening: () => void;
+  #size = 0;
+  #timer: Timer | undefined;
+  #timerDueMs = 0;
+
+  constructor(deps: FanOutDeps) {
+    this.#deps = deps;
+    this.#stopListening = deps.session.listen(this);
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Takes a viewer in, into the phase that has fewest. */
+  add(member: FanOutMember): void {
+    this.#size++;
+    while (this.#phases.length < phaseCount(this.#size)) {
+      this.#phases.push({ members: new Set(), batch: 0, waitingSinceMs: undefined });
+    }
+    let fewest = this.#phases[0]!;
+    for (const phase of this.#phases) if (phase.members.size < fewest.members.size) fewest = phase;
+    fewest.members.add(member);
+  }
+
+  remove(member: FanOutMember): void {
+    for (const phase of this.#phases) if (phase.members.delete(member)) this.#size--;
+  }
+
+  stop(): void {
+    this.#stopListening();
+    this.#timer?.cancel();
+    this.#timer = undefined;
+  }
+
+  onAdvance(): void {
+    const rule = this.#deps.rule();
+    const { head } = this.#deps.session;
+    const nowMs = this.#deps.clock.nowMs();
+    for (let index = 0; index < this.#phases.length; index++) {
+      const phase = this.#phases[index]!;
+      const batch = batchNumber(head, rule.bytes, index, this.#phases.length);
+      if (batch !== phase.batch) {
+        phase.batch = batch;
+        this.#write(phase);
+      } else if (phase.waitingSinceMs === undefined) {
+        phase.waitingSinceMs = nowMs;
+        this.#wakeAt(nowMs + rule.ageMs);
+      }
+    }
+  }
+
+  onEnd(reason: ReasonCode): void {
+    this.stop();
+    for (const phase of this.#phases) for (const member of [...phase.members]) member.onSessionEnd(reason);
+  }
+
+  #write(phase: Phase): void {
+    phase.waitingSinceMs = undefined;
+    for (const member of phase.members) if (!member.isBlocked) this.#deps.loop.schedule(member);
+  }
+
+  #wakeAt(dueMs: number): void {
+    if (this.#timer && this.#timerDueMs <= dueMs) return;
+    this.#timer?.cancel();
+    this.#timerDueMs = dueMs;
+    this.#timer = this.#deps.clock.startTimer(dueMs - this.#deps.clock.nowMs(), () => this.#onAge());
+  }
+
+  /** Some batch is old enough to leave although it is not full. */
+  #onAge(): void {
+    this.#timer = undefined;
+    const nowMs = this.#deps.clock.nowMs();
+    const { ageMs } = this.#deps.rule();
+    let nextMs = Number.POSITIVE_INFINITY;
+    for (const phase of this.#phases) {
+      if (phase.waitingSinceMs === undefined) continue;
+      // A timer may fire a fraction of a millisecond early.
+      if (nowMs - phase.waitingSinceMs >= ageMs - 1) this.#write(phase);
+      else nextMs = Math.min(nextMs, phase.waitingSinceMs + ageMs);
+    }
+    if (nextMs !== Number.POSITIVE_INFINITY) this.#wakeAt(nextMs);
+  }
+}

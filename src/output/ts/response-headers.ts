@@ -1,0 +1,15 @@
+/**
+ * What a viewer's player is told of an endless MPEG-TS reply (DESIGN 2.2). `HEAD` answers exactly these too.
+ * There is no length and no chunking: the stream lasts until the connection ends.
+ */
+export const TS_RESPONSE_HEADERS = {
+  'Content-Type': 'video/mp2t',
+  Connection: 'close',
+  // A player that may ask for ranges tries to seek in live video.
+  'Accept-Ranges': 'none',
+  'Cache-Control': 'no-store',
+  // nginx would otherwise fill its buffers before the player sees a byte.
+  'X-Accel-Buffering': 'no',
+  'X-Content-Type-Options': 'nosniff',
+  'Access-Control-Allow-Origin': '*',
+} as const;

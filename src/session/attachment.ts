@@ -1,0 +1,37 @@
+import type { ReasonCode } from '../base/reasons.ts';
+import type { Cursor } from './cursor.ts';
+
+/** Who watches: what is known of a viewer for lists and logs. */
+export interface ViewerInfo {
+  /** IP address. */
+  readonly address: string;
+  readonly userAgent: string | undefined;
+}
+
+/** Tells an output what happens to the session that its viewer watches. Methods must not throw. */
+export interface SessionListener {
+  /** The ring has grown. */
+  onAdvance(): void;
+  /** The session is over: nothing more will come. */
+  onEnd(reason: ReasonCode): void;
+}
+
+/** The part of a session that outputs see. */
+export interface WatchedSession {
+  readonly id: string;
+  /** Position behind the newest byte of the ring. */
+  readonly head: number;
+  listen(listener: SessionListener): () => void;
+  /** Counts bytes that were handed to a viewer's socket. */
+  countBytesOut(bytes: number): void;
+}
+
+/** One viewer's membership in a session, which lives as long as it has any. */
+export interface Attachment {
+  readonly session: WatchedSession;
+  readonly viewer: ViewerInfo;
+  /** Begins where a viewer who comes now begins. */
+  openCursor(): Cursor;
+  /** Ends the membership; later calls do nothing. */
+  leave(reason: ReasonCode): void;
+}

@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import type { AccessPoint } from '../mpegts/scanner.ts';
+import { BLOCK_BYTES, Ring } from './ring.ts';
+
+function packets(count: number, firstNumber = 0): Buffer {
+  const bytes = Buffer.alloc(count * 188, 0xff);
+  for (let index = 0; index < count; index++) {
+    bytes[index * 188] = 0x47;
+    bytes.writeUInt32BE(firstNumber + index, index * 188 + 4);
+  }
+  return bytes;
+}
+
+function point(position: number, mediaMs: number): AccessPoint {
+  return { position, mediaMs, kind: 'idr', pts: 0, tables: Buffer.alloc(0), omit: [], omitComplete: true };
+}
+
+const ROOMY = { bytesMax: 64 * 1024 * 1024, mediaMsMax: 20_000 };
+
+test('gives back the bytes that were put in, however they were cut', () => {
+  fc.assert(
+    fc.property(fc.array(fc.integer({ min: 1, max: 900 }), { maxLength: 12 }), fc.integer({ min: 5_000, max: 300_000 }), (cuts, viewBytes) => {
+      const ring = new Ring(ROOMY);
+      const written: Buffer[] = [];
+      let number = 0;
+      for (const count of cuts) {
+        written.push(packets(count, number));
+        ring.append(written.at(-1)!, 0);
+        number += count;
+      }
+      const read: Buffer[] = [];
+      for (let at = 0; at < ring.head; ) {
+        const view = ring.view(at, viewBytes);
+        assert.ok(view.length > 0 && view.length <= viewBytes);
+        read.push(view);
+        at += view.length;
+      }
+      assert.deepEqual(Buffer.concat(read), Buffer.concat(written));
+    }),
+  );
+});
+
+test('a view taken once never changes, whatever is appended after it', () => {
+  const ring = new Ring({ bytesMax: 2 * BLOCK_BYTES, mediaMsMax: 20_000 });
+  ring.append(packets(1000), 0);
+  const view = ring.view(0, 188 * 10);
+  const before = Buffer.from(view);
+  for (let round = 0; round < 20; round++) ring.append(packets(1000, 1000 * round), 0);
+  assert.ok(ring.tail > 0);
+  assert.deepEqual(view, before);
+});
+
+test('keeps the seconds it should where the bytes allow it', () => {
+  const ring = new Ring(ROOMY);
+  for (let second = 0; second < 60; second++) ring.append(packets(1394), second * 1000);
+  assert.ok(ring.mediaMsHeld >= 20_000 && ring.mediaMsHeld <= 22_000, `${ring.mediaMsHeld} ms`);
+  assert.equal(ring.cutByBytes, false);
+});
+
+test('never holds more bytes than it may, and says that they cut it', () => {
+  const ring = new Ring({ bytesMax: 4 * BLOCK_BYTES, mediaMsMax: 20_000 });
+  for (let second = 0; second < 60; second++) {
+    ring.append(packets(1394), second * 1000);
+    assert.ok(ring.memoryBytes <= 4 * BLOCK_BYTES);
+  }
+  assert.equal(ring.cutByBytes, true);
+});
+
+test('a viewer joins at the newest access point that is far enough behind, or at the oldest', () => {
+  const ring = new Ring(ROOMY);
+  assert.equal(ring.joinPoint(4000), undefined);
+  for (let second = 0; second < 10; second++) {
+    const position = ring.head;
+    ring.append(packets(100), second * 1000);
+    ring.addAccessPoint(point(position, second * 1000));
+  }
+  assert.equal(ring.joinPoint(4000)?.mediaMs, 5000);
+  assert.equal(ring.joinPoint(0)?.mediaMs, 9000);
+  assert.equal(ring.joinPoint(60_000)?.mediaMs, 0);
+});
+
+test('an access point leaves the index with its bytes', () => {
+  const ring = new Ring({ bytesMax: 2 * BLOCK_BYTES, mediaMsMax: 1_000_000 });
+  for (let round = 0; round < 8; round++) {
+    const position = ring.head;
+    ring.append(packets(1394), round * 1000);
+    ring.addAccessPoint(point(position, round * 1000));
+  }
+  assert.ok(ring.accessPoints.length > 0);
+  for (const { position } of ring.accessPoints) assert.ok(position >= ring.tail);
+  ring.addAccessPoint(point(0, 0));
+  assert.ok(ring.accessPoints.every(({ position }) => position > 0));
+});

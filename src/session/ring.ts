@@ -1,0 +1,143 @@
+import type { AccessPoint } from '../mpegts/scanner.ts';
+
+/** Packets in one block. */
+const BLOCK_PACKETS = 1394;
+/** Bytes in one block: the largest number of whole packets within 256 KiB. */
+export const BLOCK_BYTES = BLOCK_PACKETS * 188;
+
+interface Block {
+  readonly bytes: Buffer;
+  /** Media clock when its first byte was written, milliseconds. */
+  readonly mediaMs: number;
+}
+
+export interface RingLimits {
+  /** The ring never holds more than this (rounded up to a whole block). */
+  readonly bytesMax: number;
+  /** How much media it keeps where the bytes allow it, milliseconds. */
+  readonly mediaMsMax: number;
+}
+
+/**
+ * The last seconds of one stream, stored once for all its viewers.
+ *
+ *            tail                                   head
+ *   ──────────┼──────────────────────────────────────┼────►  position: bytes since the session began
+ *     gone    │ block │ block │ block │ block │ bloc·│
+ *                 ▲       ▲                     ▲
+ *             access points (indexed)        cursors of viewers
+ *
+ * Bytes are appended to the newest block and never written again, so a view of them may be handed to any
+ * number of sockets. Old blocks are let go whole; a socket that still sends one keeps just that one alive.
+ */
+export class Ring {
+  readonly #limits: RingLimits;
+  readonly #blocks: Block[] = [];
+  #accessPoints: AccessPoint[] = [];
+  #head = 0;
+  #tail = 0;
+  #mediaMs = 0;
+  /** Whether bytes, not seconds, decided how far back it reaches: the stream is too big for its ring. */
+  #cutByBytes = false;
+
+  constructor(limits: RingLimits) {
+    this.#limits = limits;
+  }
+
+  /** Position behind the newest byte. */
+  get head(): number {
+    return this.#head;
+  }
+
+  /** Position of the oldest byte that can still be read. */
+  get tail(): number {
+    return this.#tail;
+  }
+
+  /** Bytes of memory that the blocks take. */
+  get memoryBytes(): number {
+    return this.#blocks.length * BLOCK_BYTES;
+  }
+
+  get cutByBytes(): boolean {
+    return this.#cutByBytes;
+  }
+
+  /** Milliseconds of media between the oldest block and the live edge. */
+  get mediaMsHeld(): number {
+    return this.#mediaMs - (this.#blocks[0]?.mediaMs ?? this.#mediaMs);
+  }
+
+  /** Ascending by position; every one can still be read. */
+  get accessPoints(): readonly AccessPoint[] {
+    return this.#accessPoints;
+  }
+
+  /** Copies whole packets in behind the head. `mediaMs`: the media clock at their end. */
+  append(packets: Buffer, mediaMs: number): void {
+    this.#mediaMs = mediaMs;
+    for (let from = 0; from < packets.length; ) {
+      const used = this.#head % BLOCK_BYTES;
+      if (used === 0) this.#blocks.push({ bytes: Buffer.allocUnsafeSlow(BLOCK_BYTES), mediaMs });
+      const block = this.#blocks[this.#blocks.length - 1]!;
+      const count = Math.min(packets.length - from, BLOCK_BYTES - used);
+      packets.copy(block.bytes, used, from, from + count);
+      from += count;
+      this.#head += count;
+    }
+    this.#trim();
+  }
+
+  /** Indexes a place where viewers can begin. One that is gone already, or not newer than the last, is ignored. */
+  addAccessPoint(point: AccessPoint): void {
+    const last = this.#accessPoints.at(-1);
+    if (point.position < this.#tail || (last && point.position <= last.position)) return;
+    this.#accessPoints.push(point);
+  }
+
+  /**
+   * A view of the bytes from `position` on: at most `bytesMax`, at most to the head and to the end of one
+   * block. Empty at the head.
+   * @param position between tail and head
+   */
+  view(position: number, bytesMax: number): Buffer {
+    const first = this.#tail / BLOCK_BYTES;
+    const block = this.#blocks[Math.floor(position / BLOCK_BYTES) - first];
+    if (!block) return EMPTY;
+    const from = position % BLOCK_BYTES;
+    const to = Math.min(from + bytesMax, BLOCK_BYTES, from + (this.#head - position));
+    return block.bytes.subarray(from, to);
+  }
+
+  /**
+   * Where a viewer who comes now begins: the newest access point at least `behindMs` of media behind the live
+   * edge, or the oldest there is; undefined where there is none at all.
+   */
+  joinPoint(behindMs: number): AccessPoint | undefined {
+    for (let index = this.#accessPoints.length - 1; index >= 0; index--) {
+      const point = this.#accessPoints[index]!;
+      if (this.#mediaMs - point.mediaMs >= behindMs) return point;
+    }
+    return this.#accessPoints[0];
+  }
+
+  /** Lets go of what is older than the limits allow, in whole blocks; the block being written stays. */
+  #trim(): void {
+    let gone = 0;
+    while (this.#blocks.length - gone > 1) {
+      const tooBig = (this.#blocks.length - gone) * BLOCK_BYTES > this.#limits.bytesMax;
+      const second = this.#blocks[gone + 1]!;
+      const tooOld = this.#mediaMs - second.mediaMs >= this.#limits.mediaMsMax;
+      if (!tooBig && !tooOld) break;
+      if (!tooOld) this.#cutByBytes = true;
+      gone++;
+    }
+    if (gone === 0) return;
+    this.#blocks.splice(0, gone);
+    this.#tail += gone * BLOCK_BYTES;
+    const kept = this.#accessPoints.findIndex((point) => point.position >= this.#tail);
+    this.#accessPoints = kept === -1 ? [] : this.#accessPoints.slice(kept);
+  }
+}
+
+const EMPTY = Buffer.alloc(0);

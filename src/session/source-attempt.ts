@@ -1,0 +1,177 @@
+import type { Clock } from '../base/clock.ts';
+import { AcemuxError, type ReasonCode } from '../base/reasons.ts';
+import type { StartAttempt } from '../engine/engine-client.ts';
+import type { Playback, SelectorKind, StreamSelector } from '../engine/types.ts';
+import type { Log } from '../telemetry/log.ts';
+import type { EngineSlot } from './ports.ts';
+
+/** Whom an attempt talks to. It never speaks again once it is over. */
+export interface AttemptOwner {
+  /** The engine has opened a playback; `kind` is the kind of name that it knew the stream by. */
+  onPlayback(attempt: SourceAttempt, playback: Playback, kind: SelectorKind): void;
+  /** Media bytes as they come, cut anywhere. */
+  onMedia(attempt: SourceAttempt, chunk: Buffer): void;
+  /** No more bytes will come from it. Not called after `end()`. */
+  onOver(attempt: SourceAttempt, error: AcemuxError): void;
+}
+
+export interface SourceAttemptDeps {
+  /** The reserved place; the attempt gives it back. */
+  readonly slot: EngineSlot;
+  readonly selector: StreamSelector;
+  /** Whether a name that the engine does not know as one kind is tried as the other (reference 1). */
+  readonly tryOtherKind: boolean;
+  /** From asking the engine to its first media byte, milliseconds (EMPTY_STREAM_TIMEOUT). */
+  readonly firstByteTimeoutMs: number;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly owner: AttemptOwner;
+}
+
+/**
+ * One engine asked once for one stream: start, media, stop. Trying again is its owner's business.
+ *
+ * It holds its slot until all that it opened on the engine has been stopped, and gives it back in one place
+ * (DESIGN invariants 5 and 6).
+ */
+export class SourceAttempt {
+  readonly #deps: SourceAttemptDeps;
+  readonly #abort = new AbortController();
+  #pendingStart: StartAttempt | undefined;
+  #playback: Playback | undefined;
+  #unknownAs: AcemuxError | undefined;
+  #silenced = false;
+  #released: Promise<void> | undefined;
+
+  constructor(deps: SourceAttemptDeps) {
+    this.#deps = deps;
+  }
+
+  get slot(): EngineSlot {
+    return this.#deps.slot;
+  }
+
+  /** What the engine has opened; undefined until then. */
+  get playback(): Playback | undefined {
+    return this.#playback;
+  }
+
+  /** Resolves when the playback has been stopped and the slot given back; it never rejects. */
+  get released(): Promise<void> {
+    return this.#released ?? Promise.resolve();
+  }
+
+  start(): void {
+    this.#released ??= this.#run();
+  }
+
+  /** Gives the source up for a reason; the owner hears nothing more. Resolves when all is stopped and given back. */
+  end(reason: ReasonCode): Promise<void> {
+    this.#silenced = true;
+    this.#giveUp(new AcemuxError(reason));
+    return this.released;
+  }
+
+  #giveUp(error: AcemuxError): void {
+    this.#abort.abort(error);
+    void this.#pendingStart?.abandon();
+  }
+
+  async #run(): Promise<void> {
+    const { log, owner, slot } = this.#deps;
+    const { signal } = this.#abort;
+    try {
+      await this.#play();
+    } catch (error) {
+      const failure = asAcemuxError(signal.aborted ? signal.reason : error);
+      log.info({ engine: slot.engine.id, reason: failure.code, detail: failure.message }, 'source over');
+      if (!this.#silenced) {
+        this.#silenced = true;
+        owner.onOver(this, failure);
+      }
+    }
+    // Whether its reply is still to come or it plays: what was begun on the engine is stopped.
+    await this.#pendingStart?.abandon();
+    if (this.#playback) await slot.engine.client.stopPlayback(this.#playback);
+    slot.release();
+  }
+
+  /** Ends only by throwing. */
+  async #play(): Promise<never> {
+    const { clock, firstByteTimeoutMs, owner, slot } = this.#deps;
+    const { signal } = this.#abort;
+    const timer = clock.startTimer(firstByteTimeoutMs, () => {
+      void this.#whyNoMedia().then((error) => this.#giveUp(error));
+    });
+    let heardBytes = false;
+    try {
+      const { playback, kind } = await this.#open();
+      this.#playback = playback;
+      signal.throwIfAborted();
+      owner.onPlayback(this, playback, kind);
+      signal.throwIfAborted();
+      const media = await slot.engine.client.openMedia(playback, signal);
+      const destroy = (): void => media.destroy();
+      signal.addEventListener('abort', destroy, { once: true });
+      try {
+        signal.throwIfAborted();
+        for await (const chunk of media) {
+          if (!heardBytes) {
+            heardBytes = true;
+            timer.cancel();
+          }
+          if (!this.#silenced) owner.onMedia(this, chunk);
+        }
+      } finally {
+        signal.removeEventListener('abort', destroy);
+        media.destroy();
+      }
+      throw new AcemuxError(heardBytes ? 'source_ended' : 'engine_closed');
+    } finally {
+      timer.cancel();
+    }
+  }
+
+  /** Opens the playback under the name it was asked for or, where that kind is unknown, under the other. */
+  async #open(): Promise<{ playback: Playback; kind: SelectorKind }> {
+    const { selector, tryOtherKind } = this.#deps;
+    try {
+      return { playback: await this.#startAs(selector.kind), kind: selector.kind };
+    } catch (error) {
+      if (!tryOtherKind || !(error instanceof AcemuxError) || error.code !== 'content_unknown') throw error;
+      this.#abort.signal.throwIfAborted();
+      this.#unknownAs = error;
+      const other = selector.kind === 'id' ? 'infohash' : 'id';
+      return { playback: await this.#startAs(other), kind: other };
+    }
+  }
+
+  async #startAs(kind: SelectorKind): Promise<Playback> {
+    const { selector, slot } = this.#deps;
+    const start = slot.engine.client.start({ ...selector, kind });
+    this.#pendingStart = start;
+    const playback = await start.playback;
+    // Given up in the same moment: the start itself, abandoned, stops what it opened.
+    this.#abort.signal.throwIfAborted();
+    this.#pendingStart = undefined;
+    return playback;
+  }
+
+  /** Time is up without a byte: the engine's own words tell an empty swarm from a slow one (reference 3.3). */
+  async #whyNoMedia(): Promise<AcemuxError> {
+    if (!this.#playback) {
+      return this.#unknownAs ?? new AcemuxError('engine_timeout');
+    }
+    try {
+      const stat = await this.#deps.slot.engine.client.stat(this.#playback, this.#abort.signal);
+      if (stat.peers === 0 && stat.downloadedBytes === 0) return new AcemuxError('zero_peers');
+    } catch (error) {
+      this.#deps.log.debug({ err: error }, 'no stat of a start without media');
+    }
+    return new AcemuxError('no_media');
+  }
+}
+
+function asAcemuxError(error: unknown): AcemuxError {
+  return error instanceof AcemuxError ? error : new AcemuxError('internal', undefined, { cause: error });
+}

@@ -1,0 +1,32 @@
+import type { ReasonCode } from '../base/reasons.ts';
+
+/** A session as it is shown to people and programs: a copy, taken at one moment. */
+export interface SessionSnapshot {
+  /** The 40-hex name the session was first asked for; what lists and paths call it. */
+  readonly streamId: string;
+  /** Which kind of name that was. */
+  readonly keyType: 'content_id' | 'infohash';
+  /** The broadcast's infohash as the engine told it; undefined until then. */
+  readonly infohash: string | undefined;
+  readonly state: 'starting' | 'playing' | 'lingering' | 'ended';
+  /** The engine that plays it; undefined while none has been chosen. */
+  readonly engine: { readonly id: string; readonly host: string; readonly port: number } | undefined;
+  readonly playbackSessionId: string | undefined;
+  readonly isLive: boolean;
+  /** Whether it can be joined: everything but ended. */
+  readonly isActive: boolean;
+  readonly clientCount: number;
+  /** Wall clock, milliseconds since the Unix epoch. */
+  readonly createdAtMs: number;
+  readonly startedAtMs: number | undefined;
+  readonly endedAtMs: number | undefined;
+  readonly error: ReasonCode | undefined;
+  /** Seconds since a client was last added or was last given bytes. */
+  readonly idleSeconds: number;
+  /** Bytes received from engines. */
+  readonly bytesIn: number;
+  /** Bytes handed to viewers' sockets. */
+  readonly bytesOut: number;
+  /** What is worth a warning in an otherwise playing session: `no_keyframe`. */
+  readonly warnings: readonly string[];
+}

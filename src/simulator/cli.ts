@@ -1,0 +1,129 @@
+/** `acemux simulate-engine`: one simulated engine as a process of its own. */
+import { parseArgs } from 'node:util';
+import { ControlApi } from './control-api.ts';
+import { SimulatedEngine } from './engine.ts';
+
+export interface CommandOutput {
+  write(text: string): unknown;
+}
+
+export const SIMULATE_ENGINE_HELP = `Usage: acemux simulate-engine [options]
+
+Runs one simulated AceStream engine. Any 40-hex id plays a test pattern with a frame counter.
+
+  --port N            port of the engine's HTTP API; 0 takes any free one (default 6878)
+  --host H            address to listen on (default 127.0.0.1)
+  --bitrate MBPS      bitrate of every channel in megabits per second (default 4)
+  --lag SECONDS       how far the engine is behind the broadcast (default 0)
+  --prebuffer SECONDS how long a start takes until media flows (default 3.5)
+  --idle SECONDS      how long a session lives without a reader (default 60)
+  --remux             each session gets counters, clocks and stuffing of its own
+  --null-stuffing     null packets instead of numbered private data
+  --control-port N    the simulator's own API: faults, sessions, counters, journal (default: none)
+  --help              this text
+`;
+
+const OPTIONS = {
+  port: { type: 'string', default: '6878' },
+  host: { type: 'string', default: '127.0.0.1' },
+  bitrate: { type: 'string', default: '4' },
+  lag: { type: 'string', default: '0' },
+  prebuffer: { type: 'string', default: '3.5' },
+  idle: { type: 'string', default: '60' },
+  remux: { type: 'boolean', default: false },
+  'null-stuffing': { type: 'boolean', default: false },
+  'control-port': { type: 'string' },
+  help: { type: 'boolean', default: false },
+} as const;
+
+/** Runs until `signal` aborts. Resolves with the exit code: 0, 1 (it cannot listen), 2 (usage). */
+export async function runSimulateEngine(
+  argv: string[],
+  io: { readonly stdout: CommandOutput; readonly stderr: CommandOutput },
+  signal: AbortSignal,
+): Promise<number> {
+  const settings = readSettings(argv);
+  if ('problem' in settings) {
+    io.stderr.write(`acemux simulate-engine: ${settings.problem}\nSee acemux simulate-engine --help.\n`);
+    return 2;
+  }
+  if (settings.help) {
+    io.stdout.write(SIMULATE_ENGINE_HELP);
+    return 0;
+  }
+  const { host, port, controlPort, prebufferMs, ...rest } = settings;
+  const engine = new SimulatedEngine({ ...rest, host, port, delays: { idleMs: 0, prebufMs: prebufferMs } });
+  const control = controlPort === undefined ? undefined : new ControlApi({ engine, host, port: controlPort });
+  try {
+    const engineAddress = await engine.start();
+    const controlAddress = await control?.start();
+    io.stdout.write(`simulated engine on ${urlOf(engineAddress)}\n`);
+    if (controlAddress !== undefined) io.stdout.write(`its control API on ${urlOf(controlAddress)}\n`);
+    await aborted(signal);
+    return 0;
+  } catch (error) {
+    io.stderr.write(`acemux simulate-engine: ${error instanceof Error ? error.message : String(error)}\n`);
+    return 1;
+  } finally {
+    await control?.stop();
+    await engine.stop();
+  }
+}
+
+interface Settings {
+  readonly help: boolean;
+  readonly host: string;
+  readonly port: number;
+  readonly controlPort: number | undefined;
+  readonly bitsPerSecond: number;
+  readonly lagMs: number;
+  readonly prebufferMs: number;
+  readonly idleExpiryMs: number;
+  readonly remux: boolean;
+  readonly filler: 'markers' | 'nulls';
+}
+
+function readSettings(argv: string[]): Settings | { readonly problem: string } {
+  try {
+    const { values } = parseArgs({ args: argv, options: OPTIONS, strict: true, allowPositionals: false });
+    const control = values['control-port'];
+    return {
+      help: values.help,
+      host: values.host,
+      port: portOf('--port', values.port),
+      controlPort: control === undefined ? undefined : portOf('--control-port', control),
+      bitsPerSecond: numberOf('--bitrate', values.bitrate, 0.7, 1000) * 1e6,
+      lagMs: numberOf('--lag', values.lag, 0, 3600) * 1000,
+      prebufferMs: numberOf('--prebuffer', values.prebuffer, 0, 3600) * 1000,
+      idleExpiryMs: numberOf('--idle', values.idle, 0.1, 86_400) * 1000,
+      remux: values.remux,
+      filler: values['null-stuffing'] ? 'nulls' : 'markers',
+    };
+  } catch (error) {
+    // parseArgs throws for what it does not know, the readers below for values out of range.
+    return { problem: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+function portOf(name: string, text: string): number {
+  const port = numberOf(name, text, 0, 65_535);
+  if (!Number.isInteger(port)) throw new RangeError(`${name} is a whole number`);
+  return port;
+}
+
+function numberOf(name: string, text: string, least: number, most: number): number {
+  const value = text.trim() === '' ? Number.NaN : Number(text);
+  if (!(value >= least && value <= most))
+    throw new RangeError(`${name} is a number from ${least} to ${most}`);
+  return value;
+}
+
+function urlOf(address: { readonly host: string; readonly port: number }): string {
+  const host = address.host.includes(':') ? `[${address.host}]` : address.host;
+  return `http://${host}:${address.port}`;
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}

@@ -1,0 +1,111 @@
+/** What the routes of one simulated engine share. */
+import type { Clock } from '../base/clock.ts';
+import { Broadcast, type Filler } from './broadcast.ts';
+import type { Catalogue } from './catalogue.ts';
+import type { Faults, Route } from './faults.ts';
+import type { Journal } from './journal.ts';
+import type { Layout } from './layout.ts';
+import type { PlaybackSession } from './playback-session.ts';
+import type { EngineProfile } from './profile.ts';
+import { Remux } from './remux.ts';
+import type { SessionTable } from './session-table.ts';
+import type { StartTimes } from './stat-reply.ts';
+import type { Exchange } from './wire.ts';
+
+/** How long things take, milliseconds of the simulator's clock. */
+export interface EngineDelays extends StartTimes {
+  /** A start is answered after this. */
+  readonly replyMs: number;
+  /** … and fails after this when the name is unknown (item 6). */
+  readonly unknownIdMs: number;
+  readonly unknownInfohashMs: number;
+  /** The server closes a redirect's connection after this (item 46). */
+  readonly redirectCloseMs: number;
+}
+
+export interface EngineCore {
+  readonly clock: Clock;
+  readonly profile: EngineProfile;
+  readonly delays: EngineDelays;
+  readonly catalogue: Catalogue;
+  readonly faults: Faults;
+  readonly journal: Journal;
+  readonly sessions: SessionTable;
+  readonly media: EngineMedia;
+}
+
+export interface EngineMediaOptions {
+  readonly layout: Layout;
+  readonly filler: Filler;
+  readonly remux: boolean;
+  readonly lagMs: number;
+  readonly burst: { readonly seconds: number; readonly bytes: number };
+  readonly epochMs: number;
+  readonly clock: Clock;
+  /** Wall clock minus monotonic clock when the engine started: later jumps of the wall clock do not count. */
+  readonly wallOffsetMs: number;
+}
+
+/** What the engine has of every broadcast, and how it hands it on. */
+export class EngineMedia {
+  readonly #options: EngineMediaOptions;
+
+  constructor(options: EngineMediaOptions) {
+    this.#options = options;
+  }
+
+  get bytesPerSecond(): number {
+    return this.#options.layout.bitsPerSecond / 8;
+  }
+
+  /** What a reader gets at once: so many seconds or bytes, whichever is less (item 25). */
+  get burstBytes(): number {
+    const { seconds, bytes } = this.#options.burst;
+    return Math.min(seconds * this.bytesPerSecond, bytes);
+  }
+
+  /** The live edge as this engine sees it, milliseconds since the Unix epoch. */
+  liveEdgeWallMs(): number {
+    const { clock, wallOffsetMs, lagMs } = this.#options;
+    return clock.nowMs() + wallOffsetMs - lagMs;
+  }
+
+  broadcast(infohash: string): Broadcast {
+    const { layout, filler } = this.#options;
+    return new Broadcast({ infohash, layout, filler });
+  }
+
+  /** How many packets of the broadcast this engine has by now. */
+  packetsOnAir(broadcast: Broadcast): number {
+    return broadcast.packetsOnAir(this.liveEdgeWallMs() - this.#options.epochMs);
+  }
+
+  /** The session's own multiplex, if the engine makes one. */
+  remux(session: PlaybackSession): Remux | undefined {
+    const { remux, filler } = this.#options;
+    return remux ? new Remux(session.token, { withPrivateStream: filler === 'markers' }) : undefined;
+  }
+}
+
+/** The start of every address in a reply: the host that the client named, as engines do (item 1). */
+export function baseUrl(core: EngineCore, exchange: Exchange): string {
+  const other = core.faults.find('redirectOtherHost')?.fault.host;
+  return `http://${other ?? exchange.request.headers['host'] ?? exchange.localAddress}`;
+}
+
+export function sessionPath(kind: 'r' | 'stat' | 'cmd' | 'event', session: PlaybackSession): string {
+  return `/ace/${kind}/${session.infohash}/${session.token}`;
+}
+
+/** Where a request belongs. */
+export function routeOf(path: string, query: URLSearchParams): Route {
+  if (path === '/ace/getstream') return 'start';
+  if (path === '/ace/manifest.m3u8') return 'manifest';
+  if (path.startsWith('/ace/r/')) return 'redirect';
+  if (path.startsWith('/content/')) return 'content';
+  if (path.startsWith('/ace/stat/')) return 'stat';
+  if (path.startsWith('/ace/cmd/')) return query.get('method') === 'stop' ? 'stop' : 'command';
+  if (path.startsWith('/ace/event/')) return 'event';
+  if (path === '/webui/api/service' || path === '/server/api') return 'service';
+  return 'other';
+}

@@ -1,0 +1,340 @@
+/** One simulated AceStream engine: its socket, its life, and which route answers what. */
+import { createServer, type Server, type Socket } from 'node:net';
+import { type Clock, systemClock, type Timer } from '../base/clock.ts';
+import { DEFAULT_EPOCH_MS, type Filler } from './broadcast.ts';
+import { type Catalogue, openCatalogue } from './catalogue.ts';
+import { type Clip, loadClip } from './clip.ts';
+import { type EngineCore, type EngineDelays, EngineMedia, routeOf } from './engine-core.ts';
+import { Faults, type Route } from './faults.ts';
+import { type Counters, Journal } from './journal.ts';
+import { buildLayout } from './layout.ts';
+import type { PlaybackSession } from './playback-session.ts';
+import { type EngineProfile, PROFILE_3_2_3 } from './profile.ts';
+import { replyText } from './replies.ts';
+import { ScaledClock } from './scaled-clock.ts';
+import { serveServerApi, serveWebService } from './service-routes.ts';
+import {
+  ContentAddresses,
+  serveCommand,
+  serveContent,
+  serveEvent,
+  serveRedirect,
+  serveStat,
+} from './session-routes.ts';
+import { SessionTable } from './session-table.ts';
+import { serveStart } from './start-route.ts';
+import { type Exchange, serveConnection } from './wire.ts';
+
+export interface SimulatedEngineOptions {
+  /** Address to listen on; default 127.0.0.1. */
+  readonly host?: string;
+  /** Default 0: any free port. A restarted engine keeps the one it got. */
+  readonly port?: number;
+  readonly clock?: Clock;
+  /** How many times faster than its clock the engine lives, media included; default 1. */
+  readonly timeScale?: number;
+  /** What it can load; default: every 40-hex name is a live channel. */
+  readonly catalogue?: Catalogue;
+  /** Switches that differ from version 3.2.3. */
+  readonly profile?: Partial<EngineProfile>;
+  readonly delays?: Partial<EngineDelays>;
+  /** Of every channel; default 4,000,000. At least about 600,000. */
+  readonly bitsPerSecond?: number;
+  /** What brings a channel up to its bitrate; default `markers`. */
+  readonly filler?: Filler;
+  /** Each session gets a multiplex of its own; default false: engines pass the broadcaster's packets on. */
+  readonly remux?: boolean;
+  /** How far the engine is behind the broadcast, milliseconds; default 0. */
+  readonly lagMs?: number;
+  /** What a new reader gets at once: the less of both; default 20 s and 22 MB. */
+  readonly burst?: { readonly seconds?: number; readonly bytes?: number };
+  /** How long a session lives without a reader, milliseconds; default 60,000. */
+  readonly idleExpiryMs?: number;
+  /** When all broadcasts began, milliseconds since the Unix epoch; engines with the same one send the same packets. */
+  readonly epochMs?: number;
+  /** The test pattern, to share one between several engines. */
+  readonly clip?: Clip;
+}
+
+/** What can be told of a session from outside. */
+export interface SessionSnapshot {
+  readonly token: string;
+  readonly playbackSessionId: string;
+  readonly infohash: string;
+  readonly pid: string | undefined;
+  readonly readers: number;
+  readonly bytesSent: number;
+  readonly openedMs: number;
+}
+
+const DEFAULT_DELAYS: EngineDelays = {
+  replyMs: 500,
+  idleMs: 500,
+  prebufMs: 3_000,
+  unknownIdMs: 4_600,
+  unknownInfohashMs: 28_000,
+  redirectCloseMs: 0,
+};
+
+export class SimulatedEngine {
+  readonly #options: SimulatedEngineOptions;
+  readonly #clock: Clock;
+  readonly #profile: EngineProfile;
+  readonly #sessions: SessionTable;
+  readonly #addresses = new ContentAddresses();
+  readonly #sockets = new Set<Socket>();
+  readonly #tasks = new Set<Promise<void>>();
+  readonly #closing = new Set<Promise<void>>();
+  #core: EngineCore | undefined;
+  #server: Server | undefined;
+  /** The latest change of whether it listens; each waits for the one before. */
+  #listening: Promise<void> = Promise.resolve();
+  #port: number;
+  #downTimer: Timer | undefined;
+  #forgetFaults: (() => void) | undefined;
+
+  readonly faults: Faults;
+  readonly journal = new Journal();
+
+  constructor(options: SimulatedEngineOptions = {}) {
+    this.#options = options;
+    const clock = options.clock ?? systemClock;
+    this.#clock = options.timeScale === undefined ? clock : new ScaledClock(clock, options.timeScale);
+    this.#profile = { ...PROFILE_3_2_3, ...options.profile };
+    this.#port = options.port ?? 0;
+    this.faults = new Faults(this.#clock);
+    this.#sessions = new SessionTable({
+      clock: this.#clock,
+      profile: this.#profile,
+      journal: this.journal,
+      idleExpiryMs: options.idleExpiryMs ?? 60_000,
+    });
+  }
+
+  /**
+   * Listens, and plays from then on.
+   * @throws the listening socket's error, e.g. EADDRINUSE; RangeError for a bitrate below the test pattern's own
+   */
+  async start(): Promise<{ host: string; port: number }> {
+    const options = this.#options;
+    this.#core = {
+      clock: this.#clock,
+      profile: this.#profile,
+      delays: { ...DEFAULT_DELAYS, ...options.delays },
+      catalogue: options.catalogue ?? openCatalogue,
+      faults: this.faults,
+      journal: this.journal,
+      sessions: this.#sessions,
+      media: new EngineMedia({
+        layout: buildLayout(options.clip ?? loadClip(), options.bitsPerSecond ?? 4_000_000),
+        filler: options.filler ?? 'markers',
+        remux: options.remux ?? false,
+        lagMs: options.lagMs ?? 0,
+        burst: { seconds: options.burst?.seconds ?? 20, bytes: options.burst?.bytes ?? 22_000_000 },
+        epochMs: options.epochMs ?? DEFAULT_EPOCH_MS,
+        clock: this.#clock,
+        wallOffsetMs: this.#clock.wallMs() - this.#clock.nowMs(),
+      }),
+    };
+    this.#forgetFaults = this.faults.onChange(() => this.#listenAsFaultsSay());
+    this.#listenAsFaultsSay();
+    await this.#listening;
+    return { host: this.host, port: this.#port };
+  }
+
+  /** Ends every session and connection. Once it resolves, nothing that the engine began is left. */
+  async stop(): Promise<void> {
+    this.#core = undefined;
+    this.#forgetFaults?.();
+    this.faults.clear();
+    this.#downTimer?.cancel();
+    this.#downTimer = undefined;
+    this.#sessions.endAll('restarted');
+    await this.#listening;
+    this.#closeServer();
+    for (const socket of this.#sockets) socket.destroy();
+    await Promise.all([...this.#closing, ...this.#tasks]);
+  }
+
+  get host(): string {
+    return this.#options.host ?? '127.0.0.1';
+  }
+
+  /** The port it listens on; known once `start` has resolved. */
+  get port(): number {
+    return this.#port;
+  }
+
+  get counters(): Counters {
+    return this.journal.counters;
+  }
+
+  sessions(): SessionSnapshot[] {
+    return this.#sessions.open().map((session) => ({
+      token: session.token,
+      playbackSessionId: session.playbackSessionId,
+      infohash: session.infohash,
+      pid: session.request.pid,
+      readers: session.readers.size,
+      bytesSent: session.bytesSent,
+      openedMs: session.openedMs,
+    }));
+  }
+
+  /** Resolves when the engine listens, or refuses, as faults and restarts so far demand. */
+  settled(): Promise<void> {
+    return this.#listening;
+  }
+
+  /** Ends a session as if nobody had read it for long. False when there is none with this token. */
+  expire(token: string): boolean {
+    const session = this.#sessions.get(token);
+    if (session === undefined) return false;
+    this.#sessions.end(session, 'expired');
+    return true;
+  }
+
+  /** Another program opens this session's content with a pid of its own. False when there is no such session. */
+  supersede(token: string): boolean {
+    const session = this.#sessions.get(token);
+    if (session === undefined) return false;
+    this.#sessions.start({ ...session.request, pid: `foreign-${session.token}` });
+    return true;
+  }
+
+  /** The process dies and comes back after `downMs`: sessions forgotten, connections reset (item 22). */
+  restart(downMs: number): void {
+    this.#sessions.endAll('restarted');
+    this.#downTimer?.cancel();
+    this.#downTimer = this.#clock.startTimer(downMs, () => {
+      this.#downTimer = undefined;
+      this.#listenAsFaultsSay();
+    });
+    for (const socket of this.#sockets) socket.resetAndDestroy();
+    this.#listenAsFaultsSay();
+  }
+
+  #listenAsFaultsSay(): void {
+    const wanted = (): boolean =>
+      this.#core !== undefined && this.#downTimer === undefined && this.faults.find('refuse') === undefined;
+    if (!wanted()) this.#closeServer();
+    this.#listening = this.#listening.then(async () => {
+      if (!wanted() || this.#server !== undefined) return;
+      const server = await listen(this.host, this.#port, (socket) => this.#accept(socket));
+      const address = server.address();
+      if (address !== null && typeof address === 'object') this.#port = address.port;
+      this.#server = server;
+      if (!wanted()) this.#closeServer();
+    });
+  }
+
+  /** Stops listening at once; connections that are open go on. */
+  #closeServer(): void {
+    const server = this.#server;
+    if (server === undefined) return;
+    this.#server = undefined;
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    this.#closing.add(closed);
+    void closed.then(() => this.#closing.delete(closed));
+  }
+
+  #accept(socket: Socket): void {
+    this.#sockets.add(socket);
+    socket.on('close', () => this.#sockets.delete(socket));
+    if (this.faults.find('reset') !== undefined) {
+      socket.resetAndDestroy();
+      return;
+    }
+    if (this.faults.find('hangConnect') !== undefined) {
+      socket.on('error', () => {}); // nobody reads it; `close` ends it
+      return;
+    }
+    serveConnection(socket, {
+      serverHeader: this.#profile.serverHeader,
+      wallMs: () => this.#clock.wallMs(),
+      onRequest: (exchange) => {
+        const task = this.#serve(exchange).catch((error: unknown) => {
+          // A mistake of the simulator, not of its client: it must be seen.
+          exchange
+            .raw()
+            .end(`HTTP/1.1 500 Simulator Error\r\n\r\n${error instanceof Error ? error.stack : error}\n`);
+        });
+        this.#tasks.add(task);
+        void task.then(() => this.#tasks.delete(task));
+      },
+    });
+  }
+
+  async #serve(exchange: Exchange): Promise<void> {
+    const core = this.#core;
+    const { method, target, path, query, headers, remotePort } = exchange.request;
+    const route = routeOf(path, query);
+    const atMs = this.#clock.nowMs();
+    const wallTime = new Date(this.#clock.wallMs()).toISOString();
+    this.journal.record({ atMs, wallTime, method, target, path, route, headers, remotePort });
+    if (core === undefined) return;
+
+    const session = this.#sessionOf(path, route);
+    const whom = session === undefined ? {} : { infohash: session.infohash, session: session.token };
+    if (core.faults.find('http503', whom) !== undefined) {
+      replyText(exchange, 503, 'Service Unavailable');
+      return;
+    }
+    if (method !== 'GET') {
+      replyText(exchange, 501, `Unsupported method ('${method}')`);
+      return;
+    }
+    const hang = core.faults.find('hangBeforeHeaders', whom);
+    // A start opens its session even if it then never answers: it looks for this fault itself.
+    if (hang !== undefined && route !== 'start' && (hang.fault.routes?.includes(route) ?? true)) return;
+    await this.#answer(core, exchange, route, session);
+  }
+
+  async #answer(
+    core: EngineCore,
+    exchange: Exchange,
+    route: Route,
+    session: PlaybackSession | undefined,
+  ): Promise<void> {
+    switch (route) {
+      case 'start':
+        return await serveStart(core, exchange);
+      case 'redirect':
+        return await serveRedirect(core, exchange, session, this.#addresses);
+      case 'content':
+        return await serveContent(core, exchange, session);
+      case 'stat':
+        return serveStat(core, exchange, session);
+      case 'stop':
+      case 'command':
+        return serveCommand(core, exchange, session);
+      case 'event':
+        return await serveEvent(core, exchange, session);
+      case 'service':
+        if (exchange.request.path === '/webui/api/service') return serveWebService(core, exchange);
+        return await serveServerApi(core, exchange);
+      case 'manifest':
+        return replyText(exchange, 500, 'Internal Server Error');
+      case 'other':
+        return replyText(exchange, 404, 'Not Found');
+    }
+  }
+
+  #sessionOf(path: string, route: Route): PlaybackSession | undefined {
+    if (route === 'content') return this.#addresses.find(path);
+    const [, , , infohash, token = ''] = path.split('/');
+    const session = this.#sessions.get(token);
+    return session?.infohash === infohash ? session : undefined;
+  }
+}
+
+function listen(host: string, port: number, onConnection: (socket: Socket) => void): Promise<Server> {
+  return new Promise((resolve, reject) => {
+    const server = createServer(onConnection);
+    server.once('error', reject);
+    server.listen(port, host, () => {
+      server.removeListener('error', reject);
+      resolve(server);
+    });
+  });
+}

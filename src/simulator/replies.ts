@@ -1,0 +1,55 @@
+import { baseUrl, type EngineCore } from './engine-core.ts';
+import { type Json, pythonJson } from './json.ts';
+import type { Exchange } from './wire.ts';
+
+/** A JSON reply, or JSONP where the query asks for it. */
+export function replyJson(exchange: Exchange, body: Json, status = 200): void {
+  const { query } = exchange.request;
+  const text = pythonJson(body);
+  const callback = query.get('format') === 'jsonp' ? query.get('callback') : null;
+  if (callback === null) exchange.reply({ status, contentType: 'application/json', body: text });
+  else exchange.reply({ status, contentType: 'application/javascript', body: `${callback}(${text});` });
+}
+
+export function replyText(exchange: Exchange, status: number, text: string): void {
+  exchange.reply({ status, contentType: 'text/plain', body: text });
+}
+
+/**
+ * A redirect in the engine's wire form: neither a length nor `Connection: close`, a short body that only the
+ * end of the connection delimits (reference 2.1, item 46).
+ */
+export async function redirect(core: EngineCore, exchange: Exchange, location: string): Promise<void> {
+  const hang = core.faults.find('redirectBodyHang');
+  const socket = exchange.begin(302, [
+    ['Location', location],
+    ['Access-Control-Allow-Origin', '*'],
+  ]);
+  socket.write(`Redirect to ${location}`);
+  const closeMs = hang === undefined ? core.delays.redirectCloseMs : hang.fault.closeAfterMs;
+  if (closeMs === undefined) return;
+  if (closeMs > 0) await pause(core, exchange.signal, closeMs);
+  if (!exchange.signal.aborted) socket.end();
+}
+
+/** A redirect to a path of the engine itself. */
+export function redirectWithin(core: EngineCore, exchange: Exchange, path: string): Promise<void> {
+  return redirect(core, exchange, `${baseUrl(core, exchange)}${path}`);
+}
+
+/**
+ * Waits on the simulator's clock, or until `signal` (a connection gone, as a rule) aborts. Leaves nothing behind
+ * on either path.
+ */
+export function pause(core: EngineCore, signal: AbortSignal, delayMs: number): Promise<void> {
+  if (delayMs <= 0 || signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => {
+    const done = (): void => {
+      timer.cancel();
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = core.clock.startTimer(delayMs, done);
+    signal.addEventListener('abort', done, { once: true });
+  });
+}

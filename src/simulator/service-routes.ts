@@ -1,0 +1,125 @@
+/** /webui/api/service and /server/api: what an engine tells about itself and about contents (reference 2.7, 2.8). */
+import { createHash } from 'node:crypto';
+import { type Selector, selectorOf } from './catalogue.ts';
+import type { EngineCore } from './engine-core.ts';
+import type { Json } from './json.ts';
+import { pause, replyJson } from './replies.ts';
+import type { Exchange } from './wire.ts';
+
+/** The answer of a method: what goes into `result`, or the text of an error. */
+type Answer = { readonly result: Json } | { readonly error: string };
+
+export function serveWebService(core: EngineCore, exchange: Exchange): void {
+  const method = exchange.request.query.get('method');
+  const { code, platform, version, websocketPort } = core.profile.version;
+  if (method === 'get_version') {
+    replyJson(exchange, { result: { code, platform, version, websocket_port: websocketPort }, error: null });
+  } else if (method === 'get_api_access_token') {
+    replyJson(exchange, { result: { token: accessToken(core) }, error: null });
+  } else if (core.profile.otherServiceMethods === 'access-denied') {
+    replyJson(exchange, { result: null, error: 'access denied' });
+  } else {
+    replyOldEnvelope(exchange, statusAnswer(core, method) ?? { error: 'unknown method' });
+  }
+}
+
+export async function serveServerApi(core: EngineCore, exchange: Exchange): Promise<void> {
+  const { query } = exchange.request;
+  const method = query.get('method');
+  const isV3 = query.get('api_version') === '3';
+  if (!isV3 && method === 'get_version') {
+    replyJson(exchange, { result: null, error: 'access denied' });
+    return;
+  }
+  const answer = statusAnswer(core, method) ?? (await contentAnswer(core, exchange, method, isV3));
+  if (exchange.signal.aborted) return;
+  if (!isV3) replyOldEnvelope(exchange, answer);
+  else if ('error' in answer) replyJson(exchange, { error: { message: answer.error, code: 0 } });
+  else replyJson(exchange, { result: answer.result });
+}
+
+function replyOldEnvelope(exchange: Exchange, answer: Answer): void {
+  if ('error' in answer) replyJson(exchange, { result: null, error: answer.error });
+  else replyJson(exchange, { result: answer.result, error: null });
+}
+
+/** The methods about the engine itself; undefined for any other. */
+function statusAnswer(core: EngineCore, method: string | null): Answer | undefined {
+  const { code, platform, version } = core.profile.version;
+  if (method === 'get_status') {
+    return { result: { playlist_loaded: false, version: { code, platform, version } } };
+  }
+  if (method === 'get_network_connection_status') {
+    return { result: { connected: core.faults.find('disconnected') === undefined } };
+  }
+  if (method === 'get_api_access_token') return { result: { token: accessToken(core) } };
+  return undefined;
+}
+
+/** The methods about contents. None opens a session. */
+async function contentAnswer(
+  core: EngineCore,
+  exchange: Exchange,
+  method: string | null,
+  isV3: boolean,
+): Promise<Answer> {
+  const { query } = exchange.request;
+  if (method === 'get_content_id') {
+    // A transformation, not a look-up: it answers for invented infohashes, too (reference 1).
+    return { result: { content_id: hashOf(`content-id:${query.get('infohash') ?? ''}`) } };
+  }
+  if (method !== 'get_media_files' && method !== 'analyze_content') return { error: 'unknown method' };
+
+  const asked = method === 'analyze_content' ? analyzed(query.get('query') ?? '') : selectorOf(query);
+  if (asked === 'unknown protocol') return { error: asked };
+  const content = asked && core.catalogue(asked);
+  if (content === undefined) {
+    await pause(core, exchange.signal, core.delays.unknownIdMs);
+    return { error: 'cannot get transport file' };
+  }
+  const { infohash, name } = content;
+  const isLive = content.files === undefined;
+  if (method === 'analyze_content') {
+    return {
+      result: {
+        is_live: isLive ? 1 : 0,
+        item_url: `acestream:?infohash=${infohash}`,
+        transport_type: 'bt',
+        content_type: 'transport_file',
+        title: name,
+        content_id: hashOf(`content-id:${infohash}`),
+        infohash,
+        categories: ['sport'],
+      },
+    };
+  }
+  const filenames = content.files?.map((file) => file.name) ?? [name];
+  if (!isV3)
+    return { result: Object.fromEntries(filenames.map((filename, index) => [String(index), filename])) };
+  const isFull = query.get('mode') === 'full';
+  return {
+    result: {
+      files: filenames.map((filename, index) =>
+        isFull ? { index, infohash, filename, mime: 'video/mp2t', size: 0 } : { index, filename },
+      ),
+      name,
+      infohash,
+      transport_type: 'bt',
+      type: isLive ? 'live' : 'vod',
+      transport_file_cache_key: isFull ? hashOf(`cache:${infohash}`) : null,
+    },
+  };
+}
+
+function analyzed(text: string): Selector | 'unknown protocol' | undefined {
+  if (!text.startsWith('acestream:?')) return 'unknown protocol';
+  return selectorOf(new URLSearchParams(text.slice('acestream:?'.length)));
+}
+
+function accessToken(core: EngineCore): string {
+  return createHash('sha256').update(`token:${core.profile.version.version}`).digest('hex');
+}
+
+function hashOf(text: string): string {
+  return createHash('sha1').update(`acemux-simulator:${text}`).digest('hex');
+}

@@ -1,0 +1,99 @@
+/** The playback sessions of one engine and the rules between them (reference 5; items 17–21). */
+import type { Clock, Timer } from '../base/clock.ts';
+import type { Journal } from './journal.ts';
+import { PlaybackSession, type SessionEnd, type SessionRequest } from './playback-session.ts';
+import type { EngineProfile, ReaderEnd } from './profile.ts';
+
+export interface SessionTableDeps {
+  readonly clock: Clock;
+  readonly profile: EngineProfile;
+  readonly journal: Journal;
+  /** How long a session lives without a reader, milliseconds. */
+  readonly idleExpiryMs: number;
+}
+
+export class SessionTable {
+  readonly #deps: SessionTableDeps;
+  readonly #byToken = new Map<string, PlaybackSession>();
+  readonly #expiry = new Map<PlaybackSession, Timer>();
+
+  constructor(deps: SessionTableDeps) {
+    this.#deps = deps;
+  }
+
+  /** The open session with this token. */
+  get(token: string): PlaybackSession | undefined {
+    return this.#byToken.get(token);
+  }
+
+  open(): PlaybackSession[] {
+    return [...this.#byToken.values()];
+  }
+
+  /** Opens a session for the request, or gives the one that its player has on this content already. */
+  start(request: SessionRequest): PlaybackSession {
+    const { clock, profile, journal, idleExpiryMs } = this.#deps;
+    const { infohash } = request.content;
+    const rivals = this.open().filter((session) => session.infohash === infohash && session.isLive);
+    const own = rivals.find((session) => session.request.pid === request.pid);
+    if (own !== undefined) {
+      this.touch(own);
+      return own;
+    }
+
+    // One player plays one thing: whoever names no pid is one and the same anonymous player.
+    for (const session of this.open()) {
+      if (session.request.pid === request.pid && session.infohash !== infohash) this.end(session, 'stopped');
+    }
+    const isLive = request.content.files === undefined;
+    const share = isLive && profile.secondSession === 'share';
+    const session = new PlaybackSession(request, {
+      openedMs: clock.nowMs(),
+      idleExpiryMs,
+      sharedWith: share ? rivals.at(-1) : undefined,
+    });
+    if (isLive && !share) for (const rival of rivals) this.end(rival, 'superseded');
+
+    journal.counters.sessionsOpened++;
+    const { sessionsAtOnceMax } = journal.counters;
+    sessionsAtOnceMax.set(infohash, Math.max(sessionsAtOnceMax.get(infohash) ?? 0, rivals.length + 1));
+    this.#byToken.set(session.token, session);
+    this.touch(session);
+    return session;
+  }
+
+  /** Counts as activity of the player: the session's idle time begins anew. */
+  touch(session: PlaybackSession): void {
+    this.#expiry.get(session)?.cancel();
+    this.#expiry.delete(session);
+    if (session.endReason !== undefined || session.readers.size > 0) return;
+    const timer = this.#deps.clock.startTimer(session.idleExpiryMs, () => this.end(session, 'expired'));
+    this.#expiry.set(session, timer);
+  }
+
+  /** Ends a session and all that share its playback. Ending what has ended is no error. */
+  end(session: PlaybackSession, reason: SessionEnd): void {
+    const { journal } = this.#deps;
+    for (const member of session.shared.members) {
+      if (member.endReason !== undefined) continue;
+      member.endReason = reason;
+      this.#byToken.delete(member.token);
+      this.#expiry.get(member)?.cancel();
+      this.#expiry.delete(member);
+      if (reason === 'superseded') journal.counters.sessionsSuperseded++;
+      if (reason === 'expired') journal.counters.sessionsExpired++;
+      for (const reader of [...member.readers]) reader.end(this.#readerEnd(reason));
+      member.ended.abort();
+    }
+  }
+
+  endAll(reason: SessionEnd): void {
+    for (const session of this.open()) this.end(session, reason);
+  }
+
+  #readerEnd(reason: SessionEnd): ReaderEnd {
+    if (reason === 'superseded') return this.#deps.profile.supersededReader;
+    if (reason === 'restarted') return 'reset';
+    return this.#deps.profile.stoppedReader;
+  }
+}

@@ -1,0 +1,156 @@
+/**
+ * The engine's side of HTTP, by hand over sockets: the simulator must be able to say things that no HTTP
+ * library would let it say (a second status line among the headers, a body without an end).
+ */
+import type { Socket } from 'node:net';
+
+const HEAD_BYTES_MAX = 64 * 1024;
+const HEAD_END = '\r\n\r\n';
+
+const STATUS_TEXT: Readonly<Record<number, string>> = {
+  200: 'OK',
+  302: 'Found',
+  400: 'Bad Request',
+  403: 'Forbidden',
+  404: 'Not Found',
+  431: 'Request Header Fields Too Large',
+  500: 'Internal Server Error',
+  501: 'Not Implemented',
+  502: 'Bad Gateway',
+  503: 'Service Unavailable',
+};
+
+export interface WireRequest {
+  readonly method: string;
+  /** Path and query as sent. */
+  readonly target: string;
+  readonly path: string;
+  readonly query: URLSearchParams;
+  readonly httpVersion: string;
+  /** Names in lower case; of a repeated one the last. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly remotePort: number;
+}
+
+export interface WireReply {
+  readonly status: number;
+  readonly contentType: string;
+  readonly body: string;
+}
+
+/** One request and the connection it came on. Exactly one of the answering methods is called, or none (a hang). */
+export interface Exchange {
+  readonly request: WireRequest;
+  /** Aborts when the connection is gone, whoever ended it. */
+  readonly signal: AbortSignal;
+  /** The address that the client reached, `host:port`. */
+  readonly localAddress: string;
+  /** A whole reply with its length; the connection stays open unless the client asked otherwise. */
+  reply(reply: WireReply): void;
+  /** Writes a status line and headers, nothing about length or connection. The rest is the caller's. */
+  begin(status: number, headers: readonly (readonly [string, string])[]): Socket;
+  /** The socket, to write on as one likes. */
+  raw(): Socket;
+}
+
+export interface ConnectionHandler {
+  /** `Server` header; none when undefined. */
+  readonly serverHeader: string | undefined;
+  /** For the `Date` header, milliseconds since the Unix epoch. */
+  wallMs(): number;
+  /** Called for each request; the next one on the same connection waits until a `reply` has been given. */
+  onRequest(exchange: Exchange): void;
+}
+
+/** Reads the requests of one connection, one after another, until it ends. */
+export function serveConnection(socket: Socket, handler: ConnectionHandler): void {
+  const gone = new AbortController();
+  let received = '';
+  let answering = false;
+  let skipBytes = 0;
+
+  // A reset is no news here: `close` follows and says all there is to know.
+  socket.on('error', () => {});
+  socket.on('close', () => gone.abort());
+  socket.setNoDelay(true);
+  socket.on('data', (chunk) => {
+    received += chunk.toString('latin1');
+    next();
+  });
+
+  const next = (): void => {
+    if (skipBytes > 0) {
+      const skipped = Math.min(skipBytes, received.length);
+      received = received.slice(skipped);
+      skipBytes -= skipped;
+    }
+    const end = received.indexOf(HEAD_END);
+    if (answering || end < 0 || skipBytes > 0) {
+      if (received.length > HEAD_BYTES_MAX) socket.destroy();
+      return;
+    }
+    const request = parseHead(received.slice(0, end), socket.remotePort ?? 0);
+    received = received.slice(end + HEAD_END.length);
+    answering = true;
+    if (request === undefined) {
+      socket.end('HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n');
+      return;
+    }
+    skipBytes = Number(request.headers['content-length'] ?? 0) || 0;
+    handler.onRequest(exchangeOf(request));
+  };
+
+  const exchangeOf = (request: WireRequest): Exchange => ({
+    request,
+    signal: gone.signal,
+    localAddress: `${socket.localAddress ?? '127.0.0.1'}:${socket.localPort ?? 0}`,
+    reply({ status, contentType, body }) {
+      const bytes = Buffer.from(body, 'utf8');
+      const close = request.httpVersion === '1.0' || request.headers['connection']?.toLowerCase() === 'close';
+      this.begin(status, [
+        ['Content-Type', contentType],
+        ['Content-Length', String(bytes.length)],
+        ...(close ? [['Connection', 'close'] as const] : []),
+      ]);
+      if (close) {
+        socket.end(bytes);
+      } else {
+        socket.write(bytes);
+        answering = false;
+        next();
+      }
+    },
+    begin(status, headers) {
+      const lines = [`HTTP/1.1 ${status} ${STATUS_TEXT[status] ?? 'Unknown'}`];
+      if (handler.serverHeader !== undefined) lines.push(`Server: ${handler.serverHeader}`);
+      lines.push(`Date: ${new Date(handler.wallMs()).toUTCString()}`);
+      for (const [name, value] of headers) lines.push(`${name}: ${value}`);
+      socket.write(`${lines.join('\r\n')}${HEAD_END}`);
+      return socket;
+    },
+    raw: () => socket,
+  });
+}
+
+function parseHead(head: string, remotePort: number): WireRequest | undefined {
+  const [requestLine = '', ...headerLines] = head.split('\r\n');
+  const parts = /^([A-Z]+) (\/\S*) HTTP\/(1\.[01])$/.exec(requestLine);
+  if (parts === null) return undefined;
+  const [, method = '', target = '', httpVersion = ''] = parts;
+  const headers: Record<string, string> = {};
+  for (const line of headerLines) {
+    const colon = line.indexOf(':');
+    if (colon <= 0) return undefined;
+    headers[line.slice(0, colon).toLowerCase()] = line.slice(colon + 1).trim();
+  }
+  const mark = target.indexOf('?');
+  return {
+    method,
+    target,
+    path: mark < 0 ? target : target.slice(0, mark),
+    query: new URLSearchParams(mark < 0 ? '' : target.slice(mark + 1)),
+    httpVersion,
+    headers,
+    remotePort,
+  };
+}

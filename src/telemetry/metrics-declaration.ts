@@ -1,0 +1,113 @@
+/** One metric as it is declared: everything that is said of it anywhere comes from here. */
+export interface MetricDeclaration {
+  readonly name: string;
+  readonly type: 'counter' | 'gauge' | 'histogram';
+  /** One sentence, shown to whoever scrapes and in docs/metrics.md. */
+  readonly help: string;
+  readonly labels: readonly string[];
+  /** Upper bounds, in the unit that the name ends with. */
+  readonly buckets?: readonly number[];
+}
+
+/**
+ * All metrics of acemux but those of the process. The names that begin with `proxy_` are those that
+ * acestream-orchestrator announced. A label's value is always a word of the reason table, so each metric stays small.
+ */
+export const METRICS = [
+  {
+    name: 'proxy_sessions_total',
+    type: 'counter',
+    help: 'Sessions that were begun: streams that somebody asked for while nobody watched them.',
+    labels: [],
+  },
+  {
+    name: 'proxy_sessions_active',
+    type: 'gauge',
+    help: 'Sessions now, lingering ones included.',
+    labels: [],
+  },
+  {
+    name: 'proxy_clients_total',
+    type: 'counter',
+    help: 'Viewers that were let in.',
+    labels: [],
+  },
+  {
+    name: 'proxy_bytes_streamed_total',
+    type: 'counter',
+    help: 'Bytes handed to the sockets of viewers.',
+    labels: [],
+  },
+  {
+    name: 'proxy_session_duration_seconds',
+    type: 'histogram',
+    help: 'How long sessions lasted, from the first request to the end.',
+    labels: [],
+    buckets: [10, 30, 60, 300, 900, 1800, 3600, 7200, 14_400, 43_200, 86_400],
+  },
+  {
+    name: 'acemux_clients_active',
+    type: 'gauge',
+    help: 'Viewers now, those included that wait for a stream to start.',
+    labels: [],
+  },
+  {
+    name: 'acemux_sessions_ended_total',
+    type: 'counter',
+    help: 'Sessions that are over, by the reason.',
+    labels: ['reason'],
+  },
+  {
+    name: 'acemux_clients_ended_total',
+    type: 'counter',
+    help: 'Viewers that are gone, by the reason.',
+    labels: ['reason'],
+  },
+  {
+    name: 'acemux_failures_total',
+    type: 'counter',
+    help: 'Attempts to play a stream on an engine that failed, by the reason.',
+    labels: ['reason'],
+  },
+  {
+    name: 'acemux_http_refusals_total',
+    type: 'counter',
+    help: 'Requests that were answered with an error or whose connection was ended, by the reason.',
+    labels: ['reason'],
+  },
+] as const satisfies readonly MetricDeclaration[];
+
+export type MetricName = (typeof METRICS)[number]['name'];
+
+/** docs/metrics.md, as Markdown. */
+export function renderMetricsPage(): string {
+  const rows = METRICS.map(({ name, type, labels, help }) => {
+    const labelText = labels.map((label) => `\`${label}\``).join(', ');
+    return `| \`${name}\` | ${type} | ${labelText || '–'} | ${help} |`;
+  });
+  return [
+    '# Metrics',
+    '',
+    '`GET /metrics` answers in the text format of Prometheus. From an address that is not private it needs the key',
+    '(`VIEW_ACCESS`). This page is generated from `src/telemetry/metrics-declaration.ts`.',
+    '',
+    '| metric | type | labels | meaning |',
+    '|---|---|---|---|',
+    ...rows,
+    '',
+    'A `reason` is one of the words that `docs/reasons.md` explains. Beside these there are the metrics of the process',
+    'and of Node.js that prom-client collects (`process_*`, `nodejs_*`): CPU, memory, open files, lag of the event loop,',
+    'garbage collection.',
+    '',
+    '## Example',
+    '',
+    '```yaml',
+    '# prometheus.yml',
+    'scrape_configs:',
+    '  - job_name: acemux',
+    '    static_configs:',
+    '      - targets: ["acemux:8000"]',
+    '```',
+    '',
+  ].join('\n');
+}

@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Metrics } from './metrics.ts';
+import { METRICS, renderMetricsPage } from './metrics-declaration.ts';
+
+const QUIET = { sessionsActive: () => 0, clientsActive: () => 0 };
+
+const sampleOf = (page: string, series: string): number | undefined => {
+  const line = page.split('\n').find((each) => each.startsWith(`${series} `));
+  return line === undefined ? undefined : Number(line.slice(series.length + 1));
+};
+
+test('what happens is counted', async () => {
+  const metrics = new Metrics(QUIET);
+  metrics.sessionStarted();
+  metrics.clientJoined();
+  metrics.clientJoined();
+  metrics.bytesStreamed(188);
+  metrics.bytesStreamed(376);
+  metrics.clientLeft('client_left');
+  metrics.sessionEnded('idle', 42);
+  metrics.attemptFailed('no_media');
+  metrics.requestRefused('key_required');
+
+  const page = await metrics.render();
+  assert.equal(sampleOf(page, 'proxy_sessions_total'), 1);
+  assert.equal(sampleOf(page, 'proxy_clients_total'), 2);
+  assert.equal(sampleOf(page, 'proxy_bytes_streamed_total'), 564);
+  assert.equal(sampleOf(page, 'proxy_session_duration_seconds_sum'), 42);
+  assert.equal(sampleOf(page, 'proxy_session_duration_seconds_bucket{le="30"}'), 0);
+  assert.equal(sampleOf(page, 'proxy_session_duration_seconds_bucket{le="60"}'), 1);
+  assert.equal(sampleOf(page, 'acemux_clients_ended_total{reason="client_left"}'), 1);
+  assert.equal(sampleOf(page, 'acemux_sessions_ended_total{reason="idle"}'), 1);
+  assert.equal(sampleOf(page, 'acemux_failures_total{reason="no_media"}'), 1);
+  assert.equal(sampleOf(page, 'acemux_http_refusals_total{reason="key_required"}'), 1);
+});
+
+test('gauges are asked at each scrape', async () => {
+  let sessions = 2;
+  const metrics = new Metrics({ sessionsActive: () => sessions, clientsActive: () => sessions * 10 });
+  assert.equal(sampleOf(await metrics.render(), 'proxy_sessions_active'), 2);
+  sessions = 3;
+  const page = await metrics.render();
+  assert.equal(sampleOf(page, 'proxy_sessions_active'), 3);
+  assert.equal(sampleOf(page, 'acemux_clients_active'), 30);
+});
+
+test('two instances know nothing of each other', async () => {
+  const one = new Metrics(QUIET);
+  const two = new Metrics(QUIET);
+  one.sessionStarted();
+  assert.equal(sampleOf(await two.render(), 'proxy_sessions_total'), 0);
+});
+
+test('the process is measured from start on, and forgotten at stop', async () => {
+  const metrics = new Metrics(QUIET);
+  assert.doesNotMatch(await metrics.render(), /process_cpu/);
+  metrics.start();
+  assert.match(await metrics.render(), /process_cpu_seconds_total \d/);
+  metrics.stop();
+  assert.equal((await metrics.render()).trim(), '');
+});
+
+test('what is shown is what is declared: name, type and help', async () => {
+  const page = await new Metrics(QUIET).render();
+  const shown = [...page.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name, type]) => `${name} ${type}`);
+  assert.deepEqual(shown.sort(), METRICS.map(({ name, type }) => `${name} ${type}`).sort());
+  for (const { name, help } of METRICS) assert.ok(page.includes(`# HELP ${name} ${help}\n`), name);
+});
+
+test('the page for people has a row for each metric', () => {
+  const text = renderMetricsPage();
+  for (const { name, help } of METRICS)
+    assert.ok(text.includes(`| \`${name}\` |`) && text.includes(help), name);
+});

@@ -1,0 +1,107 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { ReasonCode } from '../base/reasons.ts';
+import { METRICS, type MetricDeclaration, type MetricName } from './metrics-declaration.ts';
+
+export interface MetricsDeps {
+  /** Asked at each scrape. */
+  readonly sessionsActive: () => number;
+  /** Asked at each scrape. */
+  readonly clientsActive: () => number;
+}
+
+/**
+ * Counts what happens, and shows it to Prometheus. Has the methods of `SessionObserver` (session/ports.ts) and of what
+ * http asks for; app.ts connects them. Each instance has a registry of its own.
+ */
+export class Metrics {
+  readonly #registry = new Registry();
+  readonly #sessions: Counter;
+  readonly #clients: Counter;
+  readonly #bytes: Counter;
+  readonly #durations: Histogram;
+  readonly #sessionEnds: Counter;
+  readonly #clientEnds: Counter;
+  readonly #failures: Counter;
+  readonly #refusals: Counter;
+
+  constructor({ sessionsActive, clientsActive }: MetricsDeps) {
+    const registers = [this.#registry];
+    this.#sessions = new Counter({ ...declared('proxy_sessions_total'), registers });
+    gauge('proxy_sessions_active', sessionsActive, registers);
+    this.#clients = new Counter({ ...declared('proxy_clients_total'), registers });
+    this.#bytes = new Counter({ ...declared('proxy_bytes_streamed_total'), registers });
+    this.#durations = new Histogram({ ...declared('proxy_session_duration_seconds'), registers });
+    gauge('acemux_clients_active', clientsActive, registers);
+    this.#sessionEnds = new Counter({ ...declared('acemux_sessions_ended_total'), registers });
+    this.#clientEnds = new Counter({ ...declared('acemux_clients_ended_total'), registers });
+    this.#failures = new Counter({ ...declared('acemux_failures_total'), registers });
+    this.#refusals = new Counter({ ...declared('acemux_http_refusals_total'), registers });
+  }
+
+  /** Begins to watch the process (CPU, memory, event loop). Without this there are only our own metrics. */
+  start(): void {
+    collectDefaultMetrics({ register: this.#registry });
+  }
+
+  /** Forgets everything. */
+  stop(): void {
+    this.#registry.clear();
+  }
+
+  /** The media type of `render`'s text. */
+  get contentType(): string {
+    return this.#registry.contentType;
+  }
+
+  /** All metrics in the text format of Prometheus. */
+  render(): Promise<string> {
+    return this.#registry.metrics();
+  }
+
+  sessionStarted(): void {
+    this.#sessions.inc();
+  }
+
+  sessionEnded(reason: ReasonCode, durationSeconds: number): void {
+    this.#sessionEnds.inc({ reason });
+    this.#durations.observe(durationSeconds);
+  }
+
+  clientJoined(): void {
+    this.#clients.inc();
+  }
+
+  clientLeft(reason: ReasonCode): void {
+    this.#clientEnds.inc({ reason });
+  }
+
+  bytesStreamed(bytes: number): void {
+    this.#bytes.inc(bytes);
+  }
+
+  attemptFailed(reason: ReasonCode): void {
+    this.#failures.inc({ reason });
+  }
+
+  requestRefused(reason: ReasonCode): void {
+    this.#refusals.inc({ reason });
+  }
+}
+
+/** A gauge that is asked when it is scraped. */
+function gauge(name: MetricName, read: () => number, registers: Registry[]): Gauge {
+  const created: Gauge = new Gauge({ ...declared(name), registers, collect: () => created.set(read()) });
+  return created;
+}
+
+/** What the table says of a metric, as prom-client wants it. */
+function declared(name: MetricName): {
+  name: string;
+  help: string;
+  labelNames: string[];
+  buckets?: number[];
+} {
+  const declaration: MetricDeclaration | undefined = METRICS.find((each) => each.name === name);
+  const { help, labels, buckets } = declaration!;
+  return { name, help, labelNames: [...labels], ...(buckets && { buckets: [...buckets] }) };
+}

@@ -1,0 +1,24 @@
+const HIDDEN = '[hidden]';
+
+// Each pattern looks at a stretch that ends at a quote or a space: no backtracking over the rest of the line.
+const SECRET_NAMES = 'api[-_]?key|x-api-key|key|token|authorization|cookie|set-cookie|password|secret';
+const FIELD = new RegExp(
+  `("(?:${SECRET_NAMES})"\\s*:\\s*)(?:"(?:[^"\\\\]|\\\\.)*"|\\[[^\\]]*\\]|-?\\d[\\d.eE+-]*)`,
+  'gi',
+);
+const QUERY = new RegExp(`([?&](?:${SECRET_NAMES})=)[^&\\s"'\\\\#<>)]+`, 'gi');
+const BEARER = /\b(Bearer\s+)[^\s"'\\]+/gi;
+const USER_OF_URL = /(:\/\/)[^/\s"'@\\]+@/g;
+
+/**
+ * A line of the log (JSON or text) without secrets: fields called key, token, authorization and the like,
+ * such parameters in the query of a URL, bearer tokens, and user and password in a URL.
+ * It works on the finished line, so that messages, errors and nested fields are covered alike.
+ */
+export function withoutSecrets(line: string): string {
+  return line
+    .replace(FIELD, `$1"${HIDDEN}"`)
+    .replace(QUERY, `$1${HIDDEN}`)
+    .replace(BEARER, `$1${HIDDEN}`)
+    .replace(USER_OF_URL, `$1${HIDDEN}@`);
+}

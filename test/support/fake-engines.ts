@@ -1,0 +1,180 @@
+import { AcemuxError } from '../../src/base/reasons.ts';
+import type { Playback, PlaybackStat, StreamSelector } from '../../src/engine/types.ts';
+import type {
+  AttemptOutcome,
+  EngineSlot,
+  EngineSource,
+  PlaybackClient,
+  SessionObserver,
+} from '../../src/session/ports.ts';
+
+/** Media under a test's hand: bytes come, end or break when the test says so. */
+export class FakeMedia {
+  readonly statusCode = 200;
+  readonly contentType = 'video/mp2t';
+  isDestroyed = false;
+  readonly #chunks: Buffer[] = [];
+  #end: { error?: Error } | undefined;
+  #wake: (() => void) | undefined;
+
+  push(chunk: Buffer): void {
+    this.#chunks.push(chunk);
+    this.#wake?.();
+  }
+
+  finish(error?: Error): void {
+    this.#end ??= error ? { error } : {};
+    this.#wake?.();
+  }
+
+  destroy(): void {
+    this.isDestroyed = true;
+    this.finish();
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Buffer, void, undefined> {
+    for (;;) {
+      for (let chunk = this.#chunks.shift(); chunk; chunk = this.#chunks.shift()) yield chunk;
+      if (this.#end?.error) throw this.#end.error;
+      if (this.#end) return;
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+  }
+}
+
+/** What a fake engine does when it is asked to start. */
+export type StartScript = (selector: StreamSelector) => Promise<Playback>;
+
+/** An engine in memory that counts what is opened on it and what is stopped. */
+export class FakeEngine {
+  readonly id: string;
+  readonly host = '127.0.0.1';
+  readonly port = 6878;
+  readonly starts: StreamSelector[] = [];
+  readonly media: FakeMedia[] = [];
+  stops = 0;
+  abandons = 0;
+  slotsTaken = 0;
+  peers = 5;
+  onStart: StartScript;
+  /** Resolves when stopping is done; a test may hold it. */
+  stopping: Promise<void> = Promise.resolve();
+
+  constructor(id: string, onStart: StartScript = async () => playback()) {
+    this.id = id;
+    this.onStart = onStart;
+  }
+
+  readonly client: PlaybackClient = {
+    start: (selector) => {
+      this.starts.push(selector);
+      const given = Promise.withResolvers<Playback>();
+      let isOpen = false;
+      this.onStart(selector).then((opened) => {
+        isOpen = true;
+        given.resolve(opened);
+      }, given.reject);
+      given.promise.catch(() => {});
+      return {
+        playback: given.promise,
+        abandon: async () => {
+          this.abandons++;
+          given.reject(new AcemuxError('abandoned'));
+          if (isOpen) this.stops++;
+        },
+      };
+    },
+    openMedia: async () => {
+      const media = new FakeMedia();
+      this.media.push(media);
+      return media;
+    },
+    stat: async (): Promise<PlaybackStat> => ({
+      status: 'prebuf',
+      peers: this.peers,
+      speedDownKilobytes: 0,
+      speedUpKilobytes: 0,
+      downloadedBytes: 0,
+      uploadedBytes: 0,
+    }),
+    stopPlayback: async () => {
+      await this.stopping;
+      this.stops++;
+    },
+  };
+}
+
+export const INFOHASH = 'c'.repeat(40);
+
+export function playback(changes: Partial<Playback> = {}): Playback {
+  return {
+    infohash: INFOHASH,
+    isLive: true,
+    isEncrypted: false,
+    playbackSessionId: 'playback-1',
+    playbackUrl: new URL('http://127.0.0.1:6878/ace/r/x/y'),
+    statUrl: new URL('http://127.0.0.1:6878/ace/stat/x/y'),
+    commandUrl: new URL('http://127.0.0.1:6878/ace/cmd/x/y'),
+    ...changes,
+  };
+}
+
+/** Gives out fake engines in order, each with any number of slots. */
+export class FakeEngineSource implements EngineSource {
+  readonly engines: readonly FakeEngine[];
+  readonly reports: { readonly engineId: string; readonly outcome: AttemptOutcome }[] = [];
+
+  constructor(...engines: readonly FakeEngine[]) {
+    this.engines = engines;
+  }
+
+  async reserve(exclude: ReadonlySet<string>): Promise<EngineSlot> {
+    const engine = this.engines.find(({ id }) => !exclude.has(id));
+    if (!engine) throw new AcemuxError(this.engines.length === 0 ? 'no_engines_configured' : 'no_engine_available');
+    engine.slotsTaken++;
+    let held = true;
+    return {
+      engine,
+      release: () => {
+        if (held) engine.slotsTaken--;
+        held = false;
+      },
+    };
+  }
+
+  report(engineId: string, outcome: AttemptOutcome): void {
+    this.reports.push({ engineId, outcome });
+  }
+}
+
+/** Writes down what it is told. */
+export class RecordingObserver implements SessionObserver {
+  readonly events: string[] = [];
+  bytes = 0;
+
+  sessionStarted(): void {
+    this.events.push('session started');
+  }
+
+  sessionEnded(reason: string): void {
+    this.events.push(`session ended: ${reason}`);
+  }
+
+  clientJoined(): void {
+    this.events.push('client joined');
+  }
+
+  clientLeft(reason: string): void {
+    this.events.push(`client left: ${reason}`);
+  }
+
+  bytesStreamed(bytes: number): void {
+    this.bytes += bytes;
+  }
+
+  attemptFailed(reason: string): void {
+    this.events.push(`attempt failed: ${reason}`);
+  }
+}

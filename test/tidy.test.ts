@@ -1,0 +1,334 @@
+/** The repository's rules about itself: each test names what breaks its rule and says what to do instead. */
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { basename, dirname, join, normalize, relative } from 'node:path';
+import { describe, test } from 'node:test';
+
+const ROOT = join(import.meta.dirname, '..');
+const IGNORED_FOLDERS = new Set(['.git', 'node_modules', 'data', 'coverage']);
+const TEXT = /\.(ts|mjs|js|json|md|ya?ml|html|css|sh|py)$|(^|\/)(Dockerfile|run|\.git\w+)$/;
+const BLOB_BYTES_MAX = 3.1 * 1024 * 1024;
+const SOURCE_LINES_MAX = 450;
+
+/**
+ * Who may import whom in src/, by the first folder or the file there; each may import itself.
+ * What is missing here is passed in by app.ts, through an interface that its user declares.
+ */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  base: [],
+  mpegts: ['base'],
+  config: ['base'],
+  telemetry: ['base'],
+  store: ['base'],
+  access: ['base'],
+  engine: ['base', 'mpegts', 'telemetry'],
+  session: ['engine', 'mpegts', 'base', 'telemetry'],
+  output: ['session', 'mpegts', 'base', 'telemetry'],
+  fleet: ['engine', 'base', 'telemetry', 'store'],
+  http: [
+    'output',
+    'session',
+    'fleet',
+    'engine',
+    'access',
+    'store',
+    'telemetry',
+    'config',
+    'mpegts',
+    'base',
+    'version.ts',
+  ],
+  simulator: ['base', 'mpegts'],
+  'app.ts': ['*'],
+  'providers.ts': ['config', 'fleet', 'simulator', 'telemetry', 'base'],
+  'version.ts': [],
+  cli: ['app.ts', 'config', 'telemetry', 'base', 'simulator', 'version.ts'],
+  'main.ts': ['app.ts', 'cli', 'base'],
+};
+
+/** Single edges beside the table: [importing file or folder, imported file or folder, types only]. */
+const ALSO_ALLOWED: readonly (readonly [string, string, 'types' | 'values'])[] = [
+  // The fleet fulfils what the session declares that it needs.
+  ['src/fleet/', 'src/session/ports.ts', 'types'],
+  // Metrics observe sessions through the interface that the session declares.
+  ['src/telemetry/', 'src/session/ports.ts', 'types'],
+  ['src/fleet/providers/simulated', 'src/simulator/', 'values'],
+];
+
+/** Files with logic that no test beside them imports: why, and who tests them. */
+const WITHOUT_OWN_TEST: Readonly<Record<string, string>> = {
+  'src/main.ts': 'the entry point; test/ runs it as a process',
+  'src/app.ts': 'the composition root; test/integration drives it over HTTP',
+  'src/version.ts': 'a name for the field of package.json; cli/run.test.ts prints it',
+  'src/config/layers.ts': 'config/load.test.ts judges what the layers make together',
+  'src/config/combinations.ts': 'config/load.test.ts judges whole configurations',
+  'src/config/effective.ts': 'cli/show-config.test.ts reads what it prints',
+};
+
+interface Import {
+  readonly from: string;
+  /** A path from the root, or the name of a package. */
+  readonly target: string;
+  readonly typesOnly: boolean;
+  /** Whether it is a file of this repository, not a package. */
+  readonly isLocal: boolean;
+}
+
+const files = listFiles('');
+const sources = files.filter((file) => /^src\/.*\.ts$/.test(file));
+const products = sources.filter((file) => !file.endsWith('.test.ts'));
+const imports = files.filter((file) => /\.(ts|mjs)$/.test(file)).flatMap(importsOf);
+
+describe('imports', () => {
+  test('go in the allowed directions only', () => {
+    const wrong = imports
+      .filter(
+        ({ from, target }) =>
+          products.includes(from) && target.startsWith('src/') && !isAllowed(from, target),
+      )
+      .filter((each) => !ALSO_ALLOWED.some((edge) => fits(each, edge)))
+      .map(({ from, target }) => `${from} imports ${target}`);
+    assertNone(
+      wrong,
+      'Declare what is needed as an interface at its user and let app.ts pass it in; see MAY_IMPORT.',
+    );
+  });
+
+  test('of the product never lead out of src/', () => {
+    const wrong = imports
+      .filter(({ from, target, isLocal }) => products.includes(from) && isLocal && !target.startsWith('src/'))
+      .filter(({ target }) => target !== 'package.json')
+      .map(({ from, target }) => `${from} imports ${target}`);
+    assertNone(
+      wrong,
+      'The product does not know of test/, bench/, scripts/ and panel/; move what it needs into src/.',
+    );
+  });
+
+  test('have no cycles', () => {
+    assertNone(findCycles(), 'Move what both need into a file of its own, or pass one to the other.');
+  });
+
+  test('lead to files that exist', () => {
+    const missing = imports
+      .filter(({ target, isLocal }) => isLocal && !existsSync(join(ROOT, target)))
+      .map(({ from, target }) => `${from} imports ${target}`);
+    assertNone(missing, 'Write the path with its .ts, relative to the file.');
+  });
+});
+
+describe('sources', () => {
+  test(`have at most ${SOURCE_LINES_MAX} lines`, () => {
+    const long = sources
+      .map((file) => ({ file, lines: read(file).split('\n').length - 1 }))
+      .filter(({ lines }) => lines > SOURCE_LINES_MAX)
+      .map(({ file, lines }) => `${file}: ${lines} lines`);
+    assertNone(long, 'There is a second subject in it: give it a file of its own.');
+  });
+
+  test('have no `any`', () => {
+    const pattern = /(?::|<|\||\bas|=>)\s*any\b(?!\s*[:(=?.'"])|,\s*any\s*>|\bany\[\]/;
+    assertNone(linesOf(sources, pattern, codeOnly), 'Say what it is, or `unknown` and find out.');
+  });
+
+  test('leave nothing for later', () => {
+    const pattern = new RegExp(['TO', 'DO|FIX', 'ME|XX', 'X\\b'].join(''));
+    const all = files.filter((file) => /\.(ts|mjs|md|ya?ml)$/.test(file) && file !== 'test/tidy.test.ts');
+    assertNone(linesOf(all, pattern), 'Do it now, or open an issue and name it in docs/decisions.md.');
+  });
+
+  test('take the environment through the configuration only', () => {
+    const others = products.filter((file) => !/^src\/(main\.ts|config\/|cli\/)/.test(file));
+    assertNone(linesOf(others, /\bprocess\.env\b/, codeOnly), 'Declare a key in src/config/declaration.ts.');
+  });
+
+  test('write to the log, not to the console', () => {
+    assertNone(linesOf(products, /\bconsole\s*\./, codeOnly), 'Take a Log as a dependency.');
+  });
+
+  test('with logic have a test beside them', () => {
+    const untested = products.filter((file) => {
+      // What stands in testing/ is itself made for tests.
+      const excused = file in WITHOUT_OWN_TEST || file.includes('/testing/');
+      return !excused && hasLogic(file) && !isTestedBeside(file);
+    });
+    assertNone(untested, 'Write x.test.ts beside x.ts, or say in WITHOUT_OWN_TEST who tests it.');
+  });
+
+  test('excused from a test beside them exist and have none', () => {
+    const stale = Object.keys(WITHOUT_OWN_TEST).filter((file) => {
+      return !existsSync(join(ROOT, file)) || isTestedBeside(file);
+    });
+    assertNone(stale, 'Take it out of WITHOUT_OWN_TEST.');
+  });
+
+  test('have names in kebab-case', () => {
+    const code = files.filter((file) => /^(src|test|bench|scripts|panel)\/.*\.(ts|mjs|tsx)$/.test(file));
+    const wrong = code.filter((file) => {
+      return !file.split('/').every((part) => /^[a-z0-9]+(-[a-z0-9]+)*(\.test)?(\.[a-z]+)?$/.test(part));
+    });
+    assertNone(wrong, 'Rename it: words in lower case with hyphens.');
+  });
+});
+
+describe('the repository', () => {
+  test('holds no large file', () => {
+    const large = files.filter((file) => statSync(join(ROOT, file)).size > BLOB_BYTES_MAX);
+    assertNone(large, 'Make it smaller, or let a script make it.');
+  });
+
+  test('has links in its documents that lead somewhere', () => {
+    assertNone(files.filter((file) => file.endsWith('.md')).flatMap(brokenLinks), 'Mend the link.');
+  });
+
+  test('names no machine of its developers', () => {
+    const texts = files.filter((file) => TEXT.test(file) && file !== 'test/tidy.test.ts');
+    const paths = linesOf(texts, /(?<![\w.@/-])\/(?:work|root|home\/\w+|Users\/\w+)\//);
+    const registries = files
+      .filter((file) => /(^|\/)(\.npmrc|\.yarnrc(\.yml)?)$/.test(file))
+      .map((file) => `${file}: a registry is the installer's choice`);
+    const locked = linesOf(
+      files.filter((file) => file === 'package-lock.json'),
+      /"resolved": "(?!https:\/\/registry\.npmjs\.org\/)/,
+    );
+    assertNone(
+      [...paths, ...registries, ...locked],
+      'Use relative paths, and no registry but the public one.',
+    );
+  });
+
+  test('pins the exact version of every package', () => {
+    const manifest: unknown = JSON.parse(read('package.json'));
+    const loose = ['dependencies', 'devDependencies', 'optionalDependencies']
+      .flatMap((group) => Object.entries(field(manifest, group)))
+      .filter(([, version]) => !/^\d+\.\d+\.\d+$/.test(String(version)))
+      .map(([name, version]) => `${name}: ${String(version)}`);
+    assertNone(loose, 'Write the version without ^ or ~.');
+  });
+});
+
+function assertNone(wrong: readonly string[], advice: string): void {
+  const list = wrong.map((each) => `  ${each}`).join('\n');
+  assert.ok(wrong.length === 0, `${wrong.length} broke the rule:\n${list}\n${advice}`);
+}
+
+function listFiles(folder: string): string[] {
+  return readdirSync(join(ROOT, folder), { withFileTypes: true }).flatMap((entry) => {
+    const path = folder === '' ? entry.name : `${folder}/${entry.name}`;
+    if (entry.isDirectory()) return IGNORED_FOLDERS.has(entry.name) ? [] : listFiles(path);
+    return entry.isFile() && !entry.name.endsWith('.log') ? [path] : [];
+  });
+}
+
+function read(file: string): string {
+  return readFileSync(join(ROOT, file), 'utf8');
+}
+
+/** The code without its comments and the contents of its texts; lines stay where they are. */
+function codeOnly(source: string): string {
+  const marks = /\/\*[\s\S]*?\*\/|(?<![:\\])\/\/[^\n]*|'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"/g;
+  return source.replace(marks, (text) => (/^['"]/.test(text) ? "''" : text.replace(/[^\n]/g, '')));
+}
+
+function linesOf(
+  among: readonly string[],
+  pattern: RegExp,
+  view: (source: string) => string = (s) => s,
+): string[] {
+  return among.flatMap((file) =>
+    view(read(file))
+      .split('\n')
+      .flatMap((line, index) =>
+        pattern.test(line) ? [`${file}:${index + 1}: ${line.trim().slice(0, 120)}`] : [],
+      ),
+  );
+}
+
+function importsOf(file: string): Import[] {
+  const source = read(file).replace(/\/\*[\s\S]*?\*\//g, '');
+  const statement =
+    /(?:^|\n)\s*(?:import|export)\s+(type\b)?[^'"`;]*?\bfrom\s*['"]([^'"]+)['"]|(?:^|\n)import\s*()['"]([^'"]+)['"]|\bimport\(\s*()['"]([^'"]+)['"]/g;
+  return [...source.matchAll(statement)].map((match) => {
+    const written = match[2] ?? match[4] ?? match[6] ?? '';
+    const target = written.startsWith('.') ? normalize(join(dirname(file), written)) : written;
+    return { from: file, target, typesOnly: match[1] !== undefined, isLocal: written.startsWith('.') };
+  });
+}
+
+function partOf(file: string): string {
+  return file.split('/')[1] ?? file;
+}
+
+function isAllowed(from: string, target: string): boolean {
+  const allowed = MAY_IMPORT[partOf(from)];
+  assert.ok(allowed, `${from}: say in MAY_IMPORT what ${partOf(from)} may import`);
+  return partOf(from) === partOf(target) || allowed.includes('*') || allowed.includes(partOf(target));
+}
+
+function fits(each: Import, [from, target, what]: (typeof ALSO_ALLOWED)[number]): boolean {
+  return (
+    each.from.startsWith(from) && each.target.startsWith(target) && (what === 'values' || each.typesOnly)
+  );
+}
+
+function findCycles(): string[] {
+  const graph = Map.groupBy(
+    imports.filter(({ from, target }) => products.includes(from) && products.includes(target)),
+    ({ from }) => from,
+  );
+  const done = new Set<string>();
+  const cycles: string[] = [];
+  const visit = (file: string, path: readonly string[]): void => {
+    const at = path.indexOf(file);
+    if (at >= 0) cycles.push([...path.slice(at), file].join(' → '));
+    if (at >= 0 || done.has(file)) return;
+    for (const { target } of graph.get(file) ?? []) visit(target, [...path, file]);
+    done.add(file);
+  };
+  for (const file of graph.keys()) visit(file, []);
+  return cycles;
+}
+
+/** Whether anything of a file is left to run once types, imports and re-exports are gone. */
+function hasLogic(file: string): boolean {
+  const code = codeOnly(read(file));
+  return /\b(?:function|class|const|let)\b/.test(code);
+}
+
+/** Whether a test in its folder, or in one above it in src/, imports it: mostly x.test.ts beside x.ts. */
+function isTestedBeside(file: string): boolean {
+  return imports.some(({ from, target }) => {
+    return target === file && from.endsWith('.test.ts') && file.startsWith(`${dirname(from)}/`);
+  });
+}
+
+function brokenLinks(file: string): string[] {
+  const text = read(file).replace(/```[\s\S]*?```|`[^`\n]*`/g, '');
+  const links = [...text.matchAll(/\]\(([^)\s]+)(?:\s+"[^"]*")?\)/g)].map((match) => match[1] ?? '');
+  return links
+    .filter((link) => !/^(https?|mailto|acestream):/.test(link))
+    .filter((link) => {
+      const [path = '', anchor] = link.split('#');
+      const target = path === '' ? file : normalize(join(dirname(file), decodeURI(path)));
+      if (!existsSync(join(ROOT, target))) return true;
+      return anchor !== undefined && target.endsWith('.md') && !anchorsOf(target).includes(anchor);
+    })
+    .map((link) => `${relative('', file)}: ${link} (from ${basename(file)})`);
+}
+
+/** The anchors that GitHub makes of a document's headings. */
+function anchorsOf(file: string): string[] {
+  const headings = [...read(file).matchAll(/^#{1,6}\s+(.+)$/gm)].map((match) => match[1] ?? '');
+  return headings.map((heading) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}\s_-]/gu, '')
+      .trim()
+      .replaceAll(' ', '-'),
+  );
+}
+
+function field(holder: unknown, name: string): object {
+  const value: unknown = typeof holder === 'object' && holder ? Reflect.get(holder, name) : undefined;
+  return typeof value === 'object' && value ? value : {};
+}
