@@ -254,3 +254,17 @@ test('a stopped container has drained before Docker kills it', () => {
   const stops = image.filter(({ keyword }) => keyword === 'STOPSIGNAL');
   assert.deepEqual(stops, [], 'SIGTERM, the default, is what acemux drains on');
 });
+
+test('the README names only variables that exist, with their defaults where it gives them as values', () => {
+  const rows = read('README.md').matchAll(/^\| ((?:`[A-Z_]+`(?:, )?)+) \| ([^|]+) \|/gm);
+  const named = [...rows].map(([, names = '', values = '']) => ({
+    names: [...names.matchAll(/`(\w+)`/g)].map(([, name = '']) => name),
+    values: [...values.replace(/\(.*\)/, '').matchAll(/`([^`]+)`/g)].map(([, value = '']) => value),
+  }));
+  assert.ok(named.length > 5);
+  for (const { names, values } of named) {
+    for (const name of names) assert.ok(knownVariables.has(name), `${name} is no variable of acemux`);
+    const defaults = Object.fromEntries(names.map((name, index) => [name, values[index] ?? values[0] ?? '']));
+    assert.deepEqual(load(defaults).config, load({}).config, `${names.join(', ')}: ${values.join(', ')}`);
+  }
+});

@@ -63,6 +63,11 @@ const WITHOUT_OWN_TEST: Readonly<Record<string, string>> = {
   'src/config/layers.ts': 'config/load.test.ts judges what the layers make together',
   'src/config/combinations.ts': 'config/load.test.ts judges whole configurations',
   'src/config/effective.ts': 'cli/show-config.test.ts reads what it prints',
+  'src/simulator/media-reader.ts': 'simulator/media.test.ts and faults.test.ts read what it writes',
+  'src/simulator/replies.ts': 'simulator/engine.test.ts and faults.test.ts read replies off the wire',
+  'src/simulator/service-routes.ts': 'simulator/engine.test.ts asks them over HTTP',
+  'src/simulator/session-routes.ts': 'simulator/engine.test.ts and sessions.test.ts ask them over HTTP',
+  'src/simulator/start-route.ts': 'simulator/engine.test.ts and faults.test.ts ask it over HTTP',
 };
 
 interface Import {

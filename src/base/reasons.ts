@@ -280,3 +280,8 @@ export class AcemuxError extends Error {
 export function reasonOf(error: unknown): ReasonCode {
   return error instanceof AcemuxError ? error.code : 'internal';
 }
+
+/** The error itself if it is one of ours, else `internal` around it. */
+export function asAcemuxError(error: unknown): AcemuxError {
+  return error instanceof AcemuxError ? error : new AcemuxError('internal', undefined, { cause: error });
+}

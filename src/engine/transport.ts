@@ -77,6 +77,11 @@ export class EngineTransport {
     });
   }
 
+  /** Connections that are open or being opened. */
+  get connectionCount(): number {
+    return this.#sockets.size;
+  }
+
   /** Ends every connection; resolves when none remains. */
   async close(): Promise<void> {
     this.#closed = true;

@@ -246,6 +246,16 @@ describe('waiting for a place', () => {
     assert.equal(fleet.snapshot()[0]?.streams, 0);
   });
 
+  test('a wait that is served leaves no listener on its signal', async (t) => {
+    const { reserve } = await rig(t, { limits: { maxStreamsPerEngine: 1 } });
+    const held = await reserve();
+    const abort = new AbortController();
+    const waiting = reserve(NONE, abort.signal);
+    held.release();
+    await waiting;
+    assert.equal(getEventListeners(abort.signal, 'abort').length, 0);
+  });
+
   test('an engine that heals serves those who wait', async (t) => {
     const { clock, clients, reserve } = await rig(t, {
       prepare: failProbes,
@@ -378,6 +388,17 @@ describe('what the fleet tells', () => {
 });
 
 describe('stopping', () => {
+  test('an engine that is gone is let go when its last place is given back', async (t) => {
+    const { clock, clients, provider, reserve } = await rig(t);
+    const slots = await Promise.all([reserve(), reserve()]);
+    provider.engines = [];
+    await clock.advance(limits.checkIntervalMs);
+    slots[0]?.release();
+    assert.equal(clients[0]?.isClosed, false);
+    slots[1]?.release();
+    assert.equal(clients[0]?.isClosed, true);
+  });
+
   test('ends those who wait, the probes, the clients and the providers', async (t) => {
     const { fleet, clock, clients, provider, reserve } = await rig(t, { limits: { maxStreamsPerEngine: 1 } });
     await reserve();

@@ -137,11 +137,11 @@ test('lengths that lie are not believed', () => {
 });
 
 test('functions of one packet, and of one section, take any bytes', () => {
-  const any = fc
+  const anyPacket = fc
     .uint8Array({ minLength: PACKET_BYTES, maxLength: PACKET_BYTES })
     .map((bytes) => Buffer.from(bytes));
   fc.assert(
-    fc.property(any, fc.double(), (packet, value) => {
+    fc.property(anyPacket, fc.double(), (packet, value) => {
       readPcr(packet, 0);
       readPesTimestamps(packet, 0);
       writePcr(packet, 0, value);

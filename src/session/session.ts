@@ -1,16 +1,15 @@
 import assert from 'node:assert/strict';
 import { untilAborted } from '../base/abort.ts';
 import type { Clock, Timer } from '../base/clock.ts';
-import { AcemuxError, type ReasonCode, reasonOf } from '../base/reasons.ts';
+import { AcemuxError, type ReasonCode } from '../base/reasons.ts';
 import type { Playback, SelectorKind, StreamSelector } from '../engine/types.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Attachment, SessionListener, ViewerInfo, WatchedSession } from './attachment.ts';
 import { Cursor } from './cursor.ts';
 import { Ingest } from './ingest.ts';
-import type { EngineSlot, EngineSource, SessionObserver } from './ports.ts';
+import type { EngineSource, SessionObserver } from './ports.ts';
 import { Ring } from './ring.ts';
-import { type AttemptOwner, SourceAttempt } from './source-attempt.ts';
-import { asksAnother, furthest } from './start-outcome.ts';
+import { SourceLoop, type SourceLoopOwner } from './source-loop.ts';
 import type { SessionSnapshot } from './types.ts';
 
 /** How long a start goes on after the last one who waited for it has left: players open twice. */
@@ -75,22 +74,19 @@ const MOVES: Readonly<Record<State['name'], readonly State['name'][]>> = {
  *   starting ──► playing ◄──► lingering
  *       └───────────┴─────────────┴────► ended
  */
-export class Session implements WatchedSession, AttemptOwner {
+export class Session implements WatchedSession, SourceLoopOwner {
   readonly #deps: SessionDeps;
   readonly #log: Log;
-  readonly #abort = new AbortController();
   readonly #ready = Promise.withResolvers<void>();
   readonly #closed = Promise.withResolvers<void>();
   readonly #listeners = new Set<SessionListener>();
-  readonly #attempts = new Set<SourceAttempt>();
+  readonly #source: SourceLoop;
   readonly #createdAtMs: number;
   readonly #createdAtWallMs: number;
   #state: State = { name: 'starting' };
   #timer: Timer | undefined;
   #ring: Ring;
   #ingest: Ingest;
-  #attempt: SourceAttempt | undefined;
-  #attemptFailed: ((error: AcemuxError) => void) | undefined;
   #playback: Playback | undefined;
   #waiting = 0;
   #clients = 0;
@@ -109,6 +105,8 @@ export class Session implements WatchedSession, AttemptOwner {
     this.#ring = this.#newRing();
     this.#ingest = new Ingest(this.#ring);
     this.#ready.promise.catch(() => {}); // Those who wait hear it; there may be nobody.
+    const { limits, ...rest } = deps;
+    this.#source = new SourceLoop({ ...rest, ...limits, owner: this, log: this.#log });
   }
 
   // ── what is seen ────────────────────────────────────────────────────────────────────────────────────────
@@ -151,7 +149,7 @@ export class Session implements WatchedSession, AttemptOwner {
 
   snapshot(): SessionSnapshot {
     const { selector, clock } = this.#deps;
-    const engine = this.#attempt?.slot.engine;
+    const { engine } = this.#source;
     return {
       streamId: selector.hash,
       keyType: selector.kind === 'id' ? 'content_id' : 'infohash',
@@ -178,7 +176,7 @@ export class Session implements WatchedSession, AttemptOwner {
   start(): void {
     this.#deps.observer.sessionStarted();
     this.#log.info({ kind: this.#deps.selector.kind }, 'session starts');
-    void this.#start();
+    this.#source.start();
   }
 
   /** Ends the session for all its viewers, at once. `closed` tells when the engine is free again. */
@@ -188,12 +186,10 @@ export class Session implements WatchedSession, AttemptOwner {
     this.#enter({ name: 'ended', reason });
     this.#endedAtWallMs = clock.wallMs();
     this.#ready.reject(error);
-    this.#abort.abort(error);
     observer.sessionEnded(reason, (clock.nowMs() - this.#createdAtMs) / 1000);
     owner.onEnded(this);
     for (const listener of [...this.#listeners]) listener.onEnd(reason);
-    const attempts = [...this.#attempts].map((attempt) => attempt.end(reason));
-    void Promise.all(attempts).then(() => this.#closed.resolve());
+    void this.#source.stop(reason).then(() => this.#closed.resolve());
   }
 
   /** Leaves a lingering session no more than `delayMs` from now; for the directory's bounds. */
@@ -290,95 +286,27 @@ export class Session implements WatchedSession, AttemptOwner {
 
   // ── the source ──────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Asks engines, one after the other, until one delivers something to watch. Never rejects. */
-  async #start(): Promise<void> {
-    const { clock, engines, limits, observer } = this.#deps;
-    const { signal } = this.#abort;
-    const tooLong = new AbortController();
-    const deadline = clock.startTimer(limits.startTimeoutMs, () => tooLong.abort(new AcemuxError('no_media')));
-    const withinTime = AbortSignal.any([signal, tooLong.signal]);
-    const failures: ReasonCode[] = [];
-    let failure: AcemuxError | undefined;
-    const tried = new Set<string>();
-    try {
-      await untilAborted(this.#deps.after, withinTime);
-      while (asksAnother(failures)) {
-        const slot = await engines.reserve(tried, withinTime);
-        tried.add(slot.engine.id);
-        if (withinTime.aborted) slot.release();
-        withinTime.throwIfAborted();
-        const error = await this.#tryEngine(slot, failures.length === 0, withinTime);
-        if (signal.aborted) return;
-        engines.report(slot.engine.id, error ? { ok: false, reason: error.code } : { ok: true });
-        if (!error) return;
-        failures.push(error.code);
-        failure = furthest(failure, error);
-        observer.attemptFailed(error.code);
-        if (tooLong.signal.aborted) break;
-      }
-    } catch (error) {
-      if (signal.aborted) return;
-      failure = furthest(failure, asAcemuxError(error));
-    } finally {
-      deadline.cancel();
-    }
-    const last = failure ?? new AcemuxError('no_media');
-    this.end(last.code, last);
-  }
-
-  /** Resolves to undefined once there is something to watch, else to why not. */
-  async #tryEngine(slot: EngineSlot, isFirst: boolean, signal: AbortSignal): Promise<AcemuxError | undefined> {
-    const { clock, kindIsKnown, limits, selector } = this.#deps;
+  onSourceBegins(): void {
     this.#ring = this.#newRing();
     this.#ingest = new Ingest(this.#ring);
     this.#playback = undefined;
-    const attempt = new SourceAttempt({
-      slot,
-      selector,
-      tryOtherKind: isFirst && !kindIsKnown,
-      firstByteTimeoutMs: limits.firstByteTimeoutMs,
-      clock,
-      log: this.#log,
-      owner: this,
-    });
-    this.#attempt = attempt;
-    this.#attempts.add(attempt);
-    const failed = new Promise<AcemuxError>((resolve) => {
-      this.#attemptFailed = resolve;
-    });
-    attempt.start();
-    void attempt.released.then(() => this.#attempts.delete(attempt));
-    const playing = this.#ready.promise.then(() => undefined);
-    try {
-      return await untilAborted(Promise.race([failed, playing]), signal);
-    } catch (error) {
-      const failure = asAcemuxError(error);
-      this.#drop(attempt, failure.code);
-      return failure;
-    } finally {
-      this.#attemptFailed = undefined;
-    }
   }
 
-  onPlayback(attempt: SourceAttempt, playback: Playback, kind: SelectorKind): void {
-    if (attempt !== this.#attempt) return;
+  onPlayback(playback: Playback, kind: SelectorKind): void {
     this.#playback = playback;
-    this.#log.info(
-      { engine: attempt.slot.engine.id, infohash: playback.infohash, playback: playback.playbackSessionId },
-      'engine opened the playback',
-    );
-    if (!playback.isLive) this.#rejectSource(attempt, 'vod_not_yet');
-    else this.#deps.owner.onIdentified(this, playback.infohash, kind);
+    const { infohash, playbackSessionId } = playback;
+    this.#log.info({ engine: this.#source.engine?.id, infohash, playbackSessionId }, 'engine opened the playback');
+    if (playback.isLive) this.#deps.owner.onIdentified(this, infohash, kind);
+    else this.#source.reject('vod_not_yet');
   }
 
-  onMedia(attempt: SourceAttempt, chunk: Buffer): void {
-    if (attempt !== this.#attempt) return;
+  onMedia(chunk: Buffer): void {
     const before = this.#ring.head;
     this.#ingest.push(chunk);
     if (this.#state.name === 'starting') {
-      const verdict = this.#ingest.verdict;
-      if (verdict) this.#rejectSource(attempt, verdict);
-      else if (this.#ingest.isJoinable) this.#play();
+      const { isJoinable, verdict } = this.#ingest;
+      if (verdict) this.#source.reject(verdict);
+      else if (isJoinable) this.#play();
     }
     this.#warnOnce(this.#ingest.noKeyframe, 'no_keyframe', 'no keyframe for 10 s: viewers start at any picture');
     this.#warnOnce(
@@ -389,31 +317,14 @@ export class Session implements WatchedSession, AttemptOwner {
     if (this.#ring.head > before) for (const listener of this.#listeners) listener.onAdvance();
   }
 
-  onOver(attempt: SourceAttempt, error: AcemuxError): void {
-    if (attempt !== this.#attempt) return;
-    if (this.#attemptFailed) this.#attemptFailed(error);
-    // Continuity takes over here: for now a stream that played ends with its source.
-    else if (this.isActive) {
-      this.#deps.observer.attemptFailed(error.code);
-      this.#deps.engines.report(attempt.slot.engine.id, { ok: false, reason: error.code });
-      this.end(error.code, error);
-    }
-  }
-
-  /** What the source delivers can't be watched: it is ended here, and the start hears why. */
-  #rejectSource(attempt: SourceAttempt, code: ReasonCode): void {
-    this.#drop(attempt, code);
-    this.#attemptFailed?.(new AcemuxError(code));
-  }
-
-  #drop(attempt: SourceAttempt, reason: ReasonCode): void {
-    void attempt.end(reason);
-    if (attempt === this.#attempt) this.#attempt = undefined;
+  onExhausted(error: AcemuxError): void {
+    this.end(error.code, error);
   }
 
   #play(): void {
     this.#startedAtWallMs = this.#deps.clock.wallMs();
     this.#enter({ name: 'playing' });
+    this.#source.confirm();
     this.#ready.resolve();
     this.#considerEmptiness();
   }
@@ -427,8 +338,4 @@ export class Session implements WatchedSession, AttemptOwner {
   #newRing(): Ring {
     return new Ring({ bytesMax: this.#deps.limits.bufferBytes, mediaMsMax: this.#deps.limits.bufferMs });
   }
-}
-
-function asAcemuxError(error: unknown): AcemuxError {
-  return error instanceof AcemuxError ? error : new AcemuxError(reasonOf(error), undefined, { cause: error });
 }

@@ -1,5 +1,5 @@
 import type { Clock } from '../base/clock.ts';
-import { AcemuxError, type ReasonCode } from '../base/reasons.ts';
+import { AcemuxError, asAcemuxError, type ReasonCode } from '../base/reasons.ts';
 import type { StartAttempt } from '../engine/engine-client.ts';
 import type { Playback, SelectorKind, StreamSelector } from '../engine/types.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -170,8 +170,4 @@ export class SourceAttempt {
     }
     return new AcemuxError('no_media');
   }
-}
-
-function asAcemuxError(error: unknown): AcemuxError {
-  return error instanceof AcemuxError ? error : new AcemuxError('internal', undefined, { cause: error });
 }

@@ -150,7 +150,8 @@ export class SimulatedEngine {
     this.#downTimer?.cancel();
     this.#downTimer = undefined;
     this.#sessions.endAll('restarted');
-    await this.#listening;
+    // Why it could not listen is for whoever awaits `start` or `settled`; stopping goes on all the same.
+    await this.#listening.catch(() => {});
     this.#closeServer();
     for (const socket of this.#sockets) socket.destroy();
     await Promise.all([...this.#closing, ...this.#tasks]);
