@@ -53,24 +53,33 @@ function open(): void {
   socket.on('close', () => {
     viewer.ended = true;
   });
-  socket.write(`GET ${target.pathname}${target.search} HTTP/1.1\r\nHost: ${target.host}\r\nConnection: close\r\n\r\n`);
+  socket.write(
+    `GET ${target.pathname}${target.search} HTTP/1.1\r\nHost: ${target.host}\r\nConnection: close\r\n\r\n`,
+  );
 }
 
 for (let index = 0; index < viewers; index++) setTimeout(open, (index * ARRIVAL_MS) / viewers);
 
-setTimeout(() => {
-  const nowMs = performance.now();
-  const firstBytes = watching.map((viewer) => viewer.firstByteMs ?? Number.POSITIVE_INFINITY).sort((a, b) => a - b);
-  const at = (share: number): number | undefined => firstBytes[Math.floor(share * (firstBytes.length - 1))];
-  process.stdout.write(
-    `${JSON.stringify({
-      viewers,
-      disconnected: watching.filter((viewer) => viewer.ended).length,
-      bytes: watching.reduce((sum, viewer) => sum + viewer.bytes, 0),
-      gapMsMax: Math.max(...watching.map((viewer) => Math.max(viewer.gapMsMax, nowMs - viewer.lastByteAtMs))),
-      firstByteMsMedian: at(0.5),
-      firstByteMsP99: at(0.99),
-    })}\n`,
-  );
-  for (const socket of sockets) socket.destroy();
-}, ARRIVAL_MS + seconds * 1000);
+setTimeout(
+  () => {
+    const nowMs = performance.now();
+    const firstBytes = watching
+      .map((viewer) => viewer.firstByteMs ?? Number.POSITIVE_INFINITY)
+      .sort((a, b) => a - b);
+    const at = (share: number): number | undefined => firstBytes[Math.floor(share * (firstBytes.length - 1))];
+    process.stdout.write(
+      `${JSON.stringify({
+        viewers,
+        disconnected: watching.filter((viewer) => viewer.ended).length,
+        bytes: watching.reduce((sum, viewer) => sum + viewer.bytes, 0),
+        gapMsMax: Math.max(
+          ...watching.map((viewer) => Math.max(viewer.gapMsMax, nowMs - viewer.lastByteAtMs)),
+        ),
+        firstByteMsMedian: at(0.5),
+        firstByteMsP99: at(0.99),
+      })}\n`,
+    );
+    for (const socket of sockets) socket.destroy();
+  },
+  ARRIVAL_MS + seconds * 1000,
+);

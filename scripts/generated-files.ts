@@ -1,5 +1,6 @@
 import { reasonsPage } from '../src/base/reasons-page.ts';
 import { configurationPage, exampleFile, fileSchema } from '../src/config/reference.ts';
+import { renderMetricsPage } from '../src/telemetry/metrics-declaration.ts';
 
 /** A file of the repository whose content follows from the code. */
 export interface GeneratedFile {
@@ -15,5 +16,6 @@ export function generatedFiles(): readonly GeneratedFile[] {
     { name: 'acemux.example.yaml', text: exampleFile() },
     { name: 'docs/acemux.schema.json', text: `${JSON.stringify(fileSchema(), null, 2)}\n` },
     { name: 'docs/reasons.md', text: reasonsPage() },
+    { name: 'docs/metrics.md', text: renderMetricsPage() },
   ];
 }

@@ -48,7 +48,10 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
   const lifecycle: { phase: 'starting' | 'ready' | 'draining' } = { phase: 'starting' };
   await using undo = new AsyncDisposableStack();
 
-  const adminKey = await loadOrCreateAdminKey({ configured: config.access.apiKey, dataDir: config.storage.dataDir });
+  const adminKey = await loadOrCreateAdminKey({
+    configured: config.access.apiKey,
+    dataDir: config.storage.dataDir,
+  });
   if (adminKey.isNew) log.info({ file: adminKey.file }, 'generated an admin key');
 
   const metrics: Metrics = new Metrics({

@@ -230,7 +230,7 @@ export class Fleet implements EngineSource {
   /** Whether there is, or may be soon, an engine that was not tried yet. */
   #isWorthWaiting(exclude: ReadonlySet<string>): boolean {
     if (this.#deps.providers.length === 0) return false;
-    if (!this.#registry.isListed || this.#canCreate()) return true;
+    if (!this.#registry.isListed) return true;
     return this.#registry.engines.some(({ id }) => !exclude.has(id));
   }
 

@@ -147,7 +147,7 @@ export class ProgramTables {
     const number = section[6];
     if (number === undefined || this.#collected[number]?.equals(section) === true) return;
     const pat = parsePat(section);
-    if (!pat || false) return;
+    if (!pat || pat.lastSectionNumber >= PAT_SECTIONS_MAX) return;
     const known = this.#collectedAs;
     const goesOn =
       known !== undefined &&

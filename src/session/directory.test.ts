@@ -62,7 +62,11 @@ function house(...engines: FakeEngine[]) {
 }
 
 /** Joins and delivers enough media to begin with. */
-async function watch(rig: ReturnType<typeof house>, engine: FakeEngine, changes: Partial<StreamSelector> = {}) {
+async function watch(
+  rig: ReturnType<typeof house>,
+  engine: FakeEngine,
+  changes: Partial<StreamSelector> = {},
+) {
   const joining = rig.join(changes);
   await rig.clock.advance(0);
   engine.media.at(-1)?.push(media(0, 3));

@@ -21,24 +21,28 @@ const ROOMY = { bytesMax: 64 * 1024 * 1024, mediaMsMax: 20_000 };
 
 test('gives back the bytes that were put in, however they were cut', () => {
   fc.assert(
-    fc.property(fc.array(fc.integer({ min: 1, max: 900 }), { maxLength: 12 }), fc.integer({ min: 5_000, max: 300_000 }), (cuts, viewBytes) => {
-      const ring = new Ring(ROOMY);
-      const written: Buffer[] = [];
-      let number = 0;
-      for (const count of cuts) {
-        written.push(packets(count, number));
-        ring.append(written.at(-1)!, 0);
-        number += count;
-      }
-      const read: Buffer[] = [];
-      for (let at = 0; at < ring.head; ) {
-        const view = ring.view(at, viewBytes);
-        assert.ok(view.length > 0 && view.length <= viewBytes);
-        read.push(view);
-        at += view.length;
-      }
-      assert.deepEqual(Buffer.concat(read), Buffer.concat(written));
-    }),
+    fc.property(
+      fc.array(fc.integer({ min: 1, max: 900 }), { maxLength: 12 }),
+      fc.integer({ min: 5_000, max: 300_000 }),
+      (cuts, viewBytes) => {
+        const ring = new Ring(ROOMY);
+        const written: Buffer[] = [];
+        let number = 0;
+        for (const count of cuts) {
+          written.push(packets(count, number));
+          ring.append(written.at(-1)!, 0);
+          number += count;
+        }
+        const read: Buffer[] = [];
+        for (let at = 0; at < ring.head; ) {
+          const view = ring.view(at, viewBytes);
+          assert.ok(view.length > 0 && view.length <= viewBytes);
+          read.push(view);
+          at += view.length;
+        }
+        assert.deepEqual(Buffer.concat(read), Buffer.concat(written));
+      },
+    ),
   );
 });
 

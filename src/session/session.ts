@@ -295,7 +295,10 @@ export class Session implements WatchedSession, SourceLoopOwner {
   onPlayback(playback: Playback, kind: SelectorKind): void {
     this.#playback = playback;
     const { infohash, playbackSessionId } = playback;
-    this.#log.info({ engine: this.#source.engine?.id, infohash, playbackSessionId }, 'engine opened the playback');
+    this.#log.info(
+      { engine: this.#source.engine?.id, infohash, playbackSessionId },
+      'engine opened the playback',
+    );
     if (playback.isLive) this.#deps.owner.onIdentified(this, infohash, kind);
     else this.#source.reject('vod_not_yet');
   }
@@ -308,7 +311,11 @@ export class Session implements WatchedSession, SourceLoopOwner {
       if (verdict) this.#source.reject(verdict);
       else if (isJoinable) this.#play();
     }
-    this.#warnOnce(this.#ingest.noKeyframe, 'no_keyframe', 'no keyframe for 10 s: viewers start at any picture');
+    this.#warnOnce(
+      this.#ingest.noKeyframe,
+      'no_keyframe',
+      'no keyframe for 10 s: viewers start at any picture',
+    );
     this.#warnOnce(
       this.#ring.cutByBytes,
       'buffer_cut',

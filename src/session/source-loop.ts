@@ -102,14 +102,15 @@ export class SourceLoop implements AttemptOwner {
         if (signal.aborted) return;
         engines.report(slot.engine.id, error ? { ok: false, reason: error.code } : { ok: true });
         if (!error) return;
-        failures.push(error.code);
-        failure = furthest(failure, error);
         observer.attemptFailed(error.code);
         withinTime.throwIfAborted();
+        failures.push(error.code);
+        failure = furthest(failure, error);
       }
     } catch (error) {
       if (signal.aborted) return;
-      failure = furthest(failure, asAcemuxError(error));
+      // That time is up says less than what an engine has said.
+      if (!tooLong.signal.aborted) failure = furthest(failure, asAcemuxError(error));
     } finally {
       deadline.cancel();
     }

@@ -11,7 +11,6 @@ test('item 7: spaces after colons and commas, ASCII only, undefined left out', (
 });
 
 test('any text survives the round trip', () => {
-  fc.assert(
-    fc.property(fc.string({ unit: 'binary' }), (text) => assert.equal(JSON.parse(pythonJson(text)), text)),
-  );
+  const text = fc.array(fc.integer({ min: 0, max: 0xffff })).map((units) => String.fromCharCode(...units));
+  fc.assert(fc.property(text, (value) => assert.equal(JSON.parse(pythonJson(value)), value)));
 });

@@ -132,7 +132,8 @@ export class FakeEngineSource implements EngineSource {
 
   async reserve(exclude: ReadonlySet<string>): Promise<EngineSlot> {
     const engine = this.engines.find(({ id }) => !exclude.has(id));
-    if (!engine) throw new AcemuxError(this.engines.length === 0 ? 'no_engines_configured' : 'no_engine_available');
+    if (!engine)
+      throw new AcemuxError(this.engines.length === 0 ? 'no_engines_configured' : 'no_engine_available');
     engine.slotsTaken++;
     let held = true;
     return {

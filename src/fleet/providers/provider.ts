@@ -24,7 +24,7 @@ export interface EngineSpec {
 
 /**
  * Where engines come from. The contract test holds all implementations to what is said here
- * (src/fleet/providers/provider-contract.ts).
+ * (test/contract/provider-contract.ts).
  */
 export interface EngineProvider {
   /** What kind of provider this is, for people: `static`, `docker`, `simulated`. */

@@ -22,7 +22,8 @@ test('each phase has its own borders, so that their batches are due at different
   const bytes = 131_072;
   const borders = Array.from({ length: 8 }, (_, phase) => {
     for (let head = bytes; ; head += 1024) {
-      if (batchNumber(head, bytes, phase, 8) !== batchNumber(head - 1024, bytes, phase, 8)) return head % bytes;
+      if (batchNumber(head, bytes, phase, 8) !== batchNumber(head - 1024, bytes, phase, 8))
+        return head % bytes;
     }
   });
   assert.equal(new Set(borders).size, 8);

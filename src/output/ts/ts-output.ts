@@ -117,7 +117,8 @@ export class TsOutput {
     const nowMs = clock.nowMs();
     for (const viewer of [...this.#viewers.keys()]) {
       const { blockedSinceMs } = viewer;
-      if (blockedSinceMs !== undefined && nowMs - blockedSinceMs >= clientTimeoutMs) viewer.evict('client_stalled');
+      if (blockedSinceMs !== undefined && nowMs - blockedSinceMs >= clientTimeoutMs)
+        viewer.evict('client_stalled');
     }
     this.#sweep = this.#viewers.size > 0 ? clock.startTimer(SWEEP_MS, this.#onSweep) : undefined;
   };

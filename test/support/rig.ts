@@ -1,0 +1,154 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { TestContext } from 'node:test';
+import { type App, startApp } from '../../src/app.ts';
+import type { Config } from '../../src/config/config.ts';
+import { defaultConfig } from '../../src/config/config.ts';
+import { SimulatedProvider } from '../../src/fleet/providers/simulated/simulated-provider.ts';
+import { Broadcast } from '../../src/simulator/broadcast.ts';
+import { loadClip } from '../../src/simulator/clip.ts';
+import { SimulatedEngine, type SimulatedEngineOptions } from '../../src/simulator/engine.ts';
+import { buildLayout } from '../../src/simulator/layout.ts';
+import { silentLog } from '../../src/telemetry/log.ts';
+import { Viewer } from './viewer.ts';
+
+export const ID = '0123456789abcdef0123456789abcdef01234567';
+
+type Changes = { readonly [Section in keyof Config]?: Partial<Config[Section]> };
+
+export interface RigOptions {
+  /** One simulated engine for each; one plain engine if left out. */
+  readonly engines?: readonly SimulatedEngineOptions[];
+  /** What differs from the default configuration. */
+  readonly config?: Changes;
+}
+
+const BITS_PER_SECOND = 2_000_000;
+/** Bytes of one second of what the rig's engines play. */
+export const BYTES_PER_SECOND = BITS_PER_SECOND / 8;
+
+/** Engines that answer at once and have their peers at once: a test waits for events, not for swarms. */
+const QUICK: SimulatedEngineOptions = {
+  delays: { replyMs: 5, idleMs: 5, prebufMs: 10, unknownIdMs: 20, unknownInfohashMs: 20 },
+  bitsPerSecond: BITS_PER_SECOND,
+};
+
+const clip = loadClip();
+
+/** The whole of acemux on a free port, with simulated engines of the test's own. */
+export class Rig {
+  readonly app: App;
+  readonly engines: readonly SimulatedEngine[];
+  readonly dataDir: string;
+  readonly #viewers: Viewer[] = [];
+
+  constructor(app: App, engines: readonly SimulatedEngine[], dataDir: string) {
+    this.app = app;
+    this.engines = engines;
+    this.dataDir = dataDir;
+  }
+
+  get url(): string {
+    return this.app.url;
+  }
+
+  /** What engines with the rig's own bitrate deliver for an infohash. */
+  broadcast(infohash: string): Broadcast {
+    return new Broadcast({ infohash, layout: buildLayout(clip, BITS_PER_SECOND) });
+  }
+
+  /** The only engine, or the first. */
+  get engine(): SimulatedEngine {
+    const [first] = this.engines;
+    assert.ok(first);
+    return first;
+  }
+
+  /** Opens a stream as a player does; the test's end closes it. */
+  watch(query = `id=${ID}`): Viewer {
+    const viewer = new Viewer(`${this.url}/ace/getstream?${query}`);
+    this.#viewers.push(viewer);
+    return viewer;
+  }
+
+  async json(place: string): Promise<Record<string, unknown>> {
+    const value: unknown = await (await fetch(`${this.url}${place}`)).json();
+    assert.ok(typeof value === 'object' && value !== null);
+    return Object.fromEntries(Object.entries(value));
+  }
+
+  /** Waits until every playback that was opened on any engine has been stopped or has ended. */
+  async enginesFree(): Promise<void> {
+    await until(() => this.engines.every((engine) => engine.sessions().length === 0));
+  }
+
+  async stop(): Promise<void> {
+    for (const viewer of this.#viewers) viewer.leave();
+    await this.app.stop();
+  }
+}
+
+/**
+ * Starts a rig; when the test is over it is stopped, and nothing may be left: no playback on an engine, no socket,
+ * no timer.
+ */
+export async function startRig(t: TestContext, options: RigOptions = {}): Promise<Rig> {
+  const before = resources();
+  const dataDir = await mkdtemp(path.join(tmpdir(), 'acemux-test-'));
+  const engines = (options.engines ?? [{}]).map(
+    (engine) => new SimulatedEngine({ clip, ...QUICK, ...engine }),
+  );
+  const provider = new SimulatedProvider({
+    count: engines.length,
+    build: (number) => {
+      const engine = engines[number - 1];
+      assert.ok(engine);
+      return engine;
+    },
+  });
+  const app = await startApp(configWith(options.config ?? {}, dataDir), {
+    log: silentLog(),
+    providers: engines.length > 0 ? [provider] : [],
+  });
+  const rig = new Rig(app, engines, dataDir);
+  t.after(async () => {
+    const opened = engines.map((engine) => engine.counters.sessionsOpened);
+    await rig.stop();
+    engines.forEach((engine, index) => {
+      assert.equal(engine.sessions().length, 0, 'a playback outlived acemux');
+      assert.equal(engine.counters.sessionsOpened, opened[index], 'a playback was opened while stopping');
+    });
+    await rm(dataDir, { recursive: true });
+    await until(() => resources() <= before);
+  });
+  return rig;
+}
+
+function configWith(changes: Changes, dataDir: string): Config {
+  const config = defaultConfig();
+  return {
+    ...config,
+    server: { ...config.server, host: '127.0.0.1', port: 0, ...changes.server },
+    storage: { dataDir, ...changes.storage },
+    access: { ...config.access, ...changes.access },
+    engines: { ...config.engines, ...changes.engines },
+    simulated: { ...config.simulated, ...changes.simulated },
+    streams: { ...config.streams, ...changes.streams },
+    clients: { ...config.clients, ...changes.clients },
+    health: { ...config.health, ...changes.health },
+    log: { ...config.log, ...changes.log },
+  };
+}
+
+/** Sockets, servers and timers of this process that are open now. */
+function resources(): number {
+  const counted = ['TCPSocketWrap', 'TCPServerWrap', 'Timeout'];
+  return process.getActiveResourcesInfo().filter((name) => counted.includes(name)).length;
+}
+
+/** Resolves when the condition holds; looks again after every turn of the event loop. The test's timeout bounds it. */
+export async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
+}

@@ -1,0 +1,160 @@
+import assert from 'node:assert/strict';
+import { connect, type Socket } from 'node:net';
+import { ContinuityChecker } from '../../src/mpegts/continuity.ts';
+import { pidOf } from '../../src/mpegts/packet.ts';
+import type { Broadcast } from '../../src/simulator/broadcast.ts';
+import { readMarker } from '../../src/simulator/marker.ts';
+
+/** A player that keeps all it gets: real HTTP on a real socket, read as it comes. */
+export class Viewer {
+  readonly #socket: Socket;
+  readonly #chunks: Buffer[] = [];
+  readonly #waiting = new Set<() => void>();
+  #sizeBytes = 0;
+  #head: string | undefined;
+  #ended: 'eof' | 'reset' | undefined;
+
+  constructor(address: string, headers: readonly string[] = []) {
+    const url = new URL(address);
+    this.#socket = connect(Number(url.port), url.hostname);
+    const lines = [`GET ${url.pathname}${url.search} HTTP/1.1`, `Host: ${url.host}`, ...headers, '', ''];
+    this.#socket.write(lines.join('\r\n'));
+    this.#socket.on('data', (chunk: Buffer) => this.#take(chunk));
+    this.#socket.on('error', () => this.#end('reset'));
+    this.#socket.on('close', () => this.#end('eof'));
+  }
+
+  /** The media so far. */
+  get media(): Buffer {
+    return Buffer.concat(this.#chunks);
+  }
+
+  get ended(): 'eof' | 'reset' | undefined {
+    return this.#ended;
+  }
+
+  /** Status line and headers, once they have come. */
+  async head(): Promise<string> {
+    await this.#until(() => this.#head !== undefined);
+    return this.#head ?? '';
+  }
+
+  async status(): Promise<number> {
+    return Number((await this.head()).split(' ')[1]);
+  }
+
+  /** Resolves when so many bytes of media have come. */
+  async received(sizeBytes: number): Promise<Buffer> {
+    await this.#until(() => this.#sizeBytes >= sizeBytes);
+    return this.media;
+  }
+
+  /** Resolves when so many bytes more have come than now. */
+  receivedMore(sizeBytes: number): Promise<Buffer> {
+    return this.received(this.#sizeBytes + sizeBytes);
+  }
+
+  /** Resolves when the connection has ended, with how. */
+  async end(): Promise<'eof' | 'reset'> {
+    await this.#until(() => this.#ended !== undefined);
+    return this.#ended ?? 'eof';
+  }
+
+  /** Stops reading: what is sent stays in the kernel, and then with the sender. */
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  leave(): void {
+    this.#socket.destroy();
+  }
+
+  #take(chunk: Buffer): void {
+    this.#chunks.push(chunk);
+    this.#sizeBytes += chunk.length;
+    if (this.#head === undefined) this.#splitHead();
+    this.#wake();
+  }
+
+  #splitHead(): void {
+    const all = Buffer.concat(this.#chunks);
+    const end = all.indexOf('\r\n\r\n');
+    if (end < 0) return;
+    this.#head = all.subarray(0, end).toString('latin1');
+    const media = all.subarray(end + 4);
+    this.#chunks.splice(0, this.#chunks.length, media);
+    this.#sizeBytes = media.length;
+  }
+
+  #end(how: 'eof' | 'reset'): void {
+    this.#ended ??= how;
+    this.#wake();
+  }
+
+  #wake(): void {
+    for (const wake of [...this.#waiting]) wake();
+  }
+
+  #until(condition: () => boolean): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const look = (): void => {
+        if (condition()) resolve();
+        else if (this.#ended) reject(new Error(`the connection ended (${this.#ended}): ${this.#head}`));
+        else return;
+        this.#waiting.delete(look);
+      };
+      this.#waiting.add(look);
+      look();
+    });
+  }
+}
+
+/** What a recording proves about itself. */
+export interface Recording {
+  /** The PIDs of the first packets. */
+  readonly firstPids: readonly number[];
+  readonly continuityErrors: number;
+  /** Numbers of the marked packets, in the order in which they came. */
+  readonly markers: readonly number[];
+}
+
+/** Checks that a recording is whole packets and reads what its markers say; a rest of a packet at its end is cut. */
+export function inspect(recording: Buffer): Recording {
+  const checker = new ContinuityChecker();
+  const firstPids: number[] = [];
+  const markers: number[] = [];
+  for (let at = 0; at + 188 <= recording.length; at += 188) {
+    assert.equal(recording[at], 0x47, `no sync byte at packet ${at / 188}`);
+    checker.push(recording, at);
+    if (firstPids.length < 4) firstPids.push(pidOf(recording, at));
+    const marker = readMarker(recording, at);
+    if (marker) markers.push(marker.packetNumber);
+  }
+  return { firstPids, continuityErrors: checker.errors, markers };
+}
+
+/**
+ * Fails unless the recording, from its first marker at or behind packet `from` on, is the broadcast byte for byte:
+ * nothing lost, nothing twice, nothing touched.
+ */
+export function assertIsBroadcast(recording: Buffer, broadcast: Broadcast, from = 0): void {
+  const packets = Math.floor(recording.length / 188);
+  let at = from;
+  while (at < packets && !readMarker(recording, at * 188)) at++;
+  const first = readMarker(recording, at * 188);
+  assert.ok(first, 'nothing is marked');
+  const expected = Buffer.alloc((packets - at) * 188);
+  broadcast.fill(expected, first.packetNumber, packets - at);
+  for (let index = at; index < packets; index++) {
+    const start = (index - at) * 188;
+    if (recording.compare(expected, start, start + 188, index * 188, (index + 1) * 188) === 0) continue;
+    const found = readMarker(recording, index * 188)?.packetNumber;
+    assert.fail(
+      `packet ${index} is not the broadcast's ${first.packetNumber + index - at} (marked: ${found})`,
+    );
+  }
+}
