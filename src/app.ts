@@ -154,10 +154,18 @@ function makeProviders(config: Config, clock: Clock): EngineProvider[] {
     if (kind === 'static') return new StaticProvider(config.engines.static);
     const clip = loadClip();
     const { bitsPerSecond, engineCount } = config.simulated;
+    // Time stamps wrap every 26.5 hours: a demo that starts now has a day before its first.
+    const epochMs = clock.wallMs() - 60_000;
     return new SimulatedProvider({
       count: engineCount,
       build: () =>
-        new SimulatedEngine({ clip, clock, bitsPerSecond, delays: { prebufMs: SIMULATED_PREBUFFER_MS } }),
+        new SimulatedEngine({
+          clip,
+          clock,
+          bitsPerSecond,
+          epochMs,
+          delays: { prebufMs: SIMULATED_PREBUFFER_MS },
+        }),
     });
   });
 }

@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { pidOf, startsUnit } from '../../src/mpegts/packet.ts';
+import { AUDIO_PID, VIDEO_PID } from '../../src/simulator/clip.ts';
+import { complaintsOfFfmpeg, picturesOf } from '../support/ffmpeg.ts';
+import { BYTES_PER_SECOND, startRig } from '../support/rig.ts';
+
+const LONG = process.env['LONG_TESTS'] === '1';
+const SECONDS = LONG ? 40 : 18;
+const PICTURE_SECONDS = 1 / 25;
+
+/** A recording ends wherever the test stopped listening: this takes the begun picture and sound off its end. */
+function withoutBegunUnits(recording: Buffer): Buffer {
+  const whole = Math.floor(recording.length / 188) * 188;
+  const lastStart = new Map<number, number>();
+  for (let at = 0; at < whole; at += 188)
+    if (startsUnit(recording, at)) lastStart.set(pidOf(recording, at), at);
+  const packets: Buffer[] = [];
+  for (let at = 0; at < whole; at += 188) {
+    const pid = pidOf(recording, at);
+    const isBegun = (pid === VIDEO_PID || pid === AUDIO_PID) && at >= (lastStart.get(pid) ?? 0);
+    if (!isBegun) packets.push(recording.subarray(at, at + 188));
+  }
+  return Buffer.concat(packets);
+}
+
+for (const remux of [false, true]) {
+  const engines = [{ remux }];
+  const by = remux ? 'by an engine that remuxes' : 'by an engine that passes packets on';
+
+  test(`ffmpeg decodes what the first viewer is sent ${by} without a complaint from the first byte`, async (t) => {
+    const rig = await startRig(t, { engines });
+    const recording = withoutBegunUnits(await rig.watch().received(SECONDS * BYTES_PER_SECOND));
+    assert.equal(await complaintsOfFfmpeg(recording), '');
+    const pictures = await picturesOf(recording);
+    assert.ok(pictures.length > (SECONDS - 2) * 25, `${pictures.length} pictures`);
+    // Of the last group some B pictures may be missing: they are sent behind the one they lead to.
+    for (let index = 1; index < pictures.length - 8; index++) {
+      const step = pictures[index]! - pictures[index - 1]!;
+      assert.ok(
+        Math.abs(step - PICTURE_SECONDS) < 0.001,
+        `${step} s between pictures ${index - 1} and ${index}`,
+      );
+    }
+  });
+
+  test(`ffmpeg decodes what late joiners are sent ${by} without a complaint from the first byte`, async (t) => {
+    const rig = await startRig(t, { engines });
+    const first = rig.watch();
+    for (let joiner = 0; joiner < (LONG ? 20 : 4); joiner++) {
+      await first.receivedMore(BYTES_PER_SECOND / 5);
+      const late = rig.watch();
+      const recording = withoutBegunUnits(await late.received(5 * BYTES_PER_SECOND));
+      assert.equal(await complaintsOfFfmpeg(recording), '', `joiner ${joiner}`);
+      late.leave();
+    }
+  });
+}
