@@ -217,6 +217,14 @@ const table = {
     what: 'The client sent another request on a connection that was playing a stream.',
     todo: 'Use one connection for each stream; acemux answers with `Connection: close`.',
   },
+  no_keyframe: {
+    what: 'The stream had no random access point for 10 s; viewers start at any picture.',
+    todo: 'Nothing can be done here: the picture is broken for a moment after each join.',
+  },
+  buffer_cut: {
+    what: 'STREAM_BUFFER_SIZE does not hold STREAM_BUFFER_SECONDS of this stream.',
+    todo: 'Raise STREAM_BUFFER_SIZE, or accept that slow viewers are given up sooner.',
+  },
   source_ended: {
     status: 502,
     retryAfterSeconds: 5,

@@ -14,7 +14,7 @@ import { Broadcast } from '../simulator/broadcast.ts';
 import { loadClip } from '../simulator/clip.ts';
 import { buildLayout } from '../simulator/layout.ts';
 import { silentLog } from '../telemetry/log.ts';
-import { SessionDirectory } from './directory.ts';
+import { type DirectoryLimits, SessionDirectory } from './directory.ts';
 
 const ID = 'a'.repeat(40);
 const VIEWER = { address: '127.0.0.1', userAgent: 'test' };
@@ -37,6 +37,10 @@ function selector(changes: Partial<StreamSelector> = {}): StreamSelector {
 }
 
 function house(...engines: FakeEngine[]) {
+  return houseWith({}, ...engines);
+}
+
+function houseWith(limits: Partial<DirectoryLimits>, ...engines: FakeEngine[]) {
   const clock = new ManualClock();
   const observer = new RecordingObserver();
   const source = new FakeEngineSource(...engines);
@@ -54,6 +58,7 @@ function house(...engines: FakeEngine[]) {
       prebufferMs: 4_000,
       bufferMs: 20_000,
       bufferBytes: 64 * 1024 * 1024,
+      ...limits,
     },
   });
   const join = (changes: Partial<StreamSelector> = {}, signal: AbortSignal = NOBODY_LEAVES) =>
@@ -232,6 +237,10 @@ test('when everybody leaves during the start, it is given up a moment later and 
   await rig.clock.advance(5_000);
   assert.deepEqual(rig.directory.list(), []);
   assert.ok(engine.abandons > 0);
+  assert.equal(engine.slotsTaken, 1, 'the engine still opens it');
+  reply.resolve(playback());
+  await rig.clock.advance(0);
+  assert.equal(engine.stops, 1);
   assert.equal(engine.slotsTaken, 0);
   assert.equal(rig.clock.pendingTimers, 0);
 });
@@ -358,6 +367,37 @@ test('when the source of a playing session ends, its viewers are told why and th
   assert.ok(rig.observer.events.includes('attempt failed: source_ended'));
 });
 
+test('a viewer who is let in in the moment in which the source ends hears of the end too', async () => {
+  const engine = new FakeEngine('one');
+  const rig = house(engine);
+  const joining = rig.join();
+  await rig.clock.advance(0);
+  engine.media[0]?.push(media(0, 3));
+  engine.media[0]?.finish();
+  const attachment = await joining;
+  assert.deepEqual(rig.directory.list(), [], 'it is over already');
+  const reasons: string[] = [];
+  attachment.session.listen({ onAdvance: () => {}, onEnd: (reason) => reasons.push(reason) });
+  assert.deepEqual(reasons, [], 'but not before it has begun to listen');
+  await rig.clock.advance(0);
+  assert.deepEqual(reasons, ['source_ended']);
+});
+
+test('a stream that is too big for its ring is warned of, once', async () => {
+  const engine = new FakeEngine('one');
+  const rig = houseWith({ bufferBytes: 1024 * 1024 }, engine);
+  await watch(rig, engine);
+  for (const second of [3, 6, 9, 12, 15]) {
+    engine.media[0]?.push(media(second, 3));
+    await rig.clock.advance(0);
+  }
+  assert.deepEqual(rig.directory.list()[0]?.warnings, ['buffer_cut']);
+  assert.deepEqual(
+    rig.observer.events.filter((event) => event.startsWith('session warned')),
+    ['session warned: buffer_cut'],
+  );
+});
+
 test('without any engine the refusal says so', async () => {
   assert.equal(await refusal(house().join()), 'no_engines_configured');
 });
@@ -373,7 +413,8 @@ test('while draining nobody new is let in', async () => {
 
 test('invariant 5: stopping ends every session, waits for every engine and leaves no timer', async () => {
   const engine = new FakeEngine('one');
-  const starting = new FakeEngine('two', () => new Promise(() => {}));
+  const reply = Promise.withResolvers<ReturnType<typeof playback>>();
+  const starting = new FakeEngine('two', () => reply.promise);
   const rig = house(engine, starting);
   rig.directory.start();
   await watch(rig, engine);
@@ -382,8 +423,11 @@ test('invariant 5: stopping ends every session, waits for every engine and leave
   };
   const refused = refusal(rig.join({ hash: 'b'.repeat(40) }));
   await rig.clock.advance(0);
-  await rig.directory.stop('shutdown');
+  const stopped = rig.directory.stop('shutdown');
   assert.equal(await refused, 'shutdown');
+  reply.resolve(playback());
+  await stopped;
+  assert.equal(engine.stops + starting.stops, 2);
   assert.equal(engine.slotsTaken + starting.slotsTaken, 0);
   assert.equal(rig.clock.pendingTimers, 0);
 });

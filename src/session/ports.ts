@@ -52,6 +52,8 @@ export interface SessionObserver {
   clientLeft(reason: ReasonCode): void;
   /** So many bytes were handed to viewers' sockets. */
   bytesStreamed(bytes: number): void;
+  /** A session goes on, but not as it should. Once for each reason in a session's life. */
+  sessionWarned(reason: ReasonCode): void;
   /** An attempt to play on an engine failed. */
   attemptFailed(reason: ReasonCode): void;
 }

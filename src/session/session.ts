@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { untilAborted } from '../base/abort.ts';
 import type { Clock, Timer } from '../base/clock.ts';
-import { AcemuxError, type ReasonCode } from '../base/reasons.ts';
+import { AcemuxError, REASONS, type ReasonCode } from '../base/reasons.ts';
 import type { Playback, SelectorKind, StreamSelector } from '../engine/types.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Attachment, SessionListener, ViewerInfo, WatchedSession } from './attachment.ts';
@@ -94,7 +94,7 @@ export class Session implements WatchedSession, SourceLoopOwner {
   #lastActivityMs: number;
   #startedAtWallMs: number | undefined;
   #endedAtWallMs: number | undefined;
-  #warnings: string[] = [];
+  #warnings: ReasonCode[] = [];
 
   constructor(deps: SessionDeps) {
     this.#deps = deps;
@@ -275,6 +275,13 @@ export class Session implements WatchedSession, SourceLoopOwner {
 
   listen(listener: SessionListener): () => void {
     this.#listeners.add(listener);
+    if (this.#state.name === 'ended') {
+      // Whoever was let in may listen a moment later, when the source has ended meanwhile: it must hear of it too.
+      const { reason } = this.#state;
+      queueMicrotask(() => {
+        if (this.#listeners.has(listener)) listener.onEnd(reason);
+      });
+    }
     return () => void this.#listeners.delete(listener);
   }
 
@@ -311,16 +318,8 @@ export class Session implements WatchedSession, SourceLoopOwner {
       if (verdict) this.#source.reject(verdict);
       else if (isJoinable) this.#play();
     }
-    this.#warnOnce(
-      this.#ingest.noKeyframe,
-      'no_keyframe',
-      'no keyframe for 10 s: viewers start at any picture',
-    );
-    this.#warnOnce(
-      this.#ring.cutByBytes,
-      'buffer_cut',
-      'STREAM_BUFFER_SIZE is too small for STREAM_BUFFER_SECONDS of this stream: viewers may lag less',
-    );
+    if (this.#ingest.noKeyframe) this.#warnOnce('no_keyframe');
+    if (this.#ring.cutByBytes) this.#warnOnce('buffer_cut');
     if (this.#ring.head > before) for (const listener of this.#listeners) listener.onAdvance();
   }
 
@@ -336,10 +335,11 @@ export class Session implements WatchedSession, SourceLoopOwner {
     this.#considerEmptiness();
   }
 
-  #warnOnce(condition: boolean, code: string, message: string): void {
-    if (!condition || this.#warnings.includes(code)) return;
-    this.#warnings.push(code);
-    this.#log.warn({ warning: code }, message);
+  #warnOnce(reason: ReasonCode): void {
+    if (this.#warnings.includes(reason)) return;
+    this.#warnings.push(reason);
+    this.#log.warn({ reason }, REASONS[reason].what);
+    this.#deps.observer.sessionWarned(reason);
   }
 
   #newRing(): Ring {

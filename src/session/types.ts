@@ -28,5 +28,5 @@ export interface SessionSnapshot {
   /** Bytes handed to viewers' sockets. */
   readonly bytesOut: number;
   /** What is worth a warning in an otherwise playing session: `no_keyframe`. */
-  readonly warnings: readonly string[];
+  readonly warnings: readonly ReasonCode[];
 }

@@ -70,6 +70,12 @@ export const METRICS = [
     labels: ['reason'],
   },
   {
+    name: 'acemux_session_warnings_total',
+    type: 'counter',
+    help: 'Sessions that went on, but not as they should, by the reason.',
+    labels: ['reason'],
+  },
+  {
     name: 'acemux_http_refusals_total',
     type: 'counter',
     help: 'Requests that were answered with an error or whose connection was ended, by the reason.',

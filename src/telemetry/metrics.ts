@@ -22,6 +22,7 @@ export class Metrics {
   readonly #sessionEnds: Counter;
   readonly #clientEnds: Counter;
   readonly #failures: Counter;
+  readonly #warnings: Counter;
   readonly #refusals: Counter;
 
   constructor({ sessionsActive, clientsActive }: MetricsDeps) {
@@ -35,6 +36,7 @@ export class Metrics {
     this.#sessionEnds = new Counter({ ...declared('acemux_sessions_ended_total'), registers });
     this.#clientEnds = new Counter({ ...declared('acemux_clients_ended_total'), registers });
     this.#failures = new Counter({ ...declared('acemux_failures_total'), registers });
+    this.#warnings = new Counter({ ...declared('acemux_session_warnings_total'), registers });
     this.#refusals = new Counter({ ...declared('acemux_http_refusals_total'), registers });
   }
 
@@ -81,6 +83,10 @@ export class Metrics {
 
   attemptFailed(reason: ReasonCode): void {
     this.#failures.inc({ reason });
+  }
+
+  sessionWarned(reason: ReasonCode): void {
+    this.#warnings.inc({ reason });
   }
 
   requestRefused(reason: ReasonCode): void {

@@ -1,4 +1,6 @@
+import { untilAborted } from '../../src/base/abort.ts';
 import { AcemuxError } from '../../src/base/reasons.ts';
+import { BackgroundStart } from '../../src/engine/start-attempt.ts';
 import type { Playback, PlaybackStat, StreamSelector } from '../../src/engine/types.ts';
 import type {
   AttemptOutcome,
@@ -29,6 +31,7 @@ export class FakeMedia {
 
   destroy(): void {
     this.isDestroyed = true;
+    this.#chunks.length = 0;
     this.finish();
   }
 
@@ -54,13 +57,17 @@ export class FakeEngine {
   readonly port = 6878;
   readonly starts: StreamSelector[] = [];
   readonly media: FakeMedia[] = [];
-  stops = 0;
+  /** What it has opened, and what was stopped of it, in the order in which it happened. */
+  readonly opened: Playback[] = [];
+  readonly stopped: Playback[] = [];
   abandons = 0;
   slotsTaken = 0;
   peers = 5;
   onStart: StartScript;
-  /** Resolves when stopping is done; a test may hold it. */
+  /** Each resolves when the engine answers to that; a test may hold it. */
   stopping: Promise<void> = Promise.resolve();
+  openingMedia: Promise<void> = Promise.resolve();
+  telling: Promise<void> = Promise.resolve();
 
   constructor(id: string, onStart: StartScript = async () => playback()) {
     this.id = id;
@@ -70,40 +77,45 @@ export class FakeEngine {
   readonly client: PlaybackClient = {
     start: (selector) => {
       this.starts.push(selector);
-      const given = Promise.withResolvers<Playback>();
-      let isOpen = false;
-      this.onStart(selector).then((opened) => {
-        isOpen = true;
-        given.resolve(opened);
-      }, given.reject);
-      given.promise.catch(() => {});
+      const request = this.onStart(selector).then((opened) => {
+        this.opened.push(opened);
+        return opened;
+      });
+      const start = new BackgroundStart(request, (opened) => this.client.stopPlayback(opened));
       return {
-        playback: given.promise,
-        abandon: async () => {
+        playback: start.playback,
+        abandon: () => {
           this.abandons++;
-          given.reject(new AcemuxError('abandoned'));
-          if (isOpen) this.stops++;
+          return start.abandon();
         },
       };
     },
-    openMedia: async () => {
+    openMedia: async (_playback, signal) => {
+      await untilAborted(this.openingMedia, signal);
       const media = new FakeMedia();
       this.media.push(media);
       return media;
     },
-    stat: async (): Promise<PlaybackStat> => ({
-      status: 'prebuf',
-      peers: this.peers,
-      speedDownKilobytes: 0,
-      speedUpKilobytes: 0,
-      downloadedBytes: 0,
-      uploadedBytes: 0,
-    }),
-    stopPlayback: async () => {
+    stat: async (_playback, signal): Promise<PlaybackStat> => {
+      await (signal ? untilAborted(this.telling, signal) : this.telling);
+      return {
+        status: 'prebuf',
+        peers: this.peers,
+        speedDownKilobytes: 0,
+        speedUpKilobytes: 0,
+        downloadedBytes: 0,
+        uploadedBytes: 0,
+      };
+    },
+    stopPlayback: async (opened) => {
       await this.stopping;
-      this.stops++;
+      this.stopped.push(opened);
     },
   };
+
+  get stops(): number {
+    return this.stopped.length;
+  }
 }
 
 export const INFOHASH = 'c'.repeat(40);
@@ -173,6 +185,10 @@ export class RecordingObserver implements SessionObserver {
 
   bytesStreamed(bytes: number): void {
     this.bytes += bytes;
+  }
+
+  sessionWarned(reason: string): void {
+    this.events.push(`session warned: ${reason}`);
   }
 
   attemptFailed(reason: string): void {
