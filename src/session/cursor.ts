@@ -1,6 +1,10 @@
 import { PACKET_BYTES } from '../mpegts/packet.ts';
 import type { AccessPoint } from '../mpegts/scanner.ts';
+import { breaksBefore, restOfBegunUnits } from '../mpegts/skip.ts';
 import type { Ring } from './ring.ts';
+
+/** How far a skip looks for the ends of what is begun, and for the first packet of each PID behind it. */
+const SKIP_LOOK_BYTES = 1024 * 1024;
 
 /**
  * One viewer's place in the ring. It begins at an access point with a private copy of the tables (PAT, PMT);
@@ -8,14 +12,15 @@ import type { Ring } from './ring.ts';
  */
 export class Cursor {
   readonly #ring: Ring;
-  #tables: Buffer | undefined;
+  /** Sent before anything of the ring: the tables and, after a skip, what ends and announces the break. */
+  #prefix: Buffer | undefined;
   #point: AccessPoint | undefined;
   #omitIndex = 0;
   #position: number;
 
   constructor(ring: Ring, point: AccessPoint) {
     this.#ring = ring;
-    this.#tables = point.tables;
+    this.#prefix = point.tables;
     this.#point = point;
     this.#position = point.position;
   }
@@ -34,14 +39,53 @@ export class Cursor {
     return this.#position < this.#ring.tail;
   }
 
-  /** The next bytes, at most `bytesMax`; undefined when there are none yet. Not to be called when overrun. */
-  take(bytesMax: number): Buffer | undefined {
-    if (this.#tables) {
-      const tables = this.#tables;
-      this.#tables = undefined;
-      return tables;
+  /** Whether the ring is about to let go of what this viewer would need next. */
+  get isEndangered(): boolean {
+    return this.#ring.isEndangered(this.#position);
+  }
+
+  /**
+   * Leaves the stretch that this viewer is too slow for, and goes on at the newer access point where a joiner
+   * would begin: what is begun is ended, the break is announced on every PID, the tables are repeated.
+   * @param behindMs how far behind the live edge to go on, milliseconds of media
+   * @returns false if there is no newer access point; then nothing has changed
+   */
+  skip(behindMs: number): boolean {
+    const point = this.#ring.joinPoint(behindMs);
+    if (!point || point.position <= this.#position) return false;
+    const ahead = this.isOverrun ? EMPTY : this.#read(SKIP_LOOK_BYTES);
+    const landing = new Cursor(this.#ring, point).#read(SKIP_LOOK_BYTES);
+    this.#prefix = Buffer.concat([restOfBegunUnits(ahead), breaksBefore(landing), point.tables]);
+    this.#point = point;
+    this.#omitIndex = 0;
+    this.#position = point.position;
+    return true;
+  }
+
+  /** What this viewer would be sent next, in one piece. */
+  #read(bytesMax: number): Buffer {
+    const parts: Buffer[] = [];
+    let sizeBytes = 0;
+    while (sizeBytes < bytesMax) {
+      const part = this.take(bytesMax - sizeBytes);
+      if (!part) break;
+      parts.push(part);
+      sizeBytes += part.length;
     }
-    let count = bytesMax;
+    return Buffer.concat(parts);
+  }
+
+  /**
+   * The next whole packets, at most `bytesMax` (the prefix is given in one piece); undefined when there are none
+   * yet. Not to be called when overrun.
+   */
+  take(bytesMax: number): Buffer | undefined {
+    if (this.#prefix) {
+      const prefix = this.#prefix;
+      this.#prefix = undefined;
+      return prefix;
+    }
+    let count = Math.max(PACKET_BYTES, bytesMax - (bytesMax % PACKET_BYTES));
     if (this.#point) {
       const { omit, omitComplete } = this.#point;
       while (omit[this.#omitIndex] === this.#position) {
@@ -58,3 +102,5 @@ export class Cursor {
     return view;
   }
 }
+
+const EMPTY = Buffer.alloc(0);

@@ -5,6 +5,9 @@ const BLOCK_PACKETS = 1394;
 /** Bytes in one block: the largest number of whole packets within 256 KiB. */
 export const BLOCK_BYTES = BLOCK_PACKETS * 188;
 
+/** More than one chunk from an engine can push out at once. */
+const ENDANGERED_BLOCKS_MAX = 3;
+
 interface Block {
   readonly bytes: Buffer;
   /** Media clock when its first byte was written, milliseconds. */
@@ -93,6 +96,15 @@ export class Ring {
     const last = this.#accessPoints.at(-1);
     if (point.position < this.#tail || (last && point.position <= last.position)) return;
     this.#accessPoints.push(point);
+  }
+
+  /**
+   * Whether bytes at `position` may be gone after the next chunks: who is there should leave in time. A ring of
+   * few blocks lets go of them one at a time, so there nothing is in danger before it is gone.
+   */
+  isEndangered(position: number): boolean {
+    const margin = Math.min(ENDANGERED_BLOCKS_MAX, Math.floor(this.#blocks.length / 4));
+    return position < this.#tail + margin * BLOCK_BYTES;
   }
 
   /**
