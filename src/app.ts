@@ -16,6 +16,8 @@ import { VERSION } from './version.ts';
 
 /** Viewers are ended this long before SHUTDOWN_TIMEOUT is over: stopping the engines takes the rest. */
 const END_VIEWERS_BEFORE_MS = 3_000;
+/** The engines get so long to answer that they have stopped; a start that one never answers takes up to 35 s. */
+const STOP_ENGINES_MS = 3_000;
 /** How often a drain looks whether the last viewer has left. */
 const DRAIN_POLL_MS = 100;
 
@@ -113,12 +115,14 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
 
   undo.defer(() => metrics.stop());
   metrics.start();
+  // Stopping the fleet has cut what engines still owed: what waited for that ends now.
+  undo.defer(() => sessions.stop('shutdown'));
   undo.defer(() => fleet.stop());
   await fleet.start();
   undo.defer(() => server.close());
   // Before the server, whose close waits for replies: a live stream never ends by itself.
   undo.defer(async () => {
-    await sessions.stop('shutdown');
+    await stopSessions(sessions, clock, log);
     await tsOutput.stop();
   });
   sessions.start();
@@ -144,6 +148,19 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
     return drained;
   };
   return { url, port, sessions, fleet, drain, stop };
+}
+
+/** Ends all sessions; resolves when the engines have stopped them, or after STOP_ENGINES_MS. */
+async function stopSessions(sessions: SessionDirectory, clock: Clock, log: Log): Promise<void> {
+  const stopped = Promise.withResolvers<void>();
+  const timer = clock.startTimer(STOP_ENGINES_MS, () => {
+    log.warn(
+      'an engine does not answer: what it still plays for acemux ends when it finds nobody reading it',
+    );
+    stopped.resolve();
+  });
+  await Promise.race([sessions.stop('shutdown'), stopped.promise]);
+  timer.cancel();
 }
 
 /** Simulated engines of the demo take this long to find their peers: real ones take 1 to 10 s. */

@@ -255,6 +255,12 @@ test('a stopped container has drained before Docker kills it', () => {
   assert.deepEqual(stops, [], 'SIGTERM, the default, is what acemux drains on');
 });
 
+test('npm start leaves no shell between npm and acemux: a shell would not pass SIGTERM on', () => {
+  const manifest = tableOf(JSON.parse(read('package.json')), 'package.json');
+  const start = String(tableOf(manifest['scripts'], 'scripts')['start']);
+  assert.match(start, /^exec node bin\/acemux\.mjs serve --demo$/);
+});
+
 test('the README names only variables that exist, with their defaults where it gives them as values', () => {
   const rows = read('README.md').matchAll(/^\| ((?:`[A-Z_]+`(?:, )?)+) \| ([^|]+) \|/gm);
   const named = [...rows].map(([, names = '', values = '']) => ({

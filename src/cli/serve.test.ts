@@ -103,7 +103,11 @@ describe('acemux serve', () => {
   test('without any engine starts, and names the ways to add one', async () => {
     const run = await startServe([]);
     await endServe(run);
-    assert.match(run.io.output, /"reason":"no_engines_configured".*ENGINES=host:port.*--demo/);
+    assert.match(
+      run.io.output,
+      /"reason":"no_engines_configured".*cannot play yet.*ENGINES=host:port.*--engine host:port.*--demo/,
+    );
+    assert.doesNotMatch(run.io.output, /is ready/);
   });
 
   test('logs the warnings of the configuration', async () => {
@@ -112,13 +116,21 @@ describe('acemux serve', () => {
     assert.match(run.io.output, /ENGINEZ is unknown/);
   });
 
-  test('that cannot listen says so with what to do, and ends with 1', async () => {
-    const io = new CommandRecorder({ LOG_FORMAT: 'json' });
-    const start = (): Promise<RunningApp> =>
-      Promise.reject(new AcemuxError('port_taken', 'port 8000 is taken'));
-    assert.equal(await runServe([], io, { start, clock: new ManualClock() }), 1);
-    assert.match(io.output, /"level":"fatal".*"reason":"port_taken".*port 8000 is taken.*PORT/);
-    assert.equal(io.signalHandlers, 0);
+  test('that cannot start says why and what to do, once, and ends with 1', async () => {
+    const fatalText = async (error: AcemuxError): Promise<string> => {
+      const io = new CommandRecorder({ LOG_FORMAT: 'json' });
+      const parts = { start: () => Promise.reject(error), clock: new ManualClock() };
+      assert.equal(await runServe(['--demo'], io, parts), 1);
+      assert.equal(io.signalHandlers, 0);
+      const { level, reason, msg } = JSON.parse(io.output.trim().split('\n').at(-1) ?? '');
+      assert.deepEqual([level, reason], ['fatal', error.code]);
+      return msg;
+    };
+    assert.equal(
+      await fatalText(new AcemuxError('port_taken', 'Port 8000 is taken: set PORT.')),
+      'Port 8000 is taken: set PORT.',
+    );
+    assert.match(await fatalText(new AcemuxError('port_taken')), /is taken\. Set PORT/);
   });
 
   test('with a wrong flag or configuration does not start', async () => {

@@ -50,7 +50,7 @@ export async function runServe(argv: readonly string[], io: CommandIo, parts: Se
   const loaded = loadForCommand(given.flags, io);
   const log = createLog(loaded.config.log, io.stdout);
   for (const warning of loaded.warnings) log.warn(warning);
-  announceEngines(loaded, log);
+  if (loaded.demo) announceDemo(loaded.config, log);
 
   const signals = new SignalCounter(io, parts.clock);
   try {
@@ -61,7 +61,9 @@ export async function runServe(argv: readonly string[], io: CommandIo, parts: Se
     return await untilStopped(app, signals, log);
   } catch (error) {
     if (!(error instanceof AcemuxError)) throw error;
-    log.fatal({ reason: error.code }, `${error.message} ${REASONS[error.code].todo}`);
+    const { what, todo } = REASONS[error.code];
+    // An error that tells what happened this time tells what to do, too.
+    log.fatal({ reason: error.code }, error.message === what ? `${what} ${todo}` : error.message);
     return EXIT.error;
   } finally {
     signals.stop();
@@ -97,21 +99,24 @@ class SignalCounter {
   }
 }
 
-function announceEngines(loaded: LoadedConfig, log: Log): void {
-  if (loaded.demo) {
-    const { engineCount } = loaded.config.simulated;
-    log.warn(
-      `*** DEMO: ${engineCount} simulated engines play a test pattern, whatever id you ask for. ***  ` +
-        'For real broadcasts set ENGINES=host:port, or start with --engine host:port.',
-    );
-  } else if (loaded.config.engines.providers.length === 0) {
-    log.warn({ reason: 'no_engines_configured' }, REASONS.no_engines_configured.todo);
-  }
+function announceDemo({ simulated }: Config, log: Log): void {
+  log.warn(
+    `*** DEMO: ${simulated.engineCount} simulated engines play a test pattern, whatever id you ask for. ***  ` +
+      'For real broadcasts set ENGINES=host:port, or start with --engine host:port.',
+  );
 }
 
 const EXAMPLE_ID = '0123456789abcdef0123456789abcdef01234567';
 
 function announceReady(url: string, loaded: LoadedConfig, log: Log, io: CommandIo): void {
+  if (loaded.config.engines.providers.length === 0) {
+    const { what, todo } = REASONS.no_engines_configured;
+    log.warn(
+      { url, reason: 'no_engines_configured' },
+      `acemux listens, but cannot play yet. ${what} ${todo}`,
+    );
+    return;
+  }
   const play = `${url}/ace/getstream?id=${loaded.demo ? EXAMPLE_ID : '<40 hex>'}`;
   log.info({ url, play }, 'acemux is ready');
   if (formatFor(loaded.config.log, io.stdout) !== 'pretty') return;

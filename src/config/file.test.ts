@@ -27,8 +27,12 @@ describe('reading the file', () => {
   test('fails when a named file is missing, a folder, or too large', (t) => {
     const folder = temporaryFolder(t);
     const refused = { code: 'config_invalid' };
-    assert.throws(() => readConfigFile(join(folder, 'none.yaml'), folder), refused);
-    assert.throws(() => readConfigFile(folder, folder), refused);
+    const missing = join(folder, 'none.yaml');
+    assert.throws(() => readConfigFile(missing, folder), {
+      ...refused,
+      message: `The configuration file ${missing} cannot be read: it does not exist.`,
+    });
+    assert.throws(() => readConfigFile(folder, folder), { ...refused, message: /: it is a folder\.$/ });
     writeFileSync(join(folder, 'large.yaml'), '#'.repeat(1024 * 1024 + 1));
     assert.throws(() => readConfigFile(join(folder, 'large.yaml'), folder), { ...refused, message: /1 MiB/ });
   });

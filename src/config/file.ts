@@ -17,6 +17,12 @@ export interface ConfigFile {
 export const DEFAULT_FILE = 'acemux.yaml';
 
 const FILE_BYTES_MAX = 1024 * 1024;
+/** What Node's error codes mean here. */
+const CANNOT_READ: Readonly<Record<string, string | undefined>> = {
+  ENOENT: 'it does not exist',
+  EISDIR: 'it is a folder',
+  EACCES: 'acemux may not',
+};
 
 /**
  * Reads the configuration file: `path`, which must exist, or without one `acemux.yaml` in `workingDirectory`
@@ -34,8 +40,11 @@ export function readConfigFile(path: string | undefined, workingDirectory: strin
     return { name: path ?? DEFAULT_FILE, text: readFileSync(wanted, 'utf8') };
   } catch (cause) {
     if (cause instanceof AcemuxError) throw cause;
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new AcemuxError('config_invalid', `The configuration file can't be read: ${why}`, { cause });
+    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause);
+    const why = CANNOT_READ[code] ?? code;
+    throw new AcemuxError('config_invalid', `The configuration file ${wanted} cannot be read: ${why}.`, {
+      cause,
+    });
   }
 }
 

@@ -1,4 +1,7 @@
 const NO_DOCKER = 'this version does not start engines in containers; list running ones in ENGINES.';
+const NO_HLS = 'this version does not serve HLS.';
+const ONE_PORT = 'everything is served on PORT.';
+const HTTP_API = 'engines are started by their HTTP API.';
 const NO_VPN =
   'this version does not look after a VPN; put engines behind one yourself and list them in ENGINES.';
 
@@ -13,6 +16,12 @@ export const FOREIGN_VARIABLES: Readonly<Record<string, string | undefined>> = {
   ACEXY_BUFFER_SIZE: 'acemux sends at once; STREAM_BUFFER_SIZE is the memory of one stream.',
   ACEXY_EMPTY_TIMEOUT: 'EMPTY_STREAM_TIMEOUT is the time to the first byte of media.',
   ACEXY_NO_RESPONSE_TIMEOUT: 'EMPTY_STREAM_TIMEOUT is the time to the first byte of media.',
+  ACEXY_EMPTY_RETRY_COUNT: 'a start tries up to three engines; a stream that plays ends with its engine.',
+  ACESTREAM_MIN_REPLICAS: NO_DOCKER,
+  ACESTREAM_MAX_REPLICAS: NO_DOCKER,
+  ACESTREAM_STREAMS_PER_INSTANCE: 'MAX_STREAMS_PER_ENGINE is the most that one engine plays.',
+  ACESTREAM_IDLE_TIMEOUT: NO_DOCKER,
+  ACESTREAM_IMAGE: NO_DOCKER,
   CONTAINER_LABEL: NO_DOCKER,
   DOCKER_NETWORK: NO_DOCKER,
   ENGINE_VARIANT: NO_DOCKER,
@@ -20,6 +29,17 @@ export const FOREIGN_VARIABLES: Readonly<Record<string, string | undefined>> = {
   MIN_REPLICAS: NO_DOCKER,
   MAX_REPLICAS: NO_DOCKER,
   MIN_FREE_REPLICAS: NO_DOCKER,
+  MAX_ACTIVE_REPLICAS: NO_DOCKER,
+  AUTO_DELETE: NO_DOCKER,
+  AUTOSCALE_INTERVAL_S: NO_DOCKER,
+  STARTUP_TIMEOUT_S: NO_DOCKER,
+  PORT_RANGE_HOST: NO_DOCKER,
+  ORCHESTRATOR_LISTEN_ADDR: ONE_PORT,
+  STREAM_MODE: NO_HLS,
+  CONTROL_MODE: HTTP_API,
+  CHANNEL_SHUTDOWN_DELAY_S: 'STREAM_IDLE_TIMEOUT is how long a stream without viewers is kept.',
+  PROXY_PREBUFFER_SECONDS: 'PREBUFFER_SECONDS is how far behind the live edge a viewer starts.',
+  MAX_MEMORY_MB: 'STREAM_BUFFER_SIZE is the memory of one stream.',
   GLUETUN_CONTAINER_NAME: NO_VPN,
   GLUETUN_CONTAINER_NAME_2: NO_VPN,
   GLUETUN_API_PORT: NO_VPN,

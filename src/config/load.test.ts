@@ -213,6 +213,14 @@ describe('errors', () => {
     );
   });
 
+  test('come with the warnings, which may be their cause', () => {
+    const message = refusal({ environment: { ENGINE_PROVIDER: 'static', ENGINE: 'a:1' } });
+    assert.match(
+      message,
+      /the static provider has no engine[\s\S]*ENGINE is unknown.*did you mean ENGINES\?/,
+    );
+  });
+
   test('of a combination wait until its single values are right', () => {
     assert.match(
       refusal({ environment: { EMPTY_STREAM_TIMEOUT: '2m', START_TIMEOUT: 'x' } }),

@@ -67,8 +67,8 @@ export function loadConfig(input: ConfigInput): LoadedConfig {
   const origins = new Map([...settings].map(([path, setting]) => [path, setting.origin]));
   const combinations = combinationProblems(config, origins, broken);
   errors.push(...combinations.errors);
-  if (errors.length > 0) throw new AcemuxError('config_invalid', errorList(errors));
   const warnings = [...layers.flatMap((layer) => layer.warnings), ...combinations.warnings];
+  if (errors.length > 0) throw new AcemuxError('config_invalid', refusalText(errors, warnings));
   return { config, origins, warnings, demo };
 }
 
@@ -118,8 +118,16 @@ function chooseProviders(
   return { providers: [], origin: DEFAULT_ORIGIN, demo: false };
 }
 
-function errorList(errors: readonly string[]): string {
+/** The warnings as well: a mistyped name is often why something is missing. */
+function refusalText(errors: readonly string[], warnings: readonly string[]): string {
   const [only, ...more] = errors;
-  if (only !== undefined && more.length === 0) return `The configuration has an error:\n  ${only}`;
-  return `The configuration has ${errors.length} errors:\n${errors.map((error) => `  - ${error}`).join('\n')}`;
+  const text =
+    only !== undefined && more.length === 0
+      ? `The configuration has an error:\n  ${only}`
+      : `The configuration has ${errors.length} errors:${listOf(errors)}`;
+  return warnings.length === 0 ? text : `${text}\nTo be looked at, too:${listOf(warnings)}`;
+}
+
+function listOf(sentences: readonly string[]): string {
+  return sentences.map((sentence) => `\n  - ${sentence}`).join('');
 }

@@ -115,7 +115,7 @@ export class EngineClient {
 
   async #start(selector: StreamSelector): Promise<Playback> {
     const pid = randomUUID();
-    const asked = { kind: selector.kind, hash: selector.hash, pid };
+    const asked = { kind: selector.kind, hash: selector.hash, playerPid: pid };
     // The same pid also for the retry: should the first request have opened a playback after all, the engine
     // takes the second for the same player and does not open another one (reference 1).
     const url = this.#url('/ace/getstream', { [selector.kind]: selector.hash, format: 'json', pid });

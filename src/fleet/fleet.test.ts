@@ -311,12 +311,45 @@ describe('waiting for a place', () => {
   test('nothing is asked to give way where that would not help', async (t) => {
     let asked = 0;
     const giveWay = (): boolean => ++asked > 0;
-    const { clock, reserve } = await rig(t, {
+    const { clock, fleet, reserve } = await rig(t, {
       giveWay,
       prepare: failProbes,
     });
-    await Promise.all([assert.rejects(reserve()), clock.advance(5_000)]);
+    const refused = assert.rejects(reserve());
+    assert.equal(fleet.isCrowded, false);
+    await Promise.all([refused, clock.advance(5_000)]);
     assert.equal(asked, 0);
+  });
+
+  test('who waits asks for way once, also when its engine heals and turns out to be full', async (t) => {
+    let asked = 0;
+    const giveWay = (): boolean => ++asked > 0;
+    const { clients, clock, reserve } = await rig(t, {
+      giveWay,
+      limits: { checkIntervalMs: 1_000, maxStreamsPerEngine: 1 },
+    });
+    await reserve();
+    clients[0]!.answer = unreachable;
+    await clock.advance(1_000);
+    const refused = assert.rejects(reserve(), { code: 'no_capacity' });
+    assert.equal(asked, 0);
+    clients[0]!.answer = () => Promise.resolve({ version: '3.2.3', platform: undefined });
+    await clock.advance(1_000);
+    assert.equal(asked, 1);
+    await clock.advance(4_000);
+    await refused;
+    assert.equal(asked, 1);
+  });
+
+  test('the house is crowded while a start waits because all is full', async (t) => {
+    const { fleet, reserve } = await rig(t, { limits: { maxStreamsPerEngine: 1 } });
+    const held = await reserve();
+    assert.equal(fleet.isCrowded, false);
+    const waiting = reserve();
+    assert.equal(fleet.isCrowded, true);
+    held.release();
+    await waiting;
+    assert.equal(fleet.isCrowded, false);
   });
 });
 

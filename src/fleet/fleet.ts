@@ -3,7 +3,7 @@ import type { Clock, Timer } from '../base/clock.ts';
 import { AcemuxError } from '../base/reasons.ts';
 import { EngineClient } from '../engine/engine-client.ts';
 import type { EngineAddress } from '../engine/types.ts';
-import type { AttemptOutcome, EngineSlot, EngineSource } from '../session/ports.ts';
+import type { AttemptOutcome, EngineDemand, EngineSlot, EngineSource } from '../session/ports.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { EngineRecord, EngineSnapshot, FleetClient } from './engine-record.ts';
 import type { EngineProvider } from './providers/provider.ts';
@@ -49,11 +49,13 @@ interface Waiter {
   readonly exclude: ReadonlySet<string>;
   /** Its time is up, but no engine has been probed yet: it ends with the first probe's result. */
   isOverdue: boolean;
+  /** Whether what nobody watches was asked to give way to it: that is done once. */
+  hasAskedForWay: boolean;
   readonly settle: (outcome: EngineSlot | AcemuxError) => void;
 }
 
 /** All engines, and who may use which: choosing, counting places, waiting for one. */
-export class Fleet implements EngineSource {
+export class Fleet implements EngineSource, EngineDemand {
   readonly #deps: FleetDeps;
   readonly #registry: EngineRegistry;
   /** In the order in which they came. At any moment, none of them can be given a place. */
@@ -99,7 +101,7 @@ export class Fleet implements EngineSource {
     const selection = this.#choose(exclude);
     if (selection.kind === 'chosen') return this.#take(selection.engine);
     if (!this.#isWorthWaiting(exclude)) throw this.#refusal(selection.reason);
-    return this.#waitForPlace(exclude, selection.reason, signal);
+    return this.#waitForPlace(exclude, signal);
   }
 
   report(engineId: string, outcome: AttemptOutcome): void {
@@ -109,9 +111,14 @@ export class Fleet implements EngineSource {
     if (!outcome.ok && outcome.reason === 'engine_unreachable') void this.#registry.probeNow(record);
   }
 
-  /** How many starts wait for a place: while some do, nothing should linger. */
+  /** How many starts wait for a place. */
   get waitingCount(): number {
     return this.#waiters.size;
+  }
+
+  get isCrowded(): boolean {
+    for (const { exclude } of this.#waiters) if (isFull(this.#choose(exclude))) return true;
+    return false;
   }
 
   /** In a stable order. */
@@ -172,12 +179,8 @@ export class Fleet implements EngineSource {
     this.#serveWaiters();
   }
 
-  #waitForPlace(
-    exclude: ReadonlySet<string>,
-    reason: RefusalReason,
-    signal: AbortSignal,
-  ): Promise<EngineSlot> {
-    const { clock, giveWay, limits } = this.#deps;
+  #waitForPlace(exclude: ReadonlySet<string>, signal: AbortSignal): Promise<EngineSlot> {
+    const { clock, limits } = this.#deps;
     return new Promise((resolve, reject) => {
       const onAbort = (): void => {
         leave();
@@ -191,6 +194,7 @@ export class Fleet implements EngineSource {
       const waiter: Waiter = {
         exclude,
         isOverdue: false,
+        hasAskedForWay: false,
         settle: (outcome) => {
           leave();
           if (outcome instanceof AcemuxError) reject(outcome);
@@ -203,7 +207,7 @@ export class Fleet implements EngineSource {
       });
       signal.addEventListener('abort', onAbort, { once: true });
       this.#waiters.add(waiter);
-      if (reason === 'no_capacity') giveWay?.();
+      this.#serve(waiter);
     });
   }
 
@@ -218,6 +222,9 @@ export class Fleet implements EngineSource {
     if (selection.kind === 'chosen') waiter.settle(this.#take(selection.engine));
     else if (waiter.isOverdue && !this.#isUndecided(waiter.exclude)) {
       waiter.settle(this.#refusal(selection.reason));
+    } else if (isFull(selection) && !waiter.hasAskedForWay) {
+      waiter.hasAskedForWay = true;
+      this.#deps.giveWay?.();
     }
   }
 
@@ -242,4 +249,8 @@ export class Fleet implements EngineSource {
     const isMakingThem = reason === 'no_engines_configured' && this.#canCreate();
     return new AcemuxError(isMakingThem ? 'no_engine_available' : reason);
   }
+}
+
+function isFull(selection: Selection<unknown>): boolean {
+  return selection.kind === 'none' && selection.reason === 'no_capacity';
 }

@@ -136,7 +136,7 @@ export class EngineRegistry {
     const record = new EngineRecord(observed, provider.kind, createClient(observed.address), clock.wallMs());
     this.#engines.set(observed.id, record);
     this.#providerOf.set(record, provider);
-    log.info({ engine: observed.id, name: observed.name, provider: provider.kind }, 'engine appeared');
+    log.info({ engine: observed.id, engineName: observed.name, provider: provider.kind }, 'engine appeared');
     void this.probeNow(record);
   }
 
@@ -163,7 +163,7 @@ export class EngineRegistry {
       record.healthDetail = result.detail;
       record.lastCheckedAtMs = clock.wallMs();
       if (record.health === before) return;
-      log.info(
+      log[record.health === 'unhealthy' ? 'warn' : 'info'](
         { engine: record.id, from: before, to: record.health, reason: result.reason, detail: result.detail },
         'engine health',
       );

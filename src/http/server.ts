@@ -66,7 +66,9 @@ function buildApp<Attached extends Leavable>(
   deps: HttpDeps<Attached>,
   connections: Connections,
 ): FastifyInstance {
-  const logger: FastifyBaseLogger = deps.log;
+  // Its own lines at info say what the app says already.
+  const level = deps.log.isLevelEnabled('info') ? 'warn' : deps.log.level;
+  const logger: FastifyBaseLogger = deps.log.child({}, { level });
   const app: FastifyInstance = Fastify({
     loggerInstance: logger,
     // Refusals have their own line, and a line for every request would tell nothing.

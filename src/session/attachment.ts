@@ -21,7 +21,10 @@ export interface WatchedSession {
   readonly id: string;
   /** Position behind the newest byte of the ring. */
   readonly head: number;
+  /** Returns how to stop listening. Of a session that is over, the listener hears so a moment after this call. */
   listen(listener: SessionListener): () => void;
+  /** Counts a viewer that was too slow and went on at a newer keyframe. */
+  countSkip(): void;
   /** Counts bytes that were handed to a viewer's socket. */
   countBytesOut(bytes: number): void;
 }

@@ -18,8 +18,12 @@ export class Cursor {
   #omitIndex = 0;
   #position: number;
 
-  constructor(ring: Ring, point: AccessPoint) {
+  readonly #behindMs: number;
+
+  /** `behindMs`: how far behind the live edge a skip goes on, milliseconds of media. */
+  constructor(ring: Ring, point: AccessPoint, behindMs: number) {
     this.#ring = ring;
+    this.#behindMs = behindMs;
     this.#prefix = point.tables;
     this.#point = point;
     this.#position = point.position;
@@ -47,14 +51,13 @@ export class Cursor {
   /**
    * Leaves the stretch that this viewer is too slow for, and goes on at the newer access point where a joiner
    * would begin: what is begun is ended, the break is announced on every PID, the tables are repeated.
-   * @param behindMs how far behind the live edge to go on, milliseconds of media
    * @returns false if there is no newer access point; then nothing has changed
    */
-  skip(behindMs: number): boolean {
-    const point = this.#ring.joinPoint(behindMs);
+  skip(): boolean {
+    const point = this.#ring.joinPoint(this.#behindMs);
     if (!point || point.position <= this.#position) return false;
     const ahead = this.isOverrun ? EMPTY : this.#read(SKIP_LOOK_BYTES);
-    const landing = new Cursor(this.#ring, point).#read(SKIP_LOOK_BYTES);
+    const landing = new Cursor(this.#ring, point, this.#behindMs).#read(SKIP_LOOK_BYTES);
     this.#prefix = Buffer.concat([restOfBegunUnits(ahead), breaksBefore(landing), point.tables]);
     this.#point = point;
     this.#omitIndex = 0;

@@ -3,7 +3,7 @@ import { AcemuxError, type ReasonCode } from '../base/reasons.ts';
 import type { SelectorKind, StreamSelector } from '../engine/types.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Attachment, ViewerInfo } from './attachment.ts';
-import type { EngineSource, SessionObserver } from './ports.ts';
+import type { EngineDemand, EngineSource, SessionObserver } from './ports.ts';
 import { Session, type SessionLimits, type SessionOwner } from './session.ts';
 import type { SessionSnapshot } from './types.ts';
 
@@ -22,7 +22,7 @@ export interface DirectoryLimits extends SessionLimits {
 }
 
 export interface DirectoryDeps {
-  readonly engines: EngineSource;
+  readonly engines: EngineSource & EngineDemand;
   readonly observer: SessionObserver;
   readonly limits: DirectoryLimits;
   readonly clock: Clock;
@@ -94,11 +94,15 @@ export class SessionDirectory implements SessionOwner {
     return session.join(viewer, signal);
   }
 
-  /** Ends the session that has been without viewers longest, for one that has some. False: there is none. */
+  /**
+   * Ends a session without viewers for one that has some: the one that has lingered longest, else the oldest start
+   * that everybody has left. False: there is none.
+   */
   giveWay(): boolean {
-    const oldest = this.#lingering()[0];
-    oldest?.end('idle');
-    return oldest !== undefined;
+    const session =
+      this.#lingering()[0] ?? [...this.#active].find(({ isAbandonedStart }) => isAbandonedStart);
+    session?.giveWay();
+    return session !== undefined;
   }
 
   #begin(selector: StreamSelector): Session {
@@ -139,8 +143,12 @@ export class SessionDirectory implements SessionOwner {
     if (this.#knownKinds.size > KNOWN_KINDS_MAX && !oldest.done) this.#knownKinds.delete(oldest.value);
   }
 
-  onLingering(): void {
-    const { clock, limits } = this.#deps;
+  onUnwatched(session: Session): void {
+    const { clock, engines, limits } = this.#deps;
+    if (engines.isCrowded) {
+      session.giveWay();
+      return;
+    }
     const crowd = this.#lingering();
     for (const session of crowd.slice(0, Math.max(0, crowd.length - limits.lingeringMax))) {
       const lingeredMs = clock.nowMs() - (session.lingeringSinceMs ?? clock.nowMs());

@@ -40,6 +40,12 @@ export interface EngineSource {
   report(engineId: string, outcome: AttemptOutcome): void;
 }
 
+/** Whether places are wanted that nobody needs to keep. */
+export interface EngineDemand {
+  /** A start waits now because all engines that could serve it are full. */
+  readonly isCrowded: boolean;
+}
+
 /** What happens to sessions and clients, for logs, metrics and events. Methods must not throw. */
 export interface SessionObserver {
   /** A session began: somebody asked for a stream that nobody was watching. */
@@ -50,6 +56,8 @@ export interface SessionObserver {
   clientJoined(): void;
   /** A viewer is gone. */
   clientLeft(reason: ReasonCode): void;
+  /** A viewer was too slow and went on at a newer keyframe. */
+  clientSkipped(): void;
   /** So many bytes were handed to viewers' sockets. */
   bytesStreamed(bytes: number): void;
   /** A session goes on, but not as it should. Once for each reason in a session's life. */

@@ -34,8 +34,8 @@ export interface SessionLimits {
 export interface SessionOwner {
   /** The engine has said which broadcast this is. */
   onIdentified(session: Session, infohash: string, kind: SelectorKind): void;
-  /** The last viewer has left; the session lingers. */
-  onLingering(session: Session): void;
+  /** The last viewer has left: the session lingers, or its start goes on for a moment. */
+  onUnwatched(session: Session): void;
   /** It can't be joined any more; `session.closed` resolves when all it held is given back. */
   onEnded(session: Session): void;
 }
@@ -137,9 +137,14 @@ export class Session implements WatchedSession, SourceLoopOwner {
     return this.#clients + this.#waiting;
   }
 
-  /** Since when it has had no viewer, on the clock; undefined while it has one. */
+  /** Since when it has played without a viewer, on the clock; undefined while it has one, or does not play. */
   get lingeringSinceMs(): number | undefined {
-    return this.#state.name === 'lingering' ? this.#state.sinceMs : undefined;
+    return this.#state.name === 'lingering' && this.clientCount === 0 ? this.#state.sinceMs : undefined;
+  }
+
+  /** Whether it is a start that everybody has left, and has a place on an engine. */
+  get isAbandonedStart(): boolean {
+    return this.#state.name === 'starting' && this.clientCount === 0 && this.#source.engine !== undefined;
   }
 
   /** Resolves when everything that it held is stopped and given back; never rejects. */
@@ -190,6 +195,11 @@ export class Session implements WatchedSession, SourceLoopOwner {
     owner.onEnded(this);
     for (const listener of [...this.#listeners]) listener.onEnd(reason);
     void this.#source.stop(reason).then(() => this.#closed.resolve());
+  }
+
+  /** Ends it at once, should it have no viewer: its place is needed. */
+  giveWay(): void {
+    if (this.clientCount === 0) this.end(this.#state.name === 'starting' ? 'abandoned' : 'idle');
   }
 
   /** Leaves a lingering session no more than `delayMs` from now; for the directory's bounds. */
@@ -257,20 +267,24 @@ export class Session implements WatchedSession, SourceLoopOwner {
   }
 
   #openCursor(): Cursor {
-    const point = this.#ring.joinPoint(this.#deps.limits.prebufferMs);
+    const { prebufferMs } = this.#deps.limits;
+    const point = this.#ring.joinPoint(prebufferMs);
     // join() has looked for one in this same turn of the loop.
     if (!point) throw new AcemuxError('no_media');
-    return new Cursor(this.#ring, point);
+    return new Cursor(this.#ring, point, prebufferMs);
   }
 
   /** With nobody left, a start is given up unless somebody comes back soon, and what plays lingers. */
   #considerEmptiness(): void {
     if (this.clientCount > 0) return;
-    if (this.#state.name === 'starting') this.#startTimer(ABANDON_GRACE_MS, () => this.end('abandoned'));
-    if (this.#state.name !== 'playing') return;
-    this.#enter({ name: 'lingering', sinceMs: this.#deps.clock.nowMs() });
-    this.#startTimer(this.#deps.limits.idleTimeoutMs, () => this.end('idle'));
-    this.#deps.owner.onLingering(this);
+    const { clock, limits, owner } = this.#deps;
+    if (this.#state.name === 'starting') {
+      this.#startTimer(ABANDON_GRACE_MS, () => this.end('abandoned'));
+    } else if (this.#state.name === 'playing') {
+      this.#enter({ name: 'lingering', sinceMs: clock.nowMs() });
+      this.#startTimer(limits.idleTimeoutMs, () => this.end('idle'));
+    } else return;
+    owner.onUnwatched(this);
   }
 
   listen(listener: SessionListener): () => void {
@@ -283,6 +297,10 @@ export class Session implements WatchedSession, SourceLoopOwner {
       });
     }
     return () => void this.#listeners.delete(listener);
+  }
+
+  countSkip(): void {
+    this.#deps.observer.clientSkipped();
   }
 
   countBytesOut(bytes: number): void {
@@ -301,12 +319,7 @@ export class Session implements WatchedSession, SourceLoopOwner {
 
   onPlayback(playback: Playback, kind: SelectorKind): void {
     this.#playback = playback;
-    const { infohash, playbackSessionId } = playback;
-    this.#log.info(
-      { engine: this.#source.engine?.id, infohash, playbackSessionId },
-      'engine opened the playback',
-    );
-    if (playback.isLive) this.#deps.owner.onIdentified(this, infohash, kind);
+    if (playback.isLive) this.#deps.owner.onIdentified(this, playback.infohash, kind);
     else this.#source.reject('vod_not_yet');
   }
 

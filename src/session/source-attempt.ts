@@ -65,11 +65,15 @@ export class SourceAttempt {
     this.#released ??= this.#run();
   }
 
-  /** Gives the source up for a reason; the owner hears nothing more. Resolves when all is stopped and given back. */
+  /**
+   * Gives the source up for a reason; the owner hears nothing more. Resolves when all is stopped and given back,
+   * the slot of an attempt that never started too.
+   */
   end(reason: ReasonCode): Promise<void> {
     this.#silenced = true;
     this.#giveUp(new AcemuxError(reason));
-    return this.released;
+    this.#released ??= this.#run();
+    return this.#released;
   }
 
   #giveUp(error: AcemuxError): void {
@@ -85,10 +89,9 @@ export class SourceAttempt {
     } catch (error) {
       const failure = asAcemuxError(signal.aborted ? signal.reason : error);
       log.info({ engine: slot.engine.id, reason: failure.code, detail: failure.message }, 'source over');
-      if (!this.#silenced) {
-        this.#silenced = true;
-        owner.onOver(this, failure);
-      }
+      if (!this.#silenced) owner.onOver(this, failure);
+      // Also what was asked to find out why, should that still be under way.
+      this.#abort.abort(failure);
     }
     // Whether its reply is still to come or it plays: what was begun on the engine is stopped.
     await this.#pendingStart?.abandon();
@@ -100,10 +103,14 @@ export class SourceAttempt {
   async #play(): Promise<never> {
     const { clock, firstByteTimeoutMs, owner, slot } = this.#deps;
     const { signal } = this.#abort;
-    const timer = clock.startTimer(firstByteTimeoutMs, () => {
-      void this.#whyNoMedia().then((error) => this.#giveUp(error));
-    });
+    signal.throwIfAborted();
     let heardBytes = false;
+    const timer = clock.startTimer(firstByteTimeoutMs, () => {
+      void this.#whyNoMedia().then((error) => {
+        // What came while the engine was asked for the reason counts.
+        if (!heardBytes) this.#giveUp(error);
+      });
+    });
     try {
       const { playback, kind } = await this.#open();
       this.#playback = playback;
@@ -116,11 +123,12 @@ export class SourceAttempt {
       try {
         signal.throwIfAborted();
         for await (const chunk of media) {
+          signal.throwIfAborted();
           if (!heardBytes) {
             heardBytes = true;
             timer.cancel();
           }
-          if (!this.#silenced) owner.onMedia(this, chunk);
+          owner.onMedia(this, chunk);
         }
       } finally {
         signal.removeEventListener('abort', destroy);

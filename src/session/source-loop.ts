@@ -46,6 +46,7 @@ export class SourceLoop implements AttemptOwner {
   /** All that still hold something on an engine, the abandoned ones included. */
   readonly #attempts = new Set<SourceAttempt>();
   #attempt: SourceAttempt | undefined;
+  #starting: Promise<void> = Promise.resolve();
   /** Settles the try under way: with an error, or with undefined when there is something to watch. */
   #settleTry: ((error: AcemuxError | undefined) => void) | undefined;
 
@@ -59,15 +60,12 @@ export class SourceLoop implements AttemptOwner {
   }
 
   start(): void {
-    void this.#start();
+    this.#starting = this.#start();
   }
 
   /** What the source in use delivers can be watched: the start is over. */
   confirm(): void {
-    const settle = this.#settleTry;
-    // From this moment on, a source that ends has ended while it played.
-    this.#settleTry = undefined;
-    settle?.(undefined);
+    this.#settleTry?.(undefined);
   }
 
   /** What the source in use delivers can't be watched. */
@@ -78,7 +76,7 @@ export class SourceLoop implements AttemptOwner {
   /** Ends every attempt; resolves when no engine has anything of it left. Never rejects. */
   async stop(reason: ReasonCode): Promise<void> {
     this.#abort.abort(new AcemuxError(reason));
-    await Promise.all([...this.#attempts].map((attempt) => attempt.end(reason)));
+    await Promise.all([this.#starting, ...[...this.#attempts].map((attempt) => attempt.end(reason))]);
   }
 
   /** Never rejects: how it ends is told to the owner. */
@@ -121,7 +119,6 @@ export class SourceLoop implements AttemptOwner {
   async #try(slot: EngineSlot, isFirst: boolean, signal: AbortSignal): Promise<AcemuxError | undefined> {
     const { clock, firstByteTimeoutMs, kindIsKnown, log, owner, selector } = this.#deps;
     const settled = Promise.withResolvers<AcemuxError | undefined>();
-    this.#settleTry = settled.resolve;
     const attempt = new SourceAttempt({
       slot,
       selector,
@@ -131,18 +128,24 @@ export class SourceLoop implements AttemptOwner {
       log,
       owner: this,
     });
+    const settle = (error: AcemuxError | undefined): void => {
+      if (this.#settleTry !== settle) return;
+      // From this moment on, a source that ends has ended while it played, and one that failed is not heard.
+      this.#settleTry = undefined;
+      if (error) {
+        this.#attempt = undefined;
+        void attempt.end(error.code);
+      }
+      settled.resolve(error);
+    };
+    this.#settleTry = settle;
     this.#attempt = attempt;
     this.#attempts.add(attempt);
     owner.onSourceBegins();
     attempt.start();
     void attempt.released.then(() => this.#attempts.delete(attempt));
-    const error = await untilAborted(settled.promise, signal).catch(asAcemuxError);
-    this.#settleTry = undefined;
-    if (error) {
-      this.#attempt = undefined;
-      void attempt.end(error.code);
-    }
-    return error;
+    await untilAborted(settled.promise, signal).catch((error: unknown) => settle(asAcemuxError(error)));
+    return settled.promise;
   }
 
   onPlayback(attempt: SourceAttempt, playback: Playback, kind: SelectorKind): void {

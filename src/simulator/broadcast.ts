@@ -3,14 +3,14 @@
  * `n / rate` after the epoch, so any two engines that agree on these deliver the very same packets.
  */
 import { PCR_HZ, PTS_HZ, TIMESTAMP_WRAP, writePcr } from '../mpegts/clocks.ts';
-import { PACKET_BYTES, PAT_PID, SYNC_BYTE, setContinuityCounter } from '../mpegts/packet.ts';
+import { PACKET_BYTES, PAT_PID, payloadAt, SYNC_BYTE, setContinuityCounter } from '../mpegts/packet.ts';
 import { buildPatSection, buildPmtSection, packetizeSection } from '../mpegts/psi.ts';
 import { restampPacket } from '../mpegts/restamp.ts';
-import { AUDIO_PID, LOOP_TICKS, VIDEO_PID } from './clip.ts';
-import { type Layout, LEAD_TICKS, SLOT_FILLER, SLOT_PAT, SLOT_PCR } from './layout.ts';
+import { type ClipProgram, PMT_PID } from './clip.ts';
+import { type Layout, LEAD_TICKS, SLOT_FILLER, SLOT_PAT, SLOT_PCR, SLOT_PMT } from './layout.ts';
 import { type MarkerSeed, markerSeed, PRIVATE_PID, writeMarker } from './marker.ts';
 
-export const PMT_PID = 0x1000;
+export { PMT_PID };
 
 /**
  * When the broadcasts began, milliseconds since the Unix epoch: 2025-12-31 23:00 UTC, an hour before the time
@@ -39,19 +39,20 @@ export interface BroadcastOptions {
 export class Broadcast {
   readonly infohash: string;
   readonly layout: Layout;
+  readonly filler: Filler;
   readonly #markers: MarkerSeed;
-  readonly #nulls: boolean;
   readonly #pat: Buffer;
-  readonly #pmt: Buffer;
+  readonly #pmts: readonly Buffer[];
 
   constructor(options: BroadcastOptions) {
     this.infohash = options.infohash;
     this.layout = options.layout;
     this.#markers = markerSeed(options.infohash);
-    this.#nulls = options.filler === 'nulls';
-    const psi = psiPackets({ version: 0, withPrivateStream: !this.#nulls });
+    this.filler = options.filler ?? 'markers';
+    const { programs } = options.layout.clip;
+    const psi = psiPackets({ version: 0, programs, withPrivateStream: this.filler === 'markers' });
     this.#pat = psi.pat;
-    this.#pmt = psi.pmt;
+    this.#pmts = psi.pmts;
   }
 
   /** Packet number `packetNumber` in a buffer of its own. */
@@ -79,27 +80,29 @@ export class Broadcast {
     if (count * PACKET_BYTES > buffer.length) throw new RangeError(`${count} packets do not fit`);
     const { packetsPerLoop, slot, stream, counter, counterPerLoop, clip } = this.layout;
     const view = new DataView(buffer.buffer, buffer.byteOffset, buffer.length);
+    const isNull = this.filler === 'nulls';
     let loop = Math.floor(fromPacket / packetsPerLoop);
     let place = fromPacket - loop * packetsPerLoop;
     for (let index = 0, at = 0; index < count; index++, at += PACKET_BYTES) {
       const kind = slot[place]!;
       const continuity = (counter[place]! + (loop % 16) * counterPerLoop[stream[place]!]!) & 15;
       if (kind === SLOT_FILLER) {
-        if (this.#nulls) writeNull(buffer, at);
+        if (isNull) writeNull(buffer, at);
         else writeMarker(view, at, this.#markers, fromPacket + index, continuity);
       } else if (kind >= 0) {
         const from = kind * PACKET_BYTES;
         clip.bytes.copy(buffer, at, from, from + PACKET_BYTES);
         if (clip.unitStart[kind] === 1) {
           restampPacket(buffer, at, { clockOffset90: this.#clipOffsetTicks(loop) });
-          if (clip.hasPcr[kind] === 1) writePcr(buffer, at, this.#clockTicks27(loop, place));
         }
+        if (clip.hasPcr[kind] === 1) writePcr(buffer, at, this.#clockTicks27(loop, place));
         setContinuityCounter(buffer, at, continuity);
+        if (clip.scrambled) scramble(buffer, at, fromPacket + index);
       } else if (kind === SLOT_PCR) {
-        writePcrPacket(buffer, at, continuity);
+        writePcrPacket(buffer, at, clip.programs[0].pcrPid, continuity);
         writePcr(buffer, at, this.#clockTicks27(loop, place));
       } else {
-        const section = kind === SLOT_PAT ? this.#pat : this.#pmt;
+        const section = kind === SLOT_PAT ? this.#pat : this.#pmts[SLOT_PMT - kind]!;
         section.copy(buffer, at);
         setContinuityCounter(buffer, at, continuity);
       }
@@ -113,34 +116,41 @@ export class Broadcast {
 
   /** The clock at a place, in 27 MHz ticks: it runs with the packets, exactly, because the bitrate is constant. */
   #clockTicks27(loop: number, place: number): number {
-    const withinLoop = Math.round((place * LOOP_TICKS * PCR_TICKS_PER_90K) / this.layout.packetsPerLoop);
-    return ((loop * LOOP_TICKS) % TIMESTAMP_WRAP) * PCR_TICKS_PER_90K + withinLoop;
+    const { clip, packetsPerLoop } = this.layout;
+    const withinLoop = Math.round((place * clip.loopTicks * PCR_TICKS_PER_90K) / packetsPerLoop);
+    return ((loop * clip.loopTicks) % TIMESTAMP_WRAP) * PCR_TICKS_PER_90K + withinLoop;
   }
 
   /** What the clip's time stamps are moved by in a loop: the first frame is decoded LEAD_TICKS after it is sent. */
   #clipOffsetTicks(loop: number): number {
-    return ((loop * LOOP_TICKS) % TIMESTAMP_WRAP) + LEAD_TICKS - this.layout.clip.firstDecodeTicks;
+    const { loopTicks, firstDecodeTicks } = this.layout.clip;
+    return ((loop * loopTicks) % TIMESTAMP_WRAP) + LEAD_TICKS - firstDecodeTicks;
   }
 }
 
-/** PAT and PMT of a channel, one packet each with counter 0. */
-export function psiPackets(options: { version: number; withPrivateStream: boolean }): {
-  pat: Buffer;
-  pmt: Buffer;
-} {
-  const { version, withPrivateStream } = options;
-  const pat = buildPatSection({
-    version,
-    transportStreamId: 1,
-    programs: [{ programNumber: 1, pmtPid: PMT_PID }],
+/** PAT and PMTs of a channel, one packet each with counter 0. */
+export function psiPackets(options: {
+  version: number;
+  programs: readonly ClipProgram[];
+  /** The first program has the markers' stream. */
+  withPrivateStream: boolean;
+}): { pat: Buffer; pmts: Buffer[] } {
+  const { version, programs, withPrivateStream } = options;
+  const pat = buildPatSection({ version, transportStreamId: 1, programs });
+  const privateStreams = withPrivateStream ? [{ pid: PRIVATE_PID, streamType: 0x06 }] : []; // private data in PES
+  const pmts = programs.map((program, index) => {
+    const streams = [...program.streams, ...(index === 0 ? privateStreams : [])];
+    return packetizeSection(buildPmtSection({ ...program, version, streams }), program.pmtPid, 0);
   });
-  const streams = [
-    { pid: VIDEO_PID, streamType: 0x1b }, // H.264
-    { pid: AUDIO_PID, streamType: 0x0f }, // AAC in ADTS
-    ...(withPrivateStream ? [{ pid: PRIVATE_PID, streamType: 0x06 }] : []), // private data in PES
-  ];
-  const pmt = buildPmtSection({ version, programNumber: 1, pcrPid: VIDEO_PID, streams });
-  return { pat: packetizeSection(pat, PAT_PID, 0), pmt: packetizeSection(pmt, PMT_PID, 0) };
+  return { pat: packetizeSection(pat, PAT_PID, 0), pmts };
+}
+
+/** Makes the payload unreadable and says so; what a broadcaster's keys would do to it does not matter here. */
+function scramble(buffer: Buffer, at: number, packetNumber: number): void {
+  for (let byte = payloadAt(buffer, at); byte < at + PACKET_BYTES; byte++) {
+    buffer[byte] = buffer[byte]! ^ (byte * 167 + packetNumber * 31 + 0x5a);
+  }
+  buffer[at + 3] = buffer[at + 3]! | 0x80; // transport_scrambling_control: the even key
 }
 
 function writeNull(buffer: Buffer, at: number): void {
@@ -151,11 +161,11 @@ function writeNull(buffer: Buffer, at: number): void {
 }
 
 /** An adaptation field with room for a PCR and nothing else. */
-function writePcrPacket(buffer: Buffer, at: number, continuity: number): void {
+function writePcrPacket(buffer: Buffer, at: number, pid: number, continuity: number): void {
   buffer.fill(0xff, at, at + PACKET_BYTES);
   buffer[at] = SYNC_BYTE;
-  buffer[at + 1] = VIDEO_PID >> 8;
-  buffer[at + 2] = VIDEO_PID & 0xff;
+  buffer[at + 1] = pid >> 8;
+  buffer[at + 2] = pid & 0xff;
   buffer[at + 3] = 0x20 | continuity;
   buffer[at + 4] = PACKET_BYTES - 5;
   buffer[at + 5] = 0x10;

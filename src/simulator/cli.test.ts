@@ -19,7 +19,7 @@ test('it says in one line where it listens, serves, and ends with 0 when told to
   const stdout = output();
   const stop = new AbortController();
   const running = runSimulateEngine(
-    ['--port', '0', '--bitrate', '2'],
+    ['--port', '0', '--bitrate', '2', '--profile', 'v3.1.74'],
     { stdout, stderr: output() },
     stop.signal,
   );
@@ -27,7 +27,7 @@ test('it says in one line where it listens, serves, and ends with 0 when told to
   const reply = await fetch(`${url}/webui/api/service?method=get_version`, {
     headers: { Connection: 'close' },
   });
-  assert.match(await reply.text(), /"error": null/);
+  assert.match(await reply.text(), /"version": "3.1.74"}, "error": null/);
   stop.abort();
   assert.equal(await running, 0);
   assert.equal(stdout.text.split('\n').length, 2);
@@ -44,7 +44,14 @@ test('--help explains and ends', async () => {
 
 test('a wrong option is a usage error, a taken port an error', async (t) => {
   const { signal } = new AbortController();
-  for (const argv of [['--nonsense'], ['--port', 'x'], ['--bitrate', '0.1'], ['extra'], ['--lag=-1']]) {
+  for (const argv of [
+    ['--nonsense'],
+    ['--profile', 'v9'],
+    ['--port', 'x'],
+    ['--bitrate', '0.1'],
+    ['extra'],
+    ['--lag=-1'],
+  ]) {
     const stderr = output();
     assert.equal(await runSimulateEngine(argv, { stdout: output(), stderr }, signal), 2, argv.join(' '));
     assert.match(stderr.text, /^acemux simulate-engine: .+\nSee /);

@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util';
 import { ControlApi } from './control-api.ts';
 import { SimulatedEngine } from './engine.ts';
+import { isProfileName, PROFILES, type ProfileName } from './profile.ts';
 
 export interface CommandOutput {
   write(text: string): unknown;
@@ -13,6 +14,7 @@ Runs one simulated AceStream engine. Any 40-hex id plays a test pattern with a f
 
   --port N            port of the engine's HTTP API; 0 takes any free one (default 6878)
   --host H            address to listen on (default 127.0.0.1)
+  --profile NAME      the version to behave as: v3.1.74, v3.2.3, v3.2.11 or aceserve (default v3.2.3)
   --bitrate MBPS      bitrate of every channel in megabits per second (default 4)
   --lag SECONDS       how far the engine is behind the broadcast (default 0)
   --prebuffer SECONDS how long a start takes until media flows (default 3.5)
@@ -26,6 +28,7 @@ Runs one simulated AceStream engine. Any 40-hex id plays a test pattern with a f
 const OPTIONS = {
   port: { type: 'string', default: '6878' },
   host: { type: 'string', default: '127.0.0.1' },
+  profile: { type: 'string', default: 'v3.2.3' },
   bitrate: { type: 'string', default: '4' },
   lag: { type: 'string', default: '0' },
   prebuffer: { type: 'string', default: '3.5' },
@@ -75,6 +78,7 @@ interface Settings {
   readonly host: string;
   readonly port: number;
   readonly controlPort: number | undefined;
+  readonly profile: ProfileName;
   readonly bitsPerSecond: number;
   readonly lagMs: number;
   readonly prebufferMs: number;
@@ -92,6 +96,7 @@ function readSettings(argv: string[]): Settings | { readonly problem: string } {
       host: values.host,
       port: portOf('--port', values.port),
       controlPort: control === undefined ? undefined : portOf('--control-port', control),
+      profile: profileOf(values.profile),
       bitsPerSecond: numberOf('--bitrate', values.bitrate, 0.7, 1000) * 1e6,
       lagMs: numberOf('--lag', values.lag, 0, 3600) * 1000,
       prebufferMs: numberOf('--prebuffer', values.prebuffer, 0, 3600) * 1000,
@@ -103,6 +108,11 @@ function readSettings(argv: string[]): Settings | { readonly problem: string } {
     // parseArgs throws for what it does not know, the readers below for values out of range.
     return { problem: error instanceof Error ? error.message : String(error) };
   }
+}
+
+function profileOf(name: string): ProfileName {
+  if (!isProfileName(name)) throw new RangeError(`--profile is one of ${Object.keys(PROFILES).join(', ')}`);
+  return name;
 }
 
 function portOf(name: string, text: string): number {

@@ -75,15 +75,14 @@ export class EngineMedia {
     return new Broadcast({ infohash, layout, filler });
   }
 
-  /** How many packets of the broadcast this engine has by now. */
-  packetsOnAir(broadcast: Broadcast): number {
-    return broadcast.packetsOnAir(this.liveEdgeWallMs() - this.#options.epochMs);
+  /** How many packets of the broadcast this engine has by now, or had so long ago. */
+  packetsOnAir(broadcast: Broadcast, agoMs = 0): number {
+    return broadcast.packetsOnAir(this.liveEdgeWallMs() - agoMs - this.#options.epochMs);
   }
 
   /** The session's own multiplex, if the engine makes one. */
   remux(session: PlaybackSession): Remux | undefined {
-    const { remux, filler } = this.#options;
-    return remux ? new Remux(session.token, { withPrivateStream: filler === 'markers' }) : undefined;
+    return this.#options.remux ? new Remux(session.token, this.broadcast(session.infohash)) : undefined;
   }
 }
 
@@ -91,6 +90,13 @@ export class EngineMedia {
 export function baseUrl(core: EngineCore, exchange: Exchange): string {
   const other = core.faults.find('redirectOtherHost')?.fault.host;
   return `http://${other ?? exchange.request.headers['host'] ?? exchange.localAddress}`;
+}
+
+/** The path of a session's media, in the form that was asked for. */
+export function playbackPath(session: PlaybackSession): string {
+  return session.request.form === 'hls'
+    ? `/ace/m/${session.infohash}/${session.token}.m3u8`
+    : sessionPath('r', session);
 }
 
 export function sessionPath(kind: 'r' | 'stat' | 'cmd' | 'event', session: PlaybackSession): string {
@@ -101,6 +107,8 @@ export function sessionPath(kind: 'r' | 'stat' | 'cmd' | 'event', session: Playb
 export function routeOf(path: string, query: URLSearchParams): Route {
   if (path === '/ace/getstream') return 'start';
   if (path === '/ace/manifest.m3u8') return 'manifest';
+  if (path.startsWith('/ace/m/')) return 'playlist';
+  if (path.startsWith('/ace/c/')) return 'segment';
   if (path.startsWith('/ace/r/')) return 'redirect';
   if (path.startsWith('/content/')) return 'content';
   if (path.startsWith('/ace/stat/')) return 'stat';

@@ -6,10 +6,11 @@ import { type Catalogue, openCatalogue } from './catalogue.ts';
 import { type Clip, loadClip } from './clip.ts';
 import { type EngineCore, type EngineDelays, EngineMedia, routeOf } from './engine-core.ts';
 import { Faults, type Route } from './faults.ts';
+import { servePlaylist, serveSegment } from './hls-routes.ts';
 import { type Counters, Journal } from './journal.ts';
 import { buildLayout } from './layout.ts';
 import type { PlaybackSession } from './playback-session.ts';
-import { type EngineProfile, PROFILE_3_2_3 } from './profile.ts';
+import { type EngineProfile, PROFILE_3_2_3, PROFILES, type ProfileName } from './profile.ts';
 import { replyText } from './replies.ts';
 import { ScaledClock } from './scaled-clock.ts';
 import { serveServerApi, serveWebService } from './service-routes.ts';
@@ -22,7 +23,7 @@ import {
   serveStat,
 } from './session-routes.ts';
 import { SessionTable } from './session-table.ts';
-import { serveStart } from './start-route.ts';
+import { servePlM3u, serveStart } from './start-route.ts';
 import { type Exchange, serveConnection } from './wire.ts';
 
 export interface SimulatedEngineOptions {
@@ -35,8 +36,8 @@ export interface SimulatedEngineOptions {
   readonly timeScale?: number;
   /** What it can load; default: every 40-hex name is a live channel. */
   readonly catalogue?: Catalogue;
-  /** Switches that differ from version 3.2.3. */
-  readonly profile?: Partial<EngineProfile>;
+  /** The version to behave as, or switches that differ from 3.2.3; for both, `{ ...PROFILES.aceserve, … }`. */
+  readonly profile?: ProfileName | Partial<EngineProfile>;
   readonly delays?: Partial<EngineDelays>;
   /** Of every channel; default 4,000,000. At least about 600,000. */
   readonly bitsPerSecond?: number;
@@ -100,7 +101,8 @@ export class SimulatedEngine {
     this.#options = options;
     const clock = options.clock ?? systemClock;
     this.#clock = options.timeScale === undefined ? clock : new ScaledClock(clock, options.timeScale);
-    this.#profile = { ...PROFILE_3_2_3, ...options.profile };
+    const { profile = {} } = options;
+    this.#profile = typeof profile === 'string' ? PROFILES[profile] : { ...PROFILE_3_2_3, ...profile };
     this.#port = options.port ?? 0;
     this.faults = new Faults(this.#clock);
     this.#sessions = new SessionTable({
@@ -287,7 +289,13 @@ export class SimulatedEngine {
     }
     const hang = core.faults.find('hangBeforeHeaders', whom);
     // A start opens its session even if it then never answers: it looks for this fault itself.
-    if (hang !== undefined && route !== 'start' && (hang.fault.routes?.includes(route) ?? true)) return;
+    if (
+      hang !== undefined &&
+      route !== 'start' &&
+      route !== 'manifest' &&
+      (hang.fault.routes?.includes(route) ?? true)
+    )
+      return;
     await this.#answer(core, exchange, route, session);
   }
 
@@ -299,7 +307,18 @@ export class SimulatedEngine {
   ): Promise<void> {
     switch (route) {
       case 'start':
-        return await serveStart(core, exchange);
+        return await serveStart(core, exchange, 'ts');
+      case 'manifest':
+        return await serveStart(core, exchange, 'hls');
+      case 'playlist':
+        return await servePlaylist(
+          core,
+          exchange,
+          session,
+          this.#sessions.endReasonOf(tokenIn(exchange.request.path)),
+        );
+      case 'segment':
+        return serveSegment(core, exchange, session);
       case 'redirect':
         return await serveRedirect(core, exchange, session, this.#addresses);
       case 'content':
@@ -314,19 +333,24 @@ export class SimulatedEngine {
       case 'service':
         if (exchange.request.path === '/webui/api/service') return serveWebService(core, exchange);
         return await serveServerApi(core, exchange);
-      case 'manifest':
-        return replyText(exchange, 500, 'Internal Server Error');
       case 'other':
+        if (exchange.request.path === '/pl.m3u') return servePlM3u(core, exchange);
         return replyText(exchange, 404, 'Not Found');
     }
   }
 
   #sessionOf(path: string, route: Route): PlaybackSession | undefined {
     if (route === 'content') return this.#addresses.find(path);
-    const [, , , infohash, token = ''] = path.split('/');
-    const session = this.#sessions.get(token);
+    const infohash = path.split('/')[3] ?? '';
+    if (route === 'segment') return this.#sessions.hlsOf(infohash);
+    const session = this.#sessions.get(tokenIn(path));
     return session?.infohash === infohash ? session : undefined;
   }
+}
+
+/** The session's token in one of its paths. */
+function tokenIn(path: string): string {
+  return path.split('/')[4]?.replace(/\.m3u8$/, '') ?? '';
 }
 
 function listen(host: string, port: number, onConnection: (socket: Socket) => void): Promise<Server> {

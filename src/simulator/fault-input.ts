@@ -6,6 +6,8 @@ type Fields = Readonly<Record<string, unknown>>;
 const ROUTES: readonly Route[] = [
   'start',
   'manifest',
+  'playlist',
+  'segment',
   'redirect',
   'content',
   'stat',

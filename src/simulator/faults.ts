@@ -5,6 +5,8 @@ import type { Clock, Timer } from '../base/clock.ts';
 export type Route =
   | 'start'
   | 'manifest'
+  | 'playlist'
+  | 'segment'
   | 'redirect'
   | 'content'
   | 'stat'

@@ -1,9 +1,10 @@
 /**
- * Which packet of one 64 s loop stands in which place, at one constant bitrate. Computed once for a bitrate
- * and shared by all channels: what a channel adds is a function of the packet's number.
+ * Which packet of one loop of a clip stands in which place, at one constant bitrate. Computed once for a clip and a
+ * bitrate and shared by all channels: what a channel adds is a function of the packet's number.
  */
+import { PTS_HZ } from '../mpegts/clocks.ts';
 import { PACKET_BYTES, pidOf } from '../mpegts/packet.ts';
-import { AUDIO_PID, type Clip, LOOP_SECONDS, LOOP_TICKS, VIDEO_PID } from './clip.ts';
+import type { Clip } from './clip.ts';
 
 const PACKET_BITS = PACKET_BYTES * 8;
 
@@ -19,31 +20,26 @@ const LEAD_TICKS_MIN = 9_000;
 /** What stands in a place, where it is not a packet of the clip (those are ≥ 0). */
 export const SLOT_FILLER = -1;
 export const SLOT_PAT = -2;
-export const SLOT_PMT = -3;
-export const SLOT_PCR = -4;
-
-/** The streams that count their packets, as indices. */
-export const STREAM_VIDEO = 0;
-export const STREAM_AUDIO = 1;
-export const STREAM_FILLER = 2;
-export const STREAM_PAT = 3;
-export const STREAM_PMT = 4;
-const STREAM_COUNT = 5;
+export const SLOT_PCR = -3;
+/** The PMT of the first program; that of the next one is one less. */
+export const SLOT_PMT = -4;
 
 export interface Layout {
   readonly clip: Clip;
   readonly packetsPerLoop: number;
-  /** The bitrate as it is: whole packets in 64 s. */
+  /** The bitrate as it is: whole packets in one loop. */
   readonly bitsPerSecond: number;
   readonly packetsPerMs: number;
   /** For each place: a packet of the clip (≥ 0), or one of the SLOT_ values. */
   readonly slot: Int32Array;
-  /** For each place: the STREAM_ that it counts in. */
+  /** For each place: the stream that it counts in, an index into `counterPerLoop`. */
   readonly stream: Uint8Array;
   /** For each place: its continuity counter in the first loop. */
   readonly counter: Uint8Array;
   /** For each stream: by how much its counter moves in one loop, modulo 16. */
   readonly counterPerLoop: Uint8Array;
+  /** The places at which decoding can begin, rising. */
+  readonly beginnings: readonly number[];
 }
 
 /**
@@ -51,41 +47,53 @@ export interface Layout {
  * @throws RangeError when the clip does not fit into that bitrate
  */
 export function buildLayout(clip: Clip, bitsPerSecond: number): Layout {
-  const packetsPerLoop = Math.round((bitsPerSecond * LOOP_SECONDS) / PACKET_BITS);
+  const { loopTicks, programs } = clip;
+  const packetsPerLoop = Math.round((bitsPerSecond * loopTicks) / PTS_HZ / PACKET_BITS);
   const slot = new Int32Array(packetsPerLoop).fill(SLOT_FILLER);
-  const stream = new Uint8Array(packetsPerLoop).fill(STREAM_FILLER);
+  const stream = new Uint8Array(packetsPerLoop);
   const counter = new Uint8Array(packetsPerLoop);
-  const counts = new Array<number>(STREAM_COUNT).fill(0);
+  const beginnings: number[] = [];
+  const counts: number[] = [];
+  const indices = new Map<number, number>();
   const tooLow = (): RangeError => new RangeError(`the test pattern needs more than ${bitsPerSecond} bit/s`);
+  /** Streams are counted by what identifies them: a PID, or the SLOT_ value of what has no packets in the clip. */
+  const indexOf = (identity: number): number => {
+    const known = indices.get(identity);
+    if (known !== undefined) return known;
+    indices.set(identity, counts.length);
+    return counts.push(0) - 1;
+  };
 
   let nextClip = 0;
   let nextPsiTicks = 0;
-  let pmtDue = false;
+  let nextProgram = programs.length;
   let lastPcrTicks = Number.NEGATIVE_INFINITY;
   for (let place = 0; place < packetsPerLoop; place++) {
-    const nowTicks = (place * LOOP_TICKS) / packetsPerLoop;
+    const nowTicks = (place * loopTicks) / packetsPerLoop;
     let kind = SLOT_FILLER;
-    let of = STREAM_FILLER;
-    if (pmtDue) {
-      kind = SLOT_PMT;
-      of = STREAM_PMT;
-      pmtDue = false;
+    let identity = SLOT_FILLER;
+    if (nextProgram < programs.length) {
+      kind = SLOT_PMT - nextProgram;
+      identity = kind;
+      nextProgram++;
     } else if (nowTicks >= nextPsiTicks) {
       kind = SLOT_PAT;
-      of = STREAM_PAT;
-      pmtDue = true;
+      identity = SLOT_PAT;
+      nextProgram = 0;
       nextPsiTicks += PSI_PERIOD_TICKS;
     } else if (nowTicks - lastPcrTicks >= PCR_PERIOD_TICKS) {
       kind = SLOT_PCR;
-      of = STREAM_VIDEO;
+      identity = programs[0].pcrPid;
       lastPcrTicks = nowTicks;
     } else if (nextClip < clip.packetCount && clip.dueTicks[nextClip]! <= nowTicks) {
       if (nowTicks - clip.dueTicks[nextClip]! > LEAD_TICKS - LEAD_TICKS_MIN) throw tooLow();
       kind = nextClip;
-      of = streamOf(clip, nextClip);
+      identity = pidOf(clip.bytes, nextClip * PACKET_BYTES);
       if (clip.hasPcr[nextClip] === 1) lastPcrTicks = nowTicks;
+      if (clip.beginsHere[nextClip] === 1) beginnings.push(place);
       nextClip++;
     }
+    const of = indexOf(identity);
     slot[place] = kind;
     stream[place] = of;
     // A packet without payload repeats the counter of the one before it (ISO 13818-1 2.4.3.3).
@@ -96,18 +104,12 @@ export function buildLayout(clip: Clip, bitsPerSecond: number): Layout {
   return {
     clip,
     packetsPerLoop,
-    bitsPerSecond: (packetsPerLoop * PACKET_BITS) / LOOP_SECONDS,
-    packetsPerMs: packetsPerLoop / (LOOP_SECONDS * 1000),
+    bitsPerSecond: (packetsPerLoop * PACKET_BITS * PTS_HZ) / loopTicks,
+    packetsPerMs: (packetsPerLoop * (PTS_HZ / 1000)) / loopTicks,
     slot,
     stream,
     counter,
     counterPerLoop: Uint8Array.from(counts, (count) => count & 15),
+    beginnings,
   };
-}
-
-function streamOf(clip: Clip, index: number): number {
-  const pid = pidOf(clip.bytes, index * PACKET_BYTES);
-  if (pid === VIDEO_PID) return STREAM_VIDEO;
-  if (pid === AUDIO_PID) return STREAM_AUDIO;
-  throw new Error(`the clip has a packet of PID ${pid}`);
 }

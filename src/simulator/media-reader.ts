@@ -5,7 +5,7 @@ import type { Faults } from './faults.ts';
 import type { MediaSource } from './media-source.ts';
 import type { PlaybackSession, Reader } from './playback-session.ts';
 import type { ReaderEnd } from './profile.ts';
-import { deadChannel } from './stat-reply.ts';
+import { lacksMedia } from './stat-reply.ts';
 import type { Exchange } from './wire.ts';
 
 /** Due bytes are written this often, plus up to JITTER_MS more: data comes in lumps (reference 6.1). */
@@ -97,8 +97,7 @@ export class MediaReader implements Reader {
     const nowMs = clock.nowMs();
     const whom = { infohash: session.infohash, session: session.token };
     const slow = faults.find('slowStart', whom)?.fault;
-    const neverReady =
-      faults.find('halfDead', whom) !== undefined || deadChannel(faults, session) !== undefined;
+    const neverReady = lacksMedia(faults, session);
 
     if (this.#bodyStartMs === undefined) {
       if (headersWaitForMedia && neverReady) return 'wait';

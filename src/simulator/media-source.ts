@@ -71,12 +71,13 @@ export function fileSizeBytes(broadcast: Broadcast, durationSeconds: number): nu
   return filePackets(broadcast, durationSeconds) * PACKET_BYTES;
 }
 
-function filePackets(broadcast: Broadcast, durationSeconds: number): number {
+/** How many packets a recording of so many seconds has. */
+export function filePackets(broadcast: Broadcast, durationSeconds: number): number {
   return broadcast.packetsOnAir(durationSeconds * 1000);
 }
 
 function packetsFrom(broadcast: Broadcast, remux: Remux | undefined, from: number, count: number): Buffer {
-  if (remux !== undefined) return remux.packets(broadcast, from, count);
+  if (remux !== undefined) return remux.packets(from, count);
   const packets = Buffer.alloc(count * PACKET_BYTES);
   broadcast.fill(packets, from, count);
   return packets;

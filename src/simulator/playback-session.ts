@@ -19,6 +19,8 @@ export interface SharedPlayback {
 
 export interface SessionRequest {
   readonly content: Content;
+  /** What it plays as: one endless TS response, or a playlist and its segments. */
+  readonly form: 'ts' | 'hls';
   /** Index of the file, for recordings. */
   readonly fileIndex: number | undefined;
   /** undefined: the anonymous player. */

@@ -33,8 +33,16 @@ export interface EngineProfile {
   readonly statProlongsSession: boolean;
   /** The media reply's headers wait until prebuffering is over; otherwise only its body does. */
   readonly headersWaitForMedia: boolean;
+  /** The connection of a redirect is never closed by the engine: who reads its body hangs (reference 2.1). */
+  readonly redirectStaysOpen: boolean;
+  /** What a playlist answers until there are segments (reference 2.2: all of these were seen). */
+  readonly playlistWhilePreparing: 'waits' | 404 | 500 | 502 | 503 | 504;
+  /** Whether a session's segments count from 0 (as measured), or are the same numbers in all sessions. */
+  readonly segmentNumbers: 'from-zero' | 'of-broadcast';
   /** Methods of /webui/api/service beyond those of reference 2.7. */
   readonly otherServiceMethods: 'answered' | 'access-denied';
+  /** `/pl.m3u` lists the files of a recording; otherwise it is an error 500. */
+  readonly listsFilesAtPlM3u: boolean;
 }
 
 /** How a response that is under way ends. */
@@ -54,5 +62,50 @@ export const PROFILE_3_2_3: EngineProfile = {
   unknownSessionStatus: 200,
   statProlongsSession: true,
   headersWaitForMedia: true,
+  redirectStaysOpen: false,
+  playlistWhilePreparing: 'waits',
+  segmentNumbers: 'from-zero',
   otherServiceMethods: 'answered',
+  listsFilesAtPlM3u: false,
 };
+
+const PROFILE_3_1_74: EngineProfile = {
+  ...PROFILE_3_2_3,
+  name: 'v3.1.74',
+  version: { code: 3017400, platform: 'win32', version: '3.1.74', websocketPort: undefined },
+  serverHeader: 'BaseHTTP/0.3 Python/2.7.13',
+  emptyFirstStat: true,
+  redirectStaysOpen: true,
+};
+
+const PROFILE_3_2_11: EngineProfile = {
+  ...PROFILE_3_2_3,
+  name: 'v3.2.11',
+  version: { code: 3021100, platform: 'linux', version: '3.2.11', websocketPort: 43879 },
+  serverHeader: 'BaseHTTP/0.6 Python/3.10.12',
+  secondSession: 'share',
+  otherServiceMethods: 'access-denied',
+};
+
+const PROFILE_ACESERVE: EngineProfile = {
+  ...PROFILE_3_2_11,
+  name: 'aceserve',
+  version: { code: 3021700, platform: 'android', version: '3.2.17', websocketPort: undefined },
+  serverHeader: undefined,
+  liveposValues: 'integers',
+  listsFilesAtPlM3u: true,
+};
+
+/** The versions that differ in ways which are known (reference 7 and 9); what nobody measured is as in 3.2.3. */
+export const PROFILES = {
+  'v3.1.74': PROFILE_3_1_74,
+  'v3.2.3': PROFILE_3_2_3,
+  'v3.2.11': PROFILE_3_2_11,
+  aceserve: PROFILE_ACESERVE,
+} as const satisfies Readonly<Record<string, EngineProfile>>;
+
+export type ProfileName = keyof typeof PROFILES;
+
+export function isProfileName(name: string): name is ProfileName {
+  return Object.hasOwn(PROFILES, name);
+}

@@ -20,7 +20,7 @@ const broadcast = new Broadcast({ infohash: 'c'.repeat(40), layout: buildLayout(
 const COUNT = 6_000;
 
 function remuxed(seed: string): Buffer {
-  return new Remux(seed, { withPrivateStream: true }).packets(broadcast, 1_000, COUNT);
+  return new Remux(seed, broadcast).packets(1_000, COUNT);
 }
 
 /** The bytes of an elementary stream: without TS headers, and without the PES headers, whose time stamps differ. */
@@ -49,8 +49,8 @@ test('each session has a multiplex of its own around the same elementary streams
 test('a remuxed stream is sound: counters without a break, one constant clock offset, own PSI and stuffing', () => {
   const plain = Buffer.alloc(COUNT * PACKET_BYTES);
   broadcast.fill(plain, 1_000, COUNT);
-  const remux = new Remux('one', { withPrivateStream: true });
-  const packets = remux.packets(broadcast, 1_000, COUNT);
+  const remux = new Remux('one', broadcast);
+  const packets = remux.packets(1_000, COUNT);
   const last = new Map<number, number>();
   let plainAt = 0;
   let stuffing = 0;

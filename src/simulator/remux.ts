@@ -4,34 +4,39 @@
  */
 import { createHash } from 'node:crypto';
 import { nullPackets } from '../mpegts/null-packet.ts';
-import { continuityCounter, PACKET_BYTES, PAT_PID, pidOf } from '../mpegts/packet.ts';
+import { continuityCounter, PACKET_BYTES, pidOf } from '../mpegts/packet.ts';
 import { restampPacket } from '../mpegts/restamp.ts';
-import { type Broadcast, PMT_PID, psiPackets } from './broadcast.ts';
+import { type Broadcast, psiPackets } from './broadcast.ts';
 
 /** A null packet follows about one packet in so many. */
 const STUFFING_ONE_IN = 64;
 
 export class Remux {
+  readonly #broadcast: Broadcast;
   readonly #seed: Buffer;
-  readonly #pat: Buffer;
-  readonly #pmt: Buffer;
+  /** PAT and PMTs by their PIDs. */
+  readonly #tables: ReadonlyMap<number, Buffer>;
   /** Added to PCR, PTS and DTS: up to an hour, in ticks of 90 kHz. */
   readonly clockOffset90: number;
 
   /** `seed` names the session: the same seed gives the same multiplex. */
-  constructor(seed: string, options: { withPrivateStream: boolean }) {
+  constructor(seed: string, broadcast: Broadcast) {
+    this.#broadcast = broadcast;
     this.#seed = createHash('sha1').update(`remux:${seed}`).digest();
     const version = 1 + (this.#seed[0]! % 31);
-    const psi = psiPackets({ version, withPrivateStream: options.withPrivateStream });
-    this.#pat = psi.pat;
-    this.#pmt = psi.pmt;
+    const { pat, pmts } = psiPackets({
+      version,
+      programs: broadcast.layout.clip.programs,
+      withPrivateStream: broadcast.filler === 'markers',
+    });
+    this.#tables = new Map([pat, ...pmts].map((packet) => [pidOf(packet, 0), packet]));
     this.clockOffset90 = this.#seed.readUInt32LE(1) % (3600 * 90_000);
   }
 
   /** `count` packets of the channel from number `fromPacket` on, in this session's multiplex. */
-  packets(broadcast: Broadcast, fromPacket: number, count: number): Buffer {
+  packets(fromPacket: number, count: number): Buffer {
     const plain = Buffer.alloc(count * PACKET_BYTES);
-    broadcast.fill(plain, fromPacket, count);
+    this.#broadcast.fill(plain, fromPacket, count);
     const parts: Buffer[] = [];
     let written = 0;
     for (let index = 0; index < count; index++) {
@@ -48,8 +53,7 @@ export class Remux {
   #rewrite(buffer: Buffer, at: number): void {
     const pid = pidOf(buffer, at);
     const counter = continuityCounter(buffer, at) + this.#seed[5 + (pid % 8)]!;
-    if (pid === PAT_PID) this.#pat.copy(buffer, at);
-    if (pid === PMT_PID) this.#pmt.copy(buffer, at);
+    this.#tables.get(pid)?.copy(buffer, at);
     restampPacket(buffer, at, { continuityCounter: counter, clockOffset90: this.clockOffset90 });
   }
 

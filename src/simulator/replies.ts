@@ -26,7 +26,8 @@ export async function redirect(core: EngineCore, exchange: Exchange, location: s
     ['Access-Control-Allow-Origin', '*'],
   ]);
   socket.write(`Redirect to ${location}`);
-  const closeMs = hang === undefined ? core.delays.redirectCloseMs : hang.fault.closeAfterMs;
+  const usualMs = core.profile.redirectStaysOpen ? undefined : core.delays.redirectCloseMs;
+  const closeMs = hang === undefined ? usualMs : hang.fault.closeAfterMs;
   if (closeMs === undefined) return;
   if (closeMs > 0) await pause(core, exchange.signal, closeMs);
   if (!exchange.signal.aborted) socket.end();

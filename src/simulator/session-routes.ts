@@ -37,7 +37,7 @@ export async function serveRedirect(
   session: PlaybackSession | undefined,
   addresses: ContentAddresses,
 ): Promise<void> {
-  if (session === undefined) {
+  if (session?.request.form !== 'ts') {
     replyText(exchange, 500, 'Internal Server Error');
     return;
   }

@@ -20,6 +20,7 @@ function request(
 ): SessionRequest {
   return {
     content: { infohash, name: 'x', files },
+    form: 'ts',
     fileIndex: files && 0,
     pid,
     clientSessionId: -1,

@@ -12,10 +12,14 @@ export interface SessionTableDeps {
   readonly idleExpiryMs: number;
 }
 
+const ENDED_MAX = 1_000;
+
 export class SessionTable {
   readonly #deps: SessionTableDeps;
   readonly #byToken = new Map<string, PlaybackSession>();
   readonly #expiry = new Map<PlaybackSession, Timer>();
+  /** How sessions ended, of the newest ENDED_MAX. */
+  readonly #endReasons = new Map<string, SessionEnd>();
 
   constructor(deps: SessionTableDeps) {
     this.#deps = deps;
@@ -24,6 +28,16 @@ export class SessionTable {
   /** The open session with this token. */
   get(token: string): PlaybackSession | undefined {
     return this.#byToken.get(token);
+  }
+
+  /** How the session with this token ended; undefined while it is open, and when it is not known any more. */
+  endReasonOf(token: string): SessionEnd | undefined {
+    return this.#endReasons.get(token);
+  }
+
+  /** The newest session that plays the infohash as HLS. */
+  hlsOf(infohash: string): PlaybackSession | undefined {
+    return this.open().findLast((one) => one.infohash === infohash && one.request.form === 'hls');
   }
 
   open(): PlaybackSession[] {
@@ -35,7 +49,7 @@ export class SessionTable {
     const { clock, profile, journal, idleExpiryMs } = this.#deps;
     const { infohash } = request.content;
     const rivals = this.open().filter((session) => session.infohash === infohash && session.isLive);
-    const own = rivals.find((session) => session.request.pid === request.pid);
+    const own = rivals.find(({ request: { pid, form } }) => pid === request.pid && form === request.form);
     if (own !== undefined) {
       this.touch(own);
       return own;
@@ -78,6 +92,7 @@ export class SessionTable {
       if (member.endReason !== undefined) continue;
       member.endReason = reason;
       this.#byToken.delete(member.token);
+      this.#remember(member.token, reason);
       this.#expiry.get(member)?.cancel();
       this.#expiry.delete(member);
       if (reason === 'superseded') journal.counters.sessionsSuperseded++;
@@ -89,6 +104,14 @@ export class SessionTable {
 
   endAll(reason: SessionEnd): void {
     for (const session of this.open()) this.end(session, reason);
+  }
+
+  #remember(token: string, reason: SessionEnd): void {
+    this.#endReasons.set(token, reason);
+    for (const oldest of this.#endReasons.keys()) {
+      if (this.#endReasons.size <= ENDED_MAX) break;
+      this.#endReasons.delete(oldest);
+    }
   }
 
   #readerEnd(reason: SessionEnd): ReaderEnd {

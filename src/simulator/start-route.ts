@@ -1,6 +1,6 @@
-/** /ace/getstream: loads a content and opens a session on it (reference 2.1). */
+/** /ace/getstream and /ace/manifest.m3u8: load a content and open a session on it (reference 2.1, 2.2). */
 import { type Content, selectorOf } from './catalogue.ts';
-import { baseUrl, type EngineCore, sessionPath } from './engine-core.ts';
+import { baseUrl, type EngineCore, playbackPath, sessionPath } from './engine-core.ts';
 import type { Json } from './json.ts';
 import type { PlaybackSession } from './playback-session.ts';
 import { pause, redirect, redirectWithin, replyJson, replyText } from './replies.ts';
@@ -8,7 +8,7 @@ import type { Exchange } from './wire.ts';
 
 const HUGE_BODY_BYTES = 1_100_000;
 
-export async function serveStart(core: EngineCore, exchange: Exchange): Promise<void> {
+export async function serveStart(core: EngineCore, exchange: Exchange, form: 'ts' | 'hls'): Promise<void> {
   const { query } = exchange.request;
   const selector = selectorOf(query);
   if (selector === undefined) {
@@ -32,11 +32,12 @@ export async function serveStart(core: EngineCore, exchange: Exchange): Promise<
 
   const fileIndex = fileIndexOf(content, query);
   if (content.files !== undefined && fileIndex === undefined) {
-    replyFileList(core, exchange, content);
+    replyFileList(core, exchange, content, form);
     return;
   }
   const session = core.sessions.start({
     content,
+    form,
     fileIndex,
     pid: query.get('pid') ?? query.get('sid') ?? undefined,
     clientSessionId: Number.parseInt(query.get('client_session_id') ?? '-1', 10) || -1,
@@ -50,18 +51,30 @@ export async function serveStart(core: EngineCore, exchange: Exchange): Promise<
   };
   exchange.signal.addEventListener('abort', onGone, { once: true });
   const hang = core.faults.find('hangBeforeHeaders', { infohash: content.infohash });
-  if (hang !== undefined && (hang.fault.routes?.includes('start') ?? true)) return;
+  if (hang !== undefined && (hang.fault.routes?.includes(form === 'hls' ? 'manifest' : 'start') ?? true))
+    return;
   await pause(core, exchange.signal, core.delays.replyMs);
   if (exchange.signal.aborted) return;
   answered = true;
   if (wantsJson(query)) replyJson(exchange, { response: addresses(core, exchange, session), error: null });
-  else await redirectWithin(core, exchange, sessionPath('r', session));
+  else await redirectWithin(core, exchange, playbackPath(session));
+}
+
+/** The files of a recording as a list, where the version has it (reference 6.3). Opens no session. */
+export function servePlM3u(core: EngineCore, exchange: Exchange): void {
+  const selector = selectorOf(exchange.request.query);
+  const content = selector && core.catalogue(selector);
+  if (!core.profile.listsFilesAtPlM3u || content === undefined) {
+    replyText(exchange, 500, 'Internal Server Error');
+    return;
+  }
+  replyFileList(core, exchange, content, 'ts');
 }
 
 function addresses(core: EngineCore, exchange: Exchange, session: PlaybackSession): Json {
   const base = baseUrl(core, exchange);
   return {
-    playback_url: `${base}${sessionPath('r', session)}`,
+    playback_url: `${base}${playbackPath(session)}`,
     stat_url: `${base}${sessionPath('stat', session)}`,
     command_url: `${base}${sessionPath('cmd', session)}`,
     event_url: session.request.wantsEvents ? `${base}${sessionPath('event', session)}` : undefined,
@@ -121,11 +134,12 @@ function fileIndexOf(content: Content, query: URLSearchParams): number | undefin
   return content.files[index] === undefined ? undefined : index;
 }
 
-function replyFileList(core: EngineCore, exchange: Exchange, content: Content): void {
+function replyFileList(core: EngineCore, exchange: Exchange, content: Content, form: 'ts' | 'hls'): void {
+  const path = form === 'hls' ? '/ace/manifest.m3u8' : '/ace/getstream';
   const base = baseUrl(core, exchange);
   const lines = ['#EXTM3U'];
   for (const [index, file] of (content.files ?? []).entries()) {
-    lines.push(`#EXTINF:-1,${file.name}`, `${base}/ace/getstream?infohash=${content.infohash}&_idx=${index}`);
+    lines.push(`#EXTINF:-1,${file.name}`, `${base}${path}?infohash=${content.infohash}&_idx=${index}`);
   }
   exchange.reply({ status: 200, contentType: 'application/x-mpegURL', body: `${lines.join('\n')}\n` });
 }

@@ -9,6 +9,7 @@ const faults = new Faults(new ManualClock());
 const session = new PlaybackSession(
   {
     content: { infohash: 'a'.repeat(40), name: 'x', files: undefined },
+    form: 'ts',
     fileIndex: undefined,
     pid: undefined,
     clientSessionId: -1,

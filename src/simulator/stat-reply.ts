@@ -43,6 +43,12 @@ export function deadChannel(
   return faults.find('zeroPeers', whom) ?? faults.find('peersNoData', whom);
 }
 
+/** Whether a fault keeps this session from ever giving a byte. */
+export function lacksMedia(faults: Faults, session: PlaybackSession): boolean {
+  const whom = { infohash: session.infohash, session: session.token };
+  return faults.find('halfDead', whom) !== undefined || deadChannel(faults, session) !== undefined;
+}
+
 /** Where a session stands: a function of the time since it was opened, and of faults. */
 export function progressOf(input: ProgressInput): SessionProgress {
   const { session, nowMs, times, faults, bytesPerSecond, burstBytes } = input;

@@ -35,7 +35,7 @@ export interface WireRequest {
 export interface WireReply {
   readonly status: number;
   readonly contentType: string;
-  readonly body: string;
+  readonly body: string | Buffer;
 }
 
 /** One request and the connection it came on. Exactly one of the answering methods is called, or none (a hang). */
@@ -105,7 +105,7 @@ export function serveConnection(socket: Socket, handler: ConnectionHandler): voi
     signal: gone.signal,
     localAddress: `${socket.localAddress ?? '127.0.0.1'}:${socket.localPort ?? 0}`,
     reply({ status, contentType, body }) {
-      const bytes = Buffer.from(body, 'utf8');
+      const bytes = typeof body === 'string' ? Buffer.from(body, 'utf8') : body;
       const close = request.httpVersion === '1.0' || request.headers['connection']?.toLowerCase() === 'close';
       this.begin(status, [
         ['Content-Type', contentType],

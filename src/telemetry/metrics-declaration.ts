@@ -64,6 +64,12 @@ export const METRICS = [
     labels: ['reason'],
   },
   {
+    name: 'acemux_client_skips_total',
+    type: 'counter',
+    help: 'Times that a viewer was too slow for its stream and went on at a newer keyframe.',
+    labels: [],
+  },
+  {
     name: 'acemux_failures_total',
     type: 'counter',
     help: 'Attempts to play a stream on an engine that failed, by the reason.',

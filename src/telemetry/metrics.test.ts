@@ -17,6 +17,7 @@ test('what happens is counted', async () => {
   metrics.clientJoined();
   metrics.bytesStreamed(188);
   metrics.bytesStreamed(376);
+  metrics.clientSkipped();
   metrics.clientLeft('client_left');
   metrics.sessionEnded('idle', 42);
   metrics.attemptFailed('no_media');
@@ -32,6 +33,7 @@ test('what happens is counted', async () => {
   assert.equal(sampleOf(page, 'proxy_session_duration_seconds_bucket{le="60"}'), 1);
   assert.equal(sampleOf(page, 'acemux_clients_ended_total{reason="client_left"}'), 1);
   assert.equal(sampleOf(page, 'acemux_sessions_ended_total{reason="idle"}'), 1);
+  assert.equal(sampleOf(page, 'acemux_client_skips_total'), 1);
   assert.equal(sampleOf(page, 'acemux_failures_total{reason="no_media"}'), 1);
   assert.equal(sampleOf(page, 'acemux_session_warnings_total{reason="no_keyframe"}'), 1);
   assert.equal(sampleOf(page, 'acemux_http_refusals_total{reason="key_required"}'), 1);

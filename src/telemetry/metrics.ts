@@ -21,6 +21,7 @@ export class Metrics {
   readonly #durations: Histogram;
   readonly #sessionEnds: Counter;
   readonly #clientEnds: Counter;
+  readonly #skips: Counter;
   readonly #failures: Counter;
   readonly #warnings: Counter;
   readonly #refusals: Counter;
@@ -35,6 +36,7 @@ export class Metrics {
     gauge('acemux_clients_active', clientsActive, registers);
     this.#sessionEnds = new Counter({ ...declared('acemux_sessions_ended_total'), registers });
     this.#clientEnds = new Counter({ ...declared('acemux_clients_ended_total'), registers });
+    this.#skips = new Counter({ ...declared('acemux_client_skips_total'), registers });
     this.#failures = new Counter({ ...declared('acemux_failures_total'), registers });
     this.#warnings = new Counter({ ...declared('acemux_session_warnings_total'), registers });
     this.#refusals = new Counter({ ...declared('acemux_http_refusals_total'), registers });
@@ -75,6 +77,10 @@ export class Metrics {
 
   clientLeft(reason: ReasonCode): void {
     this.#clientEnds.inc({ reason });
+  }
+
+  clientSkipped(): void {
+    this.#skips.inc();
   }
 
   bytesStreamed(bytes: number): void {

@@ -7,7 +7,7 @@ const FIELD = new RegExp(
   'gi',
 );
 const QUERY = new RegExp(`([?&](?:${SECRET_NAMES})=)[^&\\s"'\\\\#<>)]+`, 'gi');
-const BEARER = /\b(Bearer\s+)[^\s"'\\]+/gi;
+const BEARER = /\b(Bearer\s+)[^\s"'`\\]+/gi;
 const USER_OF_URL = /(:\/\/)[^/\s"'@\\]+@/g;
 
 /**

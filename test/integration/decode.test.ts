@@ -4,6 +4,7 @@ import { pidOf, startsUnit } from '../../src/mpegts/packet.ts';
 import { AUDIO_PID, VIDEO_PID } from '../../src/simulator/clip.ts';
 import { complaintsOfFfmpeg, picturesOf } from '../support/ffmpeg.ts';
 import { BYTES_PER_SECOND, startRig } from '../support/rig.ts';
+import { inspect } from '../support/viewer.ts';
 
 const LONG = process.env['LONG_TESTS'] === '1';
 const SECONDS = LONG ? 40 : 18;
@@ -56,3 +57,29 @@ for (const remux of [false, true]) {
     }
   });
 }
+
+test('invariant 4: a viewer that was too slow skips once, and ffmpeg decodes both sides of the skip without a complaint', async (t) => {
+  // More comes at once than the kernel and the ring hold for a viewer who does not read.
+  const rig = await startRig(t, {
+    engines: [{ burst: { seconds: 200, bytes: 60_000_000 } }],
+    config: { streams: { bufferMs: 100_000 }, clients: { prebufferMs: 2_000 } },
+  });
+  const slow = rig.watch();
+  await slow.received(1_000);
+  slow.pause();
+  const skips = async (): Promise<number> => {
+    const page = await (await fetch(`${rig.url}/metrics`)).text();
+    return Number(/^acemux_client_skips_total (\d+)$/m.exec(page)?.[1]);
+  };
+  while ((await skips()) === 0) await new Promise((resolve) => setImmediate(resolve));
+  slow.resume();
+  await slow.receivedMore(10_000_000);
+  const recording = withoutBegunUnits(slow.media);
+  const { continuityErrors, markers } = inspect(recording);
+  assert.equal(continuityErrors, 0);
+  const jumps = markers.filter((marker, index) => marker - (markers[index - 1] ?? marker) > 1_000);
+  assert.equal(jumps.length, 1, 'one stretch is left out, as a whole');
+  // Without it, ffmpeg closes the gap itself and then complains of its own rounding.
+  assert.equal(await complaintsOfFfmpeg(recording, ['-copyts']), '');
+  assert.equal(await skips(), 1);
+});

@@ -79,8 +79,8 @@ describe('the test pattern over three loops', () => {
   test('ffmpeg decodes it without a word with null stuffing, and as a session’s own multiplex', async () => {
     const { broadcast, stream } = loops('nulls');
     await decodeSilently(stream.subarray(0, layout.packetsPerLoop * PACKET_BYTES * 2));
-    const remux = new Remux('session', { withPrivateStream: false });
-    await decodeSilently(remux.packets(broadcast, 0, layout.packetsPerLoop * 2));
+    const remux = new Remux('session', broadcast);
+    await decodeSilently(remux.packets(0, layout.packetsPerLoop * 2));
   });
 
   test('frames are evenly spaced, also where the clip begins again', async () => {

@@ -4,6 +4,7 @@ import { BackgroundStart } from '../../src/engine/start-attempt.ts';
 import type { Playback, PlaybackStat, StreamSelector } from '../../src/engine/types.ts';
 import type {
   AttemptOutcome,
+  EngineDemand,
   EngineSlot,
   EngineSource,
   PlaybackClient,
@@ -62,6 +63,8 @@ export class FakeEngine {
   readonly stopped: Playback[] = [];
   abandons = 0;
   slotsTaken = 0;
+  /** Questions for its state that it has not answered. */
+  statsNow = 0;
   peers = 5;
   onStart: StartScript;
   /** Each resolves when the engine answers to that; a test may hold it. */
@@ -97,7 +100,12 @@ export class FakeEngine {
       return media;
     },
     stat: async (_playback, signal): Promise<PlaybackStat> => {
-      await (signal ? untilAborted(this.telling, signal) : this.telling);
+      this.statsNow++;
+      try {
+        await (signal ? untilAborted(this.telling, signal) : this.telling);
+      } finally {
+        this.statsNow--;
+      }
       return {
         status: 'prebuf',
         peers: this.peers,
@@ -134,9 +142,10 @@ export function playback(changes: Partial<Playback> = {}): Playback {
 }
 
 /** Gives out fake engines in order, each with any number of slots. */
-export class FakeEngineSource implements EngineSource {
+export class FakeEngineSource implements EngineSource, EngineDemand {
   readonly engines: readonly FakeEngine[];
   readonly reports: { readonly engineId: string; readonly outcome: AttemptOutcome }[] = [];
+  isCrowded = false;
 
   constructor(...engines: readonly FakeEngine[]) {
     this.engines = engines;
@@ -181,6 +190,10 @@ export class RecordingObserver implements SessionObserver {
 
   clientLeft(reason: string): void {
     this.events.push(`client left: ${reason}`);
+  }
+
+  clientSkipped(): void {
+    this.events.push('client skipped');
   }
 
   bytesStreamed(bytes: number): void {

@@ -25,23 +25,13 @@ export async function runTool(tool: string, args: readonly string[], input?: Buf
   return { code: typeof code === 'number' ? code : null, ...outputs };
 }
 
-/** Decodes a recording whole; every line that ffmpeg says about it is a complaint. */
-export async function complaintsOfFfmpeg(recording: Buffer): Promise<string> {
-  const args = [
-    '-v',
-    'warning',
-    '-f',
-    'mpegts',
-    '-i',
-    'pipe:0',
-    '-map',
-    '0:v',
-    '-map',
-    '0:a',
-    '-f',
-    'null',
-    '-',
-  ];
+/**
+ * Decodes a recording whole; every line that ffmpeg says about it is a complaint.
+ * @param before options for the input
+ */
+export async function complaintsOfFfmpeg(recording: Buffer, before: readonly string[] = []): Promise<string> {
+  const input = ['-v', 'warning', ...before, '-f', 'mpegts', '-i', 'pipe:0'];
+  const args = [...input, '-map', '0:v', '-map', '0:a', '-f', 'null', '-'];
   const { stderr } = await runTool('ffmpeg', args, recording);
   return stderr;
 }

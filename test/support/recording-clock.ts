@@ -18,7 +18,17 @@ export class RecordingClock extends ManualClock {
   }
 }
 
-/** Resolves as soon as `condition` holds, however long that takes; the test's own limit ends it. */
+/** No wait in a unit test takes so long: the condition will never hold. */
+const HOPELESS_MS = 20_000;
+
+/**
+ * Resolves as soon as `condition` holds; looks again in every turn of the event loop.
+ * @throws Error when it never does: a loop without end would outlive the test's own limit, and the run with it
+ */
 export async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
+  const endMs = performance.now() + HOPELESS_MS;
+  while (!condition()) {
+    if (performance.now() > endMs) throw new Error(`waited in vain for: ${condition.toString()}`);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
 }

@@ -8,6 +8,8 @@ import type { WriteLoop, Writer } from './write-loop.ts';
 export interface FanOutMember extends Writer {
   /** Whether it waits for its socket: then its socket wakes it, not new bytes. */
   readonly isBlocked: boolean;
+  /** The stream has gone on while it was blocked: it may have to skip. */
+  keepUp(): void;
   onSessionEnd(reason: ReasonCode): void;
 }
 
@@ -35,6 +37,7 @@ export class FanOut implements SessionListener {
   #size = 0;
   #timer: Timer | undefined;
   #timerDueMs = 0;
+  #isOver = false;
 
   constructor(deps: FanOutDeps) {
     this.#deps = deps;
@@ -43,6 +46,11 @@ export class FanOut implements SessionListener {
 
   get size(): number {
     return this.#size;
+  }
+
+  /** Whether the session has ended: who comes now would not hear of it. */
+  get isOver(): boolean {
+    return this.#isOver;
   }
 
   /** Takes a viewer in, into the phase that has fewest. */
@@ -72,6 +80,7 @@ export class FanOut implements SessionListener {
     const nowMs = this.#deps.clock.nowMs();
     for (let index = 0; index < this.#phases.length; index++) {
       const phase = this.#phases[index]!;
+      for (const member of phase.members) if (member.isBlocked) member.keepUp();
       const batch = batchNumber(head, rule.bytes, index, this.#phases.length);
       if (batch !== phase.batch) {
         phase.batch = batch;
@@ -84,6 +93,7 @@ export class FanOut implements SessionListener {
   }
 
   onEnd(reason: ReasonCode): void {
+    this.#isOver = true;
     this.stop();
     for (const phase of this.#phases) for (const member of [...phase.members]) member.onSessionEnd(reason);
   }

@@ -33,6 +33,7 @@ export class TsOutput {
   readonly #fanOuts = new Map<WatchedSession, FanOut>();
   readonly #viewers = new Map<TsViewer, Watching>();
   #emptied: (() => void) | undefined;
+  #stopped: Promise<void> | undefined;
   #sweep: Timer | undefined;
 
   constructor(deps: TsOutputDeps) {
@@ -44,22 +45,29 @@ export class TsOutput {
     return this.#viewers.size;
   }
 
-  /** Takes a hijacked response over, from the status line to its end, and the attachment with it. */
+  /**
+   * Takes a hijacked response over, from the status line to its end, and the attachment with it.
+   * @throws AcemuxError no_media, when there is nothing to begin with; then both are still the caller's
+   */
   play(response: ServerResponse, attachment: Attachment): void {
     const socket = response.socket;
-    if (!socket || socket.destroyed) {
-      attachment.leave('client_left');
+    const isStopped = this.#stopped !== undefined;
+    if (!socket || socket.destroyed || isStopped) {
+      attachment.leave(isStopped ? 'shutdown' : 'client_left');
+      response.destroy();
       return;
     }
     const { clock, log } = this.#deps;
+    const cursor = attachment.openCursor();
     const fanOut = this.#fanOutOf(attachment.session);
     const viewer = new TsViewer({
       response,
       socket,
       attachment,
-      cursor: attachment.openCursor(),
+      cursor,
       loop: this.#loop,
       clock,
+      onSkip: this.#onSkip,
       onGone: this.#onGone,
     });
     const { address, userAgent } = attachment.viewer;
@@ -71,8 +79,13 @@ export class TsOutput {
     viewer.open();
   }
 
-  /** Ends every viewer's connection at once and resolves when all are gone. */
-  async stop(): Promise<void> {
+  /** Ends every viewer's connection at once and resolves when all are gone. Nobody is let in after. */
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  async #stop(): Promise<void> {
     const emptied = new Promise<void>((resolve) => {
       this.#emptied = resolve;
     });
@@ -84,13 +97,19 @@ export class TsOutput {
 
   #fanOutOf(session: WatchedSession): FanOut {
     const existing = this.#fanOuts.get(session);
-    if (existing) return existing;
+    if (existing && !existing.isOver) return existing;
     const { chunkBytes, clock } = this.#deps;
     const rule = (): ReturnType<typeof batchRule> => batchRule(this.#viewers.size, chunkBytes);
     const fanOut = new FanOut({ session, loop: this.#loop, clock, rule });
     this.#fanOuts.set(session, fanOut);
     return fanOut;
   }
+
+  readonly #onSkip = (viewer: TsViewer): void => {
+    const watching = this.#viewers.get(viewer);
+    watching?.log.info('client too slow: it goes on at a newer keyframe');
+    watching?.attachment.session.countSkip();
+  };
 
   readonly #onGone = (viewer: TsViewer, reason: ReasonCode): void => {
     const watching = this.#viewers.get(viewer);
@@ -100,7 +119,7 @@ export class TsOutput {
     fanOut.remove(viewer);
     if (fanOut.size === 0) {
       fanOut.stop();
-      this.#fanOuts.delete(attachment.session);
+      if (this.#fanOuts.get(attachment.session) === fanOut) this.#fanOuts.delete(attachment.session);
     }
     log.info({ reason }, 'client gone');
     attachment.leave(reason);

@@ -22,9 +22,15 @@ export interface TsViewerDeps {
   readonly cursor: Cursor;
   readonly loop: WriteLoop;
   readonly clock: Clock;
+  /** Called whenever the viewer was too slow and goes on at a newer keyframe. */
+  readonly onSkip: (viewer: TsViewer) => void;
   /** Called once when the viewer is gone for good. */
   readonly onGone: (viewer: TsViewer, reason: ReasonCode) => void;
 }
+
+/** A viewer that must skip so often within `SKIP_WINDOW_MS` is on a line that the stream does not fit through. */
+const SKIPS_MAX = 3;
+const SKIP_WINDOW_MS = 60_000;
 
 type State = 'open' | 'ending' | 'gone';
 
@@ -37,6 +43,7 @@ export class TsViewer implements FanOutMember {
   #state: State = 'open';
   #blockedSinceMs: number | undefined;
   #reason: ReasonCode = 'client_left';
+  #skipsAtMs: number[] = [];
 
   constructor(deps: TsViewerDeps) {
     this.#deps = deps;
@@ -74,11 +81,10 @@ export class TsViewer implements FanOutMember {
     if (this.#state !== 'open' || this.isBlocked || socket.destroyed) return false;
     let sent = 0;
     let caughtUp = false;
-    while (sent < TURN_BYTES_MAX && !this.isBlocked) {
-      if (cursor.isOverrun) {
-        this.evict('client_too_slow');
-        return false;
-      }
+    // Corked bytes go out as one write: no more of them than one view, so that progress shows.
+    const bytesMax = socket.writableCorked > 0 ? VIEW_BYTES_MAX : TURN_BYTES_MAX;
+    while (sent < bytesMax && !this.isBlocked) {
+      if (cursor.isEndangered && !this.#skip()) return false;
       const bytes = cursor.take(cursor.lagBytes > TURN_BYTES_MAX ? LAGGING_VIEW_BYTES_MAX : VIEW_BYTES_MAX);
       if (!bytes) {
         caughtUp = true;
@@ -96,6 +102,26 @@ export class TsViewer implements FanOutMember {
   #noteBlocked(): void {
     const { clock, socket } = this.#deps;
     if (socket.writableCorked === 0 && socket.writableLength > 0) this.#blockedSinceMs ??= clock.nowMs();
+  }
+
+  keepUp(): void {
+    if (this.#state === 'open' && this.#deps.cursor.isEndangered) this.#skip();
+  }
+
+  /** Goes on at a newer keyframe before the ring leaves this viewer behind. False: it is evicted instead. */
+  #skip(): boolean {
+    const { clock, cursor, onSkip } = this.#deps;
+    const nowMs = clock.nowMs();
+    this.#skipsAtMs = this.#skipsAtMs.filter((skippedAtMs) => nowMs - skippedAtMs < SKIP_WINDOW_MS);
+    if (this.#skipsAtMs.length + 1 < SKIPS_MAX && cursor.skip()) {
+      this.#skipsAtMs.push(nowMs);
+      onSkip(this);
+      return true;
+    }
+    // Without a newer keyframe it may stay where it is, as long as that is there.
+    if (this.#skipsAtMs.length + 1 < SKIPS_MAX && !cursor.isOverrun) return true;
+    this.evict('client_too_slow');
+    return false;
   }
 
   /** The session is over: what the socket has taken is still delivered, then the connection closes. */

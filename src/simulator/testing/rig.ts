@@ -66,8 +66,8 @@ export class Rig {
 
   /** Where a session's playback address redirects to. */
   async contentPath(session: Addresses): Promise<string> {
-    const { head } = await this.get(session.playback_url);
-    return locationOf(head);
+    // The head only: some versions never end a redirect's body.
+    return locationOf(await this.raw(session.playback_url).head());
   }
 
   /** A reader of the session's media. */

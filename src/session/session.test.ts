@@ -1,0 +1,209 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { FakeEngine, playback } from '../../test/support/fake-engines.ts';
+import { house, houseWith, media, refusal, watch } from '../../test/support/session-house.ts';
+import { AcemuxError } from '../base/reasons.ts';
+
+test('nobody is let in before there is something to watch', async () => {
+  const engine = new FakeEngine('one');
+  const rig = house(engine);
+  let isIn = false;
+  const joining = rig.join().then((attachment) => {
+    isIn = true;
+    return attachment;
+  });
+  await rig.clock.advance(0);
+  engine.media[0]?.push(media(0.1, 0.2).subarray(0, 188 * 5));
+  await rig.clock.advance(0);
+  assert.equal(isIn, false);
+  engine.media[0]?.push(media(0, 3));
+  await joining;
+});
+
+test('a late joiner begins the prebuffer behind the live edge, the first one at the oldest access point', async () => {
+  const engine = new FakeEngine('one');
+  const rig = house(engine);
+  const first = await watch(rig, engine);
+  const early = first.openCursor().lagBytes;
+  engine.media[0]?.push(media(3, 12));
+  await rig.clock.advance(0);
+  const late = await rig.join();
+  const bytesPerSecond = 125_000;
+  const lag = late.openCursor().lagBytes;
+  assert.ok(lag >= 4 * bytesPerSecond && lag < 5.5 * bytesPerSecond, `${lag} bytes behind`);
+  assert.ok(early > 1.5 * bytesPerSecond, `${early} bytes behind`);
+});
+
+test('when everybody leaves during the start, it is given up a moment later and what it opened is stopped', async () => {
+  const reply = Promise.withResolvers<ReturnType<typeof playback>>();
+  const engine = new FakeEngine('one', () => reply.promise);
+  const rig = house(engine);
+  const leaving = new AbortController();
+  const joining = refusal(rig.join({}, leaving.signal));
+  await rig.clock.advance(0);
+  leaving.abort(new AcemuxError('client_left'));
+  assert.equal(await joining, 'client_left');
+  assert.equal(rig.directory.list().length, 1, 'players open twice: it waits for the second');
+  await rig.clock.advance(5_000);
+  assert.deepEqual(rig.directory.list(), []);
+  assert.ok(engine.abandons > 0);
+  assert.equal(engine.slotsTaken, 1, 'the engine still opens it');
+  reply.resolve(playback());
+  await rig.clock.advance(0);
+  assert.equal(engine.stops, 1);
+  assert.equal(engine.slotsTaken, 0);
+  assert.equal(rig.clock.pendingTimers, 0);
+});
+
+test('an engine that fails is followed by another, and the slot of the first is given back', async () => {
+  const broken = new FakeEngine('broken', async () => {
+    throw new AcemuxError('engine_unreachable');
+  });
+  const sound = new FakeEngine('sound');
+  const rig = house(broken, sound);
+  const joining = rig.join();
+  await rig.clock.advance(0);
+  sound.media[0]?.push(media(0, 3));
+  await joining;
+  await rig.clock.advance(0);
+  assert.equal(broken.slotsTaken, 0);
+  assert.equal(sound.slotsTaken, 1);
+  assert.deepEqual(
+    rig.source.reports.map(({ engineId, outcome }) => [engineId, outcome.ok]),
+    [
+      ['broken', false],
+      ['sound', true],
+    ],
+  );
+});
+
+test('a name unknown as one kind is tried as the other, and the kind that worked is remembered', async () => {
+  const engine = new FakeEngine('one', async ({ kind }) => {
+    if (kind === 'id') throw new AcemuxError('content_unknown');
+    return playback();
+  });
+  const rig = house(engine);
+  const attachment = await watch(rig, engine);
+  assert.deepEqual(
+    engine.starts.map(({ kind }) => kind),
+    ['id', 'infohash'],
+  );
+  attachment.leave('client_left');
+  await rig.clock.advance(300_000);
+  await watch(rig, engine);
+  assert.deepEqual(
+    engine.starts.map(({ kind }) => kind),
+    ['id', 'infohash', 'infohash'],
+  );
+});
+
+test('unknown content is asked for on two engines and then refused as unknown', async () => {
+  const unknown = async (): Promise<never> => {
+    throw new AcemuxError('content_unknown');
+  };
+  const engines = ['one', 'two', 'three'].map((id) => new FakeEngine(id, unknown));
+  const rig = house(...engines);
+  assert.equal(await refusal(rig.join()), 'content_unknown');
+  assert.deepEqual(
+    engines.map(({ starts }) => starts.length),
+    [2, 1, 0],
+  );
+});
+
+test('of engines that failed differently, the one that got furthest speaks', async () => {
+  const silent = new FakeEngine('silent');
+  const gone = new FakeEngine('gone', async () => {
+    throw new AcemuxError('engine_unreachable');
+  });
+  const rig = house(silent, gone);
+  const refused = refusal(rig.join());
+  await rig.clock.advance(30_000);
+  assert.equal(await refused, 'no_media');
+  assert.equal(silent.stops, 1);
+});
+
+test('silence with nobody in the swarm is told apart from silence', async () => {
+  const engine = new FakeEngine('one');
+  engine.peers = 0;
+  const rig = house(engine);
+  const refused = refusal(rig.join());
+  await rig.clock.advance(30_000);
+  assert.equal(await refused, 'zero_peers');
+});
+
+test('bytes that never become watchable end the start at its deadline', async () => {
+  const engine = new FakeEngine('one');
+  const rig = house(engine);
+  const refused = refusal(rig.join());
+  await rig.clock.advance(0);
+  const psiOnly = Buffer.from(media(0, 0.02).subarray(0, 188));
+  engine.media[0]?.push(psiOnly);
+  await rig.clock.advance(60_000);
+  assert.equal(await refused, 'no_media');
+  assert.equal(engine.stops, 1);
+  assert.equal(engine.slotsTaken, 0);
+});
+
+test('what is not MPEG-TS is refused as such, and no other engine is asked', async () => {
+  const engines = [new FakeEngine('one'), new FakeEngine('two')];
+  const rig = house(...engines);
+  const refused = refusal(rig.join());
+  await rig.clock.advance(0);
+  engines[0]?.media[0]?.push(Buffer.alloc(300_000, 0x21));
+  assert.equal(await refused, 'not_mpegts');
+  assert.equal(engines[1]?.starts.length, 0);
+});
+
+test('recorded video is refused for now, and stopped', async () => {
+  const engine = new FakeEngine('one', async () => playback({ isLive: false }));
+  const rig = house(engine);
+  assert.equal(await refusal(rig.join()), 'vod_not_yet');
+  await rig.clock.advance(0);
+  assert.equal(engine.stops, 1);
+});
+
+test('when the source of a playing session ends, its viewers are told why and the engine is free', async () => {
+  const engine = new FakeEngine('one');
+  const rig = house(engine);
+  const attachment = await watch(rig, engine);
+  const reasons: string[] = [];
+  attachment.session.listen({ onAdvance: () => {}, onEnd: (reason) => reasons.push(reason) });
+  engine.media[0]?.finish();
+  await rig.clock.advance(0);
+  assert.deepEqual(reasons, ['source_ended']);
+  assert.equal(engine.stops, 1);
+  assert.equal(engine.slotsTaken, 0);
+  attachment.leave('source_ended');
+  assert.ok(rig.observer.events.includes('attempt failed: source_ended'));
+});
+
+test('a viewer who is let in in the moment in which the source ends hears of the end too', async () => {
+  const engine = new FakeEngine('one');
+  const rig = house(engine);
+  const joining = rig.join();
+  await rig.clock.advance(0);
+  engine.media[0]?.push(media(0, 3));
+  engine.media[0]?.finish();
+  const attachment = await joining;
+  assert.deepEqual(rig.directory.list(), [], 'it is over already');
+  const reasons: string[] = [];
+  attachment.session.listen({ onAdvance: () => {}, onEnd: (reason) => reasons.push(reason) });
+  assert.deepEqual(reasons, [], 'but not before it has begun to listen');
+  await rig.clock.advance(0);
+  assert.deepEqual(reasons, ['source_ended']);
+});
+
+test('a stream that is too big for its ring is warned of, once', async () => {
+  const engine = new FakeEngine('one');
+  const rig = houseWith({ bufferBytes: 1024 * 1024 }, engine);
+  await watch(rig, engine);
+  for (const second of [3, 6, 9, 12, 15]) {
+    engine.media[0]?.push(media(second, 3));
+    await rig.clock.advance(0);
+  }
+  assert.deepEqual(rig.directory.list()[0]?.warnings, ['buffer_cut']);
+  assert.deepEqual(
+    rig.observer.events.filter((event) => event.startsWith('session warned')),
+    ['session warned: buffer_cut'],
+  );
+});
