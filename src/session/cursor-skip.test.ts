@@ -21,13 +21,15 @@ function fedRing() {
   const ring = new Ring({ bytesMax: 64 * 1024 * 1024, mediaMsMax: 10_000 });
   const ingest = new Ingest(ring);
   let packets = 0;
+  let nowMs = 0;
   const feed = (seconds: number): void => {
     for (let part = 0; part < seconds * 10; part++) {
       const count = Math.floor(PACKETS_PER_SECOND / 10);
       const bytes = Buffer.alloc(count * 188);
       broadcast.fill(bytes, packets, count);
       packets += count;
-      ingest.push(bytes);
+      nowMs += 100;
+      ingest.push(bytes, nowMs);
     }
   };
   return { ring, feed };

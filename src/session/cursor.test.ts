@@ -37,33 +37,33 @@ function pointAt(packet: number, omitted: number[], omitComplete = true): Access
 
 test('begins with the tables, then the ring from the access point on', () => {
   const ring = new Ring(ROOMY);
-  ring.append(numbered(0, 10), 0);
+  ring.append(numbered(0, 10), 0, 0);
   assert.deepEqual(numbers(drain(new Cursor(ring, pointAt(4, []), 0))), [200, 201, 4, 5, 6, 7, 8, 9]);
 });
 
 test('leaves out what continues something begun before the access point', () => {
   const ring = new Ring(ROOMY);
-  ring.append(numbered(0, 12), 0);
+  ring.append(numbered(0, 12), 0, 0);
   const cursor = new Cursor(ring, pointAt(4, [5, 6, 8, 11]), 0);
   assert.deepEqual(numbers(drain(cursor)), [200, 201, 4, 7, 9, 10]);
-  ring.append(numbered(12, 14), 0);
+  ring.append(numbered(12, 14), 0, 0);
   assert.deepEqual(numbers(drain(cursor)), [12, 13]);
 });
 
 test('leaves out also what is found to be such after the viewer has begun', () => {
   const ring = new Ring(ROOMY);
-  ring.append(numbered(0, 4), 0);
+  ring.append(numbered(0, 4), 0, 0);
   const point = pointAt(1, [], false);
   const cursor = new Cursor(ring, point, 0);
   assert.deepEqual(numbers(drain(cursor)), [200, 201, 1, 2, 3]);
   point.omit.push(4 * 188);
-  ring.append(numbered(4, 6), 0);
+  ring.append(numbered(4, 6), 0, 0);
   assert.deepEqual(numbers(drain(cursor)), [5]);
 });
 
 test('never takes more than it is allowed to, and misses nothing for it', () => {
   const ring = new Ring(ROOMY);
-  ring.append(numbered(0, 100), 0);
+  ring.append(numbered(0, 100), 0, 0);
   const cursor = new Cursor(ring, pointAt(0, [50]), 0);
   cursor.take(1 << 20);
   const parts: Buffer[] = [];
@@ -76,10 +76,10 @@ test('never takes more than it is allowed to, and misses nothing for it', () => 
 
 test('knows how far behind it is, and when the ring has gone on without it', () => {
   const ring = new Ring({ bytesMax: 2 * BLOCK_BYTES, mediaMsMax: 20_000 });
-  ring.append(numbered(0, 100), 0);
+  ring.append(numbered(0, 100), 0, 0);
   const cursor = new Cursor(ring, pointAt(0, []), 0);
   assert.equal(cursor.lagBytes, 100 * 188);
   assert.equal(cursor.isOverrun, false);
-  for (let round = 0; round < 60; round++) ring.append(numbered(0, 100), 0);
+  for (let round = 0; round < 60; round++) ring.append(numbered(0, 100), 0, 0);
   assert.equal(cursor.isOverrun, true);
 });

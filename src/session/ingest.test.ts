@@ -41,7 +41,7 @@ function pushPictures(
     ];
     const pes = builder.pesPackets(VIDEO_PID, unit, { pts, pcr: (pts - 9_000) * 300 });
     positions.push(ring.head + tables.length * PACKET_BYTES);
-    ingest.push(Buffer.concat([...tables, ...pes]));
+    ingest.push(Buffer.concat([...tables, ...pes]), 0);
   }
   return positions;
 }
@@ -49,9 +49,9 @@ function pushPictures(
 describe('the verdict', () => {
   test('is not_mpegts once a quarter of a mebibyte has brought no packet, and not before', () => {
     const { ingest, ring } = newIngest();
-    ingest.push(Buffer.alloc(256 * 1024 - 1, 0x21));
+    ingest.push(Buffer.alloc(256 * 1024 - 1, 0x21), 0);
     assert.equal(ingest.verdict, undefined);
-    ingest.push(Buffer.alloc(1, 0x21));
+    ingest.push(Buffer.alloc(1, 0x21), 0);
     assert.equal(ingest.verdict, 'not_mpegts');
     assert.equal(ring.head, 0);
     assert.equal(ingest.bytesIn, 256 * 1024);
@@ -59,10 +59,10 @@ describe('the verdict', () => {
 
   test('does not hold what stands before the first packet against a stream', () => {
     const { ingest, ring } = newIngest();
-    ingest.push(Buffer.alloc(200 * 1024, 0x21));
+    ingest.push(Buffer.alloc(200 * 1024, 0x21), 0);
     const stream = new TsBuilder().nulls(10).build();
-    ingest.push(stream);
-    ingest.push(Buffer.alloc(100 * 1024, 0x21));
+    ingest.push(stream, 0);
+    ingest.push(Buffer.alloc(100 * 1024, 0x21), 0);
     assert.equal(ingest.verdict, undefined);
     assert.deepEqual(contentOf(ring), stream);
   });
@@ -75,9 +75,9 @@ describe('the verdict', () => {
     const pushScrambled = (): void => {
       const packets = builder.pesPackets(VIDEO_PID, payload, { scrambled: true });
       scrambled += packets.length;
-      ingest.push(Buffer.concat(packets));
+      ingest.push(Buffer.concat(packets), 0);
     };
-    ingest.push(builder.build());
+    ingest.push(builder.build(), 0);
     for (pushScrambled(); scrambled < 1_900; ) pushScrambled();
     assert.equal(ingest.verdict, undefined);
     while (scrambled < 2_000) pushScrambled();
@@ -93,7 +93,7 @@ describe('the verdict', () => {
     for (let count = 0; count < 25; count++) {
       builder.pes(AUDIO_PID, accessUnit.aac(180 * 100), { pts: 90_000, scrambled: true });
     }
-    ingest.push(builder.build());
+    ingest.push(builder.build(), 0);
     assert.equal(ingest.verdict, undefined);
     assert.equal(ingest.isJoinable, true);
   });
@@ -180,7 +180,7 @@ test('however the bytes are cut, the ring holds the same and can be joined at th
     const { ingest, ring } = newIngest();
     const borders = [0, ...cuts.map((cut) => cut % stream.length).sort((a, b) => a - b), stream.length];
     for (let index = 1; index < borders.length; index++) {
-      ingest.push(stream.subarray(borders[index - 1], borders[index]));
+      ingest.push(stream.subarray(borders[index - 1], borders[index]), 0);
     }
     const points = ring.accessPoints.map(({ position, kind, pts, mediaMs, tables, omit, omitComplete }) => {
       return { position, kind, pts, mediaMs, tables, omit: [...omit], omitComplete };

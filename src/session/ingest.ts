@@ -16,6 +16,7 @@ export class Ingest {
   readonly #aligner = new Aligner();
   readonly #scanner = new StreamScanner();
   #bytesIn = 0;
+  #nowMs = 0;
   #lastPointMediaMs: number | undefined;
   #noKeyframe = false;
 
@@ -45,16 +46,17 @@ export class Ingest {
     return undefined;
   }
 
-  /** Takes bytes as they come from the engine, cut anywhere. */
-  push(chunk: Buffer): void {
+  /** Takes bytes as they come from the engine, cut anywhere; `nowMs` is the clock when they came. */
+  push(chunk: Buffer, nowMs: number): void {
     this.#bytesIn += chunk.length;
+    this.#nowMs = nowMs;
     this.#aligner.push(chunk, this.#takePackets);
   }
 
   readonly #takePackets = (packets: Buffer): void => {
     const scanner = this.#scanner;
     scanner.scan(packets, this.#ring.head);
-    this.#ring.append(packets, scanner.mediaMs);
+    this.#ring.append(packets, scanner.mediaMs, this.#nowMs);
     for (const point of scanner.takeAccessPoints()) {
       this.#ring.addAccessPoint(point);
       this.#lastPointMediaMs = point.mediaMs;

@@ -30,7 +30,7 @@ test('gives back the bytes that were put in, however they were cut', () => {
         let number = 0;
         for (const count of cuts) {
           written.push(packets(count, number));
-          ring.append(written.at(-1)!, 0);
+          ring.append(written.at(-1)!, 0, 0);
           number += count;
         }
         const read: Buffer[] = [];
@@ -48,25 +48,55 @@ test('gives back the bytes that were put in, however they were cut', () => {
 
 test('a view taken once never changes, whatever is appended after it', () => {
   const ring = new Ring({ bytesMax: 2 * BLOCK_BYTES, mediaMsMax: 20_000 });
-  ring.append(packets(1000), 0);
+  ring.append(packets(1000), 0, 0);
   const view = ring.view(0, 188 * 10);
   const before = Buffer.from(view);
-  for (let round = 0; round < 20; round++) ring.append(packets(1000, 1000 * round), 0);
+  for (let round = 0; round < 20; round++) ring.append(packets(1000, 1000 * round), 0, 0);
   assert.ok(ring.tail > 0);
   assert.deepEqual(view, before);
 });
 
 test('keeps the seconds it should where the bytes allow it', () => {
   const ring = new Ring(ROOMY);
-  for (let second = 0; second < 60; second++) ring.append(packets(1394), second * 1000);
+  for (let second = 0; second < 60; second++) ring.append(packets(1394), second * 1000, second * 1000);
   assert.ok(ring.mediaMsHeld >= 20_000 && ring.mediaMsHeld <= 22_000, `${ring.mediaMsHeld} ms`);
   assert.equal(ring.cutByBytes, false);
+});
+
+test('a burst is kept as long as any other media, so that viewers have time to take it', () => {
+  const ring = new Ring(ROOMY);
+  for (let second = 0; second < 40; second++) ring.append(packets(1394), second * 1000, 0);
+  assert.equal(ring.tail, 0);
+  ring.append(packets(1394), 40_000, 20_000);
+  assert.ok(ring.mediaMsHeld <= 22_000, `${ring.mediaMsHeld} ms`);
+});
+
+test('nothing is in danger while the ring still grows, however old it is by its place', () => {
+  const ring = new Ring(ROOMY);
+  for (let second = 0; second < 17; second++) {
+    ring.append(packets(1394), second * 1000, second * 1000);
+    assert.equal(ring.isEndangered(0), false);
+  }
+});
+
+test('what the ring will let go of next is in danger, by time and by bytes', () => {
+  const byTime = new Ring(ROOMY);
+  for (let second = 0; second < 20; second++) byTime.append(packets(1394), second * 1000, second * 1000);
+  assert.equal(byTime.tail, 0);
+  assert.equal(byTime.isEndangered(0), true);
+  assert.equal(byTime.isEndangered(byTime.head), false);
+
+  const byBytes = new Ring({ bytesMax: 16 * BLOCK_BYTES, mediaMsMax: 20_000 });
+  for (let block = 0; block < 14; block++) byBytes.append(packets(1394), 0, 0);
+  assert.equal(byBytes.tail, 0);
+  assert.equal(byBytes.isEndangered(0), true);
+  assert.equal(byBytes.isEndangered(5 * BLOCK_BYTES), false);
 });
 
 test('never holds more bytes than it may, and says that they cut it', () => {
   const ring = new Ring({ bytesMax: 4 * BLOCK_BYTES, mediaMsMax: 20_000 });
   for (let second = 0; second < 60; second++) {
-    ring.append(packets(1394), second * 1000);
+    ring.append(packets(1394), second * 1000, second * 1000);
     assert.ok(ring.memoryBytes <= 4 * BLOCK_BYTES);
   }
   assert.equal(ring.cutByBytes, true);
@@ -77,7 +107,7 @@ test('a viewer joins at the newest access point that is far enough behind, or at
   assert.equal(ring.joinPoint(4000), undefined);
   for (let second = 0; second < 10; second++) {
     const position = ring.head;
-    ring.append(packets(100), second * 1000);
+    ring.append(packets(100), second * 1000, second * 1000);
     ring.addAccessPoint(point(position, second * 1000));
   }
   assert.equal(ring.joinPoint(4000)?.mediaMs, 5000);
@@ -89,7 +119,7 @@ test('an access point leaves the index with its bytes', () => {
   const ring = new Ring({ bytesMax: 2 * BLOCK_BYTES, mediaMsMax: 1_000_000 });
   for (let round = 0; round < 8; round++) {
     const position = ring.head;
-    ring.append(packets(1394), round * 1000);
+    ring.append(packets(1394), round * 1000, round * 1000);
     ring.addAccessPoint(point(position, round * 1000));
   }
   assert.ok(ring.accessPoints.length > 0);

@@ -7,17 +7,21 @@ export const BLOCK_BYTES = BLOCK_PACKETS * 188;
 
 /** More than one chunk from an engine can push out at once. */
 const ENDANGERED_BLOCKS_MAX = 3;
+/** The share of its time after which a block will soon be let go of. */
+const NEARLY = 0.9;
 
 interface Block {
   readonly bytes: Buffer;
   /** Media clock when its first byte was written, milliseconds. */
   readonly mediaMs: number;
+  /** The clock at that moment, milliseconds. */
+  readonly arrivedMs: number;
 }
 
 export interface RingLimits {
   /** The ring never holds more than this (rounded up to a whole block). */
   readonly bytesMax: number;
-  /** How much media it keeps where the bytes allow it, milliseconds. */
+  /** How much media it keeps where the bytes allow it, and for how long it keeps any, milliseconds. */
   readonly mediaMsMax: number;
 }
 
@@ -40,6 +44,7 @@ export class Ring {
   #head = 0;
   #tail = 0;
   #mediaMs = 0;
+  #nowMs = 0;
   /** Whether bytes, not seconds, decided how far back it reaches: the stream is too big for its ring. */
   #cutByBytes = false;
 
@@ -76,12 +81,18 @@ export class Ring {
     return this.#accessPoints;
   }
 
-  /** Copies whole packets in behind the head. `mediaMs`: the media clock at their end. */
-  append(packets: Buffer, mediaMs: number): void {
+  /**
+   * Copies whole packets in behind the head.
+   * @param mediaMs the media clock at their end
+   * @param nowMs the clock
+   */
+  append(packets: Buffer, mediaMs: number, nowMs: number): void {
     this.#mediaMs = mediaMs;
+    this.#nowMs = nowMs;
     for (let from = 0; from < packets.length; ) {
       const used = this.#head % BLOCK_BYTES;
-      if (used === 0) this.#blocks.push({ bytes: Buffer.allocUnsafeSlow(BLOCK_BYTES), mediaMs });
+      if (used === 0)
+        this.#blocks.push({ bytes: Buffer.allocUnsafeSlow(BLOCK_BYTES), mediaMs, arrivedMs: nowMs });
       const block = this.#blocks[this.#blocks.length - 1]!;
       const count = Math.min(packets.length - from, BLOCK_BYTES - used);
       packets.copy(block.bytes, used, from, from + count);
@@ -99,12 +110,16 @@ export class Ring {
   }
 
   /**
-   * Whether bytes at `position` may be gone after the next chunks: who is there should leave in time. A ring of
-   * few blocks lets go of them one at a time, so there nothing is in danger before it is gone.
+   * Whether the bytes at `position` are gone, or may be after the next chunks: who is there should leave in time.
    */
   isEndangered(position: number): boolean {
-    const margin = Math.min(ENDANGERED_BLOCKS_MAX, Math.floor(this.#blocks.length / 4));
-    return position < this.#tail + margin * BLOCK_BYTES;
+    if (position < this.#tail) return true;
+    const { bytesMax, mediaMsMax } = this.#limits;
+    const index = Math.floor(position / BLOCK_BYTES) - this.#tail / BLOCK_BYTES;
+    const margin = Math.min(ENDANGERED_BLOCKS_MAX, Math.floor(bytesMax / BLOCK_BYTES / 4));
+    if ((this.#blocks.length - index + margin) * BLOCK_BYTES > bytesMax) return true;
+    const next = this.#blocks[index + 1];
+    return next !== undefined && this.#isOld(next, mediaMsMax * NEARLY);
   }
 
   /**
@@ -133,13 +148,21 @@ export class Ring {
     return this.#accessPoints[0];
   }
 
+  /**
+   * Whether a block is `ageMs` old both by the media's clock and by ours: an engine begins with a burst, and
+   * viewers need time to take it.
+   */
+  #isOld({ arrivedMs, mediaMs }: Block, ageMs: number): boolean {
+    return this.#mediaMs - mediaMs >= ageMs && this.#nowMs - arrivedMs >= ageMs;
+  }
+
   /** Lets go of what is older than the limits allow, in whole blocks; the block being written stays. */
   #trim(): void {
     let gone = 0;
     while (this.#blocks.length - gone > 1) {
       const tooBig = (this.#blocks.length - gone) * BLOCK_BYTES > this.#limits.bytesMax;
       const second = this.#blocks[gone + 1]!;
-      const tooOld = this.#mediaMs - second.mediaMs >= this.#limits.mediaMsMax;
+      const tooOld = this.#isOld(second, this.#limits.mediaMsMax);
       if (!tooBig && !tooOld) break;
       if (!tooOld) this.#cutByBytes = true;
       gone++;

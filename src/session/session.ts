@@ -325,7 +325,7 @@ export class Session implements WatchedSession, SourceLoopOwner {
 
   onMedia(chunk: Buffer): void {
     const before = this.#ring.head;
-    this.#ingest.push(chunk);
+    this.#ingest.push(chunk, this.#deps.clock.nowMs());
     if (this.#state.name === 'starting') {
       const { isJoinable, verdict } = this.#ingest;
       if (verdict) this.#source.reject(verdict);

@@ -62,7 +62,7 @@ test('invariant 4: a viewer that was too slow skips once, and ffmpeg decodes bot
   // More comes at once than the kernel and the ring hold for a viewer who does not read.
   const rig = await startRig(t, {
     engines: [{ burst: { seconds: 200, bytes: 60_000_000 } }],
-    config: { streams: { bufferMs: 100_000 }, clients: { prebufferMs: 2_000 } },
+    config: { streams: { bufferSizeBytes: 24 * 1024 * 1024 }, clients: { prebufferMs: 2_000 } },
   });
   const slow = rig.watch();
   await slow.received(1_000);

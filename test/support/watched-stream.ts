@@ -52,7 +52,7 @@ export class WatchedStream implements WatchedSession {
   /** Appends at least so many bytes, in whole packets. */
   grow(sizeBytes: number): void {
     const count = Math.ceil(sizeBytes / PACKET_BYTES);
-    this.ring.append(numberedPackets(this.#packets, count), 0);
+    this.ring.append(numberedPackets(this.#packets, count), 0, 0);
     this.#packets += count;
     for (const listener of [...this.listeners]) listener.onAdvance();
   }

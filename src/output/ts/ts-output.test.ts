@@ -2,9 +2,15 @@ import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
 import { until } from '../../../test/support/recording-clock.ts';
 import { type OpenResponse, ResponseServer } from '../../../test/support/response-server.ts';
-import { TABLES, type WatchedAttachment, WatchedStream } from '../../../test/support/watched-stream.ts';
+import {
+  FIRST_BYTE,
+  TABLES,
+  type WatchedAttachment,
+  WatchedStream,
+} from '../../../test/support/watched-stream.ts';
 import { ManualClock } from '../../base/manual-clock.ts';
 import { AcemuxError } from '../../base/reasons.ts';
+import { BLOCK_BYTES } from '../../session/ring.ts';
 import { silentLog } from '../../telemetry/log.ts';
 import { TsOutput } from './ts-output.ts';
 
@@ -143,6 +149,20 @@ describe('CLIENT_TIMEOUT', () => {
     await until(() => output.viewerCount === 0);
     assert.deepEqual(attachment.left, ['client_stalled']);
   });
+});
+
+test('a viewer that must skip is counted by its session', async (t) => {
+  const { output, playBlocked } = await rig(t);
+  const stream = new WatchedStream('stream', { bytesMax: 2 * FLOOD_BYTES });
+  stream.grow(FLOOD_BYTES);
+  await playBlocked(stream);
+  for (let grown = 0; stream.skips === 0 && grown < 3 * FLOOD_BYTES; grown += BLOCK_BYTES) {
+    const position = stream.head;
+    stream.grow(BLOCK_BYTES);
+    stream.ring.addAccessPoint({ ...FIRST_BYTE, position });
+  }
+  assert.equal(stream.skips, 1);
+  assert.equal(output.viewerCount, 1);
 });
 
 describe('the end of a session', () => {
