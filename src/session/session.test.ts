@@ -162,6 +162,18 @@ test('recorded video is refused for now, and stopped', async () => {
   assert.equal(engine.stops, 1);
 });
 
+test('a source that breaks before there was anything to watch is not said to have broken while it played', async () => {
+  for (const error of [undefined, new AcemuxError('source_failed')]) {
+    const engine = new FakeEngine('one');
+    const rig = house(engine);
+    const refused = refusal(rig.join());
+    await rig.clock.advance(0);
+    engine.media[0]?.push(media(0, 3).subarray(0, 188));
+    engine.media[0]?.finish(error);
+    assert.equal(await refused, 'engine_closed');
+  }
+});
+
 test('when the source of a playing session ends, its viewers are told why and the engine is free', async () => {
   const engine = new FakeEngine('one');
   const rig = house(engine);

@@ -159,7 +159,7 @@ export class SourceLoop implements AttemptOwner {
   onOver(attempt: SourceAttempt, error: AcemuxError): void {
     if (attempt !== this.#attempt) return;
     if (this.#settleTry) {
-      this.#settleTry(error);
+      this.#settleTry(beforeMedia(error));
       return;
     }
     const { engines, observer, owner } = this.#deps;
@@ -167,4 +167,10 @@ export class SourceLoop implements AttemptOwner {
     engines.report(attempt.slot.engine.id, { ok: false, reason: error.code });
     owner.onExhausted(error);
   }
+}
+
+/** A source that ends before there was anything to watch did not end while it played. */
+function beforeMedia(error: AcemuxError): AcemuxError {
+  if (error.code !== 'source_ended' && error.code !== 'source_failed') return error;
+  return new AcemuxError('engine_closed', undefined, { cause: error });
 }
