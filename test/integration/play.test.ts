@@ -194,7 +194,7 @@ test('invariant 6: no engine carries more streams than it may, however many star
   const config = { engines: { maxStreamsPerEngine: 2, selectionTimeoutMs: 200 } };
   const rig = await startRig(t, { engines: [{}, {}], config });
   const viewers = Array.from({ length: LONG ? 12 : 6 }, (_, index) =>
-    rig.watch(`id=${String(index).repeat(40).slice(0, 40)}`),
+    rig.watch(`id=${index.toString(16).repeat(40)}`),
   );
   const statuses = await Promise.all(viewers.map((viewer) => viewer.status()));
   assert.deepEqual(statuses.filter((status) => status === 200).length, 4);
