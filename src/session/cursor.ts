@@ -1,3 +1,4 @@
+import { nextStretch } from '../mpegts/join-prefix.ts';
 import { PACKET_BYTES } from '../mpegts/packet.ts';
 import type { AccessPoint } from '../mpegts/scanner.ts';
 import { breaksBefore, restOfBegunUnits } from '../mpegts/skip.ts';
@@ -91,13 +92,11 @@ export class Cursor {
     let count = Math.max(PACKET_BYTES, bytesMax - (bytesMax % PACKET_BYTES));
     if (this.#point) {
       const { omit, omitComplete } = this.#point;
-      while (omit[this.#omitIndex] === this.#position) {
-        this.#omitIndex++;
-        this.#position += PACKET_BYTES;
-      }
-      const next = omit[this.#omitIndex];
-      if (next !== undefined) count = Math.min(count, next - this.#position);
-      else if (omitComplete) this.#point = undefined;
+      const stretch = nextStretch(omit, this.#omitIndex, this.#position, this.#ring.head);
+      this.#position = stretch.from;
+      this.#omitIndex = stretch.omitIndex;
+      count = Math.min(count, stretch.to - stretch.from);
+      if (omitComplete && this.#omitIndex >= omit.length) this.#point = undefined;
     }
     const view = this.#ring.view(this.#position, count);
     if (view.length === 0) return undefined;
