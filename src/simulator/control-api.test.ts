@@ -3,6 +3,7 @@ import { type TestContext, test } from 'node:test';
 import fc from 'fast-check';
 import { ControlApi } from './control-api.ts';
 import { readFaultRequest } from './fault-input.ts';
+import type { Fault } from './faults.ts';
 import { ID_A, type Rig, startRig } from './testing/rig.ts';
 
 type Call = (method: string, path: string, body?: unknown) => Promise<{ status: number; body: unknown }>;
@@ -35,7 +36,7 @@ test('item 54: faults are set, listed and cleared, also while the engine refuses
   );
   await call('DELETE', '/faults/1');
   assert.deepEqual((await call('GET', '/faults')).body, [
-    { id: 2, fault: { kind: 'refuse' }, target: {}, setMs: rig.clock.nowMs() },
+    { id: 2, fault: { kind: 'refuse' }, target: {}, setMs: rig.clock.nowMs(), inForce: true },
   ]);
   await call('DELETE', '/faults');
   await rig.engine.settled();
@@ -87,6 +88,47 @@ test('what makes no sense is refused with a sentence', async (t) => {
   }
   assert.equal((await call('GET', '/nothing')).status, 404);
   assert.deepEqual(rig.engine.faults.list(), []);
+});
+
+test('every fault can be set by JSON, with when it begins and ends', () => {
+  const faults: Fault[] = [
+    { kind: 'apiHang' },
+    { kind: 'supersede' },
+    { kind: 'doubleReader', status: 500 },
+    { kind: 'restart', downMs: 5 },
+    { kind: 'oom', streams: 3, downMs: 5 },
+    { kind: 'networkDown' },
+    { kind: 'expireEarly', lifetimeMs: 5 },
+    { kind: 'keepAlivePoison' },
+    { kind: 'wrongKind', works: 'id' },
+    { kind: 'strictHost' },
+    { kind: 'slowReaderBackpressure', toleratedMs: 5 },
+    { kind: 'tsLoss', probability: 0.5 },
+    { kind: 'tsCorrupt', probability: 0 },
+    { kind: 'tsBadSync', probability: 1 },
+    { kind: 'tsCcErr', probability: 0.1 },
+    { kind: 'bitrateChange', factor: 3 },
+    { kind: 'starve', factor: 0.2 },
+    { kind: 'pcrJump', seconds: -5 },
+    { kind: 'ptsWrap', inSeconds: 1 },
+    { kind: 'pmtChange', pidOffset: 16 },
+    { kind: 'tsPause', seconds: 3 },
+    { kind: 'loop', seconds: 8, livepos: 'lagging' },
+  ];
+  for (const fault of faults) {
+    const request = { fault, target: { session: 'x' }, afterMs: 1, afterBytes: 2, durationMs: 3 };
+    assert.deepEqual(readFaultRequest(JSON.parse(JSON.stringify(request))), request);
+  }
+  for (const wrong of [
+    { kind: 'tsLoss', probability: 1.1 },
+    { kind: 'bitrateChange', factor: 0 },
+    { kind: 'loop' },
+    { kind: 'pcrJump', seconds: 'x' },
+    { kind: 'wrongKind' },
+    { kind: 'oom' },
+  ]) {
+    assert('problem' in readFaultRequest({ fault: wrong }), JSON.stringify(wrong));
+  }
 });
 
 test('reading a fault takes any JSON', () => {

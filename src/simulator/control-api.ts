@@ -5,7 +5,8 @@
  *   POST   /sessions/TOKEN/expire, /sessions/TOKEN/supersede
  *   GET    /counters, /journal
  *   GET    /faults                those in force
- *   POST   /faults                {"fault": {"kind": …}, "target"?: {…}, "durationMs"?: n} → {"id": n}
+ *   POST   /faults                {"fault": {"kind": …}, "target"?: {…}, "afterMs"?: n, "afterBytes"?: n,
+ *                                 "durationMs"?: n} → {"id": n}
  *   DELETE /faults, /faults/ID
  *   POST   /restart               {"downMs"?: n}
  */

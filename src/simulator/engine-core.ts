@@ -1,7 +1,7 @@
 /** What the routes of one simulated engine share. */
 import type { Clock } from '../base/clock.ts';
 import { Broadcast, type Filler } from './broadcast.ts';
-import type { Catalogue } from './catalogue.ts';
+import type { Catalogue, Content, Selector } from './catalogue.ts';
 import type { Faults, Route } from './faults.ts';
 import type { Journal } from './journal.ts';
 import type { Layout } from './layout.ts';
@@ -32,6 +32,12 @@ export interface EngineCore {
   readonly journal: Journal;
   readonly sessions: SessionTable;
   readonly media: EngineMedia;
+  /** Contents that were loaded already. */
+  readonly loadedInfohashes: Set<string>;
+  /** More streams than so many share the throughput of so many (item 23). */
+  readonly streamsAtFullSpeed: number;
+  /** The process dies and is back after so long. */
+  readonly restart: (downMs: number) => void;
 }
 
 export interface EngineMediaOptions {
@@ -80,10 +86,42 @@ export class EngineMedia {
     return broadcast.packetsOnAir(this.liveEdgeWallMs() - agoMs - this.#options.epochMs);
   }
 
+  /** The channel's clock at a moment of the engine's clock, 90 kHz ticks that do not wrap. */
+  clockTicksAt(nowMs: number): number {
+    return (nowMs + this.#options.wallOffsetMs - this.#options.lagMs - this.#options.epochMs) * 90;
+  }
+
   /** The session's own multiplex, if the engine makes one. */
   remux(session: PlaybackSession): Remux | undefined {
     return this.#options.remux ? new Remux(session.token, this.broadcast(session.infohash)) : undefined;
   }
+}
+
+/** What loading a name gives now; undefined: `failed to load content`. */
+export function load(core: EngineCore, selector: Selector): Content | undefined {
+  const { catalogue, faults, profile, loadedInfohashes } = core;
+  const kind = selector.parameter === 'content_id' ? 'id' : selector.parameter;
+  const infohash = selector.value.toLowerCase();
+  let content = catalogue(selector);
+  if (
+    content === undefined &&
+    kind === 'id' &&
+    profile.loadedInfohashAsId &&
+    loadedInfohashes.has(infohash)
+  ) {
+    content = catalogue({ parameter: 'infohash', value: infohash });
+  }
+  if (content === undefined) return undefined;
+  const works = faults.find('wrongKind', { infohash: content.infohash })?.fault.works;
+  if (works !== undefined && works !== kind && (kind === 'id' || kind === 'infohash')) return undefined;
+  loadedInfohashes.add(content.infohash);
+  return content;
+}
+
+/** The share of the media's rate that each stream gets: all of it, until there are too many. */
+export function shareOfThroughput(core: EngineCore): number {
+  const streams = new Set(core.sessions.open().map(({ infohash }) => infohash)).size;
+  return Math.min(1, core.streamsAtFullSpeed / Math.max(1, streams));
 }
 
 /** The start of every address in a reply: the host that the client named, as engines do (item 1). */

@@ -1,16 +1,18 @@
 /** One simulated AceStream engine: its socket, its life, and which route answers what. */
 import { createServer, type Server, type Socket } from 'node:net';
 import { type Clock, systemClock, type Timer } from '../base/clock.ts';
-import { DEFAULT_EPOCH_MS, type Filler } from './broadcast.ts';
-import { type Catalogue, openCatalogue } from './catalogue.ts';
-import { type Clip, loadClip } from './clip.ts';
+import { DEFAULT_EPOCH_MS } from './broadcast.ts';
+import { openCatalogue } from './catalogue.ts';
+import { loadClip } from './clip.ts';
+import { EarlyExpiry } from './early-expiry.ts';
 import { type EngineCore, type EngineDelays, EngineMedia, routeOf } from './engine-core.ts';
-import { Faults, type Route } from './faults.ts';
+import type { SessionSnapshot, SimulatedEngineOptions } from './engine-options.ts';
+import { Faults, type Route, strikes } from './faults.ts';
 import { servePlaylist, serveSegment } from './hls-routes.ts';
 import { type Counters, Journal } from './journal.ts';
 import { buildLayout } from './layout.ts';
 import type { PlaybackSession } from './playback-session.ts';
-import { type EngineProfile, PROFILE_3_2_3, PROFILES, type ProfileName } from './profile.ts';
+import { type EngineProfile, PROFILE_3_2_3, PROFILES } from './profile.ts';
 import { replyText } from './replies.ts';
 import { ScaledClock } from './scaled-clock.ts';
 import { serveServerApi, serveWebService } from './service-routes.ts';
@@ -26,48 +28,9 @@ import { SessionTable } from './session-table.ts';
 import { servePlM3u, serveStart } from './start-route.ts';
 import { type Exchange, serveConnection } from './wire.ts';
 
-export interface SimulatedEngineOptions {
-  /** Address to listen on; default 127.0.0.1. */
-  readonly host?: string;
-  /** Default 0: any free port. A restarted engine keeps the one it got. */
-  readonly port?: number;
-  readonly clock?: Clock;
-  /** How many times faster than its clock the engine lives, media included; default 1. */
-  readonly timeScale?: number;
-  /** What it can load; default: every 40-hex name is a live channel. */
-  readonly catalogue?: Catalogue;
-  /** The version to behave as, or switches that differ from 3.2.3; for both, `{ ...PROFILES.aceserve, … }`. */
-  readonly profile?: ProfileName | Partial<EngineProfile>;
-  readonly delays?: Partial<EngineDelays>;
-  /** Of every channel; default 4,000,000. At least about 600,000. */
-  readonly bitsPerSecond?: number;
-  /** What brings a channel up to its bitrate; default `markers`. */
-  readonly filler?: Filler;
-  /** Each session gets a multiplex of its own; default false: engines pass the broadcaster's packets on. */
-  readonly remux?: boolean;
-  /** How far the engine is behind the broadcast, milliseconds; default 0. */
-  readonly lagMs?: number;
-  /** What a new reader gets at once: the less of both; default 20 s and 22 MB. */
-  readonly burst?: { readonly seconds?: number; readonly bytes?: number };
-  /** How long a session lives without a reader, milliseconds; default 60,000. */
-  readonly idleExpiryMs?: number;
-  /** When all broadcasts began, milliseconds since the Unix epoch; engines with the same one send the same packets. */
-  readonly epochMs?: number;
-  /** The test pattern, to share one between several engines. */
-  readonly clip?: Clip;
-}
+export type { SessionSnapshot, SimulatedEngineOptions };
 
-/** What can be told of a session from outside. */
-export interface SessionSnapshot {
-  readonly token: string;
-  readonly playbackSessionId: string;
-  readonly infohash: string;
-  readonly pid: string | undefined;
-  readonly readers: number;
-  readonly bytesSent: number;
-  readonly openedMs: number;
-}
-
+/** How long things take where nothing else is asked for. */
 const DEFAULT_DELAYS: EngineDelays = {
   replyMs: 500,
   idleMs: 500,
@@ -77,11 +40,15 @@ const DEFAULT_DELAYS: EngineDelays = {
   redirectCloseMs: 0,
 };
 
+/** What flows on when the engine is too busy to answer anything else. */
+const MEDIA_ROUTES: ReadonlySet<Route> = new Set<Route>(['redirect', 'content', 'playlist', 'segment']);
+
 export class SimulatedEngine {
   readonly #options: SimulatedEngineOptions;
   readonly #clock: Clock;
   readonly #profile: EngineProfile;
   readonly #sessions: SessionTable;
+  readonly #earlyExpiry: EarlyExpiry;
   readonly #addresses = new ContentAddresses();
   readonly #sockets = new Set<Socket>();
   readonly #tasks = new Set<Promise<void>>();
@@ -110,6 +77,12 @@ export class SimulatedEngine {
       profile: this.#profile,
       journal: this.journal,
       idleExpiryMs: options.idleExpiryMs ?? 60_000,
+      onOpened: () => this.#earlyExpiry.look(),
+    });
+    this.#earlyExpiry = new EarlyExpiry({
+      clock: this.#clock,
+      faults: this.faults,
+      sessions: this.#sessions,
     });
   }
 
@@ -127,6 +100,9 @@ export class SimulatedEngine {
       faults: this.faults,
       journal: this.journal,
       sessions: this.#sessions,
+      loadedInfohashes: new Set(),
+      streamsAtFullSpeed: options.streamsAtFullSpeed ?? Number.POSITIVE_INFINITY,
+      restart: (downMs) => this.restart(downMs),
       media: new EngineMedia({
         layout: buildLayout(options.clip ?? loadClip(), options.bitsPerSecond ?? 4_000_000),
         filler: options.filler ?? 'markers',
@@ -138,7 +114,7 @@ export class SimulatedEngine {
         wallOffsetMs: this.#clock.wallMs() - this.#clock.nowMs(),
       }),
     };
-    this.#forgetFaults = this.faults.onChange(() => this.#listenAsFaultsSay());
+    this.#forgetFaults = this.faults.onChange(() => this.#obeyFaults());
     this.#listenAsFaultsSay();
     await this.#listening;
     return { host: this.host, port: this.#port };
@@ -149,6 +125,7 @@ export class SimulatedEngine {
     this.#core = undefined;
     this.#forgetFaults?.();
     this.faults.clear();
+    this.#earlyExpiry.stop();
     this.#downTimer?.cancel();
     this.#downTimer = undefined;
     this.#sessions.endAll('restarted');
@@ -217,6 +194,22 @@ export class SimulatedEngine {
     this.#listenAsFaultsSay();
   }
 
+  #obeyFaults(): void {
+    for (const { id, fault } of this.faults.all('restart')) {
+      this.faults.clear(id);
+      this.restart(fault.downMs);
+    }
+    for (const { id, target } of this.faults.all('supersede')) {
+      this.faults.clear(id);
+      for (const session of this.#sessions.open()) {
+        const whom = { infohash: session.infohash, session: session.token };
+        if (strikes(target, whom)) this.supersede(session.token);
+      }
+    }
+    this.#earlyExpiry.look();
+    this.#listenAsFaultsSay();
+  }
+
   #listenAsFaultsSay(): void {
     const wanted = (): boolean =>
       this.#core !== undefined && this.#downTimer === undefined && this.faults.find('refuse') === undefined;
@@ -255,6 +248,7 @@ export class SimulatedEngine {
     serveConnection(socket, {
       serverHeader: this.#profile.serverHeader,
       wallMs: () => this.#clock.wallMs(),
+      poisons: () => this.faults.find('keepAlivePoison') !== undefined,
       onRequest: (exchange) => {
         const task = this.#serve(exchange).catch((error: unknown) => {
           // A mistake of the simulator, not of its client: it must be seen.
@@ -281,6 +275,11 @@ export class SimulatedEngine {
     const whom = session === undefined ? {} : { infohash: session.infohash, session: session.token };
     if (core.faults.find('http503', whom) !== undefined) {
       replyText(exchange, 503, 'Service Unavailable');
+      return;
+    }
+    if (core.faults.find('apiHang') !== undefined && !MEDIA_ROUTES.has(route)) return;
+    if (core.faults.find('strictHost') !== undefined && headers['host'] !== exchange.localAddress) {
+      replyText(exchange, 500, 'Internal Server Error');
       return;
     }
     if (method !== 'GET') {

@@ -1,5 +1,5 @@
 /** Reads a fault that came as JSON. Total: whatever comes gives a fault or a sentence that says what is wrong. */
-import type { Fault, FaultRequest, FaultTarget, Route } from './faults.ts';
+import type { Fault, FaultRequest, FaultTarget, Route } from './fault-kinds.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -20,7 +20,7 @@ const ROUTES: readonly Route[] = [
 
 class Unreadable extends Error {}
 
-/** `{"fault": {"kind": …}, "target"?: {"infohash"?, "session"?}, "durationMs"?}` */
+/** `{"fault": {"kind": …}, "target"?: {"infohash"?, "session"?}, "afterMs"?, "afterBytes"?, "durationMs"?}` */
 export function readFaultRequest(input: unknown): FaultRequest | { readonly problem: string } {
   try {
     const fields = fieldsOf(input, 'the body');
@@ -28,6 +28,7 @@ export function readFaultRequest(input: unknown): FaultRequest | { readonly prob
     return {
       fault: readFault(fieldsOf(fields['fault'], '`fault`')),
       target: fields['target'] === undefined ? {} : readTarget(fieldsOf(fields['target'], '`target`')),
+      ...strikesAfter(fields),
       ...(durationMs !== undefined && { durationMs }),
     };
   } catch (error) {
@@ -57,7 +58,51 @@ function readFault(fields: Fields): Fault {
     case 'hugeBody':
     case 'redirectLoop':
     case 'disconnected':
+    case 'apiHang':
+    case 'supersede':
+    case 'networkDown':
+    case 'keepAlivePoison':
+    case 'strictHost':
       return { kind };
+    case 'doubleReader':
+      return { kind, status: oneOf(fields['status'] ?? 200, 'status', [200, 500] as const) };
+    case 'restart':
+      return { kind, downMs: optionalNumber(fields, 'downMs') ?? 0 };
+    case 'oom':
+      return { kind, streams: number(fields, 'streams'), downMs: optionalNumber(fields, 'downMs') ?? 0 };
+    case 'expireEarly':
+      return { kind, lifetimeMs: number(fields, 'lifetimeMs') };
+    case 'wrongKind':
+      return { kind, works: oneOf(fields['works'], 'works', ['id', 'infohash'] as const) };
+    case 'tsLoss':
+    case 'tsCorrupt':
+    case 'tsBadSync':
+    case 'tsCcErr':
+      return { kind, probability: share(fields, 'probability') };
+    case 'bitrateChange':
+      return { kind, factor: positive(fields, 'factor') };
+    case 'starve':
+      return { kind, factor: share(fields, 'factor') };
+    case 'pcrJump':
+      return { kind, seconds: anyNumber(fields, 'seconds') };
+    case 'ptsWrap': {
+      const inSeconds = optionalNumber(fields, 'inSeconds');
+      return { kind, ...(inSeconds !== undefined && { inSeconds }) };
+    }
+    case 'pmtChange': {
+      const pidOffset = optionalNumber(fields, 'pidOffset');
+      return { kind, ...(pidOffset !== undefined && { pidOffset }) };
+    }
+    case 'tsPause':
+      return { kind, seconds: number(fields, 'seconds') };
+    case 'loop':
+      return {
+        kind,
+        seconds: positive(fields, 'seconds'),
+        livepos: oneOf(fields['livepos'] ?? 'frozen', 'livepos', ['frozen', 'lagging'] as const),
+      };
+    case 'slowReaderBackpressure':
+      return { kind, toleratedMs: number(fields, 'toleratedMs') };
     case 'hangBeforeHeaders': {
       const routes = fields['routes'];
       if (routes === undefined) return { kind };
@@ -136,6 +181,30 @@ function optionalText(fields: Fields, name: string): string | undefined {
   const value = fields[name];
   if (value === undefined || typeof value === 'string') return value;
   throw new Unreadable(`\`${name}\` is a text`);
+}
+
+function number(fields: Fields, name: string): number {
+  const value = optionalNumber(fields, name);
+  if (value === undefined) throw new Unreadable(`\`${name}\` is missing`);
+  return value;
+}
+
+function positive(fields: Fields, name: string): number {
+  const value = number(fields, name);
+  if (value === 0) throw new Unreadable(`\`${name}\` is more than 0`);
+  return value;
+}
+
+function share(fields: Fields, name: string): number {
+  const value = number(fields, name);
+  if (value > 1) throw new Unreadable(`\`${name}\` is from 0 to 1`);
+  return value;
+}
+
+function anyNumber(fields: Fields, name: string): number {
+  const value = fields[name];
+  if (typeof value === 'number' && Number.isFinite(value)) return value;
+  throw new Unreadable(`\`${name}\` is a number`);
 }
 
 function optionalNumber(fields: Fields, name: string): number | undefined {

@@ -1,109 +1,28 @@
-/** Faults on demand: what an engine can be made to do wrong, to whom, and for how long (reference 9, items 30–52). */
+/** The faults of one engine: which are in force, against whom, since when. */
 import type { Clock, Timer } from '../base/clock.ts';
+import type { ActiveFault, Fault, FaultKind, FaultRequest, FaultTarget, FoundFault } from './fault-kinds.ts';
 
-/** Where a request belongs; each can be made to hang alone (item 31). */
-export type Route =
-  | 'start'
-  | 'manifest'
-  | 'playlist'
-  | 'segment'
-  | 'redirect'
-  | 'content'
-  | 'stat'
-  | 'stop'
-  | 'command'
-  | 'event'
-  | 'service'
-  | 'other';
+export type {
+  ActiveFault,
+  Fault,
+  FaultKind,
+  FaultRequest,
+  FaultTarget,
+  FoundFault,
+  Route,
+} from './fault-kinds.ts';
 
-export type Fault =
-  /** New connections are refused: nobody listens (30). Engine only. */
-  | { readonly kind: 'refuse' }
-  /** Connections are accepted and reset (30). Engine only. */
-  | { readonly kind: 'reset' }
-  /** Every request is answered 503 (30). */
-  | { readonly kind: 'http503' }
-  /** Connections are accepted and nothing that arrives is read (31). Engine only. */
-  | { readonly kind: 'hangConnect' }
-  /** Requests are read and never answered, on the routes given or on all (31). */
-  | { readonly kind: 'hangBeforeHeaders'; readonly routes?: readonly Route[] }
-  /** The body stops and the connection stays open; stat goes on with that status and speed 0 (32). */
-  | {
-      readonly kind: 'hangMidStream';
-      readonly status?: 'dl' | 'buf';
-      readonly afterBytes?: number;
-      readonly afterMs?: number;
-    }
-  /** The body ends (33). */
-  | {
-      readonly kind: 'cut';
-      readonly how: 'fin' | 'rst';
-      readonly afterBytes?: number;
-      readonly afterMs?: number;
-    }
-  /** Everything answers, no media byte ever comes (34). */
-  | { readonly kind: 'halfDead' }
-  /** The media reply's headers and then its first byte come late; `dribble`: then one byte per second (36). */
-  | {
-      readonly kind: 'slowStart';
-      readonly headersMs: number;
-      readonly firstByteMs: number;
-      readonly dribble?: boolean;
-    }
-  /** A dead channel: prebuf for ever, no peers (37). */
-  | { readonly kind: 'zeroPeers' }
-  /** A dead channel with peers that have nothing (37). */
-  | { readonly kind: 'peersNoData'; readonly peers: number }
-  /** The start is answered with this error (38). */
-  | {
-      readonly kind: 'errorJson';
-      readonly error: string;
-      readonly extraData?: Readonly<Record<string, unknown>>;
-    }
-  /** The start is answered 200 with a body that is not what it should be (38). */
-  | { readonly kind: 'invalidJson' | 'emptyBody' | 'htmlBody' | 'hugeBody' }
-  /** The media address answers this status with a text body, as while "preloading" (45). Limit it by `durationMs`. */
-  | { readonly kind: 'mediaStatus'; readonly status: 404 | 500 | 502 | 503; readonly body?: string }
-  /** The server closes a redirect's connection after so long, or never (46). */
-  | { readonly kind: 'redirectBodyHang'; readonly closeAfterMs?: number }
-  /** /ace/r redirects to itself (46). */
-  | { readonly kind: 'redirectLoop' }
-  /** Every address in replies names this host instead of the one that was asked (46). */
-  | { readonly kind: 'redirectOtherHost'; readonly host: string }
-  /** The start, JSON or not, is answered 302 to this address (46). */
-  | { readonly kind: 'redirectForeign'; readonly url: string }
-  /** `get_network_connection_status` says false (29). Engine only. */
-  | { readonly kind: 'disconnected' };
-
-export type FaultKind = Fault['kind'];
-
-/** Whom a fault strikes: everything when empty, else all that matches. */
-export interface FaultTarget {
-  readonly infohash?: string;
-  /** The token in the session's URLs. */
-  readonly session?: string;
-}
-
-export interface FaultRequest {
-  readonly fault: Fault;
-  readonly target?: FaultTarget;
-  /** The fault clears itself after so long, in milliseconds of the simulator's clock. */
-  readonly durationMs?: number;
-}
-
-export interface ActiveFault {
+interface Entry {
   readonly id: number;
-  readonly fault: Fault;
+  readonly request: FaultRequest;
   readonly target: FaultTarget;
-  /** When it was set, by the simulator's clock. */
-  readonly setMs: number;
+  setMs: number;
+  inForce: boolean;
+  /** Until it comes into force. */
+  bytesLeft: number;
+  timer: Timer | undefined;
 }
 
-interface Entry extends ActiveFault {
-  readonly timer: Timer | undefined;
-}
-
-/** The faults of one engine. */
 export class Faults {
   readonly #clock: Clock;
   readonly #entries = new Map<number, Entry>();
@@ -114,20 +33,24 @@ export class Faults {
     this.#clock = clock;
   }
 
-  /** Puts a fault in force now, and returns its id for `clear`. */
+  /** Puts a fault in force, now or when the request says, and returns its id for `clear`. */
   set(request: FaultRequest): number {
     const id = ++this.#lastId;
-    const { durationMs } = request;
-    const timer =
-      durationMs === undefined ? undefined : this.#clock.startTimer(durationMs, () => this.clear(id));
-    this.#entries.set(id, {
+    const { target = {}, afterMs, afterBytes } = request;
+    const entry: Entry = {
       id,
-      fault: request.fault,
-      target: request.target ?? {},
+      request,
+      target,
       setMs: this.#clock.nowMs(),
-      timer,
-    });
-    this.#tell();
+      inForce: false,
+      bytesLeft: afterBytes ?? Number.POSITIVE_INFINITY,
+      timer: undefined,
+    };
+    this.#entries.set(id, entry);
+    if (afterMs === undefined && afterBytes === undefined) this.#enforce(entry);
+    else if (afterMs !== undefined) {
+      entry.timer = this.#clock.startTimer(afterMs, () => this.#enforce(entry));
+    }
     return id;
   }
 
@@ -142,20 +65,51 @@ export class Faults {
   }
 
   list(): ActiveFault[] {
-    return [...this.#entries.values()].map(({ id, fault, target, setMs }) => ({ id, fault, target, setMs }));
+    return [...this.#entries.values()].map(({ id, request, target, setMs, inForce }) => ({
+      id,
+      fault: request.fault,
+      target,
+      setMs,
+      inForce,
+    }));
   }
 
-  /** The newest fault of this kind that strikes `whom`; the more of `whom` is known the more may match. */
+  /** The newest fault of this kind in force that strikes `whom`; the more of `whom` is known the more may match. */
   find<Kind extends FaultKind>(kind: Kind, whom: FaultTarget = {}): FoundFault<Kind> | undefined {
     let found: FoundFault<Kind> | undefined;
-    for (const entry of this.#entries.values()) {
-      const { fault, target } = entry;
-      if (!isKind(fault, kind)) continue;
-      if (target.infohash !== undefined && target.infohash !== whom.infohash) continue;
-      if (target.session !== undefined && target.session !== whom.session) continue;
-      found = { fault, setMs: entry.setMs };
+    for (const { id, request, target, setMs, inForce } of this.#entries.values()) {
+      const { fault } = request;
+      if (inForce && isKind(fault, kind) && strikes(target, whom)) found = { id, fault, target, setMs };
     }
     return found;
+  }
+
+  /** Every fault in force of this kind, whomever it strikes. */
+  all<Kind extends FaultKind>(kind: Kind): FoundFault<Kind>[] {
+    const found: FoundFault<Kind>[] = [];
+    for (const { id, request, target, setMs, inForce } of this.#entries.values()) {
+      const { fault } = request;
+      if (inForce && isKind(fault, kind)) found.push({ id, fault, target, setMs });
+    }
+    return found;
+  }
+
+  /** How many more media bytes `whom` may be sent until a fault comes into force. */
+  bytesUntilNext(whom: FaultTarget): number {
+    let bytes = Number.POSITIVE_INFINITY;
+    for (const entry of this.#entries.values()) {
+      if (!entry.inForce && strikes(entry.target, whom)) bytes = Math.min(bytes, entry.bytesLeft);
+    }
+    return bytes;
+  }
+
+  /** Tells that `whom` was sent so many media bytes: faults that waited for them come into force. */
+  countBytes(whom: FaultTarget, count: number): void {
+    for (const entry of [...this.#entries.values()]) {
+      if (entry.inForce || !strikes(entry.target, whom)) continue;
+      entry.bytesLeft -= count;
+      if (entry.bytesLeft <= 0) this.#enforce(entry);
+    }
   }
 
   /** Calls `listener` after every change, until the returned function is called. */
@@ -164,14 +118,25 @@ export class Faults {
     return () => void this.#listeners.delete(listener);
   }
 
+  #enforce(entry: Entry): void {
+    const { durationMs } = entry.request;
+    entry.timer?.cancel();
+    entry.timer =
+      durationMs === undefined ? undefined : this.#clock.startTimer(durationMs, () => this.clear(entry.id));
+    entry.inForce = true;
+    entry.setMs = this.#clock.nowMs();
+    this.#tell();
+  }
+
   #tell(): void {
     for (const listener of [...this.#listeners]) listener();
   }
 }
 
-export interface FoundFault<Kind extends FaultKind> {
-  readonly fault: Extract<Fault, { readonly kind: Kind }>;
-  readonly setMs: number;
+/** Whether a fault with this target strikes `whom`. */
+export function strikes(target: FaultTarget, whom: FaultTarget): boolean {
+  if (target.infohash !== undefined && target.infohash !== whom.infohash) return false;
+  return target.session === undefined || target.session === whom.session;
 }
 
 function isKind<Kind extends FaultKind>(

@@ -1,7 +1,7 @@
 /** One response on a media address, from the request until it ends: waiting, burst, pace, and its faults. */
 import type { Clock, Timer } from '../base/clock.ts';
 import { PACKET_BYTES } from '../mpegts/packet.ts';
-import type { Faults } from './faults.ts';
+import type { Faults, FoundFault } from './faults.ts';
 import type { MediaSource } from './media-source.ts';
 import type { PlaybackSession, Reader } from './playback-session.ts';
 import type { ReaderEnd } from './profile.ts';
@@ -20,9 +20,14 @@ export interface MediaReaderDeps {
   readonly exchange: Exchange;
   /** The session's media is there from then on, by the clock. */
   readonly readyMs: number;
+  readonly status: 200 | 206;
   /** The headers wait for the media, too. */
   readonly headersWaitForMedia: boolean;
   readonly headers: readonly (readonly [string, string])[];
+  /** Of the media: what a throttled reader's share is taken of. */
+  readonly bytesPerSecond: number;
+  /** The share of the media's rate that the engine can give now, 0 to 1 (item 23). */
+  readonly share: () => number;
   /** Opens the source, when the first byte is due. */
   readonly openSource: () => MediaSource;
   /** Counts what was handed to the socket. */
@@ -31,6 +36,14 @@ export interface MediaReaderDeps {
 
 /** What `#step` found: when to step again. `wait` is ended by a drained socket or a change of faults. */
 type Next = { readonly afterMs: number } | 'again' | 'wait' | 'over';
+
+interface SendLimits {
+  /** Until a cut or a hang strikes: not one byte more. */
+  readonly exactBytes: number;
+  readonly allowedBytes: number;
+  readonly dribble: boolean;
+  readonly cutInMs: number;
+}
 
 export class MediaReader implements Reader {
   readonly #deps: MediaReaderDeps;
@@ -43,6 +56,13 @@ export class MediaReader implements Reader {
   #state: 'running' | 'silent' | 'over' = 'running';
   #timer: Timer | undefined;
   #lump = 1;
+  #isStepping = false;
+  /** A fault changed while stepping: it may be due now. */
+  #changed = false;
+  /** Since when the socket takes nothing. */
+  #blockedMs: number | undefined;
+  /** What a throttled reader may have: bytes saved up until then. */
+  #allowance: { bytes: number; atMs: number } | undefined;
 
   constructor(deps: MediaReaderDeps) {
     this.#deps = deps;
@@ -58,9 +78,15 @@ export class MediaReader implements Reader {
     const step = (): void => {
       this.#timer?.cancel();
       this.#timer = undefined;
-      if (this.#state !== 'running') return;
-      let next = this.#step();
-      while (next === 'again') next = this.#step();
+      this.#changed = true;
+      if (this.#state !== 'running' || this.#isStepping) return;
+      this.#isStepping = true;
+      let next: Next;
+      do {
+        this.#changed = false;
+        next = this.#step();
+      } while (next === 'again' || (this.#changed && next !== 'over'));
+      this.#isStepping = false;
       if (typeof next === 'object') this.#timer = clock.startTimer(next.afterMs, step);
     };
     const stopListening = faults.onChange(step);
@@ -93,7 +119,7 @@ export class MediaReader implements Reader {
 
   /** Looks at the time, the faults and the socket, and does what is due. */
   #step(): Next {
-    const { clock, faults, session, exchange, readyMs, headersWaitForMedia, headers } = this.#deps;
+    const { clock, faults, session, exchange, readyMs, status, headersWaitForMedia, headers } = this.#deps;
     const nowMs = clock.nowMs();
     const whom = { infohash: session.infohash, session: session.token };
     const slow = faults.find('slowStart', whom)?.fault;
@@ -103,7 +129,7 @@ export class MediaReader implements Reader {
       if (headersWaitForMedia && neverReady) return 'wait';
       const headersMs = Math.max(this.#arrivedMs + (slow?.headersMs ?? 0), headersWaitForMedia ? readyMs : 0);
       if (nowMs < headersMs) return { afterMs: headersMs - nowMs };
-      exchange.begin(200, headers);
+      exchange.begin(status, headers);
       this.#bodyStartMs = nowMs;
     }
 
@@ -119,42 +145,82 @@ export class MediaReader implements Reader {
 
     const firstByteMs = Math.max(readyMs, this.#bodyStartMs + (slow?.firstByteMs ?? 0));
     if (nowMs < firstByteMs) return { afterMs: Math.min(firstByteMs - nowMs, cutLimit.inMs, hangLimit.inMs) };
+    const pausedUntilMs = endOfPauseMs(faults.find('tsPause', whom));
+    if (nowMs < pausedUntilMs)
+      return { afterMs: Math.min(pausedUntilMs - nowMs, cutLimit.inMs, hangLimit.inMs) };
+    if (exchange.raw().writableNeedDrain) {
+      this.#blockedMs ??= nowMs;
+      return 'wait';
+    }
     this.#source ??= this.#deps.openSource();
-    const dribble = slow?.dribble === true;
-    return this.#send(
-      this.#source,
-      Math.min(cutLimit.bytes, hangLimit.bytes) - this.#sentBytes,
-      dribble,
-      cutLimit.inMs,
-    );
+    this.#loseWhatWasNotTaken(this.#source, nowMs);
+    return this.#send(this.#source, {
+      exactBytes: Math.min(cutLimit.bytes, hangLimit.bytes) - this.#sentBytes,
+      allowedBytes: this.#allowedBytes(nowMs),
+      dribble: slow?.dribble === true,
+      cutInMs: cutLimit.inMs,
+    });
   }
 
-  /** Writes what is due, at most `bytesMax` and no more than the socket takes. */
-  #send(source: MediaSource, bytesMax: number, dribble: boolean, cutInMs: number): Next {
-    const { session, exchange, onBytes } = this.#deps;
-    const socket = exchange.raw();
+  /** A reader that was too slow for too long goes on at the live edge (item 52). */
+  #loseWhatWasNotTaken(source: MediaSource, nowMs: number): void {
+    const { faults, session } = this.#deps;
+    const blockedMs = this.#blockedMs === undefined ? 0 : nowMs - this.#blockedMs;
+    this.#blockedMs = undefined;
+    const whom = { infohash: session.infohash, session: session.token };
+    const fault = faults.find('slowReaderBackpressure', whom)?.fault;
+    if (fault === undefined || blockedMs <= fault.toleratedMs) return;
+    // The packet that was begun is ended first: what is lost is lost whole.
+    this.#held = this.#held.subarray(0, (PACKET_BYTES - (this.#sentBytes % PACKET_BYTES)) % PACKET_BYTES);
+    source.skipToEdge();
+  }
+
+  /** How much the reader may be sent now where engine or fault give it less than the media's rate (items 23, 40). */
+  #allowedBytes(nowMs: number): number {
+    const { share, bytesPerSecond } = this.#deps;
+    const factor = share();
+    if (factor >= 1) {
+      this.#allowance = undefined;
+      return Number.POSITIVE_INFINITY;
+    }
+    const { bytes, atMs } = this.#allowance ?? { bytes: 0, atMs: nowMs };
+    const savedBytes = bytes + (factor * bytesPerSecond * (nowMs - atMs)) / 1000;
+    this.#allowance = { bytes: Math.min(savedBytes, bytesPerSecond), atMs: nowMs };
+    return Math.floor(this.#allowance.bytes);
+  }
+
+  /** Writes what is due, at most what the limits say and no more than the socket takes. */
+  #send(source: MediaSource, limits: SendLimits): Next {
+    const { session, exchange, faults, onBytes } = this.#deps;
+    const whom = { infohash: session.infohash, session: session.token };
+    const { dribble, cutInMs } = limits;
+    let { exactBytes, allowedBytes } = limits;
     for (;;) {
+      const untilFault = faults.bytesUntilNext(whom);
       if (this.#held.length < PACKET_BYTES) {
-        const fresh = source.next();
+        const fresh = source.next(Math.max(1, Math.ceil((untilFault - this.#held.length) / PACKET_BYTES)));
         if (fresh.length === 0 && !source.finished) break;
         this.#held = Buffer.concat([this.#held, fresh]);
       }
-      const count = Math.min(
-        dribble ? 1 : this.#held.length - this.#keepBack(source),
-        bytesMax,
-        this.#held.length,
-      );
+      const heldBytes = dribble ? 1 : this.#held.length - this.#keepBack(source);
+      const count = Math.min(heldBytes, exactBytes, allowedBytes, untilFault, this.#held.length);
       if (count <= 0) break;
       const bytes = this.#held.subarray(0, count);
       this.#held = this.#held.subarray(count);
-      bytesMax -= count;
+      exactBytes -= count;
+      allowedBytes -= count;
       this.#sentBytes += count;
+      if (this.#allowance !== undefined) this.#allowance.bytes -= count;
       session.bytesSent += count;
       onBytes(count);
-      const accepted = socket.write(bytes);
-      if (bytesMax === 0) return 'again'; // a cut or a hang is due now
+      const accepted = exchange.raw().write(bytes);
+      faults.countBytes(whom, count);
+      if (exactBytes === 0 || this.#changed) return 'again'; // a cut, a hang or another fault is due now
       if (dribble) return { afterMs: DRIBBLE_MS };
-      if (!accepted) return 'wait';
+      if (!accepted) {
+        this.#blockedMs = this.#deps.clock.nowMs();
+        return 'wait';
+      }
     }
     if (source.finished && this.#held.length === 0) {
       this.end('eof');
@@ -193,6 +259,10 @@ export class MediaReader implements Reader {
     }
     return { bytes: afterBytes ?? 0, inMs: Number.POSITIVE_INFINITY };
   }
+}
+
+function endOfPauseMs(pause: FoundFault<'tsPause'> | undefined): number {
+  return pause === undefined ? 0 : pause.setMs + pause.fault.seconds * 1000;
 }
 
 const NO_LIMIT = { bytes: Number.POSITIVE_INFINITY, inMs: Number.POSITIVE_INFINITY };

@@ -1,5 +1,6 @@
 import { PACKET_BYTES } from '../mpegts/packet.ts';
 import type { Broadcast } from './broadcast.ts';
+import type { ByteRange } from './byte-range.ts';
 import type { Remux } from './remux.ts';
 
 /** Packets in one piece of work, about 64 KiB. */
@@ -7,10 +8,33 @@ const PACKETS_PER_CHUNK = 348;
 
 /** Where a reader's bytes come from: a place in a channel, and how far one may read by now. */
 export interface MediaSource {
-  /** Bytes from the current place on; none when there is nothing to read now. */
-  next(): Buffer;
+  /** Bytes from the current place on, of at most so many packets; none when there is nothing to read now. */
+  next(packetsMax?: number): Buffer;
+  /** Passes over everything that could be read now. */
+  skipToEdge(): void;
   /** Nothing will ever come any more: the file's end. */
   readonly finished: boolean;
+}
+
+/** Packets that come again and again instead of all that would follow them. */
+export interface Loop {
+  readonly from: number;
+  /** Exclusive. */
+  readonly end: number;
+}
+
+/** What a fault does to a live channel's packets. */
+export interface LiveFaults {
+  loop(): Loop | undefined;
+  apply(packets: Buffer): Buffer;
+}
+
+/** Which packets stand for the `count` from number `next` on, as far as they are in one piece. */
+function stretchAt(next: number, count: number, loop: Loop | undefined): { from: number; length: number } {
+  if (loop === undefined) return { from: next, length: count };
+  if (next < loop.end) return { from: next, length: Math.min(count, loop.end - next) };
+  const from = loop.from + ((next - loop.end) % (loop.end - loop.from));
+  return { from, length: Math.min(count, loop.end - from) };
 }
 
 /** A live channel: a stretch of what was on air already, then what comes on air. */
@@ -19,6 +43,7 @@ export class LiveSource implements MediaSource {
   readonly #broadcast: Broadcast;
   readonly #remux: Remux | undefined;
   readonly #packetsOnAir: () => number;
+  readonly #faults: LiveFaults | undefined;
   #nextPacket: number;
 
   /** `packetsOnAir`: how many packets the engine has by now; reading begins `burstPackets` before that. */
@@ -27,43 +52,59 @@ export class LiveSource implements MediaSource {
     remux: Remux | undefined;
     packetsOnAir: () => number;
     burstPackets: number;
+    faults?: LiveFaults;
   }) {
     this.#broadcast = options.broadcast;
     this.#remux = options.remux;
     this.#packetsOnAir = options.packetsOnAir;
+    this.#faults = options.faults;
     this.#nextPacket = Math.max(0, options.packetsOnAir() - options.burstPackets);
   }
 
-  next(): Buffer {
-    const count = Math.min(PACKETS_PER_CHUNK, this.#packetsOnAir() - this.#nextPacket);
+  next(packetsMax = PACKETS_PER_CHUNK): Buffer {
+    const count = Math.min(packetsMax, PACKETS_PER_CHUNK, this.#packetsOnAir() - this.#nextPacket);
     if (count <= 0) return Buffer.alloc(0);
-    const packets = packetsFrom(this.#broadcast, this.#remux, this.#nextPacket, count);
-    this.#nextPacket += count;
-    return packets;
+    const { from, length } = stretchAt(this.#nextPacket, count, this.#faults?.loop());
+    const packets = packetsFrom(this.#broadcast, this.#remux, from, length);
+    this.#nextPacket += length;
+    return this.#faults?.apply(packets) ?? packets;
+  }
+
+  skipToEdge(): void {
+    this.#nextPacket = Math.max(this.#nextPacket, this.#packetsOnAir());
   }
 }
 
-/** A recording: the channel's first packets, as fast as they are read. */
+/** A recording: the channel's first packets, or a range of their bytes, as fast as they are read. */
 export class FileSource implements MediaSource {
   readonly #broadcast: Broadcast;
-  readonly #packets: number;
-  #nextPacket = 0;
+  #nextByte: number;
+  readonly #endByte: number;
 
-  constructor(broadcast: Broadcast, durationSeconds: number) {
+  /** `range`: the whole file when left out. */
+  constructor(broadcast: Broadcast, durationSeconds: number, range?: ByteRange) {
     this.#broadcast = broadcast;
-    this.#packets = filePackets(broadcast, durationSeconds);
+    this.#nextByte = range?.from ?? 0;
+    this.#endByte = range?.end ?? fileSizeBytes(broadcast, durationSeconds);
   }
 
   get finished(): boolean {
-    return this.#nextPacket >= this.#packets;
+    return this.#nextByte >= this.#endByte;
   }
 
-  next(): Buffer {
-    const count = Math.min(PACKETS_PER_CHUNK, this.#packets - this.#nextPacket);
-    const packets = packetsFrom(this.#broadcast, undefined, this.#nextPacket, count);
-    this.#nextPacket += count;
-    return packets;
+  next(packetsMax = PACKETS_PER_CHUNK): Buffer {
+    if (this.finished) return Buffer.alloc(0);
+    const from = Math.floor(this.#nextByte / PACKET_BYTES);
+    const end = Math.ceil(this.#endByte / PACKET_BYTES);
+    const count = Math.min(packetsMax, PACKETS_PER_CHUNK, end - from);
+    const packets = packetsFrom(this.#broadcast, undefined, from, count);
+    const bytes = packets.subarray(this.#nextByte - from * PACKET_BYTES, this.#endByte - from * PACKET_BYTES);
+    this.#nextByte += bytes.length;
+    return bytes;
   }
+
+  /** A file waits for its reader. */
+  skipToEdge(): void {}
 }
 
 /** The size of a recording of so many seconds. */

@@ -31,6 +31,10 @@ export interface EngineProfile {
   readonly unknownSessionStatus: 200 | 404;
   /** A plain stat counts as activity of the player (item 15). */
   readonly statProlongsSession: boolean;
+  /** An infohash that was loaded before is taken as `id=`, too (seen on 3.1.74, for a while). */
+  readonly loadedInfohashAsId: boolean;
+  /** A recording may have several readers at once, each with a range of its own. */
+  readonly severalFileReaders: boolean;
   /** The media reply's headers wait until prebuffering is over; otherwise only its body does. */
   readonly headersWaitForMedia: boolean;
   /** The connection of a redirect is never closed by the engine: who reads its body hangs (reference 2.1). */
@@ -61,6 +65,8 @@ export const PROFILE_3_2_3: EngineProfile = {
   liveposValues: 'strings',
   unknownSessionStatus: 200,
   statProlongsSession: true,
+  loadedInfohashAsId: false,
+  severalFileReaders: false,
   headersWaitForMedia: true,
   redirectStaysOpen: false,
   playlistWhilePreparing: 'waits',

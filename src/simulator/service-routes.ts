@@ -1,8 +1,9 @@
 /** /webui/api/service and /server/api: what an engine tells about itself and about contents (reference 2.7, 2.8). */
 import { createHash } from 'node:crypto';
 import { type Selector, selectorOf } from './catalogue.ts';
-import type { EngineCore } from './engine-core.ts';
+import { type EngineCore, load } from './engine-core.ts';
 import type { Json } from './json.ts';
+import { fileSizeBytes } from './media-source.ts';
 import { pause, replyJson } from './replies.ts';
 import type { Exchange } from './wire.ts';
 
@@ -50,7 +51,7 @@ function statusAnswer(core: EngineCore, method: string | null): Answer | undefin
     return { result: { playlist_loaded: false, version: { code, platform, version } } };
   }
   if (method === 'get_network_connection_status') {
-    return { result: { connected: core.faults.find('disconnected') === undefined } };
+    return { result: { connected: isConnected(core) } };
   }
   if (method === 'get_api_access_token') return { result: { token: accessToken(core) } };
   return undefined;
@@ -72,7 +73,7 @@ async function contentAnswer(
 
   const asked = method === 'analyze_content' ? analyzed(query.get('query') ?? '') : selectorOf(query);
   if (asked === 'unknown protocol') return { error: asked };
-  const content = asked && core.catalogue(asked);
+  const content = asked && load(core, asked);
   if (content === undefined) {
     await pause(core, exchange.signal, core.delays.unknownIdMs);
     return { error: 'cannot get transport file' };
@@ -94,13 +95,15 @@ async function contentAnswer(
     };
   }
   const filenames = content.files?.map((file) => file.name) ?? [name];
+  const broadcast = core.media.broadcast(infohash);
+  const sizes = content.files?.map(({ durationSeconds }) => fileSizeBytes(broadcast, durationSeconds)) ?? [0];
   if (!isV3)
     return { result: Object.fromEntries(filenames.map((filename, index) => [String(index), filename])) };
   const isFull = query.get('mode') === 'full';
   return {
     result: {
       files: filenames.map((filename, index) =>
-        isFull ? { index, infohash, filename, mime: 'video/mp2t', size: 0 } : { index, filename },
+        isFull ? { index, infohash, filename, mime: 'video/mp2t', size: sizes[index] } : { index, filename },
       ),
       name,
       infohash,
@@ -114,6 +117,10 @@ async function contentAnswer(
 function analyzed(text: string): Selector | 'unknown protocol' | undefined {
   if (!text.startsWith('acestream:?')) return 'unknown protocol';
   return selectorOf(new URLSearchParams(text.slice('acestream:?'.length)));
+}
+
+function isConnected({ faults }: EngineCore): boolean {
+  return faults.find('disconnected') === undefined && faults.find('networkDown') === undefined;
 }
 
 function accessToken(core: EngineCore): string {

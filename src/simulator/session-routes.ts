@@ -1,11 +1,15 @@
 /** What a session's addresses answer: redirect, media, stat, commands, events (reference 2.3–2.6, 3). */
 
 import { PACKET_BYTES } from '../mpegts/packet.ts';
+import type { Broadcast } from './broadcast.ts';
+import { type ByteRange, byteRangeOf } from './byte-range.ts';
 import type { EngineCore } from './engine-core.ts';
-import { sessionPath } from './engine-core.ts';
+import { sessionPath, shareOfThroughput } from './engine-core.ts';
+import { MediaFaults } from './media-faults.ts';
 import { MediaReader } from './media-reader.ts';
-import { FileSource, fileSizeBytes, LiveSource } from './media-source.ts';
+import { FileSource, fileSizeBytes, type LiveFaults, LiveSource } from './media-source.ts';
 import type { PlaybackSession } from './playback-session.ts';
+import type { Remux } from './remux.ts';
 import { pause, redirectWithin, replyJson, replyText } from './replies.ts';
 import { progressOf, statResponse } from './stat-reply.ts';
 import type { Exchange } from './wire.ts';
@@ -14,15 +18,24 @@ const UNKNOWN_SESSION = 'unknown playback session id';
 /** An event poll with nothing to tell ends after this; how real engines end it is not known (reference 12). */
 const EVENT_POLL_MS = 30_000;
 
+/** So many addresses of superseded sessions are known on: enough for any test, and no leak in a long run. */
+const SUPERSEDED_MAX = 1_000;
+
 /** The media addresses that redirects gave out, and whose they are. */
 export class ContentAddresses {
   readonly #sessions = new Map<string, PlaybackSession>();
+  #superseded = 0;
 
   /** A new address for the session's media; it is forgotten when the session ends. */
   create(session: PlaybackSession): string {
     const path = `/content/${session.infohash}/${Math.random()}`;
     this.#sessions.set(path, session);
-    session.ended.signal.addEventListener('abort', () => this.#sessions.delete(path), { once: true });
+    const onEnd = (): void => {
+      // Whoever still reads a session that another one replaced has an answer of his own (item 44).
+      if (session.endReason === 'superseded' && this.#superseded++ < SUPERSEDED_MAX) return;
+      this.#sessions.delete(path);
+    };
+    session.ended.signal.addEventListener('abort', onEnd, { once: true });
     return path;
   }
 
@@ -55,25 +68,47 @@ export async function serveContent(
     replyText(exchange, 500, 'Internal Server Error');
     return;
   }
-  const preloading = faults.find('mediaStatus', { infohash: session.infohash, session: session.token });
+  const whom = { infohash: session.infohash, session: session.token };
+  const { counters } = journal;
+  const doubled = faults.find('doubleReader', whom)?.fault;
+  if (doubled !== undefined || session.endReason !== undefined) {
+    if (doubled === undefined && profile.secondReader !== 'corrupt-reply') {
+      replyText(exchange, 500, 'Internal Server Error');
+      return;
+    }
+    counters.corruptReplies++;
+    replyCorrupt(exchange, doubled?.status ?? 500);
+    return;
+  }
+  const preloading = faults.find('mediaStatus', whom);
   if (preloading !== undefined) {
     replyText(exchange, preloading.fault.status, preloading.fault.body ?? 'preloading');
     return;
   }
-  const { counters } = journal;
   counters.readersAtOnceMax = Math.max(counters.readersAtOnceMax, session.readers.size + 1);
-  if (session.readers.size > 0) {
+  const file = session.request.content.files?.[session.request.fileIndex ?? 0];
+  if (session.readers.size > 0 && !(file !== undefined && profile.severalFileReaders)) {
     if (profile.secondReader === 'corrupt-reply' && !session.request.newReaderCutsOld) {
       counters.corruptReplies++;
-      replyCorrupt(exchange);
+      replyCorrupt(exchange, 200);
       return;
     }
     for (const reader of [...session.readers]) reader.end('eof');
   }
 
   const broadcast = media.broadcast(session.infohash);
-  const file = session.request.content.files?.[session.request.fileIndex ?? 0];
   const sizeBytes = file === undefined ? undefined : fileSizeBytes(broadcast, file.durationSeconds);
+  const { range } = exchange.request.headers;
+  const asked = sizeBytes === undefined ? undefined : byteRangeOf(range, sizeBytes);
+  if (asked === 'unsatisfiable') {
+    exchange.begin(416, [
+      ['Content-Range', `bytes */${sizeBytes}`],
+      ['Content-Length', '0'],
+    ]);
+    exchange.raw().end();
+    return;
+  }
+  const remux = media.remux(session);
   const reader = new MediaReader({
     clock,
     faults,
@@ -81,18 +116,23 @@ export async function serveContent(
     exchange,
     readyMs: session.openedMs + delays.idleMs + delays.prebufMs,
     headersWaitForMedia: profile.headersWaitForMedia,
+    status: asked === undefined ? 200 : 206,
     headers: [
       ['Content-Type', 'video/mp2t'],
-      ...(sizeBytes === undefined ? [] : [['Content-Length', String(sizeBytes)] as const]),
+      ...(sizeBytes === undefined ? [] : fileHeaders(sizeBytes, asked)),
     ],
+    bytesPerSecond: media.bytesPerSecond,
+    // A file comes as fast as it is read, whatever else the engine does.
+    share: () => (file === undefined ? shareOf(core, session) : 1),
     openSource: () =>
       file !== undefined
-        ? new FileSource(broadcast, file.durationSeconds)
+        ? new FileSource(broadcast, file.durationSeconds, asked)
         : new LiveSource({
             broadcast,
-            remux: media.remux(session),
+            remux,
             packetsOnAir: () => media.packetsOnAir(broadcast),
             burstPackets: Math.floor(media.burstBytes / PACKET_BYTES),
+            faults: liveFaults(core, session, broadcast, remux),
           }),
     onBytes: (count) => {
       counters.mediaBytesSent += count;
@@ -104,9 +144,62 @@ export async function serveContent(
   sessions.touch(session);
 }
 
-/** What a second reader of one TS address gets: a status line where a header should be (item 20). */
-function replyCorrupt(exchange: Exchange): void {
-  exchange.raw().end('HTTP/1.1 200 OK\r\nHTTP/1.1 200 OK\r\nContent-Type: video/mp2t\r\n\r\n');
+/** The faults in the media of one reader. */
+function liveFaults(
+  core: EngineCore,
+  session: PlaybackSession,
+  broadcast: Broadcast,
+  remux: Remux | undefined,
+): LiveFaults {
+  const { faults, media, clock } = core;
+  const whom = { infohash: session.infohash, session: session.token };
+  const damage = new MediaFaults({
+    faults,
+    whom,
+    programs: broadcast.layout.clip.programs,
+    clockTicksAt: (nowMs) => media.clockTicksAt(nowMs) + (remux?.clockOffset90 ?? 0),
+  });
+  return {
+    loop() {
+      const found = faults.find('loop', whom);
+      if (found === undefined) return undefined;
+      const end = media.packetsOnAir(broadcast, clock.nowMs() - found.setMs);
+      const seconds = Math.round(found.fault.seconds * 1000 * broadcast.layout.packetsPerMs);
+      return end === 0 ? undefined : { from: Math.max(0, end - Math.max(1, seconds)), end };
+    },
+    apply: (packets) => damage.apply(packets),
+  };
+}
+
+/** The share of its rate that a session's media has now. */
+function shareOf(core: EngineCore, session: PlaybackSession): number {
+  const whom = { infohash: session.infohash, session: session.token };
+  return Math.min(shareOfThroughput(core), core.faults.find('starve', whom)?.fault.factor ?? 1);
+}
+
+/** How far the positions in stat are behind, because the media repeats itself. */
+function behindMs(core: EngineCore, session: PlaybackSession): number {
+  const loop = core.faults.find('loop', { infohash: session.infohash, session: session.token });
+  if (loop === undefined) return 0;
+  const sinceMs = core.clock.nowMs() - loop.setMs;
+  return loop.fault.livepos === 'lagging' ? sinceMs / 2 : sinceMs;
+}
+
+/** What players need of a recording (reference 6.3; none of it was measured). */
+function fileHeaders(sizeBytes: number, range: ByteRange | undefined): (readonly [string, string])[] {
+  const { from, end } = range ?? { from: 0, end: sizeBytes };
+  const headers: (readonly [string, string])[] = [
+    ['Accept-Ranges', 'bytes'],
+    ['Content-Length', String(end - from)],
+  ];
+  if (range !== undefined) headers.push(['Content-Range', `bytes ${from}-${end - 1}/${sizeBytes}`]);
+  return headers;
+}
+
+/** What a second reader of one TS address gets: a status line where a header should be (items 20, 44). */
+function replyCorrupt(exchange: Exchange, status: 200 | 500): void {
+  const second = status === 200 ? '200 OK' : '500 Internal Server Error';
+  exchange.raw().end(`HTTP/1.1 200 OK\r\nHTTP/1.1 ${second}\r\nContent-Type: video/mp2t\r\n\r\n`);
 }
 
 export function serveStat(core: EngineCore, exchange: Exchange, session: PlaybackSession | undefined): void {
@@ -123,6 +216,8 @@ export function serveStat(core: EngineCore, exchange: Exchange, session: Playbac
     return;
   }
   const { bytesPerSecond, burstBytes } = media;
+  const file = session.request.content.files?.[session.request.fileIndex ?? 0];
+  const fileBytes = file && fileSizeBytes(media.broadcast(session.infohash), file.durationSeconds);
   const progress = progressOf({
     session,
     nowMs: clock.nowMs(),
@@ -130,10 +225,12 @@ export function serveStat(core: EngineCore, exchange: Exchange, session: Playbac
     faults,
     bytesPerSecond,
     burstBytes,
+    share: shareOf(core, session),
+    fileBytes,
   });
-  const liveEdgeWallMs = media.liveEdgeWallMs();
+  const liveEdgeWallMs = media.liveEdgeWallMs() - behindMs(core, session);
   replyJson(exchange, {
-    response: statResponse(session, progress, { profile, liveEdgeWallMs }),
+    response: statResponse(session, progress, { profile, liveEdgeWallMs, fileBytes }),
     error: null,
   });
 }

@@ -9,7 +9,13 @@ import { SessionTable } from './session-table.ts';
 function table(): { clock: ManualClock; journal: Journal; sessions: SessionTable } {
   const clock = new ManualClock();
   const journal = new Journal();
-  const sessions = new SessionTable({ clock, journal, profile: PROFILE_3_2_3, idleExpiryMs: 60_000 });
+  const sessions = new SessionTable({
+    clock,
+    journal,
+    profile: PROFILE_3_2_3,
+    idleExpiryMs: 60_000,
+    onOpened() {},
+  });
   return { clock, journal, sessions };
 }
 

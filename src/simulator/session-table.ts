@@ -10,6 +10,8 @@ export interface SessionTableDeps {
   readonly journal: Journal;
   /** How long a session lives without a reader, milliseconds. */
   readonly idleExpiryMs: number;
+  /** Called when there is a session more. */
+  readonly onOpened: () => void;
 }
 
 const ENDED_MAX = 1_000;
@@ -73,6 +75,7 @@ export class SessionTable {
     sessionsAtOnceMax.set(infohash, Math.max(sessionsAtOnceMax.get(infohash) ?? 0, rivals.length + 1));
     this.#byToken.set(session.token, session);
     this.touch(session);
+    this.#deps.onOpened();
     return session;
   }
 

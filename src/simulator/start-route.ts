@@ -1,6 +1,6 @@
 /** /ace/getstream and /ace/manifest.m3u8: load a content and open a session on it (reference 2.1, 2.2). */
 import { type Content, selectorOf } from './catalogue.ts';
-import { baseUrl, type EngineCore, playbackPath, sessionPath } from './engine-core.ts';
+import { baseUrl, type EngineCore, load, playbackPath, sessionPath } from './engine-core.ts';
 import type { Json } from './json.ts';
 import type { PlaybackSession } from './playback-session.ts';
 import { pause, redirect, redirectWithin, replyJson, replyText } from './replies.ts';
@@ -15,7 +15,7 @@ export async function serveStart(core: EngineCore, exchange: Exchange, form: 'ts
     replyText(exchange, 500, 'Internal Server Error');
     return;
   }
-  const content = core.catalogue(selector);
+  const content = load(core, selector);
   if (content === undefined) {
     const { unknownIdMs, unknownInfohashMs } = core.delays;
     await pause(core, exchange.signal, selector.parameter === 'infohash' ? unknownInfohashMs : unknownIdMs);
@@ -50,6 +50,11 @@ export async function serveStart(core: EngineCore, exchange: Exchange, form: 'ts
     if (!answered) core.journal.counters.sessionsLeaked++;
   };
   exchange.signal.addEventListener('abort', onGone, { once: true });
+  const oom = core.faults.find('oom')?.fault;
+  if (oom !== undefined && core.sessions.open().length > oom.streams) {
+    core.restart(oom.downMs);
+    return;
+  }
   const hang = core.faults.find('hangBeforeHeaders', { infohash: content.infohash });
   if (hang !== undefined && (hang.fault.routes?.includes(form === 'hls' ? 'manifest' : 'start') ?? true))
     return;
@@ -63,7 +68,7 @@ export async function serveStart(core: EngineCore, exchange: Exchange, form: 'ts
 /** The files of a recording as a list, where the version has it (reference 6.3). Opens no session. */
 export function servePlM3u(core: EngineCore, exchange: Exchange): void {
   const selector = selectorOf(exchange.request.query);
-  const content = selector && core.catalogue(selector);
+  const content = selector && load(core, selector);
   if (!core.profile.listsFilesAtPlM3u || content === undefined) {
     replyText(exchange, 500, 'Internal Server Error');
     return;

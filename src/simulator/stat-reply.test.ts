@@ -27,6 +27,8 @@ function after(elapsedMs: number): SessionProgress {
     faults,
     bytesPerSecond: 500_000,
     burstBytes: 10_000_000,
+    share: 1,
+    fileBytes: undefined,
   });
 }
 

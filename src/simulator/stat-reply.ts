@@ -26,6 +26,10 @@ export interface ProgressInput {
   readonly bytesPerSecond: number;
   /** What has been loaded by the time playback begins. */
   readonly burstBytes: number;
+  /** The share of the media's rate that comes in, 0 to 1. */
+  readonly share: number;
+  /** A recording's size; undefined for live. */
+  readonly fileBytes: number | undefined;
 }
 
 /** Pieces come whole: `downloaded` grows in such steps (item 12). */
@@ -46,12 +50,17 @@ export function deadChannel(
 /** Whether a fault keeps this session from ever giving a byte. */
 export function lacksMedia(faults: Faults, session: PlaybackSession): boolean {
   const whom = { infohash: session.infohash, session: session.token };
-  return faults.find('halfDead', whom) !== undefined || deadChannel(faults, session) !== undefined;
+  return (
+    faults.find('halfDead', whom) !== undefined ||
+    faults.find('networkDown', whom) !== undefined ||
+    deadChannel(faults, session) !== undefined
+  );
 }
 
 /** Where a session stands: a function of the time since it was opened, and of faults. */
 export function progressOf(input: ProgressInput): SessionProgress {
-  const { session, nowMs, times, faults, bytesPerSecond, burstBytes } = input;
+  const { session, nowMs, times, faults, bytesPerSecond, burstBytes, share, fileBytes } = input;
+  const whom = { infohash: session.infohash, session: session.token };
   const elapsedMs = nowMs - session.openedMs;
   if (elapsedMs < times.idleMs)
     return { status: 'idle', peers: 0, speedDownKilobytes: 0, downloadedBytes: 0 };
@@ -62,32 +71,60 @@ export function progressOf(input: ProgressInput): SessionProgress {
     return { status: 'prebuf', peers, speedDownKilobytes: 0, downloadedBytes: 0 };
   }
   const playingMs = elapsedMs - times.idleMs - times.prebufMs;
-  const speedDownKilobytes = Math.round(bytesPerSecond / 1024);
+  const speedDownKilobytes = Math.round((bytesPerSecond * share) / 1024);
+  const networkDown = faults.find('networkDown', whom);
   if (playingMs < 0) {
-    const loadedBytes = burstBytes * (1 + playingMs / times.prebufMs);
+    const loadedBytes = networkDown === undefined ? burstBytes * (1 + playingMs / times.prebufMs) : 0;
     return {
       status: 'prebuf',
-      peers: HEALTHY_PEERS,
-      speedDownKilobytes,
+      peers: networkDown === undefined ? HEALTHY_PEERS : 0,
+      speedDownKilobytes: networkDown === undefined ? speedDownKilobytes : 0,
       downloadedBytes: inPieces(loadedBytes),
     };
   }
-  const hang = faults.find('hangMidStream', { infohash: session.infohash, session: session.token });
+  const stopped = networkDown ?? hungSince(input);
+  const loadingMs = stopped === undefined ? playingMs : Math.max(0, playingMs - (nowMs - stopped.setMs));
+  const loadedBytes = burstBytes + (bytesPerSecond * share * loadingMs) / 1000;
   return {
-    status: hang?.fault.status ?? 'dl',
-    peers: HEALTHY_PEERS,
-    speedDownKilobytes: hang === undefined ? speedDownKilobytes : 0,
-    downloadedBytes: inPieces(burstBytes + (bytesPerSecond * playingMs) / 1000),
+    status:
+      stopped === undefined
+        ? 'dl'
+        : stopped.fault.kind === 'networkDown'
+          ? 'buf'
+          : (stopped.fault.status ?? 'dl'),
+    peers: networkDown === undefined ? HEALTHY_PEERS : 0,
+    speedDownKilobytes: stopped === undefined ? speedDownKilobytes : 0,
+    downloadedBytes:
+      fileBytes === undefined ? inPieces(loadedBytes) : Math.min(fileBytes, inPieces(loadedBytes)),
   };
+}
+
+/** The fault that has stopped the session's body, if one has; `setMs` is when it struck. */
+function hungSince({
+  faults,
+  session,
+  nowMs,
+  times,
+}: ProgressInput): FoundFault<'hangMidStream'> | undefined {
+  const hang = faults.find('hangMidStream', { infohash: session.infohash, session: session.token });
+  if (hang === undefined) return undefined;
+  const { afterMs, afterBytes } = hang.fault;
+  if (afterBytes !== undefined && afterMs === undefined) {
+    return session.bytesSent >= afterBytes ? { ...hang, setMs: nowMs } : undefined;
+  }
+  const readyMs = session.openedMs + times.idleMs + times.prebufMs;
+  const setMs = Math.max(hang.setMs, readyMs) + (afterMs ?? 0);
+  return nowMs < setMs ? undefined : { ...hang, setMs };
 }
 
 /** The `response` of a stat reply (reference 3.1). */
 export function statResponse(
   session: PlaybackSession,
   progress: SessionProgress,
-  options: { profile: EngineProfile; liveEdgeWallMs: number },
+  options: { profile: EngineProfile; liveEdgeWallMs: number; fileBytes: number | undefined },
 ): Json {
   const { status, peers, speedDownKilobytes, downloadedBytes } = progress;
+  const { fileBytes } = options;
   const uploadedBytes = inPieces(downloadedBytes / 50);
   return {
     status,
@@ -101,7 +138,7 @@ export function statResponse(
     speed_up: Math.round(speedDownKilobytes / 50),
     downloaded: downloadedBytes,
     uploaded: uploadedBytes,
-    total_progress: 0,
+    total_progress: fileBytes === undefined ? 0 : Math.floor((100 * downloadedBytes) / fileBytes),
     selected_stream_index: 0,
     selected_file_index: session.request.fileIndex ?? -1,
     stream_status: -1,

@@ -13,6 +13,7 @@ async function startServer(
   const server = createServer((socket) => {
     sockets.add(socket);
     serveConnection(socket, {
+      poisons: () => false,
       serverHeader: 'Test/1',
       wallMs: () => 0,
       onRequest(exchange) {

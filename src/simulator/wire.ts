@@ -9,15 +9,18 @@ const HEAD_END = '\r\n\r\n';
 
 const STATUS_TEXT: Readonly<Record<number, string>> = {
   200: 'OK',
+  206: 'Partial Content',
   302: 'Found',
   400: 'Bad Request',
   403: 'Forbidden',
   404: 'Not Found',
+  416: 'Range Not Satisfiable',
   431: 'Request Header Fields Too Large',
   500: 'Internal Server Error',
   501: 'Not Implemented',
   502: 'Bad Gateway',
   503: 'Service Unavailable',
+  504: 'Gateway Timeout',
 };
 
 export interface WireRequest {
@@ -58,6 +61,8 @@ export interface ConnectionHandler {
   readonly serverHeader: string | undefined;
   /** For the `Date` header, milliseconds since the Unix epoch. */
   wallMs(): number;
+  /** Whether replies stop half-way now, their rest left for the next request on the connection (item 49). */
+  poisons(): boolean;
   /** Called for each request; the next one on the same connection waits until a `reply` has been given. */
   onRequest(exchange: Exchange): void;
 }
@@ -68,6 +73,8 @@ export function serveConnection(socket: Socket, handler: ConnectionHandler): voi
   let received = '';
   let answering = false;
   let skipBytes = 0;
+  /** The rest of a reply that stopped half-way. */
+  let owed: Buffer | undefined;
 
   // A reset is no news here: `close` follows and says all there is to know.
   socket.on('error', () => {});
@@ -96,6 +103,8 @@ export function serveConnection(socket: Socket, handler: ConnectionHandler): voi
       socket.end('HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n');
       return;
     }
+    if (owed !== undefined) socket.write(owed);
+    owed = undefined;
     skipBytes = Number(request.headers['content-length'] ?? 0) || 0;
     handler.onRequest(exchangeOf(request));
   };
@@ -112,7 +121,13 @@ export function serveConnection(socket: Socket, handler: ConnectionHandler): voi
         ['Content-Length', String(bytes.length)],
         ...(close ? [['Connection', 'close'] as const] : []),
       ]);
-      if (close) {
+      if (handler.poisons()) {
+        const half = bytes.length >> 1;
+        socket.write(bytes.subarray(0, half));
+        owed = bytes.subarray(half);
+        answering = false;
+        next();
+      } else if (close) {
         socket.end(bytes);
       } else {
         socket.write(bytes);

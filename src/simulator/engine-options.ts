@@ -1,0 +1,50 @@
+import type { Clock } from '../base/clock.ts';
+import type { Filler } from './broadcast.ts';
+import type { Catalogue } from './catalogue.ts';
+import type { Clip } from './clip.ts';
+import type { EngineDelays } from './engine-core.ts';
+import type { EngineProfile, ProfileName } from './profile.ts';
+
+export interface SimulatedEngineOptions {
+  /** Address to listen on; default 127.0.0.1. */
+  readonly host?: string;
+  /** Default 0: any free port. A restarted engine keeps the one it got. */
+  readonly port?: number;
+  readonly clock?: Clock;
+  /** How many times faster than its clock the engine lives, media included; default 1. */
+  readonly timeScale?: number;
+  /** What it can load; default: every 40-hex name is a live channel. */
+  readonly catalogue?: Catalogue;
+  /** The version to behave as, or switches that differ from 3.2.3; for both, `{ ...PROFILES.aceserve, … }`. */
+  readonly profile?: ProfileName | Partial<EngineProfile>;
+  readonly delays?: Partial<EngineDelays>;
+  /** Of every channel; default 4,000,000. At least about 600,000. */
+  readonly bitsPerSecond?: number;
+  /** What brings a channel up to its bitrate; default `markers`. */
+  readonly filler?: Filler;
+  /** Each session gets a multiplex of its own; default false: engines pass the broadcaster's packets on. */
+  readonly remux?: boolean;
+  /** How far the engine is behind the broadcast, milliseconds; default 0. */
+  readonly lagMs?: number;
+  /** What a new reader gets at once: the less of both; default 20 s and 22 MB. */
+  readonly burst?: { readonly seconds?: number; readonly bytes?: number };
+  /** How long a session lives without a reader, milliseconds; default 60,000. */
+  readonly idleExpiryMs?: number;
+  /** More streams than so many share the throughput that so many need; default: any number is served in full. */
+  readonly streamsAtFullSpeed?: number;
+  /** When all broadcasts began, milliseconds since the Unix epoch; engines with the same one send the same packets. */
+  readonly epochMs?: number;
+  /** The test pattern, to share one between several engines. */
+  readonly clip?: Clip;
+}
+
+/** What can be told of a session from outside. */
+export interface SessionSnapshot {
+  readonly token: string;
+  readonly playbackSessionId: string;
+  readonly infohash: string;
+  readonly pid: string | undefined;
+  readonly readers: number;
+  readonly bytesSent: number;
+  readonly openedMs: number;
+}
