@@ -98,8 +98,8 @@ export class Broadcast {
         if (clip.hasPcr[kind] === 1) writePcr(buffer, at, this.#clockTicks27(loop, place));
         setContinuityCounter(buffer, at, continuity);
         if (clip.scrambled) scramble(buffer, at, fromPacket + index);
-      } else if (kind === SLOT_PCR) {
-        writePcrPacket(buffer, at, clip.programs[0].pcrPid, continuity);
+      } else if (kind <= SLOT_PCR) {
+        writePcrPacket(buffer, at, clip.programs[SLOT_PCR - kind]!.pcrPid, continuity);
         writePcr(buffer, at, this.#clockTicks27(loop, place));
       } else {
         const section = kind === SLOT_PAT ? this.#pat : this.#pmts[SLOT_PMT - kind]!;

@@ -1,5 +1,6 @@
 /** What an engine can load: names (content ids, infohashes, magnets, transport URLs) and the contents behind. */
 import { createHash } from 'node:crypto';
+import type { MediaName } from './media-library.ts';
 
 const HASH = /^[0-9a-f]{40}$/;
 
@@ -18,6 +19,8 @@ export interface ContentEntry {
   readonly name?: string;
   /** A recording with these files; a live channel when absent. */
   readonly files?: readonly VodFile[];
+  /** What it shows; the engine's own choice when absent. */
+  readonly media?: MediaName;
 }
 
 export interface Content {
@@ -25,6 +28,8 @@ export interface Content {
   readonly name: string;
   /** undefined: a live channel. */
   readonly files: readonly VodFile[] | undefined;
+  /** undefined: what the engine shows where nothing is said. */
+  readonly media?: MediaName | undefined;
 }
 
 /** The kinds of names, in the order in which an engine takes them when several are given (reference 1). */
@@ -64,7 +69,8 @@ export function listedCatalogue(entries: readonly ContentEntry[]): Catalogue {
       return candidate.contentIds?.includes(lower);
     });
     if (entry === undefined) return undefined;
-    return { infohash: entry.infohash, name: entry.name ?? nameOf(entry.infohash), files: entry.files };
+    const { infohash, name = nameOf(infohash), files, media } = entry;
+    return { infohash, name, files, media };
   };
 }
 

@@ -47,6 +47,7 @@ test('a wrong option is a usage error, a taken port an error', async (t) => {
   for (const argv of [
     ['--nonsense'],
     ['--profile', 'v9'],
+    ['--media', 'vhs'],
     ['--port', 'x'],
     ['--bitrate', '0.1'],
     ['extra'],

@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util';
 import { ControlApi } from './control-api.ts';
 import { SimulatedEngine } from './engine.ts';
+import { isMediaName, MEDIA_NAMES, type MediaName } from './media-library.ts';
 import { isProfileName, PROFILES, type ProfileName } from './profile.ts';
 
 export interface CommandOutput {
@@ -15,6 +16,8 @@ Runs one simulated AceStream engine. Any 40-hex id plays a test pattern with a f
   --port N            port of the engine's HTTP API; 0 takes any free one (default 6878)
   --host H            address to listen on (default 127.0.0.1)
   --profile NAME      the version to behave as: v3.1.74, v3.2.3, v3.2.11 or aceserve (default v3.2.3)
+  --media NAME        what every channel shows (default test-pattern; also hevc, mpeg-2, audio-only, open-gop,
+                      intra-refresh, long-gop, no-random-access-flags, two-programs, scrambled)
   --bitrate MBPS      bitrate of every channel in megabits per second (default 4)
   --lag SECONDS       how far the engine is behind the broadcast (default 0)
   --prebuffer SECONDS how long a start takes until media flows (default 3.5)
@@ -29,6 +32,7 @@ const OPTIONS = {
   port: { type: 'string', default: '6878' },
   host: { type: 'string', default: '127.0.0.1' },
   profile: { type: 'string', default: 'v3.2.3' },
+  media: { type: 'string', default: 'test-pattern' },
   bitrate: { type: 'string', default: '4' },
   lag: { type: 'string', default: '0' },
   prebuffer: { type: 'string', default: '3.5' },
@@ -79,6 +83,7 @@ interface Settings {
   readonly port: number;
   readonly controlPort: number | undefined;
   readonly profile: ProfileName;
+  readonly media: MediaName;
   readonly bitsPerSecond: number;
   readonly lagMs: number;
   readonly prebufferMs: number;
@@ -97,6 +102,7 @@ function readSettings(argv: string[]): Settings | { readonly problem: string } {
       port: portOf('--port', values.port),
       controlPort: control === undefined ? undefined : portOf('--control-port', control),
       profile: profileOf(values.profile),
+      media: mediaOf(values.media),
       bitsPerSecond: numberOf('--bitrate', values.bitrate, 0.7, 1000) * 1e6,
       lagMs: numberOf('--lag', values.lag, 0, 3600) * 1000,
       prebufferMs: numberOf('--prebuffer', values.prebuffer, 0, 3600) * 1000,
@@ -112,6 +118,11 @@ function readSettings(argv: string[]): Settings | { readonly problem: string } {
 
 function profileOf(name: string): ProfileName {
   if (!isProfileName(name)) throw new RangeError(`--profile is one of ${Object.keys(PROFILES).join(', ')}`);
+  return name;
+}
+
+function mediaOf(name: string): MediaName {
+  if (!isMediaName(name)) throw new RangeError(`--media is one of ${MEDIA_NAMES.join(', ')}`);
   return name;
 }
 

@@ -111,7 +111,7 @@ test('every fault can be set by JSON, with when it begins and ends', () => {
     { kind: 'starve', factor: 0.2 },
     { kind: 'pcrJump', seconds: -5 },
     { kind: 'ptsWrap', inSeconds: 1 },
-    { kind: 'pmtChange', pidOffset: 16 },
+    { kind: 'pmtChange', pidOffset: 16, media: 'hevc' },
     { kind: 'tsPause', seconds: 3 },
     { kind: 'loop', seconds: 8, livepos: 'lagging' },
   ];

@@ -4,7 +4,7 @@ import { Broadcast, type Filler } from './broadcast.ts';
 import type { Catalogue, Content, Selector } from './catalogue.ts';
 import type { Faults, Route } from './faults.ts';
 import type { Journal } from './journal.ts';
-import type { Layout } from './layout.ts';
+import type { MediaLibrary, MediaName } from './media-library.ts';
 import type { PlaybackSession } from './playback-session.ts';
 import type { EngineProfile } from './profile.ts';
 import { Remux } from './remux.ts';
@@ -41,7 +41,9 @@ export interface EngineCore {
 }
 
 export interface EngineMediaOptions {
-  readonly layout: Layout;
+  readonly library: MediaLibrary;
+  /** What a content shows that says nothing of it. */
+  readonly media: MediaName;
   readonly filler: Filler;
   readonly remux: boolean;
   readonly lagMs: number;
@@ -61,7 +63,8 @@ export class EngineMedia {
   }
 
   get bytesPerSecond(): number {
-    return this.#options.layout.bitsPerSecond / 8;
+    const { library, media } = this.#options;
+    return library.layout(media).bitsPerSecond / 8;
   }
 
   /** What a reader gets at once: so many seconds or bytes, whichever is less (item 25). */
@@ -76,9 +79,11 @@ export class EngineMedia {
     return clock.nowMs() + wallOffsetMs - lagMs;
   }
 
-  broadcast(infohash: string): Broadcast {
-    const { layout, filler } = this.#options;
-    return new Broadcast({ infohash, layout, filler });
+  /** `media`: other than the content's own. @throws RangeError when the engine's bitrate is too low for it */
+  broadcast(content: Content, media = content.media): Broadcast {
+    const { library, filler } = this.#options;
+    const layout = library.layout(media ?? this.#options.media);
+    return new Broadcast({ infohash: content.infohash, layout, filler });
   }
 
   /** How many packets of the broadcast this engine has by now, or had so long ago. */
@@ -93,7 +98,9 @@ export class EngineMedia {
 
   /** The session's own multiplex, if the engine makes one. */
   remux(session: PlaybackSession): Remux | undefined {
-    return this.#options.remux ? new Remux(session.token, this.broadcast(session.infohash)) : undefined;
+    return this.#options.remux
+      ? new Remux(session.token, this.broadcast(session.request.content))
+      : undefined;
   }
 }
 

@@ -3,6 +3,7 @@ import type { Filler } from './broadcast.ts';
 import type { Catalogue } from './catalogue.ts';
 import type { Clip } from './clip.ts';
 import type { EngineDelays } from './engine-core.ts';
+import type { MediaLibrary, MediaName } from './media-library.ts';
 import type { EngineProfile, ProfileName } from './profile.ts';
 
 export interface SimulatedEngineOptions {
@@ -18,6 +19,8 @@ export interface SimulatedEngineOptions {
   /** The version to behave as, or switches that differ from 3.2.3; for both, `{ ...PROFILES.aceserve, … }`. */
   readonly profile?: ProfileName | Partial<EngineProfile>;
   readonly delays?: Partial<EngineDelays>;
+  /** What channels show for which the catalogue says nothing; default the test pattern. */
+  readonly media?: MediaName;
   /** Of every channel; default 4,000,000. At least about 600,000. */
   readonly bitsPerSecond?: number;
   /** What brings a channel up to its bitrate; default `markers`. */
@@ -36,6 +39,8 @@ export interface SimulatedEngineOptions {
   readonly epochMs?: number;
   /** The test pattern, to share one between several engines. */
   readonly clip?: Clip;
+  /** All media at one bitrate, to share between several engines; `clip` and `bitsPerSecond` then mean nothing. */
+  readonly library?: MediaLibrary;
 }
 
 /** What can be told of a session from outside. */

@@ -3,14 +3,13 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { type Clock, systemClock, type Timer } from '../base/clock.ts';
 import { DEFAULT_EPOCH_MS } from './broadcast.ts';
 import { openCatalogue } from './catalogue.ts';
-import { loadClip } from './clip.ts';
 import { EarlyExpiry } from './early-expiry.ts';
 import { type EngineCore, type EngineDelays, EngineMedia, routeOf } from './engine-core.ts';
 import type { SessionSnapshot, SimulatedEngineOptions } from './engine-options.ts';
 import { Faults, type Route, strikes } from './faults.ts';
 import { servePlaylist, serveSegment } from './hls-routes.ts';
 import { type Counters, Journal } from './journal.ts';
-import { buildLayout } from './layout.ts';
+import { MediaLibrary } from './media-library.ts';
 import type { PlaybackSession } from './playback-session.ts';
 import { type EngineProfile, PROFILE_3_2_3, PROFILES } from './profile.ts';
 import { replyText } from './replies.ts';
@@ -92,6 +91,9 @@ export class SimulatedEngine {
    */
   async start(): Promise<{ host: string; port: number }> {
     const options = this.#options;
+    const { media = 'test-pattern', bitsPerSecond = 4_000_000 } = options;
+    const library = options.library ?? new MediaLibrary({ bitsPerSecond, testPattern: options.clip });
+    library.layout(media); // a bitrate that is too low fails here
     this.#core = {
       clock: this.#clock,
       profile: this.#profile,
@@ -104,7 +106,8 @@ export class SimulatedEngine {
       streamsAtFullSpeed: options.streamsAtFullSpeed ?? Number.POSITIVE_INFINITY,
       restart: (downMs) => this.restart(downMs),
       media: new EngineMedia({
-        layout: buildLayout(options.clip ?? loadClip(), options.bitsPerSecond ?? 4_000_000),
+        library,
+        media,
         filler: options.filler ?? 'markers',
         remux: options.remux ?? false,
         lagMs: options.lagMs ?? 0,

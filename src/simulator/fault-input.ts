@@ -1,6 +1,8 @@
 /** Reads a fault that came as JSON. Total: whatever comes gives a fault or a sentence that says what is wrong. */
 import type { Fault, FaultRequest, FaultTarget, Route } from './fault-kinds.ts';
 
+import { MEDIA_NAMES } from './media-library.ts';
+
 type Fields = Readonly<Record<string, unknown>>;
 
 const ROUTES: readonly Route[] = [
@@ -91,7 +93,12 @@ function readFault(fields: Fields): Fault {
     }
     case 'pmtChange': {
       const pidOffset = optionalNumber(fields, 'pidOffset');
-      return { kind, ...(pidOffset !== undefined && { pidOffset }) };
+      const media = fields['media'];
+      return {
+        kind,
+        ...(pidOffset !== undefined && { pidOffset }),
+        ...(media !== undefined && { media: oneOf(media, 'media', MEDIA_NAMES) }),
+      };
     }
     case 'tsPause':
       return { kind, seconds: number(fields, 'seconds') };

@@ -1,5 +1,7 @@
 /** What an engine can be made to do wrong (reference 9, items 30–52). */
 
+import type { MediaName } from './media-library.ts';
+
 /** Where a request belongs; each can be made to hang alone (item 31). */
 export type Route =
   | 'start'
@@ -109,8 +111,11 @@ export type Fault =
   | { readonly kind: 'pcrJump'; readonly seconds: number }
   /** The clocks jump to where they wrap so long after the fault came into force (41). Default 2 s. */
   | { readonly kind: 'ptsWrap'; readonly inSeconds?: number }
-  /** All streams move to other PIDs, with a new version of the PMT (41). The markers stay where they are. */
-  | { readonly kind: 'pmtChange'; readonly pidOffset?: number }
+  /**
+   * All streams move to other PIDs, with a new version of the PMT, and the channel shows something else from then
+   * on if that is said (41). The markers stay where they are.
+   */
+  | { readonly kind: 'pmtChange'; readonly pidOffset?: number; readonly media?: MediaName }
   /** Nothing comes for so long; then everything that was missed comes at once (41). */
   | { readonly kind: 'tsPause'; readonly seconds: number }
   /** The last so many seconds come again and again; stat's positions stand still, or fall behind (42). */

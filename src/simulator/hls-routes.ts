@@ -97,7 +97,7 @@ function replyEnded(exchange: Exchange, ended: SessionEnd | undefined): void {
 
 function offerOf(core: EngineCore, session: PlaybackSession): Offer {
   const { media, clock, faults, profile } = core;
-  const broadcast = media.broadcast(session.infohash);
+  const broadcast = media.broadcast(session.request.content);
   const segmenter = new Segmenter(broadcast);
   const file = session.request.content.files?.[session.request.fileIndex ?? 0];
   const isReady = clock.nowMs() >= readyMs(core, session) && !lacksMedia(faults, session);
@@ -124,7 +124,7 @@ function readyMs(core: EngineCore, session: PlaybackSession): number {
 function firstSegment(core: EngineCore, session: PlaybackSession): number {
   const { media, clock } = core;
   const oldest = [...session.shared.members].find((member) => member.request.form === 'hls') ?? session;
-  const broadcast = media.broadcast(session.infohash);
+  const broadcast = media.broadcast(session.request.content);
   const agoMs = clock.nowMs() - readyMs(core, oldest);
   const whole = new Segmenter(broadcast).complete(media.packetsOnAir(broadcast, agoMs));
   return Math.max(0, whole - SEGMENTS_FIRST);

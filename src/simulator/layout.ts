@@ -20,9 +20,10 @@ const LEAD_TICKS_MIN = 9_000;
 /** What stands in a place, where it is not a packet of the clip (those are ≥ 0). */
 export const SLOT_FILLER = -1;
 export const SLOT_PAT = -2;
-export const SLOT_PCR = -3;
-/** The PMT of the first program; that of the next one is one less. */
-export const SLOT_PMT = -4;
+/** The PMT of the first program; that of the next one is one less, and so on. */
+export const SLOT_PMT = -16;
+/** A packet with nothing but the first program's PCR; that of the next one is one less, and so on. */
+export const SLOT_PCR = -32;
 
 export interface Layout {
   readonly clip: Clip;
@@ -67,37 +68,40 @@ export function buildLayout(clip: Clip, bitsPerSecond: number): Layout {
   let nextClip = 0;
   let nextPsiTicks = 0;
   let nextProgram = programs.length;
-  let lastPcrTicks = Number.NEGATIVE_INFINITY;
+  const pcrDueTicks = programs.map(() => 0);
+  const fillerStream = indexOf(SLOT_FILLER);
   for (let place = 0; place < packetsPerLoop; place++) {
     const nowTicks = (place * loopTicks) / packetsPerLoop;
     let kind = SLOT_FILLER;
-    let identity = SLOT_FILLER;
+    let of = fillerStream;
+    const pcrDue = pcrDueTicks.findIndex((dueTicks) => dueTicks <= nowTicks);
     if (nextProgram < programs.length) {
       kind = SLOT_PMT - nextProgram;
-      identity = kind;
+      of = indexOf(kind);
       nextProgram++;
     } else if (nowTicks >= nextPsiTicks) {
       kind = SLOT_PAT;
-      identity = SLOT_PAT;
+      of = indexOf(SLOT_PAT);
       nextProgram = 0;
       nextPsiTicks += PSI_PERIOD_TICKS;
-    } else if (nowTicks - lastPcrTicks >= PCR_PERIOD_TICKS) {
-      kind = SLOT_PCR;
-      identity = programs[0].pcrPid;
-      lastPcrTicks = nowTicks;
+    } else if (pcrDue >= 0) {
+      kind = SLOT_PCR - pcrDue;
+      of = indexOf(programs[pcrDue]!.pcrPid);
+      pcrDueTicks[pcrDue] = nowTicks + PCR_PERIOD_TICKS;
     } else if (nextClip < clip.packetCount && clip.dueTicks[nextClip]! <= nowTicks) {
       if (nowTicks - clip.dueTicks[nextClip]! > LEAD_TICKS - LEAD_TICKS_MIN) throw tooLow();
       kind = nextClip;
-      identity = pidOf(clip.bytes, nextClip * PACKET_BYTES);
-      if (clip.hasPcr[nextClip] === 1) lastPcrTicks = nowTicks;
+      const pid = pidOf(clip.bytes, nextClip * PACKET_BYTES);
+      of = indexOf(pid);
+      const pcrOf = programs.findIndex(({ pcrPid }) => pcrPid === pid);
+      if (clip.hasPcr[nextClip] === 1 && pcrOf >= 0) pcrDueTicks[pcrOf] = nowTicks + PCR_PERIOD_TICKS;
       if (clip.beginsHere[nextClip] === 1) beginnings.push(place);
       nextClip++;
     }
-    const of = indexOf(identity);
     slot[place] = kind;
     stream[place] = of;
     // A packet without payload repeats the counter of the one before it (ISO 13818-1 2.4.3.3).
-    counter[place] = (kind === SLOT_PCR ? counts[of]! + 15 : counts[of]!++) & 15;
+    counter[place] = (kind <= SLOT_PCR ? counts[of]! + 15 : counts[of]!++) & 15;
   }
   if (nextClip < clip.packetCount) throw tooLow();
 

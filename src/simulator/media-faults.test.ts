@@ -216,7 +216,7 @@ test('without faults the packets are left as they are', () => {
   const broadcast = new Broadcast({ infohash: ID_A, layout: buildLayout(loadClip(), 1_000_000) });
   const faults = new Faults(new ManualClock());
   const { programs } = broadcast.layout.clip;
-  const damage = new MediaFaults({ faults, whom: {}, programs, clockTicksAt: () => 0 });
+  const damage = new MediaFaults({ faults, whom: {}, programs: () => programs, clockTicksAt: () => 0 });
   const packets = broadcast.packetAt(7);
   assert.equal(damage.apply(packets), packets);
 });

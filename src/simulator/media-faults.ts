@@ -20,7 +20,8 @@ const WRAP_IN_SECONDS = 2;
 export interface MediaFaultsDeps {
   readonly faults: Faults;
   readonly whom: FaultTarget;
-  readonly programs: readonly ClipProgram[];
+  /** Of what is shown now. */
+  readonly programs: () => readonly ClipProgram[];
   /** The stream's clock at a moment of the simulator's clock, 90 kHz ticks. */
   readonly clockTicksAt: (nowMs: number) => number;
 }
@@ -66,8 +67,8 @@ export class MediaFaults {
     const change = faults.find('pmtChange', whom)?.fault;
     if (change === undefined) return packets;
     return movePids(packets, {
-      pmtPids: programs.map(({ pmtPid }) => pmtPid),
-      streamPids: programs.flatMap(({ streams }) => streams.map(({ pid }) => pid)),
+      pmtPids: programs().map(({ pmtPid }) => pmtPid),
+      streamPids: programs().flatMap(({ streams }) => streams.map(({ pid }) => pid)),
       offset: change.pidOffset ?? PID_OFFSET,
     });
   }

@@ -26,7 +26,16 @@ export interface Loop {
 /** What a fault does to a live channel's packets. */
 export interface LiveFaults {
   loop(): Loop | undefined;
+  /** What is shown instead of the channel's own. */
+  replacement(): Broadcast | undefined;
   apply(packets: Buffer): Buffer;
+}
+
+/** The packets that another broadcast sends while this one sends `count` from number `from` on. */
+function sameTimeOf(other: Broadcast, broadcast: Broadcast, from: number, count: number): Buffer {
+  const otherFrom = other.packetsOnAir(broadcast.airTimeMs(from));
+  const otherEnd = other.packetsOnAir(broadcast.airTimeMs(from + count));
+  return packetsFrom(other, undefined, otherFrom, otherEnd - otherFrom);
 }
 
 /** Which packets stand for the `count` from number `next` on, as far as they are in one piece. */
@@ -65,7 +74,11 @@ export class LiveSource implements MediaSource {
     const count = Math.min(packetsMax, PACKETS_PER_CHUNK, this.#packetsOnAir() - this.#nextPacket);
     if (count <= 0) return Buffer.alloc(0);
     const { from, length } = stretchAt(this.#nextPacket, count, this.#faults?.loop());
-    const packets = packetsFrom(this.#broadcast, this.#remux, from, length);
+    const other = this.#faults?.replacement();
+    const packets =
+      other === undefined
+        ? packetsFrom(this.#broadcast, this.#remux, from, length)
+        : sameTimeOf(other, this.#broadcast, from, length);
     this.#nextPacket += length;
     return this.#faults?.apply(packets) ?? packets;
   }

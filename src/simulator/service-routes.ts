@@ -95,7 +95,7 @@ async function contentAnswer(
     };
   }
   const filenames = content.files?.map((file) => file.name) ?? [name];
-  const broadcast = core.media.broadcast(infohash);
+  const broadcast = core.media.broadcast(content);
   const sizes = content.files?.map(({ durationSeconds }) => fileSizeBytes(broadcast, durationSeconds)) ?? [0];
   if (!isV3)
     return { result: Object.fromEntries(filenames.map((filename, index) => [String(index), filename])) };

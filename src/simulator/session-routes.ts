@@ -96,7 +96,7 @@ export async function serveContent(
     for (const reader of [...session.readers]) reader.end('eof');
   }
 
-  const broadcast = media.broadcast(session.infohash);
+  const broadcast = media.broadcast(session.request.content);
   const sizeBytes = file === undefined ? undefined : fileSizeBytes(broadcast, file.durationSeconds);
   const { range } = exchange.request.headers;
   const asked = sizeBytes === undefined ? undefined : byteRangeOf(range, sizeBytes);
@@ -153,10 +153,14 @@ function liveFaults(
 ): LiveFaults {
   const { faults, media, clock } = core;
   const whom = { infohash: session.infohash, session: session.token };
+  const replacement = (): Broadcast | undefined => {
+    const shown = faults.find('pmtChange', whom)?.fault.media;
+    return shown === undefined ? undefined : media.broadcast(session.request.content, shown);
+  };
   const damage = new MediaFaults({
     faults,
     whom,
-    programs: broadcast.layout.clip.programs,
+    programs: () => (replacement() ?? broadcast).layout.clip.programs,
     clockTicksAt: (nowMs) => media.clockTicksAt(nowMs) + (remux?.clockOffset90 ?? 0),
   });
   return {
@@ -167,6 +171,7 @@ function liveFaults(
       const seconds = Math.round(found.fault.seconds * 1000 * broadcast.layout.packetsPerMs);
       return end === 0 ? undefined : { from: Math.max(0, end - Math.max(1, seconds)), end };
     },
+    replacement,
     apply: (packets) => damage.apply(packets),
   };
 }
@@ -217,7 +222,7 @@ export function serveStat(core: EngineCore, exchange: Exchange, session: Playbac
   }
   const { bytesPerSecond, burstBytes } = media;
   const file = session.request.content.files?.[session.request.fileIndex ?? 0];
-  const fileBytes = file && fileSizeBytes(media.broadcast(session.infohash), file.durationSeconds);
+  const fileBytes = file && fileSizeBytes(media.broadcast(session.request.content), file.durationSeconds);
   const progress = progressOf({
     session,
     nowMs: clock.nowMs(),

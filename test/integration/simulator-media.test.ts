@@ -6,7 +6,9 @@ import { Broadcast, type Filler } from '../../src/simulator/broadcast.ts';
 import { loadClip } from '../../src/simulator/clip.ts';
 import { SimulatedEngine } from '../../src/simulator/engine.ts';
 import { buildLayout } from '../../src/simulator/layout.ts';
+import { MediaLibrary } from '../../src/simulator/media-library.ts';
 import { Remux } from '../../src/simulator/remux.ts';
+import { Segmenter } from '../../src/simulator/segmenter.ts';
 
 const INFOHASH = '1'.repeat(40);
 const LOOPS = 3;
@@ -49,7 +51,7 @@ function loops(filler: Filler): { broadcast: Broadcast; stream: Buffer } {
 
 /** Decodes everything: `-v warning` also tells of broken time stamps. */
 async function decodeSilently(stream: Buffer): Promise<void> {
-  const args = ['-v', 'warning', '-i', 'pipe:0', '-map', '0:v', '-map', '0:a', '-f', 'null', '-'];
+  const args = ['-v', 'warning', '-i', 'pipe:0', '-map', '0:v?', '-map', '0:a', '-f', 'null', '-'];
   const { stderr } = await run('ffmpeg', args, stream);
   assert.equal(stderr, '');
 }
@@ -94,6 +96,38 @@ describe('the test pattern over three loops', () => {
       for (const [index, pts] of times.entries()) assert.equal(pts, times[0]! + index * stepTicks);
     }
   });
+});
+
+describe('the other media', () => {
+  const library = new MediaLibrary({ bitsPerSecond: 1_500_000, testPattern: layout.clip });
+  for (const [name, codecs] of [
+    ['hevc', ['hevc', 'aac']],
+    ['mpeg-2', ['mpeg2video', 'mp2']],
+    ['audio-only', ['aac']],
+    ['open-gop', ['h264', 'aac']],
+    ['intra-refresh', ['h264', 'aac']],
+    ['long-gop', ['h264', 'aac']],
+    ['no-random-access-flags', ['h264', 'aac']],
+    ['two-programs', ['h264', 'aac', 'h264', 'aac']],
+  ] as const) {
+    test(`${name}: ffmpeg decodes it without a word, over its seam too`, async () => {
+      const broadcast = new Broadcast({ infohash: INFOHASH, layout: library.layout(name) });
+      const loopSeconds = broadcast.layout.clip.loopTicks / 90_000;
+      const stream = Buffer.alloc(broadcast.packetsOnAir((loopSeconds + 10) * 1_000) * PACKET_BYTES);
+      broadcast.fill(stream, 0, stream.length / PACKET_BYTES);
+      await decodeSilently(stream);
+      const args = ['-v', 'error', '-show_entries', 'stream=codec_name', '-of', 'csv=p=0', 'pipe:0'];
+      const { stdout } = await run('ffprobe', args, stream);
+      // ffprobe lists the streams of each program, and then all of them.
+      const listed = stdout.split(/[\n,]/).filter((word) => codecs.some((codec) => codec === word));
+      assert.deepEqual(listed.slice(0, codecs.length), [...codecs]);
+    });
+  }
+});
+
+test('segments put together decode without a word', async () => {
+  const segmenter = new Segmenter(new Broadcast({ infohash: INFOHASH, layout }));
+  await decodeSilently(Buffer.concat([10, 11, 12, 13].map((number) => segmenter.bytes(number))));
 });
 
 test('ffprobe finds H.264 and AAC on a bare engine, through its redirects', async (t) => {

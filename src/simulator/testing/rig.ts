@@ -4,12 +4,15 @@ import type { TestContext } from 'node:test';
 import { ManualClock } from '../../base/manual-clock.ts';
 import { loadClip } from '../clip.ts';
 import { SimulatedEngine, type SimulatedEngineOptions } from '../engine.ts';
+import { MediaLibrary } from '../media-library.ts';
 import { type Address, RawClient } from './raw-client.ts';
 
 export const ID_A = 'a'.repeat(40);
 export const ID_B = 'b'.repeat(40);
 
 const clip = loadClip();
+/** Laid out once for all tests of a file that have no wish of their own. */
+const library = new MediaLibrary({ bitsPerSecond: 4_000_000, testPattern: clip });
 const NO_DELAYS = { replyMs: 0, idleMs: 0, prebufMs: 0, unknownIdMs: 0, unknownInfohashMs: 0 };
 
 export interface Addresses {
@@ -88,6 +91,7 @@ export async function startRig(t: TestContext, options: SimulatedEngineOptions =
   const engine = new SimulatedEngine({
     clock,
     clip,
+    ...(options.bitsPerSecond === undefined && { library }),
     burst: { seconds: 0.1 },
     ...options,
     delays: { ...NO_DELAYS, ...options.delays },
