@@ -150,7 +150,17 @@ function resources(): number {
   return process.getActiveResourcesInfo().filter((name) => counted.includes(name)).length;
 }
 
-/** Resolves when the condition holds; looks again after every turn of the event loop. The test's timeout bounds it. */
+/** Longer than anything a test waits for: a condition that never comes must not keep the whole run alive. */
+const UNTIL_MAX_MS = 30_000;
+
+/**
+ * Resolves when the condition holds; it is looked at again and again.
+ * @throws AssertionError when it did not come to hold
+ */
 export async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
+  const endMs = performance.now() + UNTIL_MAX_MS;
+  while (!condition()) {
+    assert.ok(performance.now() < endMs, `this never came to hold: ${condition}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
 }
