@@ -69,7 +69,7 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
       checkIntervalMs: config.health.checkIntervalMs,
       failureThreshold: config.health.failureThreshold,
     },
-    giveWay: () => sessions.giveWay(),
+    giveWay: (infohash) => sessions.giveWay(infohash),
     clock,
     log: log.child({ part: 'fleet' }),
   });

@@ -139,6 +139,11 @@ const table = {
     what: 'The engine closed the connection before any media came.',
     todo: 'Try again; look into the log of the engine if it persists.',
   },
+  engine_refuses_call: {
+    status: 502,
+    what: 'The engine does not answer this kind of question.',
+    todo: 'Nothing: engines differ in what they offer. Ask through an acemux with another version of the engine.',
+  },
   engine_timeout: {
     status: 504,
     retryAfterSeconds: 10,
@@ -246,6 +251,22 @@ const table = {
     retryAfterSeconds: 2,
     what: 'Everybody left before the stream had started.',
     todo: 'Nothing: the start was finished in the background and stopped.',
+  },
+  merged: {
+    what: 'The name means a broadcast that another session plays already; its viewers were sent there.',
+    todo: 'Nothing: one broadcast has one engine session.',
+  },
+  superseded: {
+    status: 503,
+    retryAfterSeconds: 2,
+    what: 'A newer playback of the same broadcast on the same engine has taken its place.',
+    todo: 'Nothing, if it is rare. If it happens again and again, another program uses the same engine: give it its own.',
+  },
+  infohash_in_use: {
+    status: 503,
+    retryAfterSeconds: 10,
+    what: 'The engine plays this broadcast with other parameters, and can play it only once.',
+    todo: 'Add an engine, or play it with the same parameters.',
   },
   shutdown: {
     what: 'acemux stopped.',

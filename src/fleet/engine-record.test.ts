@@ -1,11 +1,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FakeEngineClient, observedEngine } from '../../test/support/fake-fleet.ts';
+import { ManualClock } from '../base/manual-clock.ts';
 import { EngineRecord } from './engine-record.ts';
+import { Suspicion } from './health/suspicion.ts';
 
-function record(): EngineRecord {
+function record(clock = new ManualClock()): EngineRecord {
   const observed = observedEngine(1);
-  return new EngineRecord(observed, 'static', new FakeEngineClient(observed.address), 1_000);
+  return new EngineRecord(observed, {
+    provider: 'static',
+    client: new FakeEngineClient(observed.address),
+    clock,
+    suspicion: new Suspicion(),
+  });
 }
 
 test('a new engine is unknown, without streams, and was never chosen', () => {
@@ -15,8 +22,8 @@ test('a new engine is unknown, without streams, and was never chosen', () => {
 
 test('its last failure is the latest one, and a success does not hide it', () => {
   const engine = record();
-  engine.count({ ok: false, reason: 'no_media' }, 2_000);
-  engine.count({ ok: false, reason: 'engine_busy' }, 3_000);
+  engine.count({ ok: false, reason: 'no_media', hadPlayed: false }, 2_000);
+  engine.count({ ok: false, reason: 'engine_busy', hadPlayed: false }, 3_000);
   engine.count({ ok: true }, 4_000);
   const { successes, failures, failuresByReason, lastFailure } = engine.snapshot();
   assert.deepEqual([successes, failures], [1, 2]);
@@ -27,8 +34,29 @@ test('its last failure is the latest one, and a success does not hide it', () =>
 test('a snapshot does not change with the engine', () => {
   const engine = record();
   const before = engine.snapshot();
-  engine.streams = 5;
-  engine.count({ ok: false, reason: 'no_media' }, 2_000);
+  engine.places.add({ infohash: undefined, isDelivering: false });
+  engine.count({ ok: false, reason: 'no_media', hadPlayed: false }, 2_000);
   assert.equal(before.streams, 0);
   assert.deepEqual(before.failuresByReason, {});
+});
+
+test('it is known to have played a broadcast lately for ten minutes after the place was given back', async () => {
+  const clock = new ManualClock();
+  const engine = record(clock);
+  const infohash = 'c'.repeat(40);
+  assert.equal(engine.hasPlayedLately(infohash), false);
+  engine.notePlayed(infohash);
+  await clock.advance(600_000);
+  assert.equal(engine.hasPlayedLately(infohash), true);
+  await clock.advance(1);
+  assert.equal(engine.hasPlayedLately(infohash), false);
+});
+
+test('a place tells what plays on it, and whether nobody knows yet', () => {
+  const engine = record();
+  const place = { infohash: undefined as string | undefined, isDelivering: false };
+  engine.places.add(place);
+  assert.deepEqual([engine.isStartingUnknown, engine.plays('c'), engine.streams], [true, false, 1]);
+  place.infohash = 'c';
+  assert.deepEqual([engine.isStartingUnknown, engine.plays('c'), engine.streams], [false, true, 1]);
 });

@@ -1,13 +1,33 @@
+import type { Clock } from '../base/clock.ts';
 import type { ReasonCode } from '../base/reasons.ts';
 import type { EngineClient } from '../engine/engine-client.ts';
 import type { EngineVersion } from '../engine/types.ts';
 import type { AttemptOutcome, PlaybackClient, SessionEngine } from '../session/ports.ts';
+import type { Suspicion } from './health/suspicion.ts';
 import { type HealthRecord, UNPROBED } from './health/verdict.ts';
 import type { ObservedEngine } from './providers/provider.ts';
 import type { Candidate } from './selection.ts';
 
+/** Questions to an engine that need no place on it: they open no session. */
+export type Consultant = Pick<EngineClient, 'mediaFiles' | 'search'>;
+
 /** What the fleet needs of an engine's client. */
-export type FleetClient = PlaybackClient & Pick<EngineClient, 'version' | 'networkConnected' | 'close'>;
+export type FleetClient = PlaybackClient &
+  Consultant &
+  Pick<EngineClient, 'version' | 'networkConnected' | 'close'>;
+
+/** How long an engine that has stopped playing a broadcast is still likely to know peers of it, milliseconds. */
+const PLAYED_LATELY_MS = 10 * 60_000;
+/** Broadcasts that are remembered for that. */
+const PLAYED_LATELY_MAX = 100;
+
+/** One reserved place. */
+export interface Place {
+  /** The broadcast that has it; undefined while nobody knows which it is. */
+  infohash: string | undefined;
+  /** Whether media of it has come. */
+  isDelivering: boolean;
+}
 
 /** How attempts on an engine went. */
 export interface AttemptCounters {
@@ -35,11 +55,21 @@ export interface EngineSnapshot extends AttemptCounters {
   readonly platform: string | undefined;
   /** Places taken on it, those included whose start is under way. */
   readonly streams: number;
+  /** Whether it is held to be the cause of failures, and therefore taken last. */
+  readonly isSuspected: boolean;
   readonly firstSeenAtMs: number;
   readonly lastSeenAtMs: number;
   readonly lastCheckedAtMs: number | undefined;
   /** When a place on it was last reserved. */
   readonly lastUsedAtMs: number | undefined;
+}
+
+export interface EngineRecordDeps {
+  /** The kind of the provider it comes from. */
+  readonly provider: string;
+  readonly client: FleetClient;
+  readonly clock: Clock;
+  readonly suspicion: Suspicion;
 }
 
 /** One engine that the fleet knows, with all that it knows of it. The registry owns it. */
@@ -54,18 +84,25 @@ export class EngineRecord implements Candidate, SessionEngine {
   version: EngineVersion | undefined;
   lastCheckedAtMs: number | undefined;
   lastUsedAtMs: number | undefined;
-  streams = 0;
   lastChosen = 0;
+  readonly places = new Set<Place>();
+  readonly #clock: Clock;
+  readonly #suspicion: Suspicion;
+  /** Broadcasts that it has played, with when it last had a place for them. */
+  readonly #playedAtMs = new Map<string, number>();
   #successes = 0;
   #failuresByReason = new Map<ReasonCode, number>();
   #lastFailure: AttemptCounters['lastFailure'];
 
-  constructor(observed: ObservedEngine, provider: string, client: FleetClient, seenAtMs: number) {
+  constructor(observed: ObservedEngine, deps: EngineRecordDeps) {
+    const { provider, client, clock, suspicion } = deps;
     this.observed = observed;
     this.provider = provider;
     this.client = client;
-    this.firstSeenAtMs = seenAtMs;
-    this.lastSeenAtMs = seenAtMs;
+    this.#clock = clock;
+    this.#suspicion = suspicion;
+    this.firstSeenAtMs = clock.wallMs();
+    this.lastSeenAtMs = this.firstSeenAtMs;
   }
 
   get id(): string {
@@ -86,6 +123,37 @@ export class EngineRecord implements Candidate, SessionEngine {
 
   get health(): HealthRecord['health'] {
     return this.verdict.health;
+  }
+
+  get isSuspected(): boolean {
+    return this.#suspicion.isSuspected(this.id, this.#clock.nowMs());
+  }
+
+  get streams(): number {
+    return this.places.size;
+  }
+
+  get isStartingUnknown(): boolean {
+    for (const { infohash } of this.places) if (infohash === undefined) return true;
+    return false;
+  }
+
+  plays(infohash: string): boolean {
+    for (const place of this.places) if (place.infohash === infohash) return true;
+    return false;
+  }
+
+  hasPlayedLately(infohash: string): boolean {
+    const atMs = this.#playedAtMs.get(infohash);
+    return atMs !== undefined && this.#clock.nowMs() - atMs <= PLAYED_LATELY_MS;
+  }
+
+  /** To be told when a broadcast that was delivered has left its place. */
+  notePlayed(infohash: string): void {
+    this.#playedAtMs.delete(infohash);
+    this.#playedAtMs.set(infohash, this.#clock.nowMs());
+    const oldest = this.#playedAtMs.keys().next();
+    if (this.#playedAtMs.size > PLAYED_LATELY_MAX && !oldest.done) this.#playedAtMs.delete(oldest.value);
   }
 
   count(outcome: AttemptOutcome, atMs: number): void {
@@ -116,6 +184,7 @@ export class EngineRecord implements Candidate, SessionEngine {
       version: this.version?.version,
       platform: this.version?.platform,
       streams: this.streams,
+      isSuspected: this.isSuspected,
       firstSeenAtMs: this.firstSeenAtMs,
       lastSeenAtMs: this.lastSeenAtMs,
       lastCheckedAtMs: this.lastCheckedAtMs,

@@ -1,85 +1,19 @@
 import assert from 'node:assert/strict';
 import { getEventListeners } from 'node:events';
-import { describe, type TestContext, test } from 'node:test';
+import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { FakeEngineClient, FakeProvider, observedEngine } from '../../test/support/fake-fleet.ts';
-import { ManualClock } from '../base/manual-clock.ts';
-import { AcemuxError } from '../base/reasons.ts';
+import { observedEngine } from '../../test/support/fake-fleet.ts';
+import {
+  buildFleet as build,
+  failProbes,
+  holdProbes,
+  limits,
+  NONE,
+  recordOrder,
+  fleetRig as rig,
+  unreachable,
+} from '../../test/support/fleet-rig.ts';
 import type { EngineSlot } from '../session/ports.ts';
-import { silentLog } from '../telemetry/log.ts';
-import { Fleet, type FleetDeps, type FleetLimits } from './fleet.ts';
-import type { ObservedEngine } from './providers/provider.ts';
-
-const NONE: ReadonlySet<string> = new Set();
-const never = new AbortController().signal;
-const limits: FleetLimits = {
-  maxStreamsPerEngine: 2,
-  forwardedPreferredStreams: 0,
-  selectionTimeoutMs: 5_000,
-  checkIntervalMs: 20_000,
-  failureThreshold: 1,
-};
-
-interface RigOptions {
-  readonly engines?: readonly ObservedEngine[];
-  readonly limits?: Partial<FleetLimits>;
-  readonly creates?: boolean;
-  readonly giveWay?: NonNullable<FleetDeps['giveWay']>;
-  readonly prepare?: (client: FakeEngineClient) => void;
-}
-
-function build(options: RigOptions) {
-  const clock = new ManualClock();
-  const clients: FakeEngineClient[] = [];
-  const provider = new FakeProvider([...(options.engines ?? [observedEngine(1)])], options.creates);
-  const fleet = new Fleet({
-    providers: [provider],
-    createClient: (address) => {
-      const client = new FakeEngineClient(address);
-      options.prepare?.(client);
-      clients.push(client);
-      return client;
-    },
-    ...(options.giveWay ? { giveWay: options.giveWay } : {}),
-    limits: { ...limits, ...options.limits },
-    clock,
-    log: silentLog(),
-  });
-  const reserve = (exclude = NONE, signal = never): Promise<EngineSlot> => fleet.reserve(exclude, signal);
-  return { fleet, clock, clients, provider, reserve };
-}
-
-async function rig(t: TestContext, options: RigOptions = {}) {
-  const made = build(options);
-  t.after(() => made.fleet.stop());
-  await made.fleet.start();
-  await made.clock.advance(0);
-  return made;
-}
-
-function unreachable(): Promise<never> {
-  return Promise.reject(new AcemuxError('engine_unreachable'));
-}
-
-function failProbes(client: FakeEngineClient): void {
-  client.answer = unreachable;
-}
-
-function holdProbes(client: FakeEngineClient): void {
-  client.answer = undefined;
-}
-
-/** The names of what has settled, in the order in which it did. */
-function recordOrder(promises: Readonly<Record<string, Promise<EngineSlot>>>): string[] {
-  const order: string[] = [];
-  for (const [name, promise] of Object.entries(promises)) {
-    promise.then(
-      () => order.push(name),
-      (error: unknown) => order.push(`${name}: ${error instanceof AcemuxError ? error.code : error}`),
-    );
-  }
-  return order;
-}
 
 describe('reserving a place', () => {
   test('invariant 6: the choice and the count are one step, so that those who ask together are spread', async (t) => {
@@ -350,73 +284,6 @@ describe('waiting for a place', () => {
     held.release();
     await waiting;
     assert.equal(fleet.isCrowded, false);
-  });
-});
-
-describe('what the fleet tells', () => {
-  test('attempts are counted, by reason', async (t) => {
-    const { fleet } = await rig(t);
-    fleet.report('engine-1', { ok: true });
-    fleet.report('engine-1', { ok: false, reason: 'content_unknown' });
-    fleet.report('engine-1', { ok: false, reason: 'content_unknown' });
-    fleet.report('engine-1', { ok: false, reason: 'no_media' });
-    fleet.report('never-was', { ok: true });
-    const engine = fleet.snapshot()[0];
-    assert.deepEqual([engine?.successes, engine?.failures], [1, 3]);
-    assert.deepEqual(engine?.failuresByReason, { content_unknown: 2, no_media: 1 });
-    assert.equal(engine?.lastFailure?.reason, 'no_media');
-  });
-
-  test('an engine that was unreachable is probed at once', async (t) => {
-    const { fleet, clock, clients } = await rig(t);
-    clients[0]!.answer = unreachable;
-    fleet.report('engine-1', { ok: false, reason: 'no_media' });
-    assert.equal(clients[0]!.probes, 1);
-    fleet.report('engine-1', { ok: false, reason: 'engine_unreachable' });
-    await clock.advance(0);
-    assert.equal(clients[0]!.probes, 2);
-    assert.deepEqual(fleet.readiness(), { configured: true, healthy: 0, total: 1 });
-  });
-
-  test('a snapshot shows each engine with its state', async (t) => {
-    const engines = [observedEngine(1, { forwarded: true, vpn: 'gluetun', labels: { a: 'b' } })];
-    const { fleet, clock, reserve } = await rig(t, { engines });
-    await reserve();
-    assert.deepEqual(fleet.snapshot(), [
-      {
-        id: 'engine-1',
-        name: 'engine 1',
-        host: '10.0.0.7',
-        port: 6_001,
-        forwarded: true,
-        vpn: 'gluetun',
-        labels: { a: 'b' },
-        provider: 'fake',
-        health: 'healthy',
-        healthDetail: undefined,
-        version: '3.2.3',
-        platform: 'linux',
-        streams: 1,
-        firstSeenAtMs: clock.wallMs(),
-        lastSeenAtMs: clock.wallMs(),
-        lastCheckedAtMs: clock.wallMs(),
-        lastUsedAtMs: clock.wallMs(),
-        successes: 0,
-        failures: 0,
-        failuresByReason: {},
-        lastFailure: undefined,
-      },
-    ]);
-  });
-
-  test('it is configured when it has engines or can make them', async (t) => {
-    const empty = await rig(t, { engines: [] });
-    assert.deepEqual(empty.fleet.readiness(), { configured: false, healthy: 0, total: 0 });
-    const maker = await rig(t, { engines: [], creates: true });
-    assert.equal(maker.fleet.readiness().configured, true);
-    const refused = assert.rejects(maker.reserve(), { code: 'no_engine_available' });
-    await maker.clock.advance(5_000);
-    await refused;
   });
 });
 

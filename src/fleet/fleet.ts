@@ -1,14 +1,22 @@
 import assert from 'node:assert/strict';
+import { untilAborted } from '../base/abort.ts';
 import type { Clock, Timer } from '../base/clock.ts';
 import { AcemuxError } from '../base/reasons.ts';
 import { EngineClient } from '../engine/engine-client.ts';
 import type { EngineAddress } from '../engine/types.ts';
-import type { AttemptOutcome, EngineDemand, EngineSlot, EngineSource } from '../session/ports.ts';
+import type {
+  AttemptReport,
+  EngineDemand,
+  EngineSlot,
+  EngineSource,
+  PlaceRequest,
+} from '../session/ports.ts';
 import type { Log } from '../telemetry/log.ts';
-import type { EngineRecord, EngineSnapshot, FleetClient } from './engine-record.ts';
+import type { Consultant, EngineRecord, EngineSnapshot, FleetClient, Place } from './engine-record.ts';
+import { Suspicion } from './health/suspicion.ts';
 import type { EngineProvider } from './providers/provider.ts';
 import { EngineRegistry } from './registry.ts';
-import { chooseEngine, type RefusalReason, type Selection } from './selection.ts';
+import { chooseEngine, type NoChoice, type Selection, toConsult } from './selection.ts';
 
 export interface FleetLimits {
   /** MAX_STREAMS_PER_ENGINE */
@@ -28,10 +36,10 @@ export interface FleetDeps {
   /** Builds the client of one engine, which the fleet closes; an `EngineClient` with its own limits if left out. */
   readonly createClient?: (address: EngineAddress) => FleetClient;
   /**
-   * Asks for one place that nobody watches to be given up soon; tells whether there was one. Called when a
-   * stream waits for a place.
+   * Asks for one place that nobody watches to be given up soon, one that has this broadcast if one is named; tells
+   * whether there was one. Called when a stream waits for a place.
    */
-  readonly giveWay?: () => boolean;
+  readonly giveWay?: (infohash: string | undefined) => boolean;
   readonly limits: FleetLimits;
   readonly clock: Clock;
   readonly log: Log;
@@ -46,7 +54,7 @@ export interface FleetReadiness {
 
 /** A start that waits for a place. */
 interface Waiter {
-  readonly exclude: ReadonlySet<string>;
+  readonly request: PlaceRequest;
   /** Its time is up, but no engine has been probed yet: it ends with the first probe's result. */
   isOverdue: boolean;
   /** Whether what nobody watches was asked to give way to it: that is done once. */
@@ -58,8 +66,11 @@ interface Waiter {
 export class Fleet implements EngineSource, EngineDemand {
   readonly #deps: FleetDeps;
   readonly #registry: EngineRegistry;
+  readonly #suspicion = new Suspicion();
   /** In the order in which they came. At any moment, none of them can be given a place. */
   readonly #waiters = new Set<Waiter>();
+  /** Those who wait until it is known which broadcasts are being started on an engine. */
+  readonly #awaitingNames = new Set<{ readonly isKnown: () => boolean; readonly resolve: () => void }>();
   #choices = 0;
   #started: Promise<void> | undefined;
   #stopped: Promise<void> | undefined;
@@ -73,6 +84,7 @@ export class Fleet implements EngineSource, EngineDemand {
       onChange: () => this.#serveWaiters(),
       checkIntervalMs: limits.checkIntervalMs,
       failureThreshold: limits.failureThreshold,
+      suspicion: this.#suspicion,
       clock,
       log,
     });
@@ -94,21 +106,65 @@ export class Fleet implements EngineSource, EngineDemand {
     return this.#stopped;
   }
 
-  async reserve(exclude: ReadonlySet<string>, signal: AbortSignal): Promise<EngineSlot> {
+  async reserve(request: PlaceRequest, signal: AbortSignal): Promise<EngineSlot> {
     // No await before the place is counted: the choice and the count are one step (DESIGN invariant 6).
     signal.throwIfAborted();
     if (this.#stopped !== undefined) throw new AcemuxError('draining');
-    const selection = this.#choose(exclude);
-    if (selection.kind === 'chosen') return this.#take(selection.engine);
-    if (!this.#isWorthWaiting(exclude)) throw this.#refusal(selection.reason);
-    return this.#waitForPlace(exclude, signal);
+    const selection = this.#choose(request);
+    if (selection.kind === 'chosen') return this.#take(selection.engine, request);
+    if (!this.#isWorthWaiting(request)) throw this.#refusal(selection.reason);
+    return this.#waitForPlace(request, signal);
   }
 
-  report(engineId: string, outcome: AttemptOutcome): void {
+  /**
+   * A healthy engine to ask something that opens no session: the one with the fewest streams. It takes no place.
+   * Undefined when none is healthy; `readiness` tells more.
+   */
+  consult(): Consultant | undefined {
+    if (this.#stopped !== undefined) return undefined;
+    return toConsult(this.#registry.engines)?.client;
+  }
+
+  report({ engineId, stream, outcome }: AttemptReport): void {
     const record = this.#registry.get(engineId);
     if (!record) return; // Gone meanwhile.
+    const nowMs = this.#deps.clock.nowMs();
     record.count(outcome, this.#deps.clock.wallMs());
-    if (!outcome.ok && outcome.reason === 'engine_unreachable') void this.#registry.probeNow(record);
+    if (outcome.ok) {
+      for (const place of record.places) if (place.infohash === stream) place.isDelivering = true;
+      this.#suspicion.delivered(engineId, stream, nowMs);
+      return;
+    }
+    const elsewhere = this.#deliveredOutside(record);
+    if (outcome.hadPlayed) this.#suspicion.diedPlaying(engineId, elsewhere.size > 0, nowMs);
+    else this.#suspicion.startFailed(engineId, stream, outcome.reason, elsewhere.has(stream), nowMs);
+    if (outcome.reason === 'engine_unreachable') void this.#registry.probeNow(record);
+  }
+
+  #untilOthersKnown(record: EngineRecord, own: Place, signal: AbortSignal): Promise<void> | undefined {
+    const isKnown = (): boolean =>
+      record.places.values().every((at) => at === own || at.infohash !== undefined);
+    if (isKnown()) return undefined;
+    const known = Promise.withResolvers<void>();
+    const waiting = { isKnown, resolve: known.resolve };
+    this.#awaitingNames.add(waiting);
+    return untilAborted(known.promise, signal).finally(() => this.#awaitingNames.delete(waiting));
+  }
+
+  #onNamed(): void {
+    for (const { isKnown, resolve } of this.#awaitingNames) if (isKnown()) resolve();
+  }
+
+  /** The broadcasts of which media comes from other engines. */
+  #deliveredOutside(record: EngineRecord): ReadonlySet<string> {
+    const broadcasts = new Set<string>();
+    for (const other of this.#registry.engines) {
+      if (other === record) continue;
+      for (const { infohash, isDelivering } of other.places) {
+        if (infohash !== undefined && isDelivering) broadcasts.add(infohash);
+      }
+    }
+    return broadcasts;
   }
 
   /** How many starts wait for a place. */
@@ -117,7 +173,7 @@ export class Fleet implements EngineSource, EngineDemand {
   }
 
   get isCrowded(): boolean {
-    for (const { exclude } of this.#waiters) if (isFull(this.#choose(exclude))) return true;
+    for (const { request } of this.#waiters) if (isFull(this.#choose(request))) return true;
     return false;
   }
 
@@ -150,36 +206,40 @@ export class Fleet implements EngineSource, EngineDemand {
     }
   }
 
-  #choose(exclude: ReadonlySet<string>): Selection<EngineRecord> {
-    const { maxStreamsPerEngine, forwardedPreferredStreams } = this.#deps.limits;
-    return chooseEngine(this.#registry.engines, { maxStreamsPerEngine, forwardedPreferredStreams, exclude });
+  #choose(request: PlaceRequest): Selection<EngineRecord> {
+    return chooseEngine(this.#registry.engines, request, this.#deps.limits);
   }
 
   /** The only place where places are counted up … */
-  #take(record: EngineRecord): EngineSlot {
-    record.streams++;
+  #take(record: EngineRecord, { infohash }: PlaceRequest): EngineSlot {
+    const place: Place = { infohash, isDelivering: false };
+    record.places.add(place);
     record.lastChosen = ++this.#choices;
     record.lastUsedAtMs = this.#deps.clock.wallMs();
-    let isHeld = true;
     return {
       engine: record,
-      release: () => {
-        if (!isHeld) return;
-        isHeld = false;
-        this.#giveBack(record);
+      identify: (known) => {
+        const wasUnknown = place.infohash === undefined;
+        place.infohash = known;
+        if (!wasUnknown) return;
+        this.#onNamed();
+        this.#serveWaiters();
       },
+      untilOthersKnown: (signal) => this.#untilOthersKnown(record, place, signal),
+      release: () => this.#giveBack(record, place),
     };
   }
 
   /** … and the only one where they are counted down. */
-  #giveBack(record: EngineRecord): void {
-    record.streams--;
-    assert(record.streams >= 0, 'a place is given back once');
+  #giveBack(record: EngineRecord, place: Place): void {
+    if (!record.places.delete(place)) return;
+    if (place.infohash !== undefined && place.isDelivering) record.notePlayed(place.infohash);
     if (record.streams === 0) this.#registry.onIdle(record);
+    this.#onNamed();
     this.#serveWaiters();
   }
 
-  #waitForPlace(exclude: ReadonlySet<string>, signal: AbortSignal): Promise<EngineSlot> {
+  #waitForPlace(request: PlaceRequest, signal: AbortSignal): Promise<EngineSlot> {
     const { clock, limits } = this.#deps;
     return new Promise((resolve, reject) => {
       const onAbort = (): void => {
@@ -192,7 +252,7 @@ export class Fleet implements EngineSource, EngineDemand {
         signal.removeEventListener('abort', onAbort);
       };
       const waiter: Waiter = {
-        exclude,
+        request,
         isOverdue: false,
         hasAskedForWay: false,
         settle: (outcome) => {
@@ -218,24 +278,33 @@ export class Fleet implements EngineSource, EngineDemand {
 
   #serve(waiter: Waiter): void {
     if (!this.#waiters.has(waiter)) return; // Settled by what serving another one brought about.
-    const selection = this.#choose(waiter.exclude);
-    if (selection.kind === 'chosen') waiter.settle(this.#take(selection.engine));
-    else if (waiter.isOverdue && !this.#isUndecided(waiter.exclude)) {
+    const { request } = waiter;
+    const selection = this.#choose(request);
+    if (selection.kind === 'chosen') waiter.settle(this.#take(selection.engine, request));
+    else if (waiter.isOverdue && this.#isDecided(selection.reason, request)) {
       waiter.settle(this.#refusal(selection.reason));
-    } else if (isFull(selection) && !waiter.hasAskedForWay) {
-      waiter.hasAskedForWay = true;
-      this.#deps.giveWay?.();
-    }
+    } else if (!waiter.hasAskedForWay) this.#askForWay(waiter, selection.reason);
   }
 
-  /** Nothing is known yet of any engine that could serve: the first probes will tell. */
-  #isUndecided(exclude: ReadonlySet<string>): boolean {
+  #askForWay(waiter: Waiter, reason: NoChoice): void {
+    if (reason !== 'no_capacity' && reason !== 'infohash_in_use') return;
+    waiter.hasAskedForWay = true;
+    this.#deps.giveWay?.(reason === 'infohash_in_use' ? waiter.request.infohash : undefined);
+  }
+
+  /**
+   * Whether waiting longer would change nothing soon: not while nothing is known yet of any engine that could serve, for
+   * which the first probes will tell; nor while there is room, and only another start has to be understood first.
+   */
+  #isDecided(reason: NoChoice, { exclude }: PlaceRequest): boolean {
+    if (reason === 'unknown_start') return false;
     const open = this.#registry.engines.filter(({ id }) => !exclude.has(id));
-    return !this.#registry.isListed || (open.length > 0 && open.every(({ health }) => health === 'unknown'));
+    if (!this.#registry.isListed) return false;
+    return open.length === 0 || open.some(({ health }) => health !== 'unknown');
   }
 
   /** Whether there is, or may be soon, an engine that was not tried yet. */
-  #isWorthWaiting(exclude: ReadonlySet<string>): boolean {
+  #isWorthWaiting({ exclude }: PlaceRequest): boolean {
     if (this.#deps.providers.length === 0) return false;
     if (!this.#registry.isListed) return true;
     return this.#registry.engines.some(({ id }) => !exclude.has(id));
@@ -245,9 +314,24 @@ export class Fleet implements EngineSource, EngineDemand {
     return this.#deps.providers.some(({ creates }) => creates);
   }
 
-  #refusal(reason: RefusalReason): AcemuxError {
-    const isMakingThem = reason === 'no_engines_configured' && this.#canCreate();
-    return new AcemuxError(isMakingThem ? 'no_engine_available' : reason);
+  #refusal(reason: NoChoice): AcemuxError {
+    switch (reason) {
+      case 'no_engines_configured':
+        return new AcemuxError(this.#canCreate() ? 'no_engine_available' : reason);
+      case 'no_engine_available':
+      case 'no_capacity':
+        return new AcemuxError(reason);
+      case 'unknown_start':
+        return new AcemuxError(
+          'no_capacity',
+          'Every engine is just starting a stream of which it has not said yet which one it is.',
+        );
+      case 'infohash_in_use':
+        return new AcemuxError(
+          'no_capacity',
+          'Every engine plays this broadcast with other parameters, and can play it only once.',
+        );
+    }
   }
 }
 

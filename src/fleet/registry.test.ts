@@ -4,6 +4,7 @@ import { FakeEngineClient, FakeProvider, observedEngine } from '../../test/suppo
 import { ManualClock } from '../base/manual-clock.ts';
 import { AcemuxError } from '../base/reasons.ts';
 import { silentLog } from '../telemetry/log.ts';
+import { Suspicion } from './health/suspicion.ts';
 import { EngineRegistry } from './registry.ts';
 
 const CHECK_INTERVAL_MS = 20_000;
@@ -31,6 +32,7 @@ async function begin(
     onChange: () => changes++,
     checkIntervalMs: CHECK_INTERVAL_MS,
     failureThreshold: 3,
+    suspicion: new Suspicion(),
     clock,
     log: silentLog(),
   });
@@ -102,12 +104,13 @@ test('an engine that is gone keeps its client for the streams it still plays', a
   const provider = new FakeProvider([observedEngine(1)]);
   const { registry, clock, clients } = await begin(t, provider);
   const record = registry.engines[0]!;
-  record.streams = 1;
+  const place = { infohash: undefined, isDelivering: false };
+  record.places.add(place);
   provider.engines = [];
   await clock.advance(CHECK_INTERVAL_MS);
   assert.equal(registry.engines.length, 0);
   assert.equal(clients[0]?.isClosed, false);
-  record.streams = 0;
+  record.places.delete(place);
   registry.onIdle(record);
   assert.equal(clients[0]?.isClosed, true);
 });

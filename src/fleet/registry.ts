@@ -4,6 +4,7 @@ import type { EngineAddress } from '../engine/types.ts';
 import type { Log } from '../telemetry/log.ts';
 import { EngineRecord, type FleetClient } from './engine-record.ts';
 import { probe } from './health/probe.ts';
+import type { Suspicion } from './health/suspicion.ts';
 import { judge } from './health/verdict.ts';
 import type { EngineProvider, ObservedEngine } from './providers/provider.ts';
 
@@ -17,6 +18,7 @@ export interface RegistryDeps {
   readonly checkIntervalMs: number;
   /** So many misses in a row turn a healthy engine unhealthy. */
   readonly failureThreshold: number;
+  readonly suspicion: Suspicion;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -125,7 +127,7 @@ export class EngineRegistry {
   }
 
   #see(provider: EngineProvider, observed: ObservedEngine): void {
-    const { clock, log, createClient } = this.#deps;
+    const { clock, log, createClient, suspicion } = this.#deps;
     const known = this.#engines.get(observed.id);
     if (known && isSameAddress(known.observed.address, observed.address)) {
       known.observed = observed;
@@ -133,7 +135,12 @@ export class EngineRegistry {
       return;
     }
     if (known) this.#letGo(known); // Its process is another one now.
-    const record = new EngineRecord(observed, provider.kind, createClient(observed.address), clock.wallMs());
+    const record = new EngineRecord(observed, {
+      provider: provider.kind,
+      client: createClient(observed.address),
+      clock,
+      suspicion,
+    });
     this.#engines.set(observed.id, record);
     this.#providerOf.set(record, provider);
     log.info({ engine: observed.id, engineName: observed.name, provider: provider.kind }, 'engine appeared');
@@ -142,6 +149,7 @@ export class EngineRegistry {
 
   #letGo(record: EngineRecord): void {
     this.#engines.delete(record.id);
+    this.#deps.suspicion.forget(record.id);
     this.#deps.log.info({ engine: record.id, streams: record.streams }, 'engine gone');
     if (record.streams > 0) this.#departed.add(record);
     else this.#close(record);

@@ -1,16 +1,34 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { type Candidate, chooseEngine, type SelectionRules, scoreEngine } from './selection.ts';
+import { type Candidate, chooseEngine, type SelectionRules, scoreEngine, type Wish } from './selection.ts';
 
-const rules: SelectionRules = { maxStreamsPerEngine: 10, forwardedPreferredStreams: 0, exclude: new Set() };
+const rules: SelectionRules = { maxStreamsPerEngine: 10, forwardedPreferredStreams: 0 };
+const BROADCAST = 'c'.repeat(40);
+const wish: Wish = {
+  exclude: new Set(),
+  infohash: BROADCAST,
+  preferredEngine: undefined,
+  lastEngine: undefined,
+};
 
 function engine(id: string, values: Partial<Candidate> = {}): Candidate {
-  return { id, health: 'healthy', forwarded: false, streams: 0, lastChosen: 0, ...values };
+  return {
+    id,
+    health: 'healthy',
+    forwarded: false,
+    streams: 0,
+    isStartingUnknown: false,
+    isSuspected: false,
+    lastChosen: 0,
+    plays: () => false,
+    hasPlayedLately: () => false,
+    ...values,
+  };
 }
 
-function choice(candidates: readonly Candidate[], change: Partial<SelectionRules> = {}): string {
-  const selection = chooseEngine(candidates, { ...rules, ...change });
+function choice(candidates: readonly Candidate[], change: Partial<SelectionRules & Wish> = {}): string {
+  const selection = chooseEngine(candidates, { ...wish, ...change }, { ...rules, ...change });
   return selection.kind === 'chosen' ? selection.engine.id : selection.reason;
 }
 
@@ -33,8 +51,8 @@ describe('the seed’s rule', () => {
   });
 
   test('scores +1000 for forwarded and −10 for each stream', () => {
-    assert.equal(scoreEngine({ forwarded: true, streams: 7 }, rules), 930);
-    assert.equal(scoreEngine({ forwarded: false, streams: 7 }, rules), -70);
+    assert.equal(scoreEngine(engine('a', { forwarded: true, streams: 7 }), wish, rules), 930);
+    assert.equal(scoreEngine(engine('a', { streams: 7 }), wish, rules), -70);
   });
 });
 
@@ -65,6 +83,49 @@ describe('choosing an engine', () => {
     assert.equal(choice(candidates, { exclude: new Set(['excluded']) }), 'busy');
   });
 
+  test('scores 5 for having played the broadcast lately and 2 for the engine that the viewer comes from', () => {
+    const warm = engine('warm', { hasPlayedLately: (infohash) => infohash === BROADCAST });
+    assert.equal(scoreEngine(warm, wish, rules), 5);
+    assert.equal(scoreEngine(warm, { ...wish, infohash: 'd' }, rules), 0);
+    assert.equal(scoreEngine(warm, { ...wish, preferredEngine: 'warm' }, rules), 7);
+    assert.equal(choice([engine('first'), engine('mine')], { preferredEngine: 'mine' }), 'mine');
+    assert.equal(choice([engine('first'), warm, engine('mine')], { preferredEngine: 'mine' }), 'warm');
+    assert.equal(choice([engine('free'), { ...warm, streams: 1 }]), 'free', 'a stream less is worth more');
+  });
+
+  test('never puts a broadcast twice on one engine', () => {
+    const playing = engine('playing', { forwarded: true, plays: (infohash) => infohash === BROADCAST });
+    assert.equal(choice([playing, engine('other')]), 'other');
+    assert.equal(choice([playing]), 'infohash_in_use');
+    assert.equal(choice([playing], { infohash: 'd' }), 'playing');
+  });
+
+  test('puts a start of an unknown broadcast where nothing plays, and never two of them on one engine', () => {
+    const unknown = { infohash: undefined };
+    const busy = engine('busy', { forwarded: true, streams: 1 });
+    assert.equal(choice([busy, engine('idle')], unknown), 'idle');
+    assert.equal(choice([busy], unknown), 'busy');
+    assert.equal(
+      choice([engine('starting', { streams: 1, isStartingUnknown: true })], unknown),
+      'unknown_start',
+    );
+    assert.equal(choice([engine('starting', { streams: 1, isStartingUnknown: true })]), 'starting');
+  });
+
+  test('takes a suspected engine last, but takes it', () => {
+    const suspected = engine('suspected', { forwarded: true, isSuspected: true });
+    assert.equal(choice([suspected, engine('busy', { streams: 9 })]), 'busy');
+    assert.equal(choice([suspected, engine('busy', { streams: 9 })], { infohash: undefined }), 'busy');
+    assert.equal(choice([suspected, engine('full', { streams: 10 })]), 'suspected');
+    assert.equal(choice([suspected]), 'suspected');
+  });
+
+  test('takes the engine that has just lost the stream only where there is no other', () => {
+    const lost = engine('lost', { forwarded: true });
+    assert.equal(choice([lost, engine('other', { streams: 5 })], { lastEngine: 'lost' }), 'other');
+    assert.equal(choice([lost], { lastEngine: 'lost' }), 'lost');
+  });
+
   test('says why there is none', () => {
     assert.equal(choice([]), 'no_engines_configured');
     assert.equal(choice([engine('a', { health: 'unhealthy' })]), 'no_engine_available');
@@ -73,13 +134,15 @@ describe('choosing an engine', () => {
   });
 
   test('never chooses a worse one, nor one that may not be chosen', () => {
-    const candidate = fc.record({
-      id: fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f'),
-      health: fc.constantFrom<Candidate['health']>('unknown', 'healthy', 'unhealthy'),
-      forwarded: fc.boolean(),
-      streams: fc.nat(12),
-      lastChosen: fc.nat(5),
-    });
+    const candidate = fc
+      .record({
+        id: fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f'),
+        health: fc.constantFrom<Candidate['health']>('unknown', 'healthy', 'unhealthy'),
+        forwarded: fc.boolean(),
+        streams: fc.nat(12),
+        lastChosen: fc.nat(5),
+      })
+      .map(({ id, ...values }) => engine(id, values));
     const candidatesOf = fc.uniqueArray(candidate, { selector: ({ id }) => id });
     fc.assert(
       fc.property(
@@ -87,20 +150,17 @@ describe('choosing an engine', () => {
         fc.subarray(['a', 'b', 'c']),
         fc.nat(4),
         (candidates, excluded, preferred) => {
-          const all: SelectionRules = {
-            ...rules,
-            exclude: new Set(excluded),
-            forwardedPreferredStreams: preferred,
-          };
+          const all = { ...rules, forwardedPreferredStreams: preferred };
+          const wanted = { ...wish, exclude: new Set(excluded) };
           const allowed = candidates.filter(
             ({ id, health, streams }) => health === 'healthy' && streams < 10 && !excluded.includes(id),
           );
-          const selection = chooseEngine(candidates, all);
+          const selection = chooseEngine(candidates, wanted, all);
           assert.equal(selection.kind === 'chosen', allowed.length > 0);
           if (selection.kind !== 'chosen') return;
           assert.ok(allowed.includes(selection.engine));
-          const best = Math.max(...allowed.map((each) => scoreEngine(each, all)));
-          assert.equal(scoreEngine(selection.engine, all), best);
+          const best = Math.max(...allowed.map((each) => scoreEngine(each, wanted, all)));
+          assert.equal(scoreEngine(selection.engine, wanted, all), best);
         },
       ),
     );

@@ -27,16 +27,13 @@ test('invariant 1: a stream that plays is found under its infohash too, and unde
   assert.equal(rig.directory.find(INFOHASH)?.clientCount, 4);
 });
 
-test('other parameters that reach the engine make another stream', async () => {
-  const engine = new FakeEngine('one');
-  const rig = house(engine);
-  await watch(rig, engine);
-  const second = rig.join({ parameters: { _idx: '1' } });
-  await rig.clock.advance(0);
-  engine.media[1]?.push(media(0, 3));
-  await second;
-  assert.equal(engine.starts.length, 2);
-  assert.deepEqual(engine.starts[1]?.parameters, { _idx: '1' });
+test('other parameters that reach the engine make another stream, never on the same engine', async () => {
+  const engines = [new FakeEngine('one'), new FakeEngine('two')] as const;
+  const rig = house(...engines);
+  await watch(rig, engines[0]);
+  await watch(rig, engines[1], { parameters: { _idx: '1' } });
+  assert.deepEqual([engines[0].starts.length, engines[1].starts.length], [1, 1]);
+  assert.deepEqual(engines[1].starts[0]?.parameters, { _idx: '1' });
 });
 
 test('invariant 5: a session without viewers lingers, and then its start is matched by a stop', async () => {

@@ -3,14 +3,19 @@ import { AcemuxError, type ReasonCode } from '../base/reasons.ts';
 import type { SelectorKind, StreamSelector } from '../engine/types.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Attachment, ViewerInfo } from './attachment.ts';
+import type { Identity } from './identification.ts';
+import { KnownNames } from './known-names.ts';
 import type { EngineDemand, EngineSource, SessionObserver } from './ports.ts';
 import { Session, type SessionLimits, type SessionOwner } from './session.ts';
+import type { SourceAttempt } from './source-attempt.ts';
 import type { SessionSnapshot } from './types.ts';
 
 /** A lingering session beyond MAX_LINGERING_SESSIONS ends this long after its last viewer left. */
 const CROWDED_LINGER_MS = 10_000;
-/** Names whose kind is remembered. */
-const KNOWN_KINDS_MAX = 10_000;
+/** Viewers whose last engine is remembered. */
+const LAST_ENGINES_MAX = 1_000;
+/** A session that ends just when somebody joins it is followed by another one, but not for ever. */
+const JOINS_MAX = 3;
 /** A deadline that is so much overdue was forgotten. */
 const OVERDUE_MS = 5_000;
 
@@ -40,7 +45,9 @@ export class SessionDirectory implements SessionOwner {
   readonly #active = new Set<Session>();
   /** Ended sessions whose engine is not free yet, by every name they had. */
   readonly #closing = new Map<Session, ReadonlySet<string>>();
-  readonly #knownKinds = new Map<string, SelectorKind>();
+  readonly #names = new KnownNames();
+  /** The engine that each viewer's last stream was on, by `viewerKeyOf`. */
+  readonly #lastEngines = new Map<string, string>();
   #sweep: Timer | undefined;
   #refusal: ReasonCode | undefined;
 
@@ -78,40 +85,73 @@ export class SessionDirectory implements SessionOwner {
 
   /** The session that has this 40-hex name, id or infohash. */
   find(hash: string): SessionSnapshot | undefined {
-    for (const session of this.#active) {
-      if (session.id === hash || session.infohash === hash) return session.snapshot();
-    }
+    for (const [name, session] of this.#byName) if (name.split('&')[0] === hash) return session.snapshot();
     return undefined;
   }
 
   /**
    * Lets a viewer in: resolves as soon as there is something to watch.
+   * @param onLive called once, at most, as soon as it is known that this is a live stream
    * @throws AcemuxError why not; the signal's reason
    */
-  join(selector: StreamSelector, viewer: ViewerInfo, signal: AbortSignal): Promise<Attachment> {
-    if (this.#refusal) return Promise.reject(new AcemuxError(this.#refusal));
-    const session = this.#byName.get(nameOf(selector.hash, selector)) ?? this.#begin(selector);
-    return session.join(viewer, signal);
+  async join(
+    selector: StreamSelector,
+    viewer: ViewerInfo,
+    signal: AbortSignal,
+    onLive?: () => void,
+  ): Promise<Attachment> {
+    for (let joins = 1; ; joins++) {
+      if (this.#refusal) throw new AcemuxError(this.#refusal);
+      const session = this.#sessionOf(selector) ?? this.#begin(selector, viewer);
+      try {
+        const attachment = await session.join(viewer, signal, onLive);
+        return this.#withLastEngine(attachment);
+      } catch (error) {
+        const hasLostRace =
+          error instanceof AcemuxError && (error.code === 'idle' || error.code === 'abandoned');
+        if (!hasLostRace || signal.aborted || joins >= JOINS_MAX) throw error;
+      }
+    }
   }
 
   /**
    * Ends a session without viewers for one that has some: the one that has lingered longest, else the oldest start
    * that everybody has left. False: there is none.
+   * @param infohash only sessions that have this broadcast are meant
    */
-  giveWay(): boolean {
+  giveWay(infohash?: string): boolean {
+    const isMeant = (session: Session): boolean => infohash === undefined || session.infohash === infohash;
     const session =
-      this.#lingering()[0] ?? [...this.#active].find(({ isAbandonedStart }) => isAbandonedStart);
+      this.#lingering().find(isMeant) ??
+      [...this.#active].find((session) => session.isAbandonedStart && isMeant(session));
     session?.giveWay();
     return session !== undefined;
   }
 
-  #begin(selector: StreamSelector): Session {
+  /** The session that plays this, under this name or under what it is known to mean. */
+  #sessionOf(selector: StreamSelector): Session | undefined {
+    const name = nameOf(selector.hash, selector);
+    const session = this.#byName.get(name);
+    if (session) return session;
+    const known = this.#names.get(selector.hash);
+    const same = known && this.#byName.get(nameOf(known.infohash, selector));
+    if (same) this.#byName.set(name, same);
+    return same;
+  }
+
+  #begin(selector: StreamSelector, viewer: ViewerInfo): Session {
     const { clock, engines, limits, log, observer } = this.#deps;
-    const knownKind = this.#knownKinds.get(selector.hash);
+    const name = nameOf(selector.hash, selector);
+    if (this.#names.unknownForMs(name, clock.nowMs()) > 0) {
+      throw new AcemuxError('content_unknown', 'The engines did not know it a moment ago.');
+    }
+    const identity = this.#names.get(selector.hash);
+    const names = new Set([name, ...(identity ? [nameOf(identity.infohash, selector)] : [])]);
     const session = new Session({
-      selector: { ...selector, kind: knownKind ?? selector.kind },
-      kindIsKnown: knownKind !== undefined,
-      after: this.#whenFree(nameOf(selector.hash, selector)),
+      selector,
+      identity,
+      preferredEngine: this.#lastEngines.get(viewerKeyOf(viewer)),
+      after: this.#whenFree(names),
       engines,
       observer,
       owner: this,
@@ -120,27 +160,104 @@ export class SessionDirectory implements SessionOwner {
       log,
     });
     this.#active.add(session);
-    this.#byName.set(nameOf(selector.hash, selector), session);
+    for (const name of names) this.#byName.set(name, session);
     session.start();
     return session;
   }
 
+  /** A viewer that goes to another stream finds the place free that it has just left. */
+  #withLastEngine(attachment: Attachment): Attachment {
+    return {
+      ...attachment,
+      leave: (reason) => {
+        const engineId = this.find(attachment.session.id)?.engine?.id;
+        if (engineId !== undefined) this.#rememberEngine(viewerKeyOf(attachment.viewer), engineId);
+        attachment.leave(reason);
+      },
+    };
+  }
+
+  #rememberEngine(viewerKey: string, engineId: string): void {
+    this.#lastEngines.delete(viewerKey);
+    this.#lastEngines.set(viewerKey, engineId);
+    const oldest = this.#lastEngines.keys().next();
+    if (this.#lastEngines.size > LAST_ENGINES_MAX && !oldest.done) this.#lastEngines.delete(oldest.value);
+  }
+
   /** A stream that is being stopped on its engine is not asked for again before that is done. */
-  async #whenFree(name: string): Promise<void> {
-    for (const [session, names] of [...this.#closing]) if (names.has(name)) await session.closed;
+  async #whenFree(names: ReadonlySet<string>): Promise<void> {
+    for (const [session, taken] of [...this.#closing]) {
+      if (!names.isDisjointFrom(taken)) await session.closed;
+    }
   }
 
-  onIdentified(session: Session, infohash: string, kind: SelectorKind): void {
+  /**
+   * The name means a broadcast that another session has: they become one. Not while both have asked the same engine:
+   * its reply to the later one decides which of them goes on.
+   */
+  onIdentified(session: Session, { infohash, kind }: Identity): void {
+    this.#names.learn(session.id, { infohash, kind });
+    const twin = this.#byName.get(nameOf(infohash, session.selector));
+    if (!twin || twin === session) {
+      this.#rename(session, infohash);
+      return;
+    }
+    const isSameEngine = session.engineId !== undefined && session.engineId === twin.engineId;
+    if (session.isStarting && !isSameEngine) this.#merge(session, twin);
+  }
+
+  /**
+   * The engine has said which broadcast it has opened. If that is ours already (DESIGN invariant 1):
+   * - from another engine: the new playback is stopped, and its viewers join;
+   * - from this engine: the new playback has replaced the old one there, so it becomes the source of the session that
+   *   has the viewers;
+   * - with other parameters from this engine: two streams that can't be on one engine; the newcomer goes elsewhere,
+   *   and the other one, whose playback was harmed, is started anew.
+   */
+  onPlayback(session: Session, attempt: SourceAttempt, infohash: string, kind: SelectorKind): void {
+    this.#names.learn(session.id, { infohash, kind });
+    const engineId = attempt.slot.engine.id;
+    const twin = this.#byName.get(nameOf(infohash, session.selector));
+    if (twin && twin !== session && session.isStarting) {
+      if (twin.engineId === engineId) {
+        session.handOver(attempt, twin);
+        this.#merge(session, twin);
+      } else if (twin.isStarting && !twin.hasPlayback) {
+        this.#merge(twin, session);
+        this.#rename(session, infohash);
+      } else this.#merge(session, twin);
+      return;
+    }
+    if (!twin) this.#rename(session, infohash);
+    for (const rival of this.#active) {
+      if (rival === session || rival.infohash !== infohash || rival.engineId !== engineId) continue;
+      session.rejectSource('infohash_in_use');
+      rival.rejectSource('superseded');
+      return;
+    }
+  }
+
+  #merge(session: Session, target: Session): void {
+    const names = this.#namesOf(session);
+    session.mergeInto(target);
+    for (const name of names) this.#byName.set(name, target);
+  }
+
+  /** From now on the session is found under this infohash, and under no other that it was thought to be. */
+  #rename(session: Session, infohash: string): void {
+    for (const name of this.#namesOf(session)) {
+      const hash = name.slice(0, 40);
+      const meaning = this.#names.get(hash)?.infohash;
+      if (meaning !== undefined && meaning !== infohash) this.#byName.delete(name);
+    }
+    this.#byName.set(nameOf(session.id, session.selector), session);
     this.#byName.set(nameOf(infohash, session.selector), session);
-    this.#remember(session.id, kind);
-    this.#remember(infohash, 'infohash');
   }
 
-  #remember(hash: string, kind: SelectorKind): void {
-    this.#knownKinds.delete(hash);
-    this.#knownKinds.set(hash, kind);
-    const oldest = this.#knownKinds.keys().next();
-    if (this.#knownKinds.size > KNOWN_KINDS_MAX && !oldest.done) this.#knownKinds.delete(oldest.value);
+  #namesOf(session: Session): Set<string> {
+    const names = new Set<string>();
+    for (const [name, owner] of this.#byName) if (owner === session) names.add(name);
+    return names;
   }
 
   onUnwatched(session: Session): void {
@@ -158,9 +275,11 @@ export class SessionDirectory implements SessionOwner {
 
   onEnded(session: Session): void {
     this.#active.delete(session);
-    const names = new Set<string>();
-    for (const [name, owner] of this.#byName) if (owner === session) names.add(name);
+    const names = this.#namesOf(session);
     for (const name of names) this.#byName.delete(name);
+    if (session.snapshot().error === 'content_unknown') {
+      this.#names.noteUnknown(nameOf(session.id, session.selector), this.#deps.clock.nowMs());
+    }
     this.#closing.set(session, names);
     void session.closed.then(() => this.#closing.delete(session));
   }
@@ -191,4 +310,9 @@ export class SessionDirectory implements SessionOwner {
 function nameOf(hash: string, selector: StreamSelector): string {
   const parameters = Object.entries(selector.parameters).sort(([a], [b]) => (a < b ? -1 : 1));
   return [hash, ...parameters.map(([key, value]) => `${key}=${encodeURIComponent(value)}`)].join('&');
+}
+
+/** One viewer as far as can be told: one household behind one address may have several players. */
+function viewerKeyOf({ address, userAgent }: ViewerInfo): string {
+  return `${address} ${userAgent ?? ''}`;
 }

@@ -12,32 +12,64 @@ export interface SessionEngine {
   readonly id: string;
   readonly host: string;
   readonly port: number;
-  readonly client: PlaybackClient;
+  readonly client: PlaybackClient & NameResolver;
 }
 
 /** What sessions ask of an engine. */
 export type PlaybackClient = Pick<EngineClient, 'start' | 'openMedia' | 'stat' | 'stopPlayback'>;
 
+/** Who can tell which broadcast a name means, without opening anything. */
+export type NameResolver = Pick<EngineClient, 'mediaFiles'>;
+
 /** One reserved place on one engine (DESIGN invariant 6). Whoever holds it gives it back exactly once. */
 export interface EngineSlot {
   readonly engine: SessionEngine;
+  /** Tells which broadcast takes this place, as soon as that is known: no other place on the engine may have it. */
+  identify(infohash: string): void;
+  /**
+   * Resolves when no other start of an unknown broadcast is under way on the engine: such a one may turn out to be what
+   * ended this stream there. Undefined: there is none. Rejects with the signal's reason.
+   */
+  untilOthersKnown(signal: AbortSignal): Promise<void> | undefined;
   /** Gives the place back. Only after everything that was opened on the engine has been stopped. */
   release(): void;
 }
 
+/** What a place is wanted for. */
+export interface PlaceRequest {
+  /** Ids of engines that this start has tried already. */
+  readonly exclude: ReadonlySet<string>;
+  /** The broadcast; undefined: nobody knows yet which one the name means. */
+  readonly infohash: string | undefined;
+  /** The engine that the viewer's last stream was on: switching is quickest there. */
+  readonly preferredEngine: string | undefined;
+  /** The engine that has just lost the stream: it is taken last. */
+  readonly lastEngine: string | undefined;
+}
+
 /** How an attempt on an engine went, so that the fleet may think of its engines what it will. */
-export type AttemptOutcome = { readonly ok: true } | { readonly ok: false; readonly reason: ReasonCode };
+export type AttemptOutcome =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly reason: ReasonCode; readonly hadPlayed: boolean };
+
+export interface AttemptReport {
+  readonly engineId: string;
+  /** What was played or asked for: the infohash where it is known, else the name. */
+  readonly stream: string;
+  readonly outcome: AttemptOutcome;
+}
 
 export interface EngineSource {
   /**
    * Chooses an engine and reserves a place on it in the same turn of the loop; waits up to
    * ENGINE_SELECTION_TIMEOUT when there is none now.
-   * @param exclude ids of engines that this start has tried already
    * @throws AcemuxError no_engines_configured, no_engine_available, no_capacity; the signal's reason
    */
-  reserve(exclude: ReadonlySet<string>, signal: AbortSignal): Promise<EngineSlot>;
+  reserve(request: PlaceRequest, signal: AbortSignal): Promise<EngineSlot>;
+  /** A healthy engine that can be asked what opens nothing; no place is taken for that. Undefined: none now. */
+  consult(): NameResolver | undefined;
   /** Tells how an attempt on an engine went. */
-  report(engineId: string, outcome: AttemptOutcome): void;
+  report(report: AttemptReport): void;
 }
 
 /** Whether places are wanted that nobody needs to keep. */

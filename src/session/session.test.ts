@@ -3,6 +3,8 @@ import { test } from 'node:test';
 import { FakeEngine, playback } from '../../test/support/fake-engines.ts';
 import { house, houseWith, media, refusal, watch } from '../../test/support/session-house.ts';
 import { AcemuxError } from '../base/reasons.ts';
+import { discontinuityIndicator, pidOf } from '../mpegts/packet.ts';
+import { StreamScanner } from '../mpegts/scanner.ts';
 
 test('nobody is let in before there is something to watch', async () => {
   const engine = new FakeEngine('one');
@@ -174,35 +176,61 @@ test('a source that breaks before there was anything to watch is not said to hav
   }
 });
 
-test('when the source of a playing session ends, its viewers are told why and the engine is free', async () => {
+test('when the source of a playing session ends, another engine goes on, behind a break that is flagged', async () => {
+  const engines = [new FakeEngine('one'), new FakeEngine('two')] as const;
+  const rig = house(...engines);
+  const attachment = await watch(rig, engines[0]);
+  const cursor = attachment.openCursor();
+  while (cursor.take(1_000_000)); // All that there is.
+  engines[0].media[0]?.finish();
+  await rig.clock.advance(0);
+  assert.equal(cursor.take(1_000_000), undefined);
+  engines[1].media[0]?.push(media(20.5, 3));
+  await rig.clock.advance(0);
+  const after = cursor.take(1_000_000)!;
+  const program = new StreamScanner();
+  program.scan(after, 0);
+  assert.equal(program.takeAccessPoints().length > 0, true);
+  const flagged = new Set<number>();
+  const pids = new Set<number>();
+  for (let at = 0; at < after.length; at += 188) {
+    const pid = pidOf(after, at);
+    if (!pids.has(pid) && discontinuityIndicator(after, at)) flagged.add(pid);
+    pids.add(pid);
+  }
+  assert.deepEqual([...pids].toSorted(), [...flagged].toSorted(), 'on every PID, before anything else of it');
+  assert.deepEqual([engines[0].stops, engines[0].slotsTaken], [1, 0]);
+  assert.equal(rig.directory.list()[0]?.engine?.id, 'two');
+  assert.ok(rig.observer.events.includes('attempt failed: source_ended'));
+});
+
+test('when no engine goes on, the viewers are told why', async () => {
   const engine = new FakeEngine('one');
   const rig = house(engine);
   const attachment = await watch(rig, engine);
   const reasons: string[] = [];
   attachment.session.listen({ onAdvance: () => {}, onEnd: (reason) => reasons.push(reason) });
+  engine.onStart = async () => {
+    throw new AcemuxError('engine_unreachable');
+  };
   engine.media[0]?.finish();
   await rig.clock.advance(0);
-  assert.deepEqual(reasons, ['source_ended']);
-  assert.equal(engine.stops, 1);
-  assert.equal(engine.slotsTaken, 0);
+  assert.deepEqual(reasons, ['engine_unreachable']);
+  assert.deepEqual([engine.stops, engine.slotsTaken], [1, 0]);
   attachment.leave('source_ended');
-  assert.ok(rig.observer.events.includes('attempt failed: source_ended'));
 });
 
-test('a viewer who is let in in the moment in which the source ends hears of the end too', async () => {
+test('a viewer who is let in in the moment in which the session ends hears of the end too', async () => {
   const engine = new FakeEngine('one');
   const rig = house(engine);
-  const joining = rig.join();
-  await rig.clock.advance(0);
-  engine.media[0]?.push(media(0, 3));
-  engine.media[0]?.finish();
-  const attachment = await joining;
+  const attachment = await watch(rig, engine);
+  void rig.directory.stop('shutdown');
   assert.deepEqual(rig.directory.list(), [], 'it is over already');
   const reasons: string[] = [];
   attachment.session.listen({ onAdvance: () => {}, onEnd: (reason) => reasons.push(reason) });
   assert.deepEqual(reasons, [], 'but not before it has begun to listen');
   await rig.clock.advance(0);
-  assert.deepEqual(reasons, ['source_ended']);
+  assert.deepEqual(reasons, ['shutdown']);
 });
 
 test('a stream that is too big for its ring is warned of, once', async () => {

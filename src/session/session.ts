@@ -6,9 +6,12 @@ import type { Playback, SelectorKind, StreamSelector } from '../engine/types.ts'
 import type { Log } from '../telemetry/log.ts';
 import type { Attachment, SessionListener, ViewerInfo, WatchedSession } from './attachment.ts';
 import { Cursor } from './cursor.ts';
+import type { Identity } from './identification.ts';
 import { Ingest } from './ingest.ts';
+import type { KnownName } from './known-names.ts';
 import type { EngineSource, SessionObserver } from './ports.ts';
 import { Ring } from './ring.ts';
+import type { SourceAttempt } from './source-attempt.ts';
 import { SourceLoop, type SourceLoopOwner } from './source-loop.ts';
 import type { SessionSnapshot } from './types.ts';
 
@@ -32,8 +35,10 @@ export interface SessionLimits {
 
 /** Whom a session tells about itself. */
 export interface SessionOwner {
-  /** The engine has said which broadcast this is. */
-  onIdentified(session: Session, infohash: string, kind: SelectorKind): void;
+  /** An engine has told which broadcast this is; nothing has been opened for that. */
+  onIdentified(session: Session, identity: Identity): void;
+  /** An engine has opened a playback, and told which broadcast it is. */
+  onPlayback(session: Session, attempt: SourceAttempt, infohash: string, kind: SelectorKind): void;
   /** The last viewer has left: the session lingers, or its start goes on for a moment. */
   onUnwatched(session: Session): void;
   /** It can't be joined any more; `session.closed` resolves when all it held is given back. */
@@ -44,8 +49,10 @@ export interface SessionDeps {
   readonly selector: StreamSelector;
   /** What must have ended before this one asks an engine: its predecessor under the same name. */
   readonly after: Promise<void>;
-  /** Whether the kind of the name is known to be right, so that the other is not tried. */
-  readonly kindIsKnown: boolean;
+  /** What is known of the name already. */
+  readonly identity: KnownName | undefined;
+  /** The engine that the viewer who asks first had its last stream on. */
+  readonly preferredEngine: string | undefined;
   readonly engines: EngineSource;
   readonly observer: SessionObserver;
   readonly owner: SessionOwner;
@@ -77,9 +84,11 @@ const MOVES: Readonly<Record<State['name'], readonly State['name'][]>> = {
 export class Session implements WatchedSession, SourceLoopOwner {
   readonly #deps: SessionDeps;
   readonly #log: Log;
-  readonly #ready = Promise.withResolvers<void>();
+  readonly #ready = Promise.withResolvers<Session>();
   readonly #closed = Promise.withResolvers<void>();
   readonly #listeners = new Set<SessionListener>();
+  /** Those who wait, and want to know when it is certain that this is live. */
+  readonly #wantLive = new Set<() => void>();
   readonly #source: SourceLoop;
   readonly #createdAtMs: number;
   readonly #createdAtWallMs: number;
@@ -88,6 +97,8 @@ export class Session implements WatchedSession, SourceLoopOwner {
   #ring: Ring;
   #ingest: Ingest;
   #playback: Playback | undefined;
+  #infohash: string | undefined;
+  #isKnownLive = false;
   #waiting = 0;
   #clients = 0;
   #bytesOut = 0;
@@ -102,6 +113,7 @@ export class Session implements WatchedSession, SourceLoopOwner {
     this.#createdAtMs = deps.clock.nowMs();
     this.#createdAtWallMs = deps.clock.wallMs();
     this.#lastActivityMs = this.#createdAtMs;
+    this.#infohash = deps.identity?.infohash;
     this.#ring = this.#newRing();
     this.#ingest = new Ingest(this.#ring);
     this.#ready.promise.catch(() => {}); // Those who wait hear it; there may be nobody.
@@ -121,7 +133,21 @@ export class Session implements WatchedSession, SourceLoopOwner {
   }
 
   get infohash(): string | undefined {
-    return this.#playback?.infohash;
+    return this.#infohash;
+  }
+
+  /** The id of the engine in use, or asked now. */
+  get engineId(): string | undefined {
+    return this.#source.engine?.id;
+  }
+
+  /** Whether an engine has opened a playback for it. */
+  get hasPlayback(): boolean {
+    return this.#playback !== undefined;
+  }
+
+  get isStarting(): boolean {
+    return this.#state.name === 'starting';
   }
 
   get head(): number {
@@ -202,6 +228,27 @@ export class Session implements WatchedSession, SourceLoopOwner {
     if (this.clientCount === 0) this.end(this.#state.name === 'starting' ? 'abandoned' : 'idle');
   }
 
+  /**
+   * Sends those who wait for it to another session, which plays the same broadcast, and ends. Only while it starts:
+   * nobody has been let in yet.
+   */
+  mergeInto(target: Session): void {
+    this.#ready.resolve(target);
+    this.end('merged');
+  }
+
+  /** Leaves an attempt to another session, which goes on with it. */
+  handOver(attempt: SourceAttempt, target: Session): void {
+    this.#source.handOver(attempt);
+    target.#source.takeOver(attempt);
+    target.#notePlayback(attempt.playback);
+  }
+
+  /** What its source delivers can't be used, or not any longer: it looks for another one. */
+  rejectSource(reason: ReasonCode): void {
+    this.#source.reject(reason);
+  }
+
   /** Leaves a lingering session no more than `delayMs` from now; for the directory's bounds. */
   lingerAtMost(delayMs: number): void {
     if (this.#state.name === 'lingering') this.#startTimer(delayMs, () => this.end('idle'));
@@ -227,22 +274,41 @@ export class Session implements WatchedSession, SourceLoopOwner {
 
   /**
    * Lets a viewer in as soon as there is something to watch.
+   * @param onLive called once, at most, as soon as it is known that this is a live stream
    * @throws AcemuxError why the session could not start or has ended; the signal's reason
    */
-  async join(viewer: ViewerInfo, signal: AbortSignal): Promise<Attachment> {
+  async join(viewer: ViewerInfo, signal: AbortSignal, onLive?: () => void): Promise<Attachment> {
     this.#waiting++;
     if (this.#state.name === 'starting') this.#timer?.cancel();
+    let target: Session = this;
     try {
-      await untilAborted(this.#ready.promise, signal);
-      if (this.#state.name === 'ended') throw new AcemuxError(this.#state.reason);
-      if (!this.#ingest.isJoinable) throw new AcemuxError('no_media');
+      if (onLive) this.#tellWhenLive(onLive);
+      target = await untilAborted(this.#ready.promise, signal);
+      if (target === this) {
+        if (this.#state.name === 'ended') throw new AcemuxError(this.#state.reason);
+        if (!this.#ring.accessPoints.length) throw new AcemuxError('no_media');
+      }
     } catch (error) {
       this.#waiting--;
       this.#considerEmptiness();
       throw error;
+    } finally {
+      if (onLive) this.#wantLive.delete(onLive);
     }
     this.#waiting--;
-    return this.#attach(viewer);
+    return target === this ? this.#attach(viewer) : target.join(viewer, signal, onLive);
+  }
+
+  #tellWhenLive(onLive: () => void): void {
+    if (this.#isKnownLive) onLive();
+    else this.#wantLive.add(onLive);
+  }
+
+  #noteLive(): void {
+    this.#isKnownLive = true;
+    const waiting = [...this.#wantLive];
+    this.#wantLive.clear();
+    for (const onLive of waiting) onLive();
   }
 
   #attach(viewer: ViewerInfo): Attachment {
@@ -312,25 +378,46 @@ export class Session implements WatchedSession, SourceLoopOwner {
   // ── the source ──────────────────────────────────────────────────────────────────────────────────────────
 
   onSourceBegins(): void {
+    this.#playback = undefined;
+    if (this.#state.name !== 'starting') {
+      this.#ingest.changeSource();
+      return;
+    }
     this.#ring = this.#newRing();
     this.#ingest = new Ingest(this.#ring);
-    this.#playback = undefined;
   }
 
-  onPlayback(playback: Playback, kind: SelectorKind): void {
+  onIdentified(identity: Identity): void {
+    this.#infohash = identity.infohash;
+    if (identity.isLive) this.#noteLive();
+    this.#deps.owner.onIdentified(this, identity);
+  }
+
+  onPlayback(attempt: SourceAttempt, playback: Playback, kind: SelectorKind): void {
+    if (!playback.isLive) {
+      this.#playback = playback;
+      this.#source.reject('vod_not_yet');
+      return;
+    }
+    this.#deps.owner.onPlayback(this, attempt, playback.infohash, kind);
+    // It may have been left to another session, or given up.
+    if (this.#source.isUsing(attempt)) this.#notePlayback(playback);
+  }
+
+  #notePlayback(playback: Playback | undefined): void {
+    if (!playback) return;
     this.#playback = playback;
-    if (playback.isLive) this.#deps.owner.onIdentified(this, playback.infohash, kind);
-    else this.#source.reject('vod_not_yet');
+    this.#infohash = playback.infohash;
+    this.#noteLive();
   }
 
   onMedia(chunk: Buffer): void {
     const before = this.#ring.head;
     this.#ingest.push(chunk, this.#deps.clock.nowMs());
-    if (this.#state.name === 'starting') {
-      const { isJoinable, verdict } = this.#ingest;
-      if (verdict) this.#source.reject(verdict);
-      else if (isJoinable) this.#play();
-    }
+    const { isJoinable, verdict } = this.#ingest;
+    if (verdict) this.#source.reject(verdict);
+    else if (isJoinable && this.#state.name === 'starting') this.#play();
+    else if (isJoinable) this.#source.confirm();
     if (this.#ingest.noKeyframe) this.#warnOnce('no_keyframe');
     if (this.#ring.cutByBytes) this.#warnOnce('buffer_cut');
     if (this.#ring.head > before) for (const listener of this.#listeners) listener.onAdvance();
@@ -344,7 +431,7 @@ export class Session implements WatchedSession, SourceLoopOwner {
     this.#startedAtWallMs = this.#deps.clock.wallMs();
     this.#enter({ name: 'playing' });
     this.#source.confirm();
-    this.#ready.resolve();
+    this.#ready.resolve(this);
     this.#considerEmptiness();
   }
 

@@ -24,7 +24,7 @@ class RecordingOwner implements AttemptOwner {
     this.#hear(`media ${chunk.toString()}`);
   }
 
-  onOver(_attempt: SourceAttempt, error: AcemuxError): void {
+  onOver(_attempt: SourceAttempt, error: AcemuxError): undefined {
     this.#hear(`over: ${error.code}`);
   }
 
@@ -40,6 +40,9 @@ function rig(onStart?: StartScript, tryOtherKind = false) {
   const owner = new RecordingOwner();
   const slot = {
     engine,
+    identified: [] as string[],
+    identify: (infohash: string) => void slot.identified.push(infohash),
+    untilOthersKnown: () => undefined,
     released: 0,
     stopsWhenReleased: -1,
     release: () => {
@@ -50,7 +53,7 @@ function rig(onStart?: StartScript, tryOtherKind = false) {
   const attempt = new SourceAttempt({
     slot,
     selector: { kind: 'id', hash: 'a'.repeat(40), parameters: {} },
-    tryOtherKind,
+    mayTryOtherKind: () => tryOtherKind,
     firstByteTimeoutMs: FIRST_BYTE_TIMEOUT_MS,
     clock,
     log: silentLog(),

@@ -11,16 +11,16 @@ export interface AttemptOwner {
   onPlayback(attempt: SourceAttempt, playback: Playback, kind: SelectorKind): void;
   /** Media bytes as they come, cut anywhere. */
   onMedia(attempt: SourceAttempt, chunk: Buffer): void;
-  /** No more bytes will come from it. Not called after `end()`. */
-  onOver(attempt: SourceAttempt, error: AcemuxError): void;
+  /** No more bytes will come from it. Not called after `end()`. What it opened is stopped when this has resolved. */
+  onOver(attempt: SourceAttempt, error: AcemuxError): Promise<void> | undefined;
 }
 
 export interface SourceAttemptDeps {
   /** The reserved place; the attempt gives it back. */
   readonly slot: EngineSlot;
   readonly selector: StreamSelector;
-  /** Whether a name that the engine does not know as one kind is tried as the other (reference 1). */
-  readonly tryOtherKind: boolean;
+  /** Whether a name that the engine does not know as one kind is tried as the other (reference 1); asked then. */
+  readonly mayTryOtherKind: () => boolean;
   /** From asking the engine to its first media byte, milliseconds (EMPTY_STREAM_TIMEOUT). */
   readonly firstByteTimeoutMs: number;
   readonly clock: Clock;
@@ -37,6 +37,14 @@ export interface SourceAttemptDeps {
 export class SourceAttempt {
   readonly #deps: SourceAttemptDeps;
   readonly #abort = new AbortController();
+  #owner: AttemptOwner;
+  /** When the engine was last asked to start, on the clock; of two starts on one engine the later one is served. */
+  #askedAtMs = 0;
+  /** What takes this one's place on the engine: it may not be stopped while that plays. */
+  #heir: SourceAttempt | undefined;
+  /** Playbacks that this one took the place of: stopped after its own, so that each start has its stop. */
+  readonly #inherited: Playback[] = [];
+  #isStopped = false;
   #pendingStart: StartAttempt | undefined;
   #playback: Playback | undefined;
   #unknownAs: AcemuxError | undefined;
@@ -45,6 +53,7 @@ export class SourceAttempt {
 
   constructor(deps: SourceAttemptDeps) {
     this.#deps = deps;
+    this.#owner = deps.owner;
   }
 
   get slot(): EngineSlot {
@@ -76,32 +85,81 @@ export class SourceAttempt {
     return this.#released;
   }
 
+  /** From now on it talks to somebody else. */
+  moveTo(owner: AttemptOwner): void {
+    this.#owner = owner;
+  }
+
+  /** Whether its engine was asked before `other`'s was. */
+  isOlderThan(other: SourceAttempt): boolean {
+    return this.#askedAtMs < other.#askedAtMs;
+  }
+
+  /**
+   * Gives the source up in favour of another attempt on the same engine that plays the same broadcast, which has
+   * replaced this one's playback there. Stopping a replaced playback may end the one that replaced it (reference 5),
+   * so what this one opened is left to `heir`, which stops it after its own. Nothing is heard of it any more.
+   */
+  yieldTo(heir: SourceAttempt): void {
+    this.#heir = heir;
+    this.#silenced = true;
+    this.#abort.abort(new AcemuxError('superseded'));
+    this.#released ??= this.#run();
+  }
+
+  /** Why it has not delivered so far, should its time be up now. */
+  get progress(): AcemuxError {
+    if (this.#playback) return new AcemuxError('no_media');
+    return this.#unknownAs ?? new AcemuxError('engine_timeout');
+  }
+
+  #inherit(playback: Playback): Promise<void> {
+    if (this.#isStopped) return this.#deps.slot.engine.client.stopPlayback(playback);
+    this.#inherited.push(playback);
+    return Promise.resolve();
+  }
+
   #giveUp(error: AcemuxError): void {
     this.#abort.abort(error);
     void this.#pendingStart?.abandon();
   }
 
   async #run(): Promise<void> {
-    const { log, owner, slot } = this.#deps;
+    const { log, slot } = this.#deps;
     const { signal } = this.#abort;
     try {
       await this.#play();
     } catch (error) {
       const failure = asAcemuxError(signal.aborted ? signal.reason : error);
       log.info({ engine: slot.engine.id, reason: failure.code, detail: failure.message }, 'source over');
-      if (!this.#silenced) owner.onOver(this, failure);
+      if (!this.#silenced) await this.#owner.onOver(this, failure);
       // Also what was asked to find out why, should that still be under way.
       this.#abort.abort(failure);
     }
-    // Whether its reply is still to come or it plays: what was begun on the engine is stopped.
-    await this.#pendingStart?.abandon();
-    if (this.#playback) await slot.engine.client.stopPlayback(this.#playback);
+    if (this.#heir) await this.#leaveTo(this.#heir);
+    else await this.#stop();
     slot.release();
+  }
+
+  /** Whether its reply is still to come or it plays: what was begun on the engine is stopped. */
+  async #stop(): Promise<void> {
+    const { client } = this.#deps.slot.engine;
+    await this.#pendingStart?.abandon();
+    if (this.#playback) await client.stopPlayback(this.#playback);
+    this.#isStopped = true;
+    for (const playback of this.#inherited) await client.stopPlayback(playback);
+  }
+
+  async #leaveTo(heir: SourceAttempt): Promise<void> {
+    const playback = this.#playback ?? (await this.#pendingStart?.playback.catch(() => undefined));
+    // Given up altogether meanwhile: then the start itself stops what it opened.
+    if (!playback) await this.#pendingStart?.abandon();
+    for (const left of playback ? [playback, ...this.#inherited] : this.#inherited) await heir.#inherit(left);
   }
 
   /** Ends only by throwing. */
   async #play(): Promise<never> {
-    const { clock, firstByteTimeoutMs, owner, slot } = this.#deps;
+    const { clock, firstByteTimeoutMs, slot } = this.#deps;
     const { signal } = this.#abort;
     signal.throwIfAborted();
     let heardBytes = false;
@@ -115,7 +173,8 @@ export class SourceAttempt {
       const { playback, kind } = await this.#open();
       this.#playback = playback;
       signal.throwIfAborted();
-      owner.onPlayback(this, playback, kind);
+      slot.identify(playback.infohash);
+      this.#owner.onPlayback(this, playback, kind);
       signal.throwIfAborted();
       const media = await slot.engine.client.openMedia(playback, signal);
       const destroy = (): void => media.destroy();
@@ -128,7 +187,7 @@ export class SourceAttempt {
             heardBytes = true;
             timer.cancel();
           }
-          owner.onMedia(this, chunk);
+          this.#owner.onMedia(this, chunk);
         }
       } finally {
         signal.removeEventListener('abort', destroy);
@@ -142,11 +201,12 @@ export class SourceAttempt {
 
   /** Opens the playback under the name it was asked for or, where that kind is unknown, under the other. */
   async #open(): Promise<{ playback: Playback; kind: SelectorKind }> {
-    const { selector, tryOtherKind } = this.#deps;
+    const { selector, mayTryOtherKind } = this.#deps;
     try {
       return { playback: await this.#startAs(selector.kind), kind: selector.kind };
     } catch (error) {
-      if (!tryOtherKind || !(error instanceof AcemuxError) || error.code !== 'content_unknown') throw error;
+      if (!(error instanceof AcemuxError) || error.code !== 'content_unknown' || !mayTryOtherKind())
+        throw error;
       this.#abort.signal.throwIfAborted();
       this.#unknownAs = error;
       const other = selector.kind === 'id' ? 'infohash' : 'id';
@@ -156,6 +216,7 @@ export class SourceAttempt {
 
   async #startAs(kind: SelectorKind): Promise<Playback> {
     const { selector, slot } = this.#deps;
+    this.#askedAtMs = this.#deps.clock.nowMs();
     const start = slot.engine.client.start({ ...selector, kind });
     this.#pendingStart = start;
     const playback = await start.playback;

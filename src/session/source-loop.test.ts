@@ -1,96 +1,16 @@
 import assert from 'node:assert/strict';
-import { describe, type TestContext, test } from 'node:test';
+import { describe, test } from 'node:test';
+import { FakeEngine, FakeEngineSource, playback } from '../../test/support/fake-engines.ts';
 import {
-  FakeEngine,
-  FakeEngineSource,
-  playback,
-  RecordingObserver,
-} from '../../test/support/fake-engines.ts';
+  FIRST_BYTE_TIMEOUT_MS,
+  refusing,
+  loopRig as rig,
+  START_TIMEOUT_MS,
+} from '../../test/support/source-loop-rig.ts';
 import { untilAborted } from '../base/abort.ts';
-import type { Timer } from '../base/clock.ts';
-import { ManualClock } from '../base/manual-clock.ts';
-import { AcemuxError, type ReasonCode } from '../base/reasons.ts';
-import type { Playback, SelectorKind } from '../engine/types.ts';
-import { silentLog } from '../telemetry/log.ts';
+import type { ManualClock } from '../base/manual-clock.ts';
+import type { Playback } from '../engine/types.ts';
 import type { EngineSlot, EngineSource } from './ports.ts';
-import { SourceLoop, type SourceLoopOwner } from './source-loop.ts';
-
-const FIRST_BYTE_TIMEOUT_MS = 30_000;
-const START_TIMEOUT_MS = 60_000;
-
-/** Writes down what it hears. */
-class RecordingOwner implements SourceLoopOwner {
-  readonly heard: string[] = [];
-  /** Called with each word that it hears. */
-  onWord: (word: string) => void = () => {};
-
-  onSourceBegins(): void {
-    this.#hear('begins');
-  }
-
-  onPlayback(_playback: Playback, kind: SelectorKind): void {
-    this.#hear(`playback by ${kind}`);
-  }
-
-  onMedia(chunk: Buffer): void {
-    this.#hear(`media ${chunk.toString()}`);
-  }
-
-  onExhausted(error: AcemuxError): void {
-    this.#hear(`exhausted: ${error.code}`);
-  }
-
-  #hear(word: string): void {
-    this.heard.push(word);
-    this.onWord(word);
-  }
-}
-
-interface Choices {
-  readonly after?: Promise<void>;
-  readonly kindIsKnown?: boolean;
-  readonly engines?: EngineSource;
-  readonly clock?: ManualClock;
-}
-
-/** A loop over engines; when the test is over, nothing of it may be left. */
-function rig(t: TestContext, engines: readonly FakeEngine[], choices: Choices = {}) {
-  const { clock = new ManualClock() } = choices;
-  const source = new FakeEngineSource(...engines);
-  const observer = new RecordingObserver();
-  const owner = new RecordingOwner();
-  const loop = new SourceLoop({
-    selector: { kind: 'id', hash: 'a'.repeat(40), parameters: {} },
-    after: Promise.resolve(),
-    kindIsKnown: true,
-    engines: source,
-    ...choices,
-    observer,
-    owner,
-    firstByteTimeoutMs: FIRST_BYTE_TIMEOUT_MS,
-    startTimeoutMs: START_TIMEOUT_MS,
-    clock,
-    log: silentLog(),
-  });
-  t.after(async () => {
-    await loop.stop('shutdown');
-    for (const engine of engines) {
-      assert.deepEqual(engine.stopped, engine.opened, `all that was opened on ${engine.id} is stopped`);
-      assert.equal(engine.slotsTaken, 0, `the slot on ${engine.id} is given back`);
-    }
-    assert.equal(clock.pendingTimers, 0);
-  });
-  /** What the fleet was told: the engine and its failure, or ok. */
-  const reports = (): string[] =>
-    source.reports.map(({ engineId, outcome }) => `${engineId}: ${outcome.ok ? 'ok' : outcome.reason}`);
-  return { clock, source, observer, owner, loop, reports };
-}
-
-function refusing(id: string, code: ReasonCode): FakeEngine {
-  return new FakeEngine(id, async () => {
-    throw new AcemuxError(code);
-  });
-}
 
 describe('a start', () => {
   test('asks one engine after the other, each once and three at most, and the furthest failure speaks', async (t) => {
@@ -139,7 +59,7 @@ describe('a start', () => {
 
   test('tries the other kind of name on its first engine only, and not when the kind is known', async (t) => {
     const engines = ['one', 'two'].map((id) => refusing(id, 'content_unknown'));
-    const unsure = rig(t, engines, { kindIsKnown: false });
+    const unsure = rig(t, engines, { identity: undefined });
     unsure.loop.start();
     await unsure.clock.advance(0);
     assert.deepEqual(
@@ -192,7 +112,8 @@ describe('START_TIMEOUT', () => {
 
   test('holds while there is no place on any engine, and while a predecessor has not ended', async (t) => {
     const full: EngineSource = {
-      reserve: (_exclude, signal) => untilAborted(new Promise<EngineSlot>(() => {}), signal),
+      reserve: (_request, signal) => untilAborted(new Promise<EngineSlot>(() => {}), signal),
+      consult: () => undefined,
       report: () => {},
     };
     for (const choices of [{ engines: full }, { after: new Promise<void>(() => {}) }]) {
@@ -218,88 +139,6 @@ describe('START_TIMEOUT', () => {
     assert.deepEqual(owner.heard, ['begins', 'playback by id', 'media x', 'media y']);
     assert.deepEqual(reports(), ['one: ok']);
     assert.equal(clock.pendingTimers, 0);
-  });
-});
-
-/** A clock on which START_TIMEOUT comes when the test says so, in the midst of whatever runs. */
-class DeadlineClock extends ManualClock {
-  fireDeadline: () => void = () => {};
-
-  override startTimer(delayMs: number, fire: () => void): Timer {
-    if (delayMs === START_TIMEOUT_MS) this.fireDeadline = fire;
-    return super.startTimer(delayMs, fire);
-  }
-}
-
-describe('a source that was confirmed', () => {
-  test('in the very moment in which START_TIMEOUT comes goes on', async (t) => {
-    const engine = new FakeEngine('one');
-    const clock = new DeadlineClock();
-    const { loop, owner, reports } = rig(t, [engine], { clock });
-    owner.onWord = (word) => {
-      if (word !== 'media x') return;
-      loop.confirm();
-      clock.fireDeadline();
-    };
-    loop.start();
-    await clock.advance(0);
-    engine.media[0]?.push(Buffer.from('x'));
-    await clock.advance(0);
-    engine.media[0]?.push(Buffer.from('y'));
-    await clock.advance(0);
-    assert.deepEqual(owner.heard.slice(2), ['media x', 'media y']);
-    assert.deepEqual(reports(), ['one: ok']);
-  });
-
-  test('and ends is the end of all, and is reported as a failure', async (t) => {
-    const engines = [new FakeEngine('one'), new FakeEngine('two')];
-    const { clock, loop, observer, owner, reports } = rig(t, engines);
-    owner.onWord = (word) => {
-      if (word === 'media x') loop.confirm();
-    };
-    loop.start();
-    await clock.advance(0);
-    engines[0]?.media[0]?.push(Buffer.from('x'));
-    await clock.advance(5_000);
-    engines[0]?.media[0]?.finish();
-    await clock.advance(0);
-    assert.deepEqual(owner.heard.slice(2), ['media x', 'exhausted: source_ended']);
-    assert.deepEqual(reports(), ['one: ok', 'one: source_ended']);
-    assert.deepEqual(observer.events, ['attempt failed: source_ended']);
-  });
-
-  for (const [how, error] of [
-    ['ends', undefined],
-    ['breaks', new AcemuxError('source_failed')],
-  ] as const) {
-    test(`and ${how} in that very moment is not lost: the owner hears of it, once`, async (t) => {
-      const engine = new FakeEngine('one');
-      const { clock, loop, owner } = rig(t, [engine]);
-      owner.onWord = (word) => {
-        if (word === 'media x') loop.confirm();
-      };
-      loop.start();
-      await clock.advance(0);
-      engine.media[0]?.push(Buffer.from('x'));
-      engine.media[0]?.finish(error);
-      await clock.advance(START_TIMEOUT_MS);
-      assert.deepEqual(owner.heard.slice(2), ['media x', `exhausted: ${error?.code ?? 'source_ended'}`]);
-    });
-  }
-
-  test('cannot be rejected any more', async (t) => {
-    const engine = new FakeEngine('one');
-    const { clock, loop, owner } = rig(t, [engine]);
-    owner.onWord = () => {
-      loop.confirm();
-      loop.reject('not_mpegts');
-    };
-    loop.start();
-    await clock.advance(START_TIMEOUT_MS / 3);
-    engine.media[0]?.push(Buffer.from('x'));
-    await clock.advance(0);
-    assert.equal(owner.heard.at(-1), 'media x');
-    assert.equal(engine.stops, 0);
   });
 });
 
@@ -398,7 +237,8 @@ describe('stop()', () => {
     const engine = new FakeEngine('one');
     const source = new FakeEngineSource(engine);
     const late: EngineSource = {
-      reserve: (exclude) => found.promise.then(() => source.reserve(exclude)),
+      reserve: (request, signal) => found.promise.then(() => source.reserve(request, signal)),
+      consult: () => undefined,
       report: () => {},
     };
     const { clock, loop } = rig(t, [engine], { engines: late });

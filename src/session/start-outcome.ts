@@ -21,6 +21,8 @@ const FURTHER: readonly ReasonCode[] = [
   'content_unknown',
   'foreign_redirect',
   'paid_option_missing',
+  'infohash_in_use',
+  'superseded',
   'playback_unknown',
   'engine_closed',
   'source_failed',

@@ -23,7 +23,8 @@ test('a stream that everybody leaves while another one waits for its place makes
 test('whoever zaps through streams faster than they start gets the last one, although there is one place', async (t) => {
   const engine = { delays: { replyMs: 100, prebufMs: 60_000 } };
   const rig = await startRig(t, { engines: [engine], config: ONE_PLACE });
-  const isOpen = (number: number): boolean => rig.app.sessions.find(idOf(number))?.infohash !== undefined;
+  const isOpen = (number: number): boolean =>
+    rig.app.sessions.find(idOf(number))?.playbackSessionId !== undefined;
   for (const number of [1, 2, 3]) {
     const viewer = rig.watch(`id=${idOf(number)}`);
     await until(() => isOpen(number));

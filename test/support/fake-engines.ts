@@ -3,10 +3,12 @@ import { AcemuxError } from '../../src/base/reasons.ts';
 import { BackgroundStart } from '../../src/engine/start-attempt.ts';
 import type { Playback, PlaybackStat, StreamSelector } from '../../src/engine/types.ts';
 import type {
-  AttemptOutcome,
+  AttemptReport,
   EngineDemand,
   EngineSlot,
   EngineSource,
+  NameResolver,
+  PlaceRequest,
   PlaybackClient,
   SessionObserver,
 } from '../../src/session/ports.ts';
@@ -62,7 +64,7 @@ export class FakeEngine {
   readonly opened: Playback[] = [];
   readonly stopped: Playback[] = [];
   abandons = 0;
-  slotsTaken = 0;
+  readonly places = new Set<{ infohash: string | undefined }>();
   /** Questions for its state that it has not answered. */
   statsNow = 0;
   peers = 5;
@@ -77,7 +79,10 @@ export class FakeEngine {
     this.onStart = onStart;
   }
 
-  readonly client: PlaybackClient = {
+  readonly client: PlaybackClient & NameResolver = {
+    mediaFiles: async () => {
+      throw new AcemuxError('engine_refuses_call');
+    },
     start: (selector) => {
       this.starts.push(selector);
       const request = this.onStart(selector).then((opened) => {
@@ -121,6 +126,15 @@ export class FakeEngine {
     },
   };
 
+  get slotsTaken(): number {
+    return this.places.size;
+  }
+
+  /** The broadcasts that have a place on it. */
+  get playing(): string[] {
+    return [...this.places].flatMap(({ infohash }) => infohash ?? []);
+  }
+
   get stops(): number {
     return this.stopped.length;
   }
@@ -141,33 +155,56 @@ export function playback(changes: Partial<Playback> = {}): Playback {
   };
 }
 
-/** Gives out fake engines in order, each with any number of slots. */
+/** Gives out fake engines in order, each with any number of slots, but none that plays the broadcast already. */
 export class FakeEngineSource implements EngineSource, EngineDemand {
   readonly engines: readonly FakeEngine[];
-  readonly reports: { readonly engineId: string; readonly outcome: AttemptOutcome }[] = [];
+  readonly requests: PlaceRequest[] = [];
+  readonly reports: AttemptReport[] = [];
   isCrowded = false;
+  /** What engines tell of names without opening anything; undefined: they refuse to. */
+  resolver: NameResolver | undefined;
+  #released = Promise.withResolvers<void>();
 
   constructor(...engines: readonly FakeEngine[]) {
     this.engines = engines;
   }
 
-  async reserve(exclude: ReadonlySet<string>): Promise<EngineSlot> {
-    const engine = this.engines.find(({ id }) => !exclude.has(id));
-    if (!engine)
-      throw new AcemuxError(this.engines.length === 0 ? 'no_engines_configured' : 'no_engine_available');
-    engine.slotsTaken++;
-    let held = true;
+  async reserve(request: PlaceRequest, signal: AbortSignal): Promise<EngineSlot> {
+    this.requests.push(request);
+    const { exclude, infohash, lastEngine } = request;
+    for (;;) {
+      const open = this.engines.filter(({ id }) => !exclude.has(id));
+      const free = open.filter(({ playing }) => infohash === undefined || !playing.includes(infohash));
+      const engine = free.find(({ id }) => id !== lastEngine) ?? free[0];
+      if (engine) return this.#take(engine, infohash);
+      if (open.length > 0) await untilAborted(this.#released.promise, signal);
+      else throw new AcemuxError(this.engines.length === 0 ? 'no_engines_configured' : 'no_engine_available');
+    }
+  }
+
+  #take(engine: FakeEngine, infohash: string | undefined): EngineSlot {
+    const place = { infohash };
+    engine.places.add(place);
     return {
       engine,
+      identify: (known) => {
+        place.infohash = known;
+      },
+      untilOthersKnown: () => undefined,
       release: () => {
-        if (held) engine.slotsTaken--;
-        held = false;
+        engine.places.delete(place);
+        this.#released.resolve();
+        this.#released = Promise.withResolvers();
       },
     };
   }
 
-  report(engineId: string, outcome: AttemptOutcome): void {
-    this.reports.push({ engineId, outcome });
+  consult(): NameResolver | undefined {
+    return this.resolver;
+  }
+
+  report(report: AttemptReport): void {
+    this.reports.push(report);
   }
 }
 

@@ -2,6 +2,7 @@ import { untilAborted } from '../../src/base/abort.ts';
 import type { EngineAddress, EngineVersion } from '../../src/engine/types.ts';
 import type { FleetClient } from '../../src/fleet/engine-record.ts';
 import type { EngineProvider, ObservedEngine } from '../../src/fleet/providers/provider.ts';
+import type { PlaceRequest } from '../../src/session/ports.ts';
 
 /** The client of an engine that is only probed: each probe is answered when the test says so, or at once. */
 export class FakeEngineClient implements FleetClient {
@@ -41,6 +42,14 @@ export class FakeEngineClient implements FleetClient {
 
   async networkConnected(): Promise<boolean | undefined> {
     return this.network;
+  }
+
+  mediaFiles(): never {
+    throw new Error('this engine is only probed');
+  }
+
+  search(): never {
+    throw new Error('this engine is only probed');
   }
 
   async close(): Promise<void> {
@@ -108,4 +117,10 @@ export function observedEngine(number: number, change: Partial<ObservedEngine> =
     labels: {},
     ...change,
   };
+}
+
+/** A place for a broadcast of which only its number is known, so that no two exclude each other unless told to. */
+export function placeFor(broadcast: number, change: Partial<PlaceRequest> = {}): PlaceRequest {
+  const infohash = broadcast.toString(16).padStart(40, '0');
+  return { exclude: new Set(), infohash, preferredEngine: undefined, lastEngine: undefined, ...change };
 }

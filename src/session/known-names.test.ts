@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { KnownNames } from './known-names.ts';
+
+const ID = 'a'.repeat(40);
+const INFOHASH = 'c'.repeat(40);
+
+test('a name that was learned is known, and so is the infohash that it means', () => {
+  const names = new KnownNames();
+  assert.equal(names.get(ID), undefined);
+  names.learn(ID, { infohash: INFOHASH, kind: 'id' });
+  assert.deepEqual(names.get(ID), { infohash: INFOHASH, kind: 'id' });
+  assert.deepEqual(names.get(INFOHASH), { infohash: INFOHASH, kind: 'infohash' });
+});
+
+test('what is learned last counts', () => {
+  const names = new KnownNames();
+  names.learn(ID, { infohash: INFOHASH, kind: 'id' });
+  names.learn(ID, { infohash: 'd'.repeat(40), kind: 'infohash' });
+  assert.deepEqual(names.get(ID), { infohash: 'd'.repeat(40), kind: 'infohash' });
+});
+
+test('the names learned longest ago are forgotten when there are too many', () => {
+  const names = new KnownNames();
+  for (let number = 0; number < 10_000; number++) {
+    names.learn(`${number}`.padStart(40, '0'), { infohash: INFOHASH, kind: 'id' });
+  }
+  assert.equal(names.get('0'.repeat(40)), undefined);
+  assert.deepEqual(names.get('9999'.padStart(40, '0'))?.infohash, INFOHASH);
+});
+
+test('a name that nobody knows is remembered for 30 seconds', () => {
+  const names = new KnownNames();
+  assert.equal(names.unknownForMs(ID, 0), 0);
+  names.noteUnknown(ID, 1_000);
+  assert.equal(names.unknownForMs(ID, 1_000), 30_000);
+  assert.equal(names.unknownForMs(ID, 30_999), 1);
+  assert.equal(names.unknownForMs(ID, 31_000), 0);
+});
