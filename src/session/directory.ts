@@ -84,13 +84,30 @@ export class SessionDirectory implements SessionOwner {
     return undefined;
   }
 
+  /** The session that a stream has now, for those who joined it by the same selector. */
+  snapshotOf(selector: StreamSelector): SessionSnapshot | undefined {
+    return this.#sessionOf(selector)?.snapshot();
+  }
+
+  /**
+   * Resolves to the infohash as soon as an engine has told it, which is before there is anything to watch.
+   * @throws AcemuxError why the stream's session has ended before; session_unknown if it has none
+   */
+  identified(selector: StreamSelector): Promise<string> {
+    return this.#sessionOf(selector)?.identified ?? Promise.reject(new AcemuxError('session_unknown'));
+  }
+
+  #sessionOf(selector: StreamSelector): Session | undefined {
+    return this.#byName.get(nameOf(selector.hash, selector));
+  }
+
   /**
    * Lets a viewer in: resolves as soon as there is something to watch.
    * @throws AcemuxError why not; the signal's reason
    */
   join(selector: StreamSelector, viewer: ViewerInfo, signal: AbortSignal): Promise<Attachment> {
     if (this.#refusal) return Promise.reject(new AcemuxError(this.#refusal));
-    const session = this.#byName.get(nameOf(selector.hash, selector)) ?? this.#begin(selector);
+    const session = this.#sessionOf(selector) ?? this.#begin(selector);
     return session.join(viewer, signal);
   }
 

@@ -79,6 +79,7 @@ export class Session implements WatchedSession, SourceLoopOwner {
   readonly #log: Log;
   readonly #ready = Promise.withResolvers<void>();
   readonly #closed = Promise.withResolvers<void>();
+  readonly #identified = Promise.withResolvers<string>();
   readonly #listeners = new Set<SessionListener>();
   readonly #source: SourceLoop;
   readonly #createdAtMs: number;
@@ -104,7 +105,9 @@ export class Session implements WatchedSession, SourceLoopOwner {
     this.#lastActivityMs = this.#createdAtMs;
     this.#ring = this.#newRing();
     this.#ingest = new Ingest(this.#ring);
-    this.#ready.promise.catch(() => {}); // Those who wait hear it; there may be nobody.
+    // Those who wait hear it; there may be nobody.
+    this.#ready.promise.catch(() => {});
+    this.#identified.promise.catch(() => {});
     const { limits, ...rest } = deps;
     this.#source = new SourceLoop({ ...rest, ...limits, owner: this, log: this.#log });
   }
@@ -147,6 +150,11 @@ export class Session implements WatchedSession, SourceLoopOwner {
     return this.#state.name === 'starting' && this.clientCount === 0 && this.#source.engine !== undefined;
   }
 
+  /** Resolves to the infohash once an engine has told it; rejects if the session ends before. */
+  get identified(): Promise<string> {
+    return this.#identified.promise;
+  }
+
   /** Resolves when everything that it held is stopped and given back; never rejects. */
   get closed(): Promise<void> {
     return this.#closed.promise;
@@ -163,6 +171,7 @@ export class Session implements WatchedSession, SourceLoopOwner {
       engine: engine && { id: engine.id, host: engine.host, port: engine.port },
       playbackSessionId: this.#playback?.playbackSessionId,
       isLive: this.#playback?.isLive ?? true,
+      isEncrypted: this.#playback?.isEncrypted ?? false,
       isActive: this.isActive,
       clientCount: this.clientCount,
       createdAtMs: this.#createdAtWallMs,
@@ -173,6 +182,7 @@ export class Session implements WatchedSession, SourceLoopOwner {
       bytesIn: this.#ingest.bytesIn,
       bytesOut: this.#bytesOut,
       warnings: [...this.#warnings],
+      stat: this.#source.stat,
     };
   }
 
@@ -191,6 +201,7 @@ export class Session implements WatchedSession, SourceLoopOwner {
     this.#enter({ name: 'ended', reason });
     this.#endedAtWallMs = clock.wallMs();
     this.#ready.reject(error);
+    this.#identified.reject(error);
     observer.sessionEnded(reason, (clock.nowMs() - this.#createdAtMs) / 1000);
     owner.onEnded(this);
     for (const listener of [...this.#listeners]) listener.onEnd(reason);
@@ -319,8 +330,10 @@ export class Session implements WatchedSession, SourceLoopOwner {
 
   onPlayback(playback: Playback, kind: SelectorKind): void {
     this.#playback = playback;
-    if (playback.isLive) this.#deps.owner.onIdentified(this, playback.infohash, kind);
-    else this.#source.reject('vod_not_yet');
+    if (playback.isLive) {
+      this.#identified.resolve(playback.infohash);
+      this.#deps.owner.onIdentified(this, playback.infohash, kind);
+    } else this.#source.reject('vod_not_yet');
   }
 
   onMedia(chunk: Buffer): void {

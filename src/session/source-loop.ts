@@ -1,7 +1,7 @@
 import { untilAborted } from '../base/abort.ts';
 import type { Clock } from '../base/clock.ts';
 import { AcemuxError, asAcemuxError, type ReasonCode } from '../base/reasons.ts';
-import type { Playback, SelectorKind, StreamSelector } from '../engine/types.ts';
+import type { Playback, PlaybackStat, SelectorKind, StreamSelector } from '../engine/types.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { EngineSlot, EngineSource, SessionEngine, SessionObserver } from './ports.ts';
 import { type AttemptOwner, SourceAttempt } from './source-attempt.ts';
@@ -57,6 +57,11 @@ export class SourceLoop implements AttemptOwner {
   /** The engine in use, or asked now. */
   get engine(): SessionEngine | undefined {
     return this.#attempt?.slot.engine;
+  }
+
+  /** What that engine last said of the playback. */
+  get stat(): PlaybackStat | undefined {
+    return this.#attempt?.stat;
   }
 
   start(): void {
