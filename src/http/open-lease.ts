@@ -98,7 +98,10 @@ export function refuseAsEngine<Attached extends Leavable>(
     // Programs go on asking for a while how a stream is that has ended.
     isPlay: refusal.body.code !== 'lease_unknown',
   });
-  return sendInEngineForm(reply.headers(refusal.headers), refusalInEngineForm(refusal.body));
+  return sendInEngineForm(
+    reply.code(refusal.status).headers(refusal.headers),
+    refusalInEngineForm(refusal.body),
+  );
 }
 
 /** The keys and their order are an engine's; `event_url` is left out, for acemux has no events of a playback. */
