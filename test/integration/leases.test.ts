@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { systemClock } from '../../src/base/clock.ts';
 import { PMT_PID } from '../../src/simulator/broadcast.ts';
 import { VIDEO_PID } from '../../src/simulator/clip.ts';
-import { ScaledClock } from '../../src/simulator/scaled-clock.ts';
+import { JumpClock } from '../support/jump-clock.ts';
 import { BYTES_PER_SECOND, ID, type Rig, type RigOptions, startRig, until } from '../support/rig.ts';
 import { inspect, Viewer } from '../support/viewer.ts';
 
@@ -162,16 +161,17 @@ test('stat shows the shared session: prebuf with the engine’s peers, then dl w
 });
 
 test('invariant 5: a lease that nobody reads ends after its time, and being the last viewer it is stopped at the engine', async (t) => {
-  const [rig, program] = await rigWith(t, {
-    // A minute is two seconds here, for acemux; engines and sockets are as ever.
-    clock: new ScaledClock(systemClock, 30),
-    config: { streams: { idleTimeoutMs: 10_000, emptyTimeoutMs: 600_000, startTimeoutMs: 900_000 } },
-  });
+  const clock = new JumpClock();
+  const [rig, program] = await rigWith(t, { clock });
   const { stat_url: statUrl } = await program.start();
   await until(() => rig.app.sessions.list()[0]?.state === 'playing');
   assert.equal(rig.app.sessions.clientCount, 1);
+  clock.jump(60_000);
   await until(() => rig.app.sessions.clientCount === 0);
   assert.equal((await program.ask(statUrl)).error, UNKNOWN);
+  assert.equal(rig.app.sessions.list()[0]?.state, 'lingering');
+  assert.equal(rig.engine.counters.stopsReceived, 0);
+  clock.jump(300_000);
   await rig.enginesFree();
   assert.equal(rig.engine.counters.sessionsOpened, 1);
   assert.equal(rig.engine.counters.stopsReceived, 1);
