@@ -8,6 +8,7 @@ import { StaticProvider } from './fleet/providers/static/static-provider.ts';
 import { buildServer } from './http/server.ts';
 import { TsOutput } from './output/ts/ts-output.ts';
 import { SessionDirectory } from './session/directory.ts';
+import { LeaseBook } from './session/lease-book.ts';
 import { loadClip } from './simulator/clip.ts';
 import { SimulatedEngine } from './simulator/engine.ts';
 import type { Log } from './telemetry/log.ts';
@@ -89,6 +90,7 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
     clock,
     log: log.child({ part: 'session' }),
   });
+  const leases = new LeaseBook({ sessions, clock, log: log.child({ part: 'lease' }) });
   const tsOutput = new TsOutput({
     chunkBytes: config.clients.batchSizeBytes,
     clientTimeoutMs: config.clients.timeoutMs,
@@ -97,6 +99,7 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
   });
   const server = buildServer({
     sessions,
+    leases,
     tsOutput,
     fleet,
     lifecycle,
@@ -122,6 +125,7 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
   undo.defer(() => server.close());
   // Before the server, whose close waits for replies: a live stream never ends by itself.
   undo.defer(async () => {
+    leases.stop('shutdown');
     await stopSessions(sessions, clock, log);
     await tsOutput.stop();
   });
@@ -141,6 +145,7 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
     drained ??= (async () => {
       lifecycle.phase = 'draining';
       sessions.refuse('draining');
+      leases.refuse('draining');
       const endMs = clock.nowMs() + Math.max(0, config.server.shutdownTimeoutMs - END_VIEWERS_BEFORE_MS);
       while (sessions.clientCount > 0 && clock.nowMs() < endMs) await sleep(clock, DRAIN_POLL_MS);
       await stop();

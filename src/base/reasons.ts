@@ -65,6 +65,16 @@ const table = {
     what: 'The request did not arrive in time.',
     todo: 'Send the whole request within 10 seconds of connecting.',
   },
+  lease_unknown: {
+    status: 404,
+    what: 'There is no such playback now: it was stopped, nobody read it for 60 seconds, or its stream has ended.',
+    todo: 'Ask `/ace/getstream?…&format=json` for a new one.',
+  },
+  command_unsupported: {
+    status: 400,
+    what: 'A stream that others may be watching takes no other command than `stop`.',
+    todo: 'Use `method=stop`; leave pausing and seeking to the player.',
+  },
   body_too_large: {
     status: 413,
     what: 'The body of the request is larger than 64 KiB.',
@@ -187,6 +197,12 @@ const table = {
     what: 'Every engine plays as many streams as it may.',
     todo: 'Add an engine, or raise MAX_STREAMS_PER_ENGINE.',
   },
+  too_many_leases: {
+    status: 503,
+    retryAfterSeconds: 10,
+    what: 'There are as many playbacks opened with `format=json` as there may be.',
+    todo: 'Stop those that are not needed with `method=stop`.',
+  },
   starting: {
     status: 503,
     retryAfterSeconds: 2,
@@ -221,6 +237,18 @@ const table = {
   client_pipelined: {
     what: 'The client sent another request on a connection that was playing a stream.',
     todo: 'Use one connection for each stream; acemux answers with `Connection: close`.',
+  },
+  lease_stopped: {
+    what: 'The program that had opened the playback with `format=json` stopped it.',
+    todo: 'Nothing: this is how such programs leave.',
+  },
+  lease_unread: {
+    what: 'Nobody read the playback that a program had opened with `format=json` for 60 seconds.',
+    todo: 'Nothing: programs that crash leave like this. Open the playback URL within a minute.',
+  },
+  reader_replaced: {
+    what: 'The same playback URL was opened a third time, and only the two newest connections are kept.',
+    todo: 'Open one playback with `format=json` for each player, or play `/ace/getstream` directly.',
   },
   no_keyframe: {
     what: 'The stream had no random access point for 10 s; viewers start at any picture.',

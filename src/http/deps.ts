@@ -4,6 +4,7 @@ import type { Clock } from '../base/clock.ts';
 import type { ReasonCode } from '../base/reasons.ts';
 import type { StreamSelector } from '../engine/types.ts';
 import type { ViewerInfo } from '../session/attachment.ts';
+import type { LeaseRequest } from '../session/lease.ts';
 import type { SessionSnapshot } from '../session/types.ts';
 import type { Log } from '../telemetry/log.ts';
 
@@ -24,6 +25,27 @@ export interface SessionsFace<Attached extends Leavable> {
 export interface TsOutputFace<Attached extends Leavable> {
   /** Takes a reply over that nothing has been written to: status line, headers, bytes and end are its business. */
   play(response: ServerResponse, attachment: Attached): void;
+}
+
+/** A stream that a program opened for somebody who reads it later. */
+export interface LeaseFace<Attached extends Leavable> {
+  /** What its addresses are known by: a secret. */
+  readonly token: string;
+  readonly infohash: string | undefined;
+  readonly playbackSessionId: string;
+  readonly clientSessionId: number;
+  /** The stream's session as it is now. */
+  snapshot(): SessionSnapshot | undefined;
+  /** Resolves when a reader may be given bytes; rejects with AcemuxError or the signal's reason. */
+  read(viewer: ViewerInfo, signal: AbortSignal): Promise<Attached>;
+  /** Ends it and its readers. */
+  end(reason: ReasonCode): void;
+}
+
+export interface LeasesFace<Attached extends Leavable> {
+  /** Resolves as soon as the infohash is known; rejects with AcemuxError or the signal's reason. */
+  open(request: LeaseRequest, signal: AbortSignal): Promise<LeaseFace<Attached>>;
+  find(token: string): LeaseFace<Attached> | undefined;
 }
 
 export interface FleetFace {
@@ -57,6 +79,7 @@ export interface HttpConfig {
 /** What the server is handed; app.ts introduces the parts to each other. */
 export interface HttpDeps<Attached extends Leavable = Leavable> {
   readonly sessions: SessionsFace<Attached>;
+  readonly leases: LeasesFace<Attached>;
   readonly tsOutput: TsOutputFace<Attached>;
   readonly fleet: FleetFace;
   readonly lifecycle: LifecycleFace;

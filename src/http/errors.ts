@@ -3,6 +3,7 @@ import { Type } from 'typebox';
 import { AcemuxError, REASONS, type Reason, type ReasonCode } from '../base/reasons.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { MetricsFace } from './deps.ts';
+import { refusalInEngineForm, sendInEngineForm } from './engine-form.ts';
 
 /** The body of every refusal. */
 export interface ErrorBody {
@@ -128,7 +129,9 @@ export function installErrorHandler(
       address: addressOf(request),
       isPlay: request.routeOptions.config.area === 'play',
     });
-    return reply.code(refusal.status).headers(refusal.headers).send(refusal.body);
+    reply.code(refusal.status).headers(refusal.headers);
+    if (!request.routeOptions.config.speaksEngine?.(request)) return reply.send(refusal.body);
+    return sendInEngineForm(reply, refusalInEngineForm(refusal.body));
   });
 }
 

@@ -5,7 +5,10 @@ import { CONTENT_SECURITY_POLICY } from './routes/openapi.ts';
 import { buildRig, call, startRig } from './testing/rig.ts';
 
 const PATHS = [
+  '/ace/cmd/{infohash}/{token}',
   '/ace/getstream',
+  '/ace/r/{infohash}/{token}',
+  '/ace/stat/{infohash}/{token}',
   '/health',
   '/health/live',
   '/health/ready',
@@ -30,6 +33,7 @@ test('the document shows every path once', async (t) => {
   }
   assert.deepEqual(Object.keys(document.paths['/ace/getstream'].get.responses['200'].content), [
     'video/mp2t',
+    'application/json',
   ]);
 });
 

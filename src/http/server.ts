@@ -10,6 +10,7 @@ import { installOpenapi, UI_PATH } from './openapi.ts';
 import { installPathRules } from './path-rules.ts';
 import { registerGetstream } from './routes/getstream.ts';
 import { registerHealth } from './routes/health.ts';
+import { registerLease } from './routes/lease.ts';
 import { registerMetrics } from './routes/metrics.ts';
 import { registerOpenapi } from './routes/openapi.ts';
 import { registerProxy } from './routes/proxy.ts';
@@ -107,6 +108,7 @@ function buildApp<Attached extends Leavable>(
   // As plugins, for these are loaded after the one that collects the routes for the documentation.
   app.register((scope, _options, done) => {
     registerGetstream(scope, { ...deps, connections, access });
+    registerLease(scope, { ...deps, connections, access });
     done();
   });
   for (const prefix of ['', API_PREFIX]) {

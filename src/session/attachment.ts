@@ -33,6 +33,8 @@ export interface WatchedSession {
 export interface Attachment {
   readonly session: WatchedSession;
   readonly viewer: ViewerInfo;
+  /** Aborted, with an AcemuxError, when this viewer's connection must end although the session goes on. */
+  readonly expulsion?: AbortSignal;
   /** Begins where a viewer who comes now begins. */
   openCursor(): Cursor;
   /** Ends the membership; later calls do nothing. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FakeEngine, INFOHASH, playback } from '../../test/support/fake-engines.ts';
-import { house, media, refusal, watch } from '../../test/support/session-house.ts';
+import { house, ID, media, refusal, watch } from '../../test/support/session-house.ts';
 import { AcemuxError } from '../base/reasons.ts';
 
 test('invariant 1: however many ask for a stream at the same moment, one engine session is started', async () => {
@@ -153,6 +153,32 @@ test('invariant 1: a stream that is still being stopped is not asked for again b
   assert.equal(engine.starts.length, 2);
   engine.media[1]?.push(media(0, 3));
   await again;
+});
+
+test('which broadcast it is can be known before there is anything to watch', async () => {
+  const reply = Promise.withResolvers<ReturnType<typeof playback>>();
+  const engine = new FakeEngine('one', () => reply.promise);
+  const rig = house(engine);
+  const selector = { kind: 'id', hash: ID, parameters: {} } as const;
+  assert.equal(await refusal(rig.directory.identified(selector)), 'session_unknown');
+  assert.equal(rig.directory.snapshotOf(selector), undefined);
+  const joining = rig.join();
+  const identified = rig.directory.identified(selector);
+  await rig.clock.advance(0);
+  reply.resolve(playback());
+  assert.equal(await identified, INFOHASH);
+  assert.equal(rig.directory.snapshotOf(selector)?.state, 'starting');
+  assert.equal(rig.directory.snapshotOf({ ...selector, parameters: { quality: 'hd' } }), undefined);
+  await rig.clock.advance(0);
+  engine.media[0]?.push(media(0, 3));
+  await joining;
+});
+
+test('what can never be known is told to whoever waits for it', async () => {
+  const rig = house(new FakeEngine('one', async () => playback({ isLive: false })));
+  const joining = refusal(rig.join());
+  const identified = refusal(rig.directory.identified({ kind: 'id', hash: ID, parameters: {} }));
+  assert.deepEqual([await joining, await identified], ['vod_not_yet', 'vod_not_yet']);
 });
 
 test('without any engine the refusal says so', async () => {

@@ -6,7 +6,8 @@ import type { Attachment, ViewerInfo } from './attachment.ts';
 import type { Identity } from './identification.ts';
 import { KnownNames } from './known-names.ts';
 import type { EngineDemand, EngineSource, SessionObserver } from './ports.ts';
-import { Session, type SessionLimits, type SessionOwner } from './session.ts';
+import { Session, type SessionOwner } from './session.ts';
+import type { SessionLimits } from './session-limits.ts';
 import type { SourceAttempt } from './source-attempt.ts';
 import type { SessionSnapshot } from './types.ts';
 
@@ -87,6 +88,19 @@ export class SessionDirectory implements SessionOwner {
   find(hash: string): SessionSnapshot | undefined {
     for (const [name, session] of this.#byName) if (name.split('&')[0] === hash) return session.snapshot();
     return undefined;
+  }
+
+  /** The session that a stream has now, for those who joined it by the same selector. */
+  snapshotOf(selector: StreamSelector): SessionSnapshot | undefined {
+    return this.#sessionOf(selector)?.snapshot();
+  }
+
+  /**
+   * Resolves to the infohash as soon as an engine has told it, which is before there is anything to watch.
+   * @throws AcemuxError why the stream's session has ended before; session_unknown if it has none
+   */
+  identified(selector: StreamSelector): Promise<string> {
+    return this.#sessionOf(selector)?.identified ?? Promise.reject(new AcemuxError('session_unknown'));
   }
 
   /**

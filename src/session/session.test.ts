@@ -220,6 +220,20 @@ test('when no engine goes on, the viewers are told why', async () => {
   attachment.leave('source_ended');
 });
 
+test('what the engine says of the playback is shown from its start on, and is that of the engine in use', async () => {
+  const [failing, sound] = [new FakeEngine('failing'), new FakeEngine('sound')];
+  [failing.peers, sound.peers] = [3, 8];
+  const rig = house(failing, sound);
+  const joining = rig.join();
+  await rig.clock.advance(0);
+  assert.equal(rig.directory.list()[0]?.stat?.peers, 3);
+  failing.media[0]?.finish();
+  await rig.clock.advance(0);
+  assert.equal(rig.directory.list()[0]?.stat?.peers, 8);
+  sound.media[0]?.push(media(0, 3));
+  await joining;
+});
+
 test('a viewer who is let in in the moment in which the session ends hears of the end too', async () => {
   const engine = new FakeEngine('one');
   const rig = house(engine);

@@ -11,27 +11,14 @@ import { Ingest } from './ingest.ts';
 import type { KnownName } from './known-names.ts';
 import type { EngineSource, SessionObserver } from './ports.ts';
 import { Ring } from './ring.ts';
+import type { SessionLimits } from './session-limits.ts';
+import { SESSION_MOVES, type SessionState } from './session-state.ts';
 import type { SourceAttempt } from './source-attempt.ts';
 import { SourceLoop, type SourceLoopOwner } from './source-loop.ts';
 import type { SessionSnapshot } from './types.ts';
 
 /** How long a start goes on after the last one who waited for it has left: players open twice. */
 const ABANDON_GRACE_MS = 5_000;
-
-export interface SessionLimits {
-  /** EMPTY_STREAM_TIMEOUT */
-  readonly firstByteTimeoutMs: number;
-  /** START_TIMEOUT */
-  readonly startTimeoutMs: number;
-  /** STREAM_IDLE_TIMEOUT */
-  readonly idleTimeoutMs: number;
-  /** PREBUFFER_SECONDS */
-  readonly prebufferMs: number;
-  /** STREAM_BUFFER_SECONDS */
-  readonly bufferMs: number;
-  /** STREAM_BUFFER_SIZE */
-  readonly bufferBytes: number;
-}
 
 /** Whom a session tells about itself. */
 export interface SessionOwner {
@@ -61,19 +48,6 @@ export interface SessionDeps {
   readonly log: Log;
 }
 
-type State =
-  | { readonly name: 'starting' }
-  | { readonly name: 'playing' }
-  | { readonly name: 'lingering'; readonly sinceMs: number }
-  | { readonly name: 'ended'; readonly reason: ReasonCode };
-
-const MOVES: Readonly<Record<State['name'], readonly State['name'][]>> = {
-  starting: ['playing', 'lingering', 'ended'],
-  playing: ['lingering', 'ended'],
-  lingering: ['playing', 'ended'],
-  ended: [],
-};
-
 /**
  * One stream, shared by all who watch it: one engine at a time feeds one ring, and every viewer holds a
  * cursor into it.
@@ -86,13 +60,14 @@ export class Session implements WatchedSession, SourceLoopOwner {
   readonly #log: Log;
   readonly #ready = Promise.withResolvers<Session>();
   readonly #closed = Promise.withResolvers<void>();
+  readonly #identified = Promise.withResolvers<string>();
   readonly #listeners = new Set<SessionListener>();
   /** Those who wait, and want to know when it is certain that this is live. */
   readonly #wantLive = new Set<() => void>();
   readonly #source: SourceLoop;
   readonly #createdAtMs: number;
   readonly #createdAtWallMs: number;
-  #state: State = { name: 'starting' };
+  #state: SessionState = { name: 'starting' };
   #timer: Timer | undefined;
   #ring: Ring;
   #ingest: Ingest;
@@ -116,7 +91,9 @@ export class Session implements WatchedSession, SourceLoopOwner {
     this.#infohash = deps.identity?.infohash;
     this.#ring = this.#newRing();
     this.#ingest = new Ingest(this.#ring);
-    this.#ready.promise.catch(() => {}); // Those who wait hear it; there may be nobody.
+    // Those who wait hear it; there may be nobody.
+    this.#ready.promise.catch(() => {});
+    this.#identified.promise.catch(() => {});
     const { limits, ...rest } = deps;
     this.#source = new SourceLoop({ ...rest, ...limits, owner: this, log: this.#log });
   }
@@ -173,6 +150,11 @@ export class Session implements WatchedSession, SourceLoopOwner {
     return this.#state.name === 'starting' && this.clientCount === 0 && this.#source.engine !== undefined;
   }
 
+  /** Resolves to the infohash once an engine has told it; rejects if the session ends before. */
+  get identified(): Promise<string> {
+    return this.#identified.promise;
+  }
+
   /** Resolves when everything that it held is stopped and given back; never rejects. */
   get closed(): Promise<void> {
     return this.#closed.promise;
@@ -189,6 +171,7 @@ export class Session implements WatchedSession, SourceLoopOwner {
       engine: engine && { id: engine.id, host: engine.host, port: engine.port },
       playbackSessionId: this.#playback?.playbackSessionId,
       isLive: this.#playback?.isLive ?? true,
+      isEncrypted: this.#playback?.isEncrypted ?? false,
       isActive: this.isActive,
       clientCount: this.clientCount,
       createdAtMs: this.#createdAtWallMs,
@@ -199,6 +182,7 @@ export class Session implements WatchedSession, SourceLoopOwner {
       bytesIn: this.#ingest.bytesIn,
       bytesOut: this.#bytesOut,
       warnings: [...this.#warnings],
+      stat: this.#source.stat,
     };
   }
 
@@ -217,6 +201,7 @@ export class Session implements WatchedSession, SourceLoopOwner {
     this.#enter({ name: 'ended', reason });
     this.#endedAtWallMs = clock.wallMs();
     this.#ready.reject(error);
+    this.#identified.reject(error);
     observer.sessionEnded(reason, (clock.nowMs() - this.#createdAtMs) / 1000);
     owner.onEnded(this);
     for (const listener of [...this.#listeners]) listener.onEnd(reason);
@@ -234,6 +219,7 @@ export class Session implements WatchedSession, SourceLoopOwner {
    */
   mergeInto(target: Session): void {
     this.#ready.resolve(target);
+    this.#identified.resolve(target.identified);
     this.end('merged');
   }
 
@@ -255,9 +241,9 @@ export class Session implements WatchedSession, SourceLoopOwner {
   }
 
   /** The only place where the state changes. */
-  #enter(next: State): void {
+  #enter(next: SessionState): void {
     const from = this.#state.name;
-    assert(MOVES[from].includes(next.name), `session ${from} -> ${next.name}`);
+    assert(SESSION_MOVES[from].includes(next.name), `session ${from} -> ${next.name}`);
     this.#timer?.cancel();
     this.#timer = undefined;
     this.#state = next;
@@ -408,6 +394,7 @@ export class Session implements WatchedSession, SourceLoopOwner {
     if (!playback) return;
     this.#playback = playback;
     this.#infohash = playback.infohash;
+    this.#identified.resolve(playback.infohash);
     this.#noteLive();
   }
 

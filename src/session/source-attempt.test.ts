@@ -86,7 +86,7 @@ describe('what an engine delivers', () => {
     await one.clock.advance(0);
     for (const text of ['a', 'b']) one.engine.media[0]?.push(Buffer.from(text));
     await one.clock.advance(0);
-    assert.equal(one.clock.pendingTimers, 0, 'the first byte was in time');
+    assert.equal(one.clock.pendingTimers, 1, 'the first byte was in time: only its state is still asked for');
     await one.clock.advance(2 * FIRST_BYTE_TIMEOUT_MS);
     one.engine.media[0]?.push(Buffer.from('c'));
     one.engine.media[0]?.finish();
@@ -234,6 +234,22 @@ describe('without a byte in time', () => {
     await one.attempt.end('idle');
     assertGivenBack(one);
   });
+});
+
+test('its engine is asked how it stands as long as it lives, also before the first byte, and no longer', async () => {
+  const one = rig();
+  one.attempt.start();
+  assert.equal(one.attempt.stat?.peers, undefined);
+  await one.clock.advance(0);
+  assert.equal(one.attempt.stat?.peers, 5);
+  one.engine.peers = 9;
+  await one.clock.advance(2_000);
+  assert.equal(one.attempt.stat?.peers, 9);
+  await one.attempt.end('idle');
+  one.engine.peers = 1;
+  await one.clock.advance(10_000);
+  assert.equal(one.attempt.stat?.peers, 9);
+  assertGivenBack(one);
 });
 
 test('a source that ends while its engine is asked how it stands waits for no answer', async () => {

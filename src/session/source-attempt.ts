@@ -1,9 +1,10 @@
 import type { Clock } from '../base/clock.ts';
 import { AcemuxError, asAcemuxError, type ReasonCode } from '../base/reasons.ts';
 import type { StartAttempt } from '../engine/engine-client.ts';
-import type { Playback, SelectorKind, StreamSelector } from '../engine/types.ts';
+import type { Playback, PlaybackStat, SelectorKind, StreamSelector } from '../engine/types.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { EngineSlot } from './ports.ts';
+import { StatPoll } from './stat-poll.ts';
 
 /** Whom an attempt talks to. It never speaks again once it is over. */
 export interface AttemptOwner {
@@ -47,6 +48,7 @@ export class SourceAttempt {
   #isStopped = false;
   #pendingStart: StartAttempt | undefined;
   #playback: Playback | undefined;
+  #statPoll: StatPoll | undefined;
   #unknownAs: AcemuxError | undefined;
   #silenced = false;
   #released: Promise<void> | undefined;
@@ -63,6 +65,11 @@ export class SourceAttempt {
   /** What the engine has opened; undefined until then. */
   get playback(): Playback | undefined {
     return this.#playback;
+  }
+
+  /** What the engine last said of the playback; undefined until it has said something. */
+  get stat(): PlaybackStat | undefined {
+    return this.#statPoll?.latest;
   }
 
   /** Resolves when the playback has been stopped and the slot given back; it never rejects. */
@@ -136,6 +143,7 @@ export class SourceAttempt {
       // Also what was asked to find out why, should that still be under way.
       this.#abort.abort(failure);
     }
+    this.#statPoll?.stop();
     if (this.#heir) await this.#leaveTo(this.#heir);
     else await this.#stop();
     slot.release();
@@ -176,6 +184,8 @@ export class SourceAttempt {
       slot.identify(playback.infohash);
       this.#owner.onPlayback(this, playback, kind);
       signal.throwIfAborted();
+      this.#statPoll = this.#newStatPoll(playback);
+      this.#statPoll.start();
       const media = await slot.engine.client.openMedia(playback, signal);
       const destroy = (): void => media.destroy();
       signal.addEventListener('abort', destroy, { once: true });
@@ -226,13 +236,18 @@ export class SourceAttempt {
     return playback;
   }
 
+  #newStatPoll(playback: Playback): StatPoll {
+    const { clock, log, slot } = this.#deps;
+    return new StatPoll({ ask: (signal) => slot.engine.client.stat(playback, signal), clock, log });
+  }
+
   /** Time is up without a byte: the engine's own words tell an empty swarm from a slow one (reference 3.3). */
   async #whyNoMedia(): Promise<AcemuxError> {
-    if (!this.#playback) {
+    if (!this.#statPoll) {
       return this.#unknownAs ?? new AcemuxError('engine_timeout');
     }
     try {
-      const stat = await this.#deps.slot.engine.client.stat(this.#playback, this.#abort.signal);
+      const stat = await this.#statPoll.ask();
       if (stat.peers === 0 && stat.downloadedBytes === 0) return new AcemuxError('zero_peers');
     } catch (error) {
       this.#deps.log.debug({ err: error }, 'no stat of a start without media');

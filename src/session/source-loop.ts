@@ -1,7 +1,7 @@
 import { untilAborted } from '../base/abort.ts';
 import { type Clock, sleep } from '../base/clock.ts';
 import { AcemuxError, asAcemuxError, type ReasonCode } from '../base/reasons.ts';
-import type { Playback, SelectorKind, StreamSelector } from '../engine/types.ts';
+import type { Playback, PlaybackStat, SelectorKind, StreamSelector } from '../engine/types.ts';
 import type { Log } from '../telemetry/log.ts';
 import { type Answer, Identification, type Identity } from './identification.ts';
 import type {
@@ -104,6 +104,11 @@ export class SourceLoop implements AttemptOwner {
   /** Whether this is the attempt that the session is fed by. */
   isUsing(attempt: SourceAttempt): boolean {
     return attempt === this.#attempt;
+  }
+
+  /** What that engine last said of the playback. */
+  get stat(): PlaybackStat | undefined {
+    return this.#attempt?.stat;
   }
 
   start(): void {

@@ -1,4 +1,5 @@
 import type { ReasonCode } from '../base/reasons.ts';
+import type { PlaybackStat } from '../engine/types.ts';
 
 /** A session as it is shown to people and programs: a copy, taken at one moment. */
 export interface SessionSnapshot {
@@ -13,6 +14,7 @@ export interface SessionSnapshot {
   readonly engine: { readonly id: string; readonly host: string; readonly port: number } | undefined;
   readonly playbackSessionId: string | undefined;
   readonly isLive: boolean;
+  readonly isEncrypted: boolean;
   /** Whether it can be joined: everything but ended. */
   readonly isActive: boolean;
   readonly clientCount: number;
@@ -29,4 +31,6 @@ export interface SessionSnapshot {
   readonly bytesOut: number;
   /** What is worth a warning in an otherwise playing session: `no_keyframe`. */
   readonly warnings: readonly ReasonCode[];
+  /** What the engine last said of the playback; it is asked every 2 s. Undefined while there is no answer. */
+  readonly stat: PlaybackStat | undefined;
 }

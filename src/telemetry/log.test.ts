@@ -83,6 +83,22 @@ describe('secrets', () => {
     assert.deepEqual([token, after], ['[hidden]', 'visible']);
   });
 
+  test('in the addresses of playbacks, ours and an engine’s, are hidden', () => {
+    const token = '5a'.repeat(16);
+    for (const what of ['r', 'm', 'stat', 'cmd', 'event']) {
+      const path = `/ace/${what}/${'f'.repeat(40)}/${token}`;
+      const text = logged(JSON_LOG, (log) =>
+        log.info(
+          { path, err: new Error(`GET http://10.0.0.7:6878/prefix${path}.m3u8?method=stop`) },
+          `at ${path}`,
+        ),
+      );
+      assert.doesNotMatch(text, /5a5a/, what);
+      assert.match(text, new RegExp(`"path":"/ace/${what}/f{40}/\\[hidden\\]"`));
+      assert.match(text, /\[hidden\]\?method=stop/);
+    }
+  });
+
   test('are only what is called so: other words stay', () => {
     const line = '{"key_type":"infohash","keyframe":true,"msg":"the key is in /data/admin.key?monkey=1"}';
     assert.equal(withoutSecrets(line), line);

@@ -8,11 +8,13 @@ const FIELD = new RegExp(
 );
 const QUERY = new RegExp(`([?&](?:${SECRET_NAMES})=)[^&\\s"'\\\\#<>)]+`, 'gi');
 const BEARER = /\b(Bearer\s+)[^\s"'`\\]+/gi;
+/** The addresses of a playback, ours and an engine's (reference 2.1): whoever knows one may read or stop it. */
+const PLAYBACK = /(\/ace\/(?:r|m|stat|cmd|event)\/[^/\s"'\\]*\/)[^/?&#\s"'\\<>)]+/gi;
 const USER_OF_URL = /(:\/\/)[^/\s"'@\\]+@/g;
 
 /**
  * A line of the log (JSON or text) without secrets: fields called key, token, authorization and the like,
- * such parameters in the query of a URL, bearer tokens, and user and password in a URL.
+ * such parameters in the query of a URL, bearer tokens, the tokens of playbacks, and user and password in a URL.
  * It works on the finished line, so that messages, errors and nested fields are covered alike.
  */
 export function withoutSecrets(line: string): string {
@@ -20,5 +22,6 @@ export function withoutSecrets(line: string): string {
     .replace(FIELD, `$1"${HIDDEN}"`)
     .replace(QUERY, `$1${HIDDEN}`)
     .replace(BEARER, `$1${HIDDEN}`)
+    .replace(PLAYBACK, `$1${HIDDEN}`)
     .replace(USER_OF_URL, `$1${HIDDEN}@`);
 }

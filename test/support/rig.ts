@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
 import { type App, startApp } from '../../src/app.ts';
+import type { Clock } from '../../src/base/clock.ts';
 import type { Config } from '../../src/config/config.ts';
 import { defaultConfig } from '../../src/config/config.ts';
 import { SimulatedProvider } from '../../src/fleet/providers/simulated/simulated-provider.ts';
@@ -23,6 +24,8 @@ export interface RigOptions {
   readonly engines?: readonly SimulatedEngineOptions[];
   /** What differs from the default configuration. */
   readonly config?: Changes;
+  /** acemux's own; the engines and the test keep the machine's. */
+  readonly clock?: Clock;
 }
 
 const BITS_PER_SECOND = 2_000_000;
@@ -112,6 +115,7 @@ export async function startRig(t: TestContext, options: RigOptions = {}): Promis
   });
   const app = await startApp(configWith(options.config ?? {}, dataDir), {
     log: silentLog(),
+    ...(options.clock && { clock: options.clock }),
     providers: engines.length > 0 ? [provider] : [],
   });
   const rig = new Rig(app, engines, dataDir);

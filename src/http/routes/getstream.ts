@@ -2,21 +2,31 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { AcemuxError, type ReasonCode } from '../../base/reasons.ts';
 import { TS_RESPONSE_HEADERS } from '../../output/ts/response-headers.ts';
+import type { ViewerInfo } from '../../session/attachment.ts';
 import type { AccessControl } from '../access-control.ts';
 import type { Connections } from '../connections.ts';
 import type { HttpDeps, Leavable } from '../deps.ts';
+import { JSON_HEADERS } from '../engine-form.ts';
 import { ErrorBodySchema } from '../errors.ts';
+import { asksForJson, EnvelopeSchema, formatOf, type OpenLeaseDeps, openLease } from '../open-lease.ts';
 import { PASSED_PARAMETERS, parseStreamRequest } from '../stream-request.ts';
 
-type GetstreamDeps<Attached extends Leavable> = Pick<
+export type PlayDeps<Attached extends Leavable> = Pick<
   HttpDeps<Attached>,
-  'sessions' | 'tsOutput' | 'lifecycle' | 'log'
-> & { readonly connections: Connections; readonly access: AccessControl };
+  'tsOutput' | 'lifecycle' | 'log'
+> & {
+  readonly connections: Connections;
+  readonly access: AccessControl;
+};
+
+type GetstreamDeps<Attached extends Leavable> = Pick<HttpDeps<Attached>, 'sessions'> &
+  PlayDeps<Attached> &
+  OpenLeaseDeps<Attached>;
 
 /** Players know both spellings. */
 export const GETSTREAM_PATHS = ['/ace/getstream', '/ace/getstream/'] as const;
 
-const PREFLIGHT_HEADERS = {
+export const PREFLIGHT_HEADERS = {
   'Access-Control-Allow-Origin': '*',
   'Access-Control-Allow-Methods': 'GET, HEAD, OPTIONS',
   // The star does not cover Authorization (Fetch standard).
@@ -28,6 +38,13 @@ const QuerySchema = Type.Object({
   id: Type.Optional(Type.String({ description: 'Content id, 40 hex digits; may be an acestream:// link.' })),
   content_id: Type.Optional(Type.String({ description: 'The same as id.' })),
   infohash: Type.Optional(Type.String({ description: 'Infohash, 40 hex digits.' })),
+  format: Type.Optional(
+    Type.String({
+      description:
+        'json: answer at once, as an engine does, with addresses for playing, asking (stat) and stopping. Nobody reading ' +
+        'the playback URL for 60 seconds ends it.',
+    }),
+  ),
   ...Object.fromEntries(
     PASSED_PARAMETERS.map((name) => [
       name,
@@ -49,7 +66,10 @@ export function registerGetstream<Attached extends Leavable>(
     response: {
       200: {
         description: 'MPEG-TS without an end',
-        content: { 'video/mp2t': { schema: Type.String({ format: 'binary' }) } },
+        content: {
+          'video/mp2t': { schema: Type.String({ format: 'binary' }) },
+          'application/json': { schema: EnvelopeSchema },
+        },
       },
       '4xx': ErrorBodySchema,
       '5xx': ErrorBodySchema,
@@ -69,15 +89,24 @@ export function registerGetstream<Attached extends Leavable>(
       config: { area: 'play' },
       schema: { ...schema, hide: true },
       handler: async (request, reply) => {
-        parseStreamRequest(queryOf(request));
-        return reply.headers(TS_RESPONSE_HEADERS).send();
+        const query = queryOf(request);
+        parseStreamRequest(query);
+        return reply.headers(asksForJson(query) ? JSON_HEADERS : TS_RESPONSE_HEADERS).send();
       },
     });
     scope.route({
       ...route,
       method: 'GET',
-      config: { area: 'play' },
-      handler: (request, reply) => play(deps, request, reply),
+      config: { area: 'play', speaksEngine: (request) => formatOf(queryOf(request)).startsWith('json') },
+      handler: async (request, reply) => {
+        const query = queryOf(request);
+        if (asksForJson(query)) return openLease(deps, request, reply, query);
+        const selector = parseStreamRequest(query);
+        return play(deps, request, reply, {
+          stream: selector.hash,
+          join: (viewer, signal) => deps.sessions.join(selector, viewer, signal),
+        });
+      },
     });
     scope.route({
       url,
@@ -90,12 +119,19 @@ export function registerGetstream<Attached extends Leavable>(
   }
 }
 
-async function play<Attached extends Leavable>(
-  { access, connections, lifecycle, log, sessions, tsOutput }: GetstreamDeps<Attached>,
+/** What is played: a name for the log, and how a viewer gets in. */
+export interface Played<Attached extends Leavable> {
+  readonly stream: string;
+  readonly join: (viewer: ViewerInfo, signal: AbortSignal) => Promise<Attached>;
+}
+
+/** Lets a viewer in and hands the reply to the output. */
+export async function play<Attached extends Leavable>(
+  { access, connections, lifecycle, log, tsOutput }: PlayDeps<Attached>,
   request: FastifyRequest,
   reply: FastifyReply,
+  { stream, join }: Played<Attached>,
 ): Promise<void> {
-  const selector = parseStreamRequest(queryOf(request));
   if (lifecycle.phase !== 'ready') throw new AcemuxError(lifecycle.phase);
 
   const departure = new AbortController();
@@ -112,11 +148,11 @@ async function play<Attached extends Leavable>(
   reply.raw.once('close', onClose);
   const viewer = { address: access.clientOf(request).address, userAgent: request.headers['user-agent'] };
   try {
-    attachment = await sessions.join(selector, viewer, departure.signal);
+    attachment = await join(viewer, departure.signal);
   } catch (error) {
     if (!departure.signal.aborted) throw error;
     // There is nobody left to be answered.
-    log.debug({ stream: selector.hash, ...viewer }, 'viewer left before the stream had started');
+    log.debug({ stream, ...viewer }, 'viewer left before the stream had started');
     reply.hijack();
     return;
   } finally {
@@ -133,12 +169,12 @@ async function play<Attached extends Leavable>(
   } catch (error) {
     attachment.leave('internal');
     reply.raw.destroy();
-    log.error({ stream: selector.hash, err: error }, 'the output could not take the viewer over');
+    log.error({ stream, err: error }, 'the output could not take the viewer over');
   }
 }
 
 /** The part of the URL behind the question mark. */
-function queryOf({ url }: FastifyRequest): string {
+export function queryOf({ url }: FastifyRequest): string {
   const start = url.indexOf('?');
   return start === -1 ? '' : url.slice(start + 1);
 }

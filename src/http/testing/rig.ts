@@ -10,7 +10,7 @@ import type { ViewerInfo } from '../../session/attachment.ts';
 import type { SessionSnapshot } from '../../session/types.ts';
 import { silentLog } from '../../telemetry/log.ts';
 import { type ConnectionLimits, DEFAULT_CONNECTION_LIMITS } from '../connections.ts';
-import type { HttpDeps, Leavable } from '../deps.ts';
+import type { HttpDeps, LeaseFace, Leavable } from '../deps.ts';
 import { buildServer, type Server } from '../server.ts';
 
 export const HASH = '0123456789abcdef0123456789abcdef01234567';
@@ -36,16 +36,51 @@ export class FakeAttachment implements Leavable {
   }
 }
 
+/** A lease under a test's hand. */
+export class FakeLease implements LeaseFace<FakeAttachment> {
+  readonly token = '5a'.repeat(16);
+  readonly infohash = 'f'.repeat(40);
+  readonly playbackSessionId = '91'.repeat(20);
+  readonly clientSessionId: number;
+  readonly ends: ReasonCode[] = [];
+  session: SessionSnapshot | undefined = playingSession();
+  onRead: (viewer: ViewerInfo, signal: AbortSignal) => Promise<FakeAttachment> = async () =>
+    new FakeAttachment();
+
+  constructor(clientSessionId = -1) {
+    this.clientSessionId = clientSessionId;
+  }
+
+  snapshot(): SessionSnapshot | undefined {
+    return this.session;
+  }
+
+  read(viewer: ViewerInfo, signal: AbortSignal): Promise<FakeAttachment> {
+    return this.onRead(viewer, signal);
+  }
+
+  end(reason: ReasonCode): void {
+    this.ends.push(reason);
+  }
+}
+
 export interface Join {
   readonly selector: StreamSelector;
   readonly viewer: ViewerInfo;
   readonly signal: AbortSignal;
 }
 
+export interface Opening extends Join {
+  readonly clientSessionId: number;
+}
+
 export interface Parts {
   /** What a request for a stream gets. */
   join: (join: Join) => Promise<FakeAttachment>;
   play: (response: ServerResponse, attachment: FakeAttachment) => void;
+  /** What a request gets that asks for addresses. */
+  openLease: (opening: Opening) => Promise<FakeLease>;
+  leases: readonly FakeLease[];
   sessions: readonly SessionSnapshot[];
   readiness: { configured: boolean; healthy: number; total: number };
   phase: 'starting' | 'ready' | 'draining';
@@ -68,6 +103,7 @@ export interface Rig {
   /** May be changed while the server runs, where it is asked each time. */
   readonly parts: Parts;
   readonly joins: Join[];
+  readonly openings: Opening[];
   readonly refused: ReasonCode[];
   /** Waits until a request for a stream has arrived. */
   joined(): Promise<Join>;
@@ -85,6 +121,8 @@ export function buildRig(overrides: Partial<Parts> = {}): Omit<Rig, 'url' | 'por
   const parts: Parts = {
     join: async () => new FakeAttachment(),
     play: (response) => void response.writeHead(200, TS_RESPONSE_HEADERS).end('media'),
+    openLease: async ({ clientSessionId }) => new FakeLease(clientSessionId),
+    leases: [],
     sessions: [],
     readiness: { configured: true, healthy: 1, total: 1 },
     phase: 'ready',
@@ -101,6 +139,7 @@ export function buildRig(overrides: Partial<Parts> = {}): Omit<Rig, 'url' | 'por
     ...overrides,
   };
   const joins: Join[] = [];
+  const openings: Opening[] = [];
   const refused: ReasonCode[] = [];
   const waiting: ((join: Join) => void)[] = [];
   const server = buildServer<FakeAttachment>(
@@ -114,6 +153,14 @@ export function buildRig(overrides: Partial<Parts> = {}): Omit<Rig, 'url' | 'por
         },
         list: () => parts.sessions,
         find: (id) => parts.sessions.find(({ streamId, infohash }) => streamId === id || infohash === id),
+      },
+      leases: {
+        open(request, signal) {
+          const opening = { ...request, signal };
+          openings.push(opening);
+          return parts.openLease(opening);
+        },
+        find: (token) => parts.leases.find((lease) => lease.token === token),
       },
       tsOutput: { play: (response, attachment) => parts.play(response, attachment) },
       fleet: { readiness: () => parts.readiness },
@@ -144,6 +191,7 @@ export function buildRig(overrides: Partial<Parts> = {}): Omit<Rig, 'url' | 'por
     server,
     parts,
     joins,
+    openings,
     refused,
     joined: () => new Promise((resolve) => waiting.push(resolve)),
   };
@@ -244,6 +292,7 @@ export function playingSession(changes: Partial<SessionSnapshot> = {}): SessionS
     engine: { id: 'engine-1', host: '10.0.0.7', port: 6878 },
     playbackSessionId: 'playback-1',
     isLive: true,
+    isEncrypted: false,
     isActive: true,
     clientCount: 2,
     createdAtMs: Date.UTC(2026, 0, 2, 3, 4, 5, 678),
@@ -254,6 +303,7 @@ export function playingSession(changes: Partial<SessionSnapshot> = {}): SessionS
     bytesIn: 1880,
     bytesOut: 3760,
     warnings: [],
+    stat: undefined,
     ...changes,
   };
 }

@@ -233,6 +233,40 @@ describe('a response that cannot be played to', () => {
   });
 });
 
+describe('expulsion', () => {
+  test('ends this viewer behind what its socket has taken, with its reason, and nobody else', async (t) => {
+    const { clock, output, play, server } = await rig(t);
+    const stream = streamOf(10_000);
+    const good = await play(stream);
+    const { response, client } = await server.open();
+    const [attachment, expelling] = [stream.attach(), new AbortController()];
+    output.play(response, { ...attachment, expulsion: expelling.signal });
+    await client.received(everything(stream).length);
+    expelling.abort(new AcemuxError('lease_stopped'));
+    assert.equal(await client.end(), 'eof');
+    await until(() => output.viewerCount === 1);
+    assert.deepEqual(attachment.left, ['lease_stopped']);
+    stream.grow(1_000);
+    await clock.advance(40);
+    const all = everything(stream);
+    assert.ok((await good.client.received(all.length)).equals(all));
+    assert.deepEqual(good.attachment.left, []);
+  });
+
+  test('before it plays is in time', async (t) => {
+    const { output, server } = await rig(t);
+    const { response, client } = await server.open();
+    const attachment = streamOf(10_000).attach();
+    output.play(response, {
+      ...attachment,
+      expulsion: AbortSignal.abort(new AcemuxError('reader_replaced')),
+    });
+    await client.end();
+    assert.deepEqual(attachment.left, ['reader_replaced']);
+    assert.equal(output.viewerCount, 0);
+  });
+});
+
 describe('stop()', () => {
   test('ends every viewer of every session at once, those included that do not read, and leaves nothing', async (t) => {
     const { clock, output, play, playBlocked } = await rig(t);

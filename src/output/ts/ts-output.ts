@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Clock, Timer } from '../../base/clock.ts';
-import type { ReasonCode } from '../../base/reasons.ts';
+import { type ReasonCode, reasonOf } from '../../base/reasons.ts';
 import type { Attachment, WatchedSession } from '../../session/attachment.ts';
 import type { Log } from '../../telemetry/log.ts';
 import { batchRule } from './batching.ts';
@@ -51,9 +51,12 @@ export class TsOutput {
    */
   play(response: ServerResponse, attachment: Attachment): void {
     const socket = response.socket;
+    const { expulsion } = attachment;
     const isStopped = this.#stopped !== undefined;
-    if (!socket || socket.destroyed || isStopped) {
-      attachment.leave(isStopped ? 'shutdown' : 'client_left');
+    if (!socket || socket.destroyed || isStopped || expulsion?.aborted) {
+      attachment.leave(
+        isStopped ? 'shutdown' : expulsion?.aborted ? reasonOf(expulsion.reason) : 'client_left',
+      );
       response.destroy();
       return;
     }
@@ -77,6 +80,9 @@ export class TsOutput {
     child.info({ userAgent }, 'client joined');
     this.#sweep ??= clock.startTimer(SWEEP_MS, this.#onSweep);
     viewer.open();
+    expulsion?.addEventListener('abort', () => viewer.onSessionEnd(reasonOf(expulsion.reason)), {
+      once: true,
+    });
   }
 
   /** Ends every viewer's connection at once and resolves when all are gone. Nobody is let in after. */

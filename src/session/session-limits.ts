@@ -1,0 +1,15 @@
+/** What one session may take: times in milliseconds, sizes in bytes. */
+export interface SessionLimits {
+  /** EMPTY_STREAM_TIMEOUT */
+  readonly firstByteTimeoutMs: number;
+  /** START_TIMEOUT */
+  readonly startTimeoutMs: number;
+  /** STREAM_IDLE_TIMEOUT */
+  readonly idleTimeoutMs: number;
+  /** PREBUFFER_SECONDS */
+  readonly prebufferMs: number;
+  /** STREAM_BUFFER_SECONDS */
+  readonly bufferMs: number;
+  /** STREAM_BUFFER_SIZE */
+  readonly bufferBytes: number;
+}
