@@ -139,6 +139,11 @@ const table = {
     what: 'The engine closed the connection before any media came.',
     todo: 'Try again; look into the log of the engine if it persists.',
   },
+  engine_refuses_call: {
+    status: 502,
+    what: 'The engine does not answer this kind of question.',
+    todo: 'Nothing: engines differ in what they offer. Ask through an acemux with another version of the engine.',
+  },
   engine_timeout: {
     status: 504,
     retryAfterSeconds: 10,

@@ -237,6 +237,37 @@ describe('a probe', () => {
   });
 });
 
+describe('a question about contents', () => {
+  test('names the method, the kind of the name, and nothing else', async (t) => {
+    const { server, client } = await rig(t, {
+      service: (request) => replyJson(request, { result: { infohash: INFOHASH, results: [] } }),
+    });
+    await client.mediaFiles({ kind: 'id', hash: ID });
+    await client.mediaFiles({ kind: 'infohash', hash: INFOHASH });
+    await client.search({ query: 'a&b', category: undefined, page: 2, pageSize: 50 });
+    await client.search({ query: 'a', category: 'sport', page: 0, pageSize: 10 });
+    const files = '/server/api?api_version=3&method=get_media_files';
+    assert.deepEqual(
+      server.requests.map(({ target }) => target),
+      [
+        `${files}&content_id=${ID}&mode=full`,
+        `${files}&infohash=${INFOHASH}&mode=full`,
+        '/search?query=a%26b&page=2&page_size=50',
+        '/search?query=a&category=sport&page=0&page_size=10',
+      ],
+    );
+  });
+
+  test('that is answered without an end is engine_protocol', async (t) => {
+    const { client } = await rig(t, {
+      service: (request) => reply(request, 200, `{"result": "${'x'.repeat(600 * 1024)}"}`),
+    });
+    await assert.rejects(client.mediaFiles({ kind: 'id', hash: ID }), { code: 'engine_protocol' });
+  });
+
+  test('has 10 seconds', () => assert.equal(DEFAULT_ENGINE_LIMITS.contentTimeoutMs, 10_000));
+});
+
 describe('closing', () => {
   test('ends a start, a stat and media, and leaves neither connection nor timer', async (t) => {
     const { server, clock, client } = await rig(t, { stat: () => {} });

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Clock } from '../base/clock.ts';
 import { AcemuxError, reasonOf } from '../base/reasons.ts';
 import type { Log } from '../telemetry/log.ts';
+import { parseMediaFilesReply, parseSearchReply } from './content-reply.ts';
 import { linkSignals, startDeadline } from './deadline.ts';
 import { callForText, type TextReply } from './http-call.ts';
 import { DEFAULT_ENGINE_LIMITS, type EngineLimits } from './limits.ts';
@@ -16,7 +17,16 @@ import {
 import { authorityOf, engineRoot } from './rewrite.ts';
 import { BackgroundStart, type StartAttempt } from './start-attempt.ts';
 import { EngineTransport, type TransportFailure } from './transport.ts';
-import type { EngineAddress, EngineVersion, Playback, PlaybackStat, StreamSelector } from './types.ts';
+import type {
+  EngineAddress,
+  EngineVersion,
+  MediaFiles,
+  Playback,
+  PlaybackStat,
+  SearchRequest,
+  SearchResult,
+  StreamSelector,
+} from './types.ts';
 
 export type { EngineLimits } from './limits.ts';
 export type { MediaStream } from './media.ts';
@@ -104,6 +114,40 @@ export class EngineClient {
   async networkConnected(signal?: AbortSignal): Promise<boolean | undefined> {
     const url = this.#url('/server/api', { api_version: '3', method: 'get_network_connection_status' });
     return parseNetworkReply(await this.#call(url, this.#limits.probeTimeoutMs, signal));
+  }
+
+  /**
+   * What a content is, without playing it: no session is opened, and it works with zero peers (reference 2.8).
+   * @throws AcemuxError content_unknown; engine_refuses_call when this engine does not answer such questions;
+   * engine_… when it does not answer; the signal's reason
+   */
+  async mediaFiles(
+    selector: Pick<StreamSelector, 'kind' | 'hash'>,
+    signal?: AbortSignal,
+  ): Promise<MediaFiles> {
+    const { kind, hash } = selector;
+    const url = this.#url('/server/api', {
+      api_version: '3',
+      method: 'get_media_files',
+      [kind === 'id' ? 'content_id' : 'infohash']: hash,
+      mode: 'full',
+    });
+    const reply = await this.#call(url, this.#limits.contentTimeoutMs, signal);
+    return parseMediaFilesReply(reply, selector, this.#root);
+  }
+
+  /**
+   * Searches the channels that the engine knows of (reference 2.9). It opens no session.
+   * @throws AcemuxError engine_refuses_call, engine_…; the signal's reason
+   */
+  async search(request: SearchRequest, signal?: AbortSignal): Promise<SearchResult> {
+    const url = this.#url('/search', {
+      query: request.query,
+      ...(request.category !== undefined && { category: request.category }),
+      page: String(request.page),
+      page_size: String(request.pageSize),
+    });
+    return parseSearchReply(await this.#call(url, this.#limits.contentTimeoutMs, signal), this.#root);
   }
 
   /** Ends everything in flight; resolves when no connection and no timer of this client remains. */

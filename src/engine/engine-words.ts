@@ -6,10 +6,16 @@ const QUOTE_LENGTH_MAX = 200;
 
 const UNKNOWN_CONTENT = /failed to load content|cannot get transport file|couldn't find resource/i;
 const UNKNOWN_PLAYBACK = /unknown playback session/i;
+const REFUSED_CALL = /access denied|unknown method|not authori[sz]ed|invalid token/i;
 
 /** Whether this text is how an engine says that it has no such playback (reference 4.1). */
 export function saysPlaybackUnknown(text: string): boolean {
   return UNKNOWN_PLAYBACK.test(text);
+}
+
+/** Whether this text is how an engine says that it does not answer such a call (reference 4.1). */
+export function saysCallRefused(text: string): boolean {
+  return REFUSED_CALL.test(text);
 }
 
 /**

@@ -8,6 +8,8 @@ export interface EngineLimits {
   readonly stopTimeoutMs: number;
   /** Version and network status. */
   readonly probeTimeoutMs: number;
+  /** What is in a content, and searching; an unknown content takes an engine about 5 s (reference 4.2). */
+  readonly contentTimeoutMs: number;
   /** Body of a JSON reply. */
   readonly replyBytesMax: number;
   /** Header block of any reply. */
@@ -22,6 +24,7 @@ export const DEFAULT_ENGINE_LIMITS: EngineLimits = {
   statTimeoutMs: 3_000,
   stopTimeoutMs: 3_000,
   probeTimeoutMs: 5_000,
+  contentTimeoutMs: 10_000,
   replyBytesMax: 512 * 1024,
   headerBytesMax: 16 * 1024,
   redirectsMax: 5,

@@ -92,8 +92,11 @@ export function parseNetworkReply(reply: TextReply): boolean | undefined {
   return looseBoolean(asRecord(body?.['result'])?.['connected']);
 }
 
-/** The reply's JSON object, when it is one and reports no error. */
-function envelopeOf(reply: TextReply): Readonly<Record<string, unknown>> {
+/**
+ * The reply's JSON object, when it is one and reports no error.
+ * @throws AcemuxError for all others
+ */
+export function envelopeOf(reply: TextReply): Readonly<Record<string, unknown>> {
   if (reply.location !== undefined) {
     throw new AcemuxError('engine_protocol', 'The engine redirected a call of its API.');
   }

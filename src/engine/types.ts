@@ -47,3 +47,70 @@ export interface EngineVersion {
   readonly version: string;
   readonly platform: string | undefined;
 }
+
+/** One file of a content, as an engine lists it. */
+export interface MediaFile {
+  /** What `_idx` chooses it by. */
+  readonly index: number;
+  /** The publisher's text; empty if there is none. */
+  readonly name: string;
+  readonly mime: string | undefined;
+  /** Undefined where the engine does not tell; 0 for a live channel. */
+  readonly sizeBytes: number | undefined;
+}
+
+/** What an engine knows of a content without playing it (reference 2.8, `get_media_files`). */
+export interface MediaFiles {
+  /** 40 lowercase hex. */
+  readonly infohash: string;
+  /** False: a recording. Undefined: the engine does not tell. */
+  readonly isLive: boolean | undefined;
+  /** The publisher's text. */
+  readonly name: string | undefined;
+  readonly transportType: string | undefined;
+  readonly files: readonly MediaFile[];
+}
+
+/** A search in the words of an engine (reference 2.9). */
+export interface SearchRequest {
+  readonly query: string;
+  readonly category: string | undefined;
+  /** From 0. */
+  readonly page: number;
+  readonly pageSize: number;
+}
+
+/** One broadcast that a search found. */
+export interface FoundItem {
+  /** 40 lowercase hex. */
+  readonly infohash: string;
+  readonly name: string;
+  /** 2: plays well, 1: perhaps. */
+  readonly status: number | undefined;
+  readonly languages: readonly string[];
+  readonly countries: readonly string[];
+  readonly categories: readonly string[];
+  readonly channelId: number | undefined;
+  /** 0 to 1. */
+  readonly availability: number | undefined;
+  /** Seconds since the Unix epoch. */
+  readonly availabilityUpdatedAt: number | undefined;
+  /** As engines count it: bytes per second, by all that was seen. */
+  readonly bitrate: number | undefined;
+}
+
+/** A channel that a search found, with the broadcasts that carry it. */
+export interface FoundChannel {
+  readonly name: string;
+  /** Pictures elsewhere on the internet: none is at an engine or in a private network. */
+  readonly icons: readonly { readonly url: string; readonly type: number }[];
+  readonly items: readonly FoundItem[];
+}
+
+export interface SearchResult {
+  /** Channels in all, on every page. */
+  readonly total: number;
+  readonly channels: readonly FoundChannel[];
+  /** What the search took, seconds. */
+  readonly seconds: number | undefined;
+}

@@ -6,8 +6,13 @@ import { type HealthRecord, UNPROBED } from './health/verdict.ts';
 import type { ObservedEngine } from './providers/provider.ts';
 import type { Candidate } from './selection.ts';
 
+/** Questions to an engine that need no place on it: they open no session. */
+export type Consultant = Pick<EngineClient, 'mediaFiles' | 'search'>;
+
 /** What the fleet needs of an engine's client. */
-export type FleetClient = PlaybackClient & Pick<EngineClient, 'version' | 'networkConnected' | 'close'>;
+export type FleetClient = PlaybackClient &
+  Consultant &
+  Pick<EngineClient, 'version' | 'networkConnected' | 'close'>;
 
 /** How attempts on an engine went. */
 export interface AttemptCounters {

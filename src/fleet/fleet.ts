@@ -5,10 +5,10 @@ import { EngineClient } from '../engine/engine-client.ts';
 import type { EngineAddress } from '../engine/types.ts';
 import type { AttemptOutcome, EngineDemand, EngineSlot, EngineSource } from '../session/ports.ts';
 import type { Log } from '../telemetry/log.ts';
-import type { EngineRecord, EngineSnapshot, FleetClient } from './engine-record.ts';
+import type { Consultant, EngineRecord, EngineSnapshot, FleetClient } from './engine-record.ts';
 import type { EngineProvider } from './providers/provider.ts';
 import { EngineRegistry } from './registry.ts';
-import { chooseEngine, type RefusalReason, type Selection } from './selection.ts';
+import { chooseEngine, type RefusalReason, type Selection, toConsult } from './selection.ts';
 
 export interface FleetLimits {
   /** MAX_STREAMS_PER_ENGINE */
@@ -102,6 +102,15 @@ export class Fleet implements EngineSource, EngineDemand {
     if (selection.kind === 'chosen') return this.#take(selection.engine);
     if (!this.#isWorthWaiting(exclude)) throw this.#refusal(selection.reason);
     return this.#waitForPlace(exclude, signal);
+  }
+
+  /**
+   * A healthy engine to ask something that opens no session: the one with the fewest streams. It takes no place.
+   * Undefined when none is healthy; `readiness` tells more.
+   */
+  consult(): Consultant | undefined {
+    if (this.#stopped !== undefined) return undefined;
+    return toConsult(this.#registry.engines)?.client;
   }
 
   report(engineId: string, outcome: AttemptOutcome): void {

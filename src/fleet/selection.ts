@@ -45,6 +45,15 @@ export function chooseEngine<T extends Candidate>(
   return best ? { kind: 'chosen', engine: best } : { kind: 'none', reason: 'no_capacity' };
 }
 
+/** Of the healthy engines the one with the fewest streams; of equals the first. A full one can be asked, too. */
+export function toConsult<T extends Pick<Candidate, 'health' | 'streams'>>(
+  candidates: readonly T[],
+): T | undefined {
+  const healthy = candidates.filter(({ health }) => health === 'healthy');
+  const [first] = healthy.toSorted((one, other) => one.streams - other.streams);
+  return first;
+}
+
 /** +1000 for a forwarded engine while it carries few streams, −10 for each stream. */
 export function scoreEngine(
   engine: Pick<Candidate, 'forwarded' | 'streams'>,

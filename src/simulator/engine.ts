@@ -14,7 +14,7 @@ import type { PlaybackSession } from './playback-session.ts';
 import { type EngineProfile, PROFILE_3_2_3, PROFILES } from './profile.ts';
 import { replyText } from './replies.ts';
 import { ScaledClock } from './scaled-clock.ts';
-import { serveServerApi, serveWebService } from './service-routes.ts';
+import { serveSearch, serveServerApi, serveWebService } from './service-routes.ts';
 import {
   ContentAddresses,
   serveCommand,
@@ -336,6 +336,7 @@ export class SimulatedEngine {
         if (exchange.request.path === '/webui/api/service') return serveWebService(core, exchange);
         return await serveServerApi(core, exchange);
       case 'other':
+        if (exchange.request.path === '/search') return serveSearch(core, exchange);
         if (exchange.request.path === '/pl.m3u') return servePlM3u(core, exchange);
         return replyText(exchange, 404, 'Not Found');
     }

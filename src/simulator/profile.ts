@@ -45,6 +45,8 @@ export interface EngineProfile {
   readonly segmentNumbers: 'from-zero' | 'of-broadcast';
   /** Methods of /webui/api/service beyond those of reference 2.7. */
   readonly otherServiceMethods: 'answered' | 'access-denied';
+  /** How get_media_files, analyze_content and /search are answered: not every version has them, or for everybody. */
+  readonly contentMethods: 'answered' | 'access-denied' | 'unknown-method' | 'not-found';
   /** `/pl.m3u` lists the files of a recording; otherwise it is an error 500. */
   readonly listsFilesAtPlM3u: boolean;
 }
@@ -72,6 +74,7 @@ export const PROFILE_3_2_3: EngineProfile = {
   playlistWhilePreparing: 'waits',
   segmentNumbers: 'from-zero',
   otherServiceMethods: 'answered',
+  contentMethods: 'answered',
   listsFilesAtPlM3u: false,
 };
 

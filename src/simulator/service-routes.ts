@@ -1,10 +1,10 @@
-/** /webui/api/service and /server/api: what an engine tells about itself and about contents (reference 2.7, 2.8). */
+/** /webui/api/service, /server/api and /search: what an engine tells of itself and of contents (reference 2.7 to 2.9). */
 import { createHash } from 'node:crypto';
-import { type Selector, selectorOf } from './catalogue.ts';
+import { derivedInfohash, type Selector, selectorOf } from './catalogue.ts';
 import { type EngineCore, load } from './engine-core.ts';
 import type { Json } from './json.ts';
 import { fileSizeBytes } from './media-source.ts';
-import { pause, replyJson } from './replies.ts';
+import { pause, replyJson, replyText } from './replies.ts';
 import type { Exchange } from './wire.ts';
 
 /** The answer of a method: what goes into `result`, or the text of an error. */
@@ -30,6 +30,10 @@ export async function serveServerApi(core: EngineCore, exchange: Exchange): Prom
   const isV3 = query.get('api_version') === '3';
   if (!isV3 && method === 'get_version') {
     replyJson(exchange, { result: null, error: 'access denied' });
+    return;
+  }
+  if (isAboutContent(method) && core.profile.contentMethods === 'not-found') {
+    replyText(exchange, 404, 'Not Found');
     return;
   }
   const answer = statusAnswer(core, method) ?? (await contentAnswer(core, exchange, method, isV3));
@@ -69,7 +73,9 @@ async function contentAnswer(
     // A transformation, not a look-up: it answers for invented infohashes, too (reference 1).
     return { result: { content_id: hashOf(`content-id:${query.get('infohash') ?? ''}`) } };
   }
-  if (method !== 'get_media_files' && method !== 'analyze_content') return { error: 'unknown method' };
+  const { contentMethods } = core.profile;
+  if (!isAboutContent(method) || contentMethods === 'unknown-method') return { error: 'unknown method' };
+  if (contentMethods === 'access-denied') return { error: 'access denied' };
 
   const asked = method === 'analyze_content' ? analyzed(query.get('query') ?? '') : selectorOf(query);
   if (asked === 'unknown protocol') return { error: asked };
@@ -112,6 +118,49 @@ async function contentAnswer(
       transport_file_cache_key: isFull ? hashOf(`cache:${infohash}`) : null,
     },
   };
+}
+
+function isAboutContent(method: string | null): boolean {
+  return method === 'get_media_files' || method === 'analyze_content';
+}
+
+/** /search (reference 2.9): one channel for whatever is asked, if the engine can load it. */
+export function serveSearch(core: EngineCore, exchange: Exchange): void {
+  const { query } = exchange.request;
+  const { contentMethods } = core.profile;
+  if (contentMethods === 'not-found') {
+    replyText(exchange, 404, 'Not Found');
+    return;
+  }
+  if (contentMethods !== 'answered') {
+    replyJson(exchange, { error: contentMethods.replace('-', ' ') });
+    return;
+  }
+  const name = query.get('query') ?? '';
+  const category = query.get('category') ?? 'sport';
+  const infohash = derivedInfohash(`search:${name}`);
+  const isFound = name !== '' && load(core, { parameter: 'infohash', value: infohash }) !== undefined;
+  const item = {
+    status: 2,
+    languages: ['eng'],
+    name: `Test pattern: ${name}`,
+    countries: ['us'],
+    infohash,
+    channel_id: 4711,
+    availability: 1,
+    availability_updated_at: Math.floor(core.clock.wallMs() / 1000),
+    categories: [category],
+    bitrate: core.media.bytesPerSecond,
+    disabled: false,
+  };
+  const onPage = isFound && Number(query.get('page') ?? 0) === 0;
+  replyJson(exchange, {
+    result: {
+      total: isFound ? 1 : 0,
+      results: onPage ? [{ name: item.name, icons: [], items: [item] }] : [],
+      time: 0.004,
+    },
+  });
 }
 
 function analyzed(text: string): Selector | 'unknown protocol' | undefined {

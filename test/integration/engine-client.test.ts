@@ -7,6 +7,7 @@ import { EngineClient, type EngineLimits, type MediaStream } from '../../src/eng
 import type { Playback, StreamSelector } from '../../src/engine/types.ts';
 import { Fleet } from '../../src/fleet/fleet.ts';
 import { SimulatedProvider } from '../../src/fleet/providers/simulated/simulated-provider.ts';
+import { derivedInfohash, listedCatalogue } from '../../src/simulator/catalogue.ts';
 import { SimulatedEngine, type SimulatedEngineOptions } from '../../src/simulator/engine.ts';
 import type { Fault } from '../../src/simulator/faults.ts';
 import { silentLog } from '../../src/telemetry/log.ts';
@@ -196,6 +197,60 @@ test('a probe tells version and network', async (t) => {
   assert.equal(await client.networkConnected(), true);
   engine.faults.set({ fault: { kind: 'disconnected' } });
   assert.equal(await client.networkConnected(), false);
+});
+
+describe('a question about contents', () => {
+  const HASH = selector.hash;
+  const INFOHASH = derivedInfohash(HASH);
+
+  test('tells the infohash of an id, live or recorded, and opens no session', async (t) => {
+    const { engine, client } = await rig(t);
+    const live = await client.mediaFiles({ kind: 'id', hash: HASH });
+    assert.deepEqual([live.infohash, live.isLive, live.files.length], [INFOHASH, true, 1]);
+    assert.equal((await client.mediaFiles({ kind: 'infohash', hash: INFOHASH })).infohash, INFOHASH);
+
+    const files = [{ name: 'one.ts', durationSeconds: 1 }];
+    const entry = { infohash: INFOHASH, contentIds: [HASH], name: 'A recording', files };
+    const other = await rig(t, { catalogue: listedCatalogue([entry]) });
+    const recorded = await other.client.mediaFiles({ kind: 'id', hash: HASH });
+    assert.deepEqual([recorded.isLive, recorded.name], [false, 'A recording']);
+    assert.equal(recorded.files[0]?.name, 'one.ts');
+    assert.ok((recorded.files[0]?.sizeBytes ?? 0) > 0);
+    await assert.rejects(other.client.mediaFiles({ kind: 'id', hash: 'd'.repeat(40) }), {
+      code: 'content_unknown',
+    });
+    assert.equal(engine.counters.sessionsOpened + other.engine.counters.sessionsOpened, 0);
+  });
+
+  for (const contentMethods of ['access-denied', 'unknown-method', 'not-found'] as const) {
+    test(`to an engine that answers ${contentMethods} is engine_refuses_call`, async (t) => {
+      const { client } = await rig(t, { profile: { contentMethods } });
+      const refused = { code: 'engine_refuses_call' };
+      await assert.rejects(client.mediaFiles({ kind: 'id', hash: HASH }), refused);
+      const request = { query: 'tv', category: undefined, page: 0, pageSize: 10 };
+      await assert.rejects(client.search(request), refused);
+    });
+  }
+
+  test('may be a search, whose results can be played', async (t) => {
+    const { client } = await rig(t);
+    const request = { query: 'ü & page=7', category: 'news', page: 0, pageSize: 10 };
+    const { total, channels } = await client.search(request);
+    const [item] = channels[0]?.items ?? [];
+    assert.deepEqual([total, item?.name], [1, `Test pattern: ${request.query}`]);
+    assert.deepEqual(item?.categories, ['news']);
+    const found = await client.mediaFiles({ kind: 'infohash', hash: item?.infohash ?? '' });
+    assert.equal(found.isLive, true);
+    assert.deepEqual((await client.search({ ...request, page: 1 })).channels, []);
+  });
+
+  test('that hangs is engine_timeout in time, and ends with the caller’s signal', async (t) => {
+    const { engine, client } = await rig(t, {}, { contentTimeoutMs: 50 });
+    engine.faults.set({ fault: { kind: 'hangBeforeHeaders' } });
+    await assert.rejects(client.mediaFiles({ kind: 'id', hash: HASH }), { code: 'engine_timeout' });
+    const signal = AbortSignal.abort(new Error('gone'));
+    await assert.rejects(client.mediaFiles({ kind: 'id', hash: HASH }, signal), /gone/);
+  });
 });
 
 test('a fleet of simulated engines is healthy, loses one that dies, and is left without anything', async (t) => {

@@ -43,6 +43,14 @@ export class FakeEngineClient implements FleetClient {
     return this.network;
   }
 
+  mediaFiles(): never {
+    throw new Error('this engine is only probed');
+  }
+
+  search(): never {
+    throw new Error('this engine is only probed');
+  }
+
   async close(): Promise<void> {
     this.isClosed = true;
   }
