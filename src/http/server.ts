@@ -1,4 +1,5 @@
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
+import { parseAddressSet } from '../access/ip-address.ts';
 import { AcemuxError } from '../base/reasons.ts';
 import type { Log } from '../telemetry/log.ts';
 import { AccessControl } from './access-control.ts';
@@ -7,7 +8,8 @@ import { type ConnectionLimits, Connections, DEFAULT_CONNECTION_LIMITS } from '.
 import type { HttpDeps, Leavable } from './deps.ts';
 import { installErrorHandler, REFUSAL_HEADERS, refusalOf } from './errors.ts';
 import { installOpenapi, UI_PATH } from './openapi.ts';
-import { installPathRules } from './path-rules.ts';
+import { installPathRules, methodsOf } from './path-rules.ts';
+import { installPublicUrl, withoutPrefix } from './public-url.ts';
 import { registerGetstream } from './routes/getstream.ts';
 import { registerHealth } from './routes/health.ts';
 import { registerMetrics } from './routes/metrics.ts';
@@ -77,6 +79,8 @@ function buildApp<Attached extends Leavable>(
     clientErrorHandler: (error, socket) => connections.refuse(error, socket),
     bodyLimit: BODY_SIZE_MAX_BYTES,
     routerOptions: { maxParamLength: PATH_SEGMENT_LENGTH_MAX },
+    rewriteUrl: ({ method = 'GET', url = '/' }) =>
+      withoutPrefix(url, deps.config.publicUrl, (path) => methodsOf(app, path).includes(method)),
     // Ours have a shape of their own: see LifecycleFace.
     return503OnClosing: false,
     // Raised before there is a route, so none of the hooks has run: the reply is written here.
@@ -95,6 +99,10 @@ function buildApp<Attached extends Leavable>(
     log: deps.log,
   });
 
+  installPublicUrl(app, {
+    publicUrl: deps.config.publicUrl,
+    trustedProxies: parseAddressSet(deps.config.trustedProxies),
+  });
   requireAreas(app, [
     { below: UI_PATH, area: 'view' },
     { below: `${API_PREFIX}${UI_PATH}`, area: 'view' },
