@@ -53,11 +53,16 @@ export function refusalOf(error: unknown): HttpRefusal {
     status: status ?? ENDED.status,
     headers,
     body: {
-      detail,
+      detail: onOneLine(detail),
       code,
       ...(retryAfterSeconds !== undefined && { retry_after_seconds: retryAfterSeconds }),
     },
   };
+}
+
+/** What a detail quotes of a request must not look like another line of a log. */
+function onOneLine(detail: string): string {
+  return detail.replace(/[\p{Cc}\u2028\u2029]+/gu, ' ');
 }
 
 /** An error's reason, and the sentence for the person who asked. */
@@ -114,11 +119,15 @@ export function witnessRefusal(
   else log.debug({ ...fields, detail }, 'request refused');
 }
 
-/** Makes every error of every route an answer in our shape. */
+/**
+ * Makes every error of every route an answer in our shape.
+ * @param write what is sent for a refusal, as JSON text; the body itself if left out
+ */
 export function installErrorHandler(
   app: FastifyInstance,
   witness: RefusalWitness,
   addressOf: (request: FastifyRequest) => string,
+  write?: (body: ErrorBody, request: FastifyRequest) => string,
 ): void {
   app.setErrorHandler((error, request, reply) => {
     const refusal = refusalOf(error);
@@ -128,7 +137,9 @@ export function installErrorHandler(
       address: addressOf(request),
       isPlay: request.routeOptions.config.area === 'play',
     });
-    return reply.code(refusal.status).headers(refusal.headers).send(refusal.body);
+    reply.code(refusal.status).headers(refusal.headers);
+    if (!write) return reply.send(refusal.body);
+    return reply.header('Content-Type', REFUSAL_HEADERS['Content-Type']).send(write(refusal.body, request));
   });
 }
 

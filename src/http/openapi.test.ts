@@ -6,6 +6,7 @@ import { buildRig, call, startRig } from './testing/rig.ts';
 
 const PATHS = [
   '/ace/getstream',
+  '/ace/status',
   '/health',
   '/health/live',
   '/health/ready',
@@ -16,6 +17,9 @@ const PATHS = [
   '/proxy/sessions/{id}',
   '/proxy/status',
   '/readyz',
+  '/search',
+  '/server/api',
+  '/webui/api/service',
 ];
 
 test('the document shows every path once', async (t) => {
@@ -31,6 +35,19 @@ test('the document shows every path once', async (t) => {
   assert.deepEqual(Object.keys(document.paths['/ace/getstream'].get.responses['200'].content), [
     'video/mp2t',
   ]);
+});
+
+test('whatever is not for everybody says that it may be refused, and how', async (t) => {
+  const rig = await startRig(t);
+  const { paths } = Object((await call(rig, '/openapi.json')).json());
+  for (const [path, { get }] of Object.entries<{ get: { tags: string[]; responses: object } }>(paths)) {
+    const statuses = Object.keys(get.responses);
+    assert.ok(statuses.includes('200'), path);
+    if (get.tags.includes('view') || get.tags.includes('admin')) {
+      assert.ok(statuses.includes('401') && statuses.includes('403'), `${path}: ${statuses}`);
+    }
+    if (get.tags.includes('play')) assert.ok(statuses.includes('4XX'), `${path}: ${statuses}`);
+  }
 });
 
 test('PUBLIC_URL is where the document says the server is', async (t) => {

@@ -5,11 +5,15 @@ import type { Log } from '../telemetry/log.ts';
 import { AccessControl } from './access-control.ts';
 import { requireAreas } from './areas.ts';
 import { type ConnectionLimits, Connections, DEFAULT_CONNECTION_LIMITS } from './connections.ts';
+import { Consultations } from './consultations.ts';
 import type { HttpDeps, Leavable } from './deps.ts';
 import { installErrorHandler, REFUSAL_HEADERS, refusalOf } from './errors.ts';
 import { installOpenapi, UI_PATH } from './openapi.ts';
+import { installPageRules } from './page-rules.ts';
 import { installPathRules, methodsOf } from './path-rules.ts';
 import { installPublicUrl, withoutPrefix } from './public-url.ts';
+import { registerAceStatus } from './routes/ace-status.ts';
+import { registerEngineApi } from './routes/engine-api.ts';
 import { registerGetstream } from './routes/getstream.ts';
 import { registerHealth } from './routes/health.ts';
 import { registerMetrics } from './routes/metrics.ts';
@@ -109,6 +113,7 @@ function buildApp<Attached extends Leavable>(
   ]);
   installErrorHandler(app, deps, (request) => access.clientOf(request).address);
   installPathRules(app);
+  installPageRules(app);
   access.install(app);
   installOpenapi(app, deps.config);
 
@@ -117,11 +122,16 @@ function buildApp<Attached extends Leavable>(
     registerGetstream(scope, { ...deps, connections, access });
     done();
   });
+  app.register((scope, _options, done) => {
+    registerEngineApi(scope, { ...deps, consultations: new Consultations(deps), access });
+    done();
+  });
   for (const prefix of ['', API_PREFIX]) {
     app.register(
       (scope, _options, done) => {
         if (prefix !== '') hideFromDocumentation(scope);
         registerProxy(scope, deps);
+        registerAceStatus(scope, deps);
         registerHealth(scope, deps);
         registerMetrics(scope, deps);
         registerOpenapi(scope);

@@ -5,6 +5,7 @@ import type { TestContext } from 'node:test';
 import { systemClock } from '../../base/clock.ts';
 import type { ReasonCode } from '../../base/reasons.ts';
 import type { StreamSelector } from '../../engine/types.ts';
+import type { Consultant } from '../../fleet/engine-record.ts';
 import { TS_RESPONSE_HEADERS } from '../../output/ts/response-headers.ts';
 import type { ViewerInfo } from '../../session/attachment.ts';
 import type { SessionSnapshot } from '../../session/types.ts';
@@ -48,6 +49,8 @@ export interface Parts {
   play: (response: ServerResponse, attachment: FakeAttachment) => void;
   sessions: readonly SessionSnapshot[];
   readiness: { configured: boolean; healthy: number; total: number };
+  /** The engine that can be asked; undefined: none is healthy. */
+  consultant: Consultant | undefined;
   phase: 'starting' | 'ready' | 'draining';
   renderMetrics: () => Promise<string>;
   playAccess: HttpDeps['access']['play'];
@@ -87,6 +90,7 @@ export function buildRig(overrides: Partial<Parts> = {}): Omit<Rig, 'url' | 'por
     play: (response) => void response.writeHead(200, TS_RESPONSE_HEADERS).end('media'),
     sessions: [],
     readiness: { configured: true, healthy: 1, total: 1 },
+    consultant: undefined,
     phase: 'ready',
     renderMetrics: async () => 'a_metric 1\n',
     playAccess: 'private',
@@ -116,7 +120,7 @@ export function buildRig(overrides: Partial<Parts> = {}): Omit<Rig, 'url' | 'por
         find: (id) => parts.sessions.find(({ streamId, infohash }) => streamId === id || infohash === id),
       },
       tsOutput: { play: (response, attachment) => parts.play(response, attachment) },
-      fleet: { readiness: () => parts.readiness },
+      fleet: { readiness: () => parts.readiness, consult: () => parts.consultant },
       lifecycle: {
         get phase() {
           return parts.phase;
