@@ -10,31 +10,11 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../base/clock.ts';
 import { AcemuxError, type ReasonCode } from '../base/reasons.ts';
+import type { ConnectionLimits } from './connection-limits.ts';
 import { REFUSAL_HEADERS, refusalOf } from './errors.ts';
 
-/** Bounds on what a connection may cost. */
-export interface ConnectionLimits {
-  /** From the first byte of a request to the end of its headers. */
-  readonly headersTimeoutMs: number;
-  /** From the first byte of a request to the end of its body. */
-  readonly requestTimeoutMs: number;
-  /** A connection between two requests. */
-  readonly keepAliveTimeoutMs: number;
-  /** How often the two timeouts of requests are looked at. */
-  readonly checkIntervalMs: number;
-  readonly headersSizeBytes: number;
-  /** What `close` grants to replies that are under way. */
-  readonly closeGraceMs: number;
-}
-
-export const DEFAULT_CONNECTION_LIMITS: ConnectionLimits = {
-  headersTimeoutMs: 10_000,
-  requestTimeoutMs: 10_000,
-  keepAliveTimeoutMs: 5_000,
-  checkIntervalMs: 2_000,
-  headersSizeBytes: 16 * 1024,
-  closeGraceMs: 1_000,
-};
+/** So many connections at once are told why they are turned away; more than that are just closed. */
+const TURNED_AWAY_MAX = 64;
 
 /** What the requests of one connection are doing. */
 interface Connection {
@@ -63,6 +43,10 @@ export class Connections {
   readonly #open = new Map<Duplex, Connection>();
   /** Requests that arrived while another one of their connection was unfinished. */
   readonly #pipelined = new WeakSet<IncomingMessage>();
+  /** How many of the open connections each address has. */
+  readonly #perAddress = new Map<string, number>();
+  /** Connections that were one too many, until they are closed. */
+  readonly #turnedAway = new Set<Duplex>();
   #isClosing = false;
 
   constructor(deps: ConnectionsDeps) {
@@ -115,13 +99,9 @@ export class Connections {
       socket.destroy();
       return;
     }
-    const { status, body } = refusalOf(new AcemuxError(refusalCodeOf(error)));
-    this.#deps.onRefused(body.code, addressOf(socket));
-    const text = JSON.stringify(body);
-    const headers = { ...REFUSAL_HEADERS, 'Content-Length': Buffer.byteLength(text), Connection: 'close' };
-    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
-    const head = [`HTTP/1.1 ${status} ${STATUS_CODES[status]}`, ...lines].join('\r\n');
-    socket.end(`${head}\r\n\r\n${text}`, () => socket.destroy());
+    const code = refusalCodeOf(error);
+    this.#deps.onRefused(code, addressOf(socket));
+    socket.end(rawRefusal(code), () => socket.destroy());
   }
 
   /**
@@ -135,6 +115,7 @@ export class Connections {
     const grace = this.#deps.clock.startTimer(this.#deps.limits.closeGraceMs, () => {
       for (const socket of this.#open.keys()) socket.destroy();
     });
+    for (const socket of this.#turnedAway) socket.destroy();
     try {
       await serverClosed;
     } finally {
@@ -147,8 +128,38 @@ export class Connections {
       socket.destroy();
       return;
     }
+    const address = addressOf(socket);
+    const { connectionsMax, connectionsPerAddressMax } = this.#deps.limits;
+    const ofAddress = this.#perAddress.get(address) ?? 0;
+    if (this.#open.size >= connectionsMax || ofAddress >= connectionsPerAddressMax) {
+      this.#turnAway(socket, address);
+      return;
+    }
     this.#open.set(socket, { unfinished: 0, endPlaying: undefined });
-    socket.once('close', () => this.#open.delete(socket));
+    this.#perAddress.set(address, ofAddress + 1);
+    socket.once('close', () => {
+      this.#open.delete(socket);
+      const left = (this.#perAddress.get(address) ?? 0) - 1;
+      if (left > 0) this.#perAddress.set(address, left);
+      else this.#perAddress.delete(address);
+    });
+  }
+
+  /** Says why and closes, without having read a request: what it still sends is not dispatched (`#admit`). */
+  #turnAway(socket: Socket, address: string): void {
+    this.#deps.onRefused('too_many_connections', address);
+    if (this.#turnedAway.size >= TURNED_AWAY_MAX) {
+      socket.destroy();
+      return;
+    }
+    this.#turnedAway.add(socket);
+    // Closing at once would reset the connection, and with it what the client has not read yet.
+    const grace = this.#deps.clock.startTimer(this.#deps.limits.closeGraceMs, () => socket.destroy());
+    socket.once('close', () => {
+      grace.cancel();
+      this.#turnedAway.delete(socket);
+    });
+    socket.end(rawRefusal('too_many_connections'));
   }
 
   #admit(request: IncomingMessage, response: ServerResponse, dispatch: RequestListener): void {
@@ -175,6 +186,16 @@ export class Connections {
     connection.endPlaying?.('client_pipelined');
     socket.destroy();
   }
+}
+
+/** A whole reply, for where there is no response to write to. */
+function rawRefusal(code: ReasonCode): string {
+  const { body, headers, status } = refusalOf(new AcemuxError(code));
+  const text = JSON.stringify(body);
+  const length = Buffer.byteLength(text);
+  const all = { ...REFUSAL_HEADERS, ...headers, 'Content-Length': length, Connection: 'close' };
+  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}`);
+  return [`HTTP/1.1 ${status} ${STATUS_CODES[status]}`, ...lines, '', text].join('\r\n');
 }
 
 function refusalCodeOf(error: NodeJS.ErrnoException): ReasonCode {

@@ -4,7 +4,8 @@ import { AcemuxError } from '../base/reasons.ts';
 import type { Log } from '../telemetry/log.ts';
 import { AccessControl } from './access-control.ts';
 import { requireAreas } from './areas.ts';
-import { type ConnectionLimits, Connections, DEFAULT_CONNECTION_LIMITS } from './connections.ts';
+import { type ConnectionLimits, DEFAULT_CONNECTION_LIMITS } from './connection-limits.ts';
+import { Connections } from './connections.ts';
 import { Consultations } from './consultations.ts';
 import type { HttpDeps, Leavable } from './deps.ts';
 import { installErrorHandler, REFUSAL_HEADERS, refusalOf } from './errors.ts';
@@ -22,6 +23,8 @@ import { registerProxy } from './routes/proxy.ts';
 
 /** Everything but playing answers here too. */
 const API_PREFIX = '/api/v1';
+/** Who floods acemux with connections must not flood its log. */
+const FULL_SAID_EVERY_MS = 10_000;
 const BODY_SIZE_MAX_BYTES = 64 * 1024;
 /** Longer path segments are refused as malformed. */
 const PATH_SEGMENT_LENGTH_MAX = 512;
@@ -47,11 +50,20 @@ export function buildServer<Attached extends Leavable>(
   limits: ConnectionLimits = DEFAULT_CONNECTION_LIMITS,
 ): Server {
   const log: Log = deps.log.child({ part: 'http' });
+  let lastFullMs = Number.NEGATIVE_INFINITY;
   const connections = new Connections({
     clock: deps.clock,
     limits,
     onRefused: (reason, address) => {
       deps.metrics.requestRefused(reason);
+      if (reason === 'too_many_connections' && deps.clock.nowMs() >= lastFullMs + FULL_SAID_EVERY_MS) {
+        lastFullMs = deps.clock.nowMs();
+        const { connectionsMax, connectionsPerAddressMax } = limits;
+        log.warn(
+          { reason, address, connectionsMax, connectionsPerAddressMax },
+          'connections are turned away',
+        );
+      }
       // Whoever scans ports must not fill the log; a player that pipelines should be seen.
       log[reason === 'client_pipelined' ? 'info' : 'debug']({ reason, address }, 'connection ended');
     },

@@ -10,7 +10,7 @@ import { TS_RESPONSE_HEADERS } from '../../output/ts/response-headers.ts';
 import type { ViewerInfo } from '../../session/attachment.ts';
 import type { SessionSnapshot } from '../../session/types.ts';
 import { silentLog } from '../../telemetry/log.ts';
-import { type ConnectionLimits, DEFAULT_CONNECTION_LIMITS } from '../connections.ts';
+import { type ConnectionLimits, DEFAULT_CONNECTION_LIMITS } from '../connection-limits.ts';
 import type { HttpDeps, Leavable } from '../deps.ts';
 import { buildServer, type Server } from '../server.ts';
 
