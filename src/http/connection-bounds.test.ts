@@ -116,6 +116,7 @@ test('closing does not wait for those who are turned away', async (t) => {
   t.after(() => stubborn.destroy());
   stubborn.on('error', () => {});
   stubborn.resume();
+  stubborn.write('GET /health HTTP/1.1\r\nHo');
   await new Promise((resolve) => stubborn.once('end', resolve));
   await rig.server.close();
 });

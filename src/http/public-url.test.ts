@@ -2,8 +2,14 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { parseAddressSet } from '../access/ip-address.ts';
-import { buildPublicUrl, type PublicUrlRules, type UrlSource, withoutPrefix } from './public-url.ts';
-import { ADMIN_KEY, call, LOOPBACK_PROXY, startRig } from './testing/rig.ts';
+import {
+  buildPublicUrl,
+  type PublicUrlRules,
+  pathAndQueryOf,
+  type UrlSource,
+  withoutPrefix,
+} from './public-url.ts';
+import { ADMIN_KEY, call, LOOPBACK_PROXY, openRaw, startRig } from './testing/rig.ts';
 
 const PROXY = '10.0.0.2';
 const rules: PublicUrlRules = { publicUrl: undefined, trustedProxies: parseAddressSet([PROXY]) };
@@ -124,6 +130,18 @@ describe('the path of PUBLIC_URL', () => {
     assert.equal(strip('/ace/getstream?id=1', 'https://a.b/ace'), '/ace/getstream?id=1');
     assert.equal(strip('/ace/ace/getstream?id=1', 'https://a.b/ace'), '/ace/getstream?id=1');
   });
+});
+
+test('a request may name the whole URL', async (t) => {
+  assert.equal(pathAndQueryOf('/a?b=http://c'), '/a?b=http://c');
+  assert.equal(pathAndQueryOf('http://nas:8000/a?b'), '/a?b');
+  assert.equal(pathAndQueryOf('HTTP://nas'), '/');
+  assert.equal(pathAndQueryOf('http://nas?b'), '/?b');
+  assert.equal(pathAndQueryOf('*'), '*');
+  const rig = await startRig(t);
+  const raw = await openRaw(t, rig);
+  raw.write(`GET http://127.0.0.1:${rig.port}/health HTTP/1.0\r\n\r\n`);
+  assert.match(await raw.ended, /^HTTP\/1\.1 200 [\s\S]*live/);
 });
 
 test('a server answers with the path of PUBLIC_URL and without it', async (t) => {

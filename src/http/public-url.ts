@@ -62,6 +62,12 @@ export function buildPublicUrl(source: UrlSource, { publicUrl, trustedProxies }:
   return `${scheme}://${host ?? authorityOf(localAddress, localPort)}${prefix}`;
 }
 
+/** The path and query of a request target, which may be a whole URL (RFC 9112 3.2.2). */
+export function pathAndQueryOf(target: string): string {
+  const rest = target.replace(/^https?:\/\/[^/?#]*/i, '');
+  return rest.startsWith('/') || rest === '*' ? rest : `/${rest}`;
+}
+
 /**
  * The URL of a request without the path of PUBLIC_URL, if it has it: some proxies take it off, some do not.
  * @param isRoute whether there is something at a path as it stands; then it is meant so

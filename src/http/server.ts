@@ -12,7 +12,7 @@ import { installErrorHandler, REFUSAL_HEADERS, refusalOf } from './errors.ts';
 import { installOpenapi, UI_PATH } from './openapi.ts';
 import { installPageRules } from './page-rules.ts';
 import { installPathRules, methodsOf } from './path-rules.ts';
-import { installPublicUrl, withoutPrefix } from './public-url.ts';
+import { installPublicUrl, pathAndQueryOf, withoutPrefix } from './public-url.ts';
 import { registerAceStatus } from './routes/ace-status.ts';
 import { registerEngineApi } from './routes/engine-api.ts';
 import { registerGetstream } from './routes/getstream.ts';
@@ -96,7 +96,9 @@ function buildApp<Attached extends Leavable>(
     bodyLimit: BODY_SIZE_MAX_BYTES,
     routerOptions: { maxParamLength: PATH_SEGMENT_LENGTH_MAX },
     rewriteUrl: ({ method = 'GET', url = '/' }) =>
-      withoutPrefix(url, deps.config.publicUrl, (path) => methodsOf(app, path).includes(method)),
+      withoutPrefix(pathAndQueryOf(url), deps.config.publicUrl, (path) =>
+        methodsOf(app, path).includes(method),
+      ),
     // Ours have a shape of their own: see LifecycleFace.
     return503OnClosing: false,
     // Raised before there is a route, so none of the hooks has run: the reply is written here.

@@ -75,6 +75,13 @@ export class Rig {
     return viewer;
   }
 
+  /** Sends a request as it stands, on a connection of its own; the test's end closes it. */
+  send(request: string): Viewer {
+    const viewer = new Viewer(this.url, [], request);
+    this.#viewers.push(viewer);
+    return viewer;
+  }
+
   async json(place: string): Promise<Record<string, unknown>> {
     const value: unknown = await (await fetch(`${this.url}${place}`)).json();
     assert.ok(typeof value === 'object' && value !== null);
