@@ -11,7 +11,7 @@ export interface ConnectionLimits {
   /** How often the two timeouts of requests are looked at. */
   readonly checkIntervalMs: number;
   readonly headersSizeBytes: number;
-  /** What `close` grants to replies that are under way, and what a connection that is turned away gets to read why. */
+  /** What `close` grants to replies that are under way, and what a client that is dismissed gets to read why. */
   readonly closeGraceMs: number;
   /** Connections at once. */
   readonly connectionsMax: number;

@@ -13,8 +13,8 @@ import { AcemuxError, type ReasonCode } from '../base/reasons.ts';
 import type { ConnectionLimits } from './connection-limits.ts';
 import { REFUSAL_HEADERS, refusalOf } from './errors.ts';
 
-/** So many connections at once are told why they are turned away; more than that are just closed. */
-const TURNED_AWAY_MAX = 64;
+/** So many connections at once are given time to read why they are dismissed; more than that are just closed. */
+const DISMISSED_MAX = 64;
 
 /** What the requests of one connection are doing. */
 interface Connection {
@@ -45,8 +45,8 @@ export class Connections {
   readonly #pipelined = new WeakSet<IncomingMessage>();
   /** How many of the open connections each address has. */
   readonly #perAddress = new Map<string, number>();
-  /** Connections that were one too many, until they are closed. */
-  readonly #turnedAway = new Set<Duplex>();
+  /** Connections that have been told why they end, until they are closed. */
+  readonly #dismissed = new Set<Duplex>();
   #isClosing = false;
 
   constructor(deps: ConnectionsDeps) {
@@ -87,6 +87,8 @@ export class Connections {
 
   /** Answers what node:http could not read, and ends the connection. */
   refuse(error: NodeJS.ErrnoException, socket: Duplex): void {
+    // What it goes on to send is as unreadable as before.
+    if (this.#dismissed.has(socket) && error.code !== 'ECONNRESET') return;
     const connection = this.#open.get(socket);
     const isUnreadable = error.code?.startsWith('HPE_') ?? false;
     if (connection?.endPlaying && isUnreadable) {
@@ -101,7 +103,7 @@ export class Connections {
     }
     const code = refusalCodeOf(error);
     this.#deps.onRefused(code, addressOf(socket));
-    socket.end(rawRefusal(code), () => socket.destroy());
+    this.#dismiss(socket, code);
   }
 
   /**
@@ -115,7 +117,7 @@ export class Connections {
     const grace = this.#deps.clock.startTimer(this.#deps.limits.closeGraceMs, () => {
       for (const socket of this.#open.keys()) socket.destroy();
     });
-    for (const socket of this.#turnedAway) socket.destroy();
+    for (const socket of this.#dismissed) socket.destroy();
     try {
       await serverClosed;
     } finally {
@@ -132,7 +134,8 @@ export class Connections {
     const { connectionsMax, connectionsPerAddressMax } = this.#deps.limits;
     const ofAddress = this.#perAddress.get(address) ?? 0;
     if (this.#open.size >= connectionsMax || ofAddress >= connectionsPerAddressMax) {
-      this.#turnAway(socket, address);
+      this.#deps.onRefused('too_many_connections', address);
+      this.#dismiss(socket, 'too_many_connections');
       return;
     }
     this.#open.set(socket, { unfinished: 0, endPlaying: undefined });
@@ -145,28 +148,29 @@ export class Connections {
     });
   }
 
-  /** Says why and closes, without having read a request: what it still sends is not dispatched (`#admit`). */
-  #turnAway(socket: Socket, address: string): void {
-    this.#deps.onRefused('too_many_connections', address);
-    if (this.#turnedAway.size >= TURNED_AWAY_MAX) {
+  /**
+   * Says why and closes. What the client still sends is read and thrown away (`#admit` does not dispatch it): closing
+   * at once would reset the connection, and with it the reply that the client has not read yet.
+   */
+  #dismiss(socket: Duplex, code: ReasonCode): void {
+    if (this.#dismissed.size >= DISMISSED_MAX) {
       socket.destroy();
       return;
     }
-    this.#turnedAway.add(socket);
-    // Closing at once would reset the connection, and with it what the client has not read yet.
+    this.#dismissed.add(socket);
     const grace = this.#deps.clock.startTimer(this.#deps.limits.closeGraceMs, () => socket.destroy());
     socket.once('close', () => {
       grace.cancel();
-      this.#turnedAway.delete(socket);
+      this.#dismissed.delete(socket);
     });
-    socket.end(rawRefusal('too_many_connections'));
+    socket.end(rawRefusal(code));
   }
 
   #admit(request: IncomingMessage, response: ServerResponse, dispatch: RequestListener): void {
     const { socket } = request;
     const connection = this.#open.get(socket);
     // The parser goes on with what it has already read, also after the connection was ended.
-    if (!connection || socket.destroyed) return;
+    if (!connection || socket.destroyed || this.#dismissed.has(socket)) return;
     if (connection.endPlaying) {
       this.#endPipelined(socket, connection);
       return;

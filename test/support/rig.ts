@@ -6,6 +6,7 @@ import type { TestContext } from 'node:test';
 import { type App, startApp } from '../../src/app.ts';
 import type { Config } from '../../src/config/config.ts';
 import { defaultConfig } from '../../src/config/config.ts';
+import type { EngineProvider } from '../../src/fleet/providers/provider.ts';
 import { SimulatedProvider } from '../../src/fleet/providers/simulated/simulated-provider.ts';
 import { Broadcast } from '../../src/simulator/broadcast.ts';
 import { loadClip } from '../../src/simulator/clip.ts';
@@ -21,6 +22,8 @@ type Changes = { readonly [Section in keyof Config]?: Partial<Config[Section]> }
 export interface RigOptions {
   /** One simulated engine for each; one plain engine if left out. */
   readonly engines?: readonly SimulatedEngineOptions[];
+  /** Where more engines come from than these. */
+  readonly providers?: readonly EngineProvider[];
   /** What differs from the default configuration. */
   readonly config?: Changes;
 }
@@ -119,7 +122,7 @@ export async function startRig(t: TestContext, options: RigOptions = {}): Promis
   });
   const app = await startApp(configWith(options.config ?? {}, dataDir), {
     log: silentLog(),
-    providers: engines.length > 0 ? [provider] : [],
+    providers: [...(engines.length > 0 ? [provider] : []), ...(options.providers ?? [])],
   });
   const rig = new Rig(app, engines, dataDir);
   t.after(async () => {
