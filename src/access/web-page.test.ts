@@ -31,6 +31,7 @@ describe('a name that a request was sent to', () => {
     'nas.local',
     'nas.lan:8000',
     'nas.home.arpa',
+    'host.docker.internal:8000',
     'nas.local.',
     'tv.example.org',
     'TV.example.org:8443',

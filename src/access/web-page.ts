@@ -18,8 +18,8 @@ export type WebDecision = 'allow' | 'host_not_allowed' | 'cross_site';
 
 /** Methods that change nothing (RFC 9110 9.2.1). */
 const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
-/** Names that no server of the public DNS answers for (RFC 6762, RFC 8375, and what routers use). */
-const LOCAL_NAME = /(?:^|\.)(?:localhost|local|lan|home\.arpa)$/;
+/** Names that no server of the public DNS answers for (RFC 6761, 6762, 8375, ICANN's .internal; routers use .lan). */
+const LOCAL_NAME = /(?:^|\.)(?:localhost|local|lan|internal|home\.arpa)$/;
 
 /**
  * Decides whether a request may pass as far as web pages are concerned: the pages of other hosts may play, and may

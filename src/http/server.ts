@@ -40,8 +40,6 @@ export interface Server {
    * is still under way after a second is cut. Safe to call twice.
    */
   close(): Promise<void>;
-  /** The OpenAPI document, as /openapi.json gives it. */
-  describe(): Promise<unknown>;
 }
 
 /** Builds the server; nothing listens before `listen()`. */
@@ -73,10 +71,6 @@ export function buildServer<Attached extends Leavable>(
   return {
     listen: () => listen(app, deps.config),
     close: () => (closed ??= connections.close(app.close().then(() => undefined))),
-    async describe() {
-      await app.ready();
-      return app.swagger();
-    },
   };
 }
 
