@@ -5,6 +5,7 @@ import { Fleet } from './fleet/fleet.ts';
 import type { EngineProvider } from './fleet/providers/provider.ts';
 import { SimulatedProvider } from './fleet/providers/simulated/simulated-provider.ts';
 import { StaticProvider } from './fleet/providers/static/static-provider.ts';
+import { connectionLimitsFor, readOpenFilesMax } from './http/connection-limits.ts';
 import { buildServer } from './http/server.ts';
 import { TsOutput } from './output/ts/ts-output.ts';
 import { SessionDirectory } from './session/directory.ts';
@@ -97,24 +98,27 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
     clock,
     log: log.child({ part: 'output' }),
   });
-  const server = buildServer({
-    sessions,
-    leases,
-    tsOutput,
-    fleet,
-    lifecycle,
-    metrics,
-    access: { key: adminKey.key, play: config.access.play, view: config.access.view },
-    config: {
-      host: config.server.host,
-      port: config.server.port,
-      trustedProxies: config.server.trustedProxies,
-      publicUrl: config.server.publicUrl,
-      version: VERSION,
+  const server = buildServer(
+    {
+      sessions,
+      leases,
+      tsOutput,
+      fleet,
+      lifecycle,
+      metrics,
+      access: { key: adminKey.key, play: config.access.play, view: config.access.view },
+      config: {
+        host: config.server.host,
+        port: config.server.port,
+        trustedProxies: config.server.trustedProxies,
+        publicUrl: config.server.publicUrl,
+        version: VERSION,
+      },
+      clock,
+      log,
     },
-    clock,
-    log,
-  });
+    connectionLimitsFor(await readOpenFilesMax()),
+  );
 
   undo.defer(() => metrics.stop());
   metrics.start();

@@ -35,6 +35,11 @@ const table = {
     what: 'The id is not 40 hexadecimal digits.',
     todo: 'Copy the 40 digits of the acestream:// link.',
   },
+  method_unknown: {
+    status: 400,
+    what: 'acemux does not answer this method of the engine’s API.',
+    todo: 'See /docs for those that it answers.',
+  },
   key_required: {
     status: 401,
     what: 'This address may not do this without the key.',
@@ -44,6 +49,16 @@ const table = {
     status: 403,
     what: 'The key is not the right one.',
     todo: 'Compare it with `API_KEY` or the file `admin.key` in `DATA_DIR`.',
+  },
+  host_not_allowed: {
+    status: 403,
+    what: 'The request was sent to a name that acemux does not know as its own.',
+    todo: 'Use the address, or set PUBLIC_URL to the URL with that name; a reverse proxy is to pass `Host` on.',
+  },
+  cross_site: {
+    status: 403,
+    what: 'A web page of another host may play, and may do nothing else here.',
+    todo: 'Open acemux itself in the browser; behind a reverse proxy, set PUBLIC_URL to the address that people use.',
   },
   not_found: {
     status: 404,
@@ -202,6 +217,18 @@ const table = {
     retryAfterSeconds: 10,
     what: 'There are as many playbacks opened with `format=json` as there may be.',
     todo: 'Stop those that are not needed with `method=stop`.',
+  },
+  overloaded: {
+    status: 503,
+    retryAfterSeconds: 5,
+    what: 'acemux is doing as much of this as it may at once.',
+    todo: 'Wait a moment; if it persists, find out who asks so much.',
+  },
+  too_many_connections: {
+    status: 503,
+    retryAfterSeconds: 5,
+    what: 'acemux has as many connections as it may, or this address has.',
+    todo: 'Close some; more are possible where the process may open more files (ulimit -n).',
   },
   starting: {
     status: 503,

@@ -89,7 +89,7 @@ export const DECLARATION = {
       default: undefined,
       whenUnset: 'taken from each request',
       applies: 'restart',
-      doc: 'The base of every absolute URL in replies; may have a path. Set it when players reach acemux by another address than acemux sees.',
+      doc: 'The base of every absolute URL in replies; may have a path. Set it when players reach acemux by another address than acemux sees, and to look at acemux under a public name.',
     }),
     trustedProxies: key({
       yaml: 'trusted_proxies',

@@ -3,7 +3,6 @@ import { test } from 'node:test';
 import { untilAborted } from '../base/abort.ts';
 import { AcemuxError } from '../base/reasons.ts';
 import { TS_RESPONSE_HEADERS } from '../output/ts/response-headers.ts';
-import { DEFAULT_CONNECTION_LIMITS } from './connections.ts';
 import {
   call,
   FakeAttachment,
@@ -93,13 +92,6 @@ test('pipelined requests that do not play are answered in order', async (t) => {
   const raw = await openRaw(t, rig);
   raw.write(`${GET_HEALTH}GET /metrics HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n`);
   assert.match(await raw.ended, /live[\s\S]*a_metric/);
-});
-
-test('requests have 10 seconds and 16 KiB of headers, an idle connection 5 seconds', () => {
-  const { headersTimeoutMs, requestTimeoutMs, keepAliveTimeoutMs, headersSizeBytes } =
-    DEFAULT_CONNECTION_LIMITS;
-  assert.deepEqual([headersTimeoutMs, requestTimeoutMs, keepAliveTimeoutMs], [10_000, 10_000, 5_000]);
-  assert.equal(headersSizeBytes, 16_384);
 });
 
 test('what is not HTTP is answered with our error and closed', async (t) => {

@@ -10,31 +10,11 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../base/clock.ts';
 import { AcemuxError, type ReasonCode } from '../base/reasons.ts';
+import type { ConnectionLimits } from './connection-limits.ts';
 import { REFUSAL_HEADERS, refusalOf } from './errors.ts';
 
-/** Bounds on what a connection may cost. */
-export interface ConnectionLimits {
-  /** From the first byte of a request to the end of its headers. */
-  readonly headersTimeoutMs: number;
-  /** From the first byte of a request to the end of its body. */
-  readonly requestTimeoutMs: number;
-  /** A connection between two requests. */
-  readonly keepAliveTimeoutMs: number;
-  /** How often the two timeouts of requests are looked at. */
-  readonly checkIntervalMs: number;
-  readonly headersSizeBytes: number;
-  /** What `close` grants to replies that are under way. */
-  readonly closeGraceMs: number;
-}
-
-export const DEFAULT_CONNECTION_LIMITS: ConnectionLimits = {
-  headersTimeoutMs: 10_000,
-  requestTimeoutMs: 10_000,
-  keepAliveTimeoutMs: 5_000,
-  checkIntervalMs: 2_000,
-  headersSizeBytes: 16 * 1024,
-  closeGraceMs: 1_000,
-};
+/** So many connections at once are given time to read why they are dismissed; more than that are just closed. */
+const DISMISSED_MAX = 64;
 
 /** What the requests of one connection are doing. */
 interface Connection {
@@ -63,6 +43,10 @@ export class Connections {
   readonly #open = new Map<Duplex, Connection>();
   /** Requests that arrived while another one of their connection was unfinished. */
   readonly #pipelined = new WeakSet<IncomingMessage>();
+  /** How many of the open connections each address has. */
+  readonly #perAddress = new Map<string, number>();
+  /** Connections that have been told why they end, until they are closed. */
+  readonly #dismissed = new Set<Duplex>();
   #isClosing = false;
 
   constructor(deps: ConnectionsDeps) {
@@ -103,6 +87,8 @@ export class Connections {
 
   /** Answers what node:http could not read, and ends the connection. */
   refuse(error: NodeJS.ErrnoException, socket: Duplex): void {
+    // What it goes on to send is as unreadable as before.
+    if (this.#dismissed.has(socket) && error.code !== 'ECONNRESET') return;
     const connection = this.#open.get(socket);
     const isUnreadable = error.code?.startsWith('HPE_') ?? false;
     if (connection?.endPlaying && isUnreadable) {
@@ -115,13 +101,9 @@ export class Connections {
       socket.destroy();
       return;
     }
-    const { status, body } = refusalOf(new AcemuxError(refusalCodeOf(error)));
-    this.#deps.onRefused(body.code, addressOf(socket));
-    const text = JSON.stringify(body);
-    const headers = { ...REFUSAL_HEADERS, 'Content-Length': Buffer.byteLength(text), Connection: 'close' };
-    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
-    const head = [`HTTP/1.1 ${status} ${STATUS_CODES[status]}`, ...lines].join('\r\n');
-    socket.end(`${head}\r\n\r\n${text}`, () => socket.destroy());
+    const code = refusalCodeOf(error);
+    this.#deps.onRefused(code, addressOf(socket));
+    this.#dismiss(socket, code);
   }
 
   /**
@@ -135,6 +117,7 @@ export class Connections {
     const grace = this.#deps.clock.startTimer(this.#deps.limits.closeGraceMs, () => {
       for (const socket of this.#open.keys()) socket.destroy();
     });
+    for (const socket of this.#dismissed) socket.destroy();
     try {
       await serverClosed;
     } finally {
@@ -147,15 +130,47 @@ export class Connections {
       socket.destroy();
       return;
     }
+    const address = addressOf(socket);
+    const { connectionsMax, connectionsPerAddressMax } = this.#deps.limits;
+    const ofAddress = this.#perAddress.get(address) ?? 0;
+    if (this.#open.size >= connectionsMax || ofAddress >= connectionsPerAddressMax) {
+      this.#deps.onRefused('too_many_connections', address);
+      this.#dismiss(socket, 'too_many_connections');
+      return;
+    }
     this.#open.set(socket, { unfinished: 0, endPlaying: undefined });
-    socket.once('close', () => this.#open.delete(socket));
+    this.#perAddress.set(address, ofAddress + 1);
+    socket.once('close', () => {
+      this.#open.delete(socket);
+      const left = (this.#perAddress.get(address) ?? 0) - 1;
+      if (left > 0) this.#perAddress.set(address, left);
+      else this.#perAddress.delete(address);
+    });
+  }
+
+  /**
+   * Says why and closes. What the client still sends is read and thrown away (`#admit` does not dispatch it): closing
+   * at once would reset the connection, and with it the reply that the client has not read yet.
+   */
+  #dismiss(socket: Duplex, code: ReasonCode): void {
+    if (this.#dismissed.size >= DISMISSED_MAX) {
+      socket.destroy();
+      return;
+    }
+    this.#dismissed.add(socket);
+    const grace = this.#deps.clock.startTimer(this.#deps.limits.closeGraceMs, () => socket.destroy());
+    socket.once('close', () => {
+      grace.cancel();
+      this.#dismissed.delete(socket);
+    });
+    socket.end(rawRefusal(code));
   }
 
   #admit(request: IncomingMessage, response: ServerResponse, dispatch: RequestListener): void {
     const { socket } = request;
     const connection = this.#open.get(socket);
     // The parser goes on with what it has already read, also after the connection was ended.
-    if (!connection || socket.destroyed) return;
+    if (!connection || socket.destroyed || this.#dismissed.has(socket)) return;
     if (connection.endPlaying) {
       this.#endPipelined(socket, connection);
       return;
@@ -175,6 +190,16 @@ export class Connections {
     connection.endPlaying?.('client_pipelined');
     socket.destroy();
   }
+}
+
+/** A whole reply, for where there is no response to write to. */
+function rawRefusal(code: ReasonCode): string {
+  const { body, headers, status } = refusalOf(new AcemuxError(code));
+  const text = JSON.stringify(body);
+  const length = Buffer.byteLength(text);
+  const all = { ...REFUSAL_HEADERS, ...headers, 'Content-Length': length, Connection: 'close' };
+  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}`);
+  return [`HTTP/1.1 ${status} ${STATUS_CODES[status]}`, ...lines, '', text].join('\r\n');
 }
 
 function refusalCodeOf(error: NodeJS.ErrnoException): ReasonCode {

@@ -3,6 +3,7 @@ import type { AccessPolicy } from '../access/guard.ts';
 import type { Clock } from '../base/clock.ts';
 import type { ReasonCode } from '../base/reasons.ts';
 import type { StreamSelector } from '../engine/types.ts';
+import type { Consultant } from '../fleet/engine-record.ts';
 import type { ViewerInfo } from '../session/attachment.ts';
 import type { LeaseRequest } from '../session/lease.ts';
 import type { SessionSnapshot } from '../session/types.ts';
@@ -49,6 +50,8 @@ export interface LeasesFace<Attached extends Leavable> {
 }
 
 export interface FleetFace {
+  /** A healthy engine to ask something that opens no session; undefined when there is none. */
+  consult(): Consultant | undefined;
   readiness(): { readonly configured: boolean; readonly healthy: number; readonly total: number };
 }
 

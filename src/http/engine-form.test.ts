@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { REASONS, type ReasonCode } from '../base/reasons.ts';
-import { pythonJson, refusalInEngineForm } from './engine-form.ts';
+import { refusalInEngineForm } from './engine-form.ts';
+import { pythonJson } from './python-json.ts';
 
 test('JSON has the spaces that programs search for', () => {
   const reply = { response: { is_live: 1, empty: {}, list: [1, 'a'], none: [] }, error: null };

@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ReasonCode } from '../base/reasons.ts';
+import { pythonJson } from './python-json.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -36,9 +37,4 @@ export const JSON_HEADERS = {
 /** Sends JSON as engines write it, with a space behind commas and colons: some programs search the text. */
 export function sendInEngineForm(reply: FastifyReply, envelope: EngineEnvelope): FastifyReply {
   return reply.headers(JSON_HEADERS).send(pythonJson(envelope));
-}
-
-/** JSON with the separators of Python's `json.dumps`. A line break in a text is escaped, so all others are layout. */
-export function pythonJson(value: unknown): string {
-  return JSON.stringify(value, null, 1).replaceAll(/,\n */g, ', ').replaceAll(/\n */g, '');
 }

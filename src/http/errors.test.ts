@@ -58,3 +58,10 @@ test('a 401 says how to identify oneself', () => {
   assert.match(refusalOf(new AcemuxError('key_required')).headers['WWW-Authenticate'] ?? '', /^Bearer/);
   assert.equal(refusalOf(new AcemuxError('key_wrong')).headers['WWW-Authenticate'], undefined);
 });
+
+test('a detail that quotes a request stays on one line', () => {
+  const { body } = refusalOf(
+    new AcemuxError('session_unknown', 'Session a\r\n{"level":60}\u2028\u0000b not found'),
+  );
+  assert.equal(body.detail, 'Session a {"level":60} b not found');
+});

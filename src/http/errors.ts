@@ -54,11 +54,16 @@ export function refusalOf(error: unknown): HttpRefusal {
     status: status ?? ENDED.status,
     headers,
     body: {
-      detail,
+      detail: onOneLine(detail),
       code,
       ...(retryAfterSeconds !== undefined && { retry_after_seconds: retryAfterSeconds }),
     },
   };
+}
+
+/** What a detail quotes of a request must not look like another line of a log. */
+function onOneLine(detail: string): string {
+  return detail.replace(/[\p{Cc}\u2028\u2029]+/gu, ' ');
 }
 
 /** An error's reason, and the sentence for the person who asked. */
@@ -115,11 +120,15 @@ export function witnessRefusal(
   else log.debug({ ...fields, detail }, 'request refused');
 }
 
-/** Makes every error of every route an answer in our shape. */
+/**
+ * Makes every error of every route an answer in our shape.
+ * @param write what is sent for a refusal, as JSON text; the body itself if left out
+ */
 export function installErrorHandler(
   app: FastifyInstance,
   witness: RefusalWitness,
   addressOf: (request: FastifyRequest) => string,
+  write?: (body: ErrorBody, request: FastifyRequest) => string,
 ): void {
   app.setErrorHandler((error, request, reply) => {
     const refusal = refusalOf(error);
@@ -130,8 +139,11 @@ export function installErrorHandler(
       isPlay: request.routeOptions.config.area === 'play',
     });
     reply.code(refusal.status).headers(refusal.headers);
-    if (!request.routeOptions.config.speaksEngine?.(request)) return reply.send(refusal.body);
-    return sendInEngineForm(reply, refusalInEngineForm(refusal.body));
+    if (request.routeOptions.config.speaksEngine?.(request)) {
+      return sendInEngineForm(reply, refusalInEngineForm(refusal.body));
+    }
+    if (!write) return reply.send(refusal.body);
+    return reply.header('Content-Type', REFUSAL_HEADERS['Content-Type']).send(write(refusal.body, request));
   });
 }
 

@@ -6,6 +6,7 @@ import type { Connections } from './connections.ts';
 import type { HttpDeps, LeaseFace, Leavable } from './deps.ts';
 import { refusalInEngineForm, sendInEngineForm } from './engine-form.ts';
 import { pathOf, refusalOf, witnessRefusal } from './errors.ts';
+import { publicUrlOf } from './public-url.ts';
 import { parseStreamRequest } from './stream-request.ts';
 
 export type OpenLeaseDeps<Attached extends Leavable> = Pick<
@@ -124,13 +125,4 @@ function addressesOf(lease: LeaseFace<Leavable>, base: string): Record<string, u
 function clientSessionIdOf(query: string): number {
   const given = new URLSearchParams(query).get('client_session_id') ?? '';
   return /^-?\d{1,15}$/.test(given) ? Number(given) : -1;
-}
-
-/** Where who asks reaches acemux, without a slash at its end: what follows is absolute. */
-export function publicUrlOf({ headers, socket }: FastifyRequest): string {
-  const host = headers.host ?? '';
-  if (/^(?:[\w.-]+|\[[\da-f:.]+\])(?::\d{1,5})?$/i.test(host)) return `http://${host}`;
-  // HTTP/1.0 has no Host.
-  const { localAddress = '127.0.0.1', localPort = 80 } = socket;
-  return `http://${localAddress.includes(':') ? `[${localAddress}]` : localAddress}:${localPort}`;
 }

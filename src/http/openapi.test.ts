@@ -2,13 +2,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { UI_PATH } from './openapi.ts';
 import { CONTENT_SECURITY_POLICY } from './routes/openapi.ts';
-import { buildRig, call, startRig } from './testing/rig.ts';
+import { call, LOOPBACK_PROXY, type Rig, startRig } from './testing/rig.ts';
 
 const PATHS = [
   '/ace/cmd/{infohash}/{token}',
   '/ace/getstream',
   '/ace/r/{infohash}/{token}',
   '/ace/stat/{infohash}/{token}',
+  '/ace/status',
   '/health',
   '/health/live',
   '/health/ready',
@@ -19,6 +20,9 @@ const PATHS = [
   '/proxy/sessions/{id}',
   '/proxy/status',
   '/readyz',
+  '/search',
+  '/server/api',
+  '/webui/api/service',
 ];
 
 test('the document shows every path once', async (t) => {
@@ -37,10 +41,30 @@ test('the document shows every path once', async (t) => {
   ]);
 });
 
-test('PUBLIC_URL is where the document says the server is', async (t) => {
-  const { server } = buildRig({ publicUrl: 'https://tv.example.org/ace' });
-  t.after(() => server.close());
-  assert.deepEqual(Object(await server.describe()).servers, [{ url: 'https://tv.example.org/ace' }]);
+test('whatever is not for everybody says that it may be refused, and how', async (t) => {
+  const rig = await startRig(t);
+  const { paths } = Object((await call(rig, '/openapi.json')).json());
+  for (const [path, { get }] of Object.entries<{ get: { tags: string[]; responses: object } }>(paths)) {
+    const statuses = Object.keys(get.responses);
+    assert.ok(statuses.includes('200'), path);
+    if (get.tags.includes('view') || get.tags.includes('admin')) {
+      assert.ok(statuses.includes('401') && statuses.includes('403'), `${path}: ${statuses}`);
+    }
+    if (get.tags.includes('play')) assert.ok(statuses.includes('4XX'), `${path}: ${statuses}`);
+  }
+});
+
+test('the document says that the server is where the request found it, or at PUBLIC_URL', async (t) => {
+  const publicUrl = 'https://tv.example.org/ace';
+  const behindProxy = { 'X-Forwarded-For': '192.168.1.9', 'X-Forwarded-Prefix': '/ace', Host: 'nas' };
+  for (const path of ['/openapi.json', '/docs/json']) {
+    const serversAt = async (rig: Rig, headers = {}): Promise<unknown> =>
+      Object((await call(rig, path, { headers })).json()).servers;
+    assert.deepEqual(await serversAt(await startRig(t, { publicUrl })), [{ url: publicUrl }]);
+    const rig = await startRig(t, { trustedProxies: LOOPBACK_PROXY });
+    assert.deepEqual(await serversAt(rig), [{ url: rig.url }]);
+    assert.deepEqual(await serversAt(rig, behindProxy), [{ url: 'http://nas/ace' }]);
+  }
 });
 
 test('/docs is a page that needs nobody else', async (t) => {

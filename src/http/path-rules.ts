@@ -22,7 +22,7 @@ export function installPathRules(app: FastifyInstance): void {
       reply.header('Access-Control-Allow-Origin', '*');
     }
     if (!request.is404) return;
-    const allowed = METHODS.filter((method) => app.findRoute({ method, url: path }) !== null);
+    const allowed = methodsOf(app, path);
     if (allowed.length === 0) throw new AcemuxError('not_found');
     reply.header('Allow', allowed.join(', '));
     throw new AcemuxError('method_not_allowed');
@@ -32,4 +32,9 @@ export function installPathRules(app: FastifyInstance): void {
   app.setNotFoundHandler(() => {
     throw new AcemuxError('not_found');
   });
+}
+
+/** The methods that a path may be asked with; none if there is nothing there. */
+export function methodsOf(app: FastifyInstance, path: string): string[] {
+  return METHODS.filter((method) => app.findRoute({ method, url: path }) !== null).map(String);
 }

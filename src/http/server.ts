@@ -1,13 +1,20 @@
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
+import { parseAddressSet } from '../access/ip-address.ts';
 import { AcemuxError } from '../base/reasons.ts';
 import type { Log } from '../telemetry/log.ts';
 import { AccessControl } from './access-control.ts';
 import { requireAreas } from './areas.ts';
-import { type ConnectionLimits, Connections, DEFAULT_CONNECTION_LIMITS } from './connections.ts';
+import { type ConnectionLimits, DEFAULT_CONNECTION_LIMITS } from './connection-limits.ts';
+import { Connections } from './connections.ts';
+import { Consultations } from './consultations.ts';
 import type { HttpDeps, Leavable } from './deps.ts';
 import { installErrorHandler, REFUSAL_HEADERS, refusalOf } from './errors.ts';
 import { installOpenapi, UI_PATH } from './openapi.ts';
-import { installPathRules } from './path-rules.ts';
+import { installPageRules } from './page-rules.ts';
+import { installPathRules, methodsOf } from './path-rules.ts';
+import { installPublicUrl, pathAndQueryOf, withoutPrefix } from './public-url.ts';
+import { registerAceStatus } from './routes/ace-status.ts';
+import { registerEngineApi } from './routes/engine-api.ts';
 import { registerGetstream } from './routes/getstream.ts';
 import { registerHealth } from './routes/health.ts';
 import { registerLease } from './routes/lease.ts';
@@ -17,6 +24,8 @@ import { registerProxy } from './routes/proxy.ts';
 
 /** Everything but playing answers here too. */
 const API_PREFIX = '/api/v1';
+/** Who floods acemux with connections must not flood its log. */
+const FULL_SAID_EVERY_MS = 10_000;
 const BODY_SIZE_MAX_BYTES = 64 * 1024;
 /** Longer path segments are refused as malformed. */
 const PATH_SEGMENT_LENGTH_MAX = 512;
@@ -32,8 +41,6 @@ export interface Server {
    * is still under way after a second is cut. Safe to call twice.
    */
   close(): Promise<void>;
-  /** The OpenAPI document, as /openapi.json gives it. */
-  describe(): Promise<unknown>;
 }
 
 /** Builds the server; nothing listens before `listen()`. */
@@ -42,11 +49,20 @@ export function buildServer<Attached extends Leavable>(
   limits: ConnectionLimits = DEFAULT_CONNECTION_LIMITS,
 ): Server {
   const log: Log = deps.log.child({ part: 'http' });
+  let lastFullMs = Number.NEGATIVE_INFINITY;
   const connections = new Connections({
     clock: deps.clock,
     limits,
     onRefused: (reason, address) => {
       deps.metrics.requestRefused(reason);
+      if (reason === 'too_many_connections' && deps.clock.nowMs() >= lastFullMs + FULL_SAID_EVERY_MS) {
+        lastFullMs = deps.clock.nowMs();
+        const { connectionsMax, connectionsPerAddressMax } = limits;
+        log.warn(
+          { reason, address, connectionsMax, connectionsPerAddressMax },
+          'connections are turned away',
+        );
+      }
       // Whoever scans ports must not fill the log; a player that pipelines should be seen.
       log[reason === 'client_pipelined' ? 'info' : 'debug']({ reason, address }, 'connection ended');
     },
@@ -56,10 +72,6 @@ export function buildServer<Attached extends Leavable>(
   return {
     listen: () => listen(app, deps.config),
     close: () => (closed ??= connections.close(app.close().then(() => undefined))),
-    async describe() {
-      await app.ready();
-      return app.swagger();
-    },
   };
 }
 
@@ -78,6 +90,10 @@ function buildApp<Attached extends Leavable>(
     clientErrorHandler: (error, socket) => connections.refuse(error, socket),
     bodyLimit: BODY_SIZE_MAX_BYTES,
     routerOptions: { maxParamLength: PATH_SEGMENT_LENGTH_MAX },
+    rewriteUrl: ({ method = 'GET', url = '/' }) =>
+      withoutPrefix(pathAndQueryOf(url), deps.config.publicUrl, (path) =>
+        methodsOf(app, path).includes(method),
+      ),
     // Ours have a shape of their own: see LifecycleFace.
     return503OnClosing: false,
     // Raised before there is a route, so none of the hooks has run: the reply is written here.
@@ -96,12 +112,17 @@ function buildApp<Attached extends Leavable>(
     log: deps.log,
   });
 
+  installPublicUrl(app, {
+    publicUrl: deps.config.publicUrl,
+    trustedProxies: parseAddressSet(deps.config.trustedProxies),
+  });
   requireAreas(app, [
     { below: UI_PATH, area: 'view' },
     { below: `${API_PREFIX}${UI_PATH}`, area: 'view' },
   ]);
   installErrorHandler(app, deps, (request) => access.clientOf(request).address);
   installPathRules(app);
+  installPageRules(app);
   access.install(app);
   installOpenapi(app, deps.config);
 
@@ -111,11 +132,16 @@ function buildApp<Attached extends Leavable>(
     registerLease(scope, { ...deps, connections, access });
     done();
   });
+  app.register((scope, _options, done) => {
+    registerEngineApi(scope, { ...deps, consultations: new Consultations(deps), access });
+    done();
+  });
   for (const prefix of ['', API_PREFIX]) {
     app.register(
       (scope, _options, done) => {
         if (prefix !== '') hideFromDocumentation(scope);
         registerProxy(scope, deps);
+        registerAceStatus(scope, deps);
         registerHealth(scope, deps);
         registerMetrics(scope, deps);
         registerOpenapi(scope);

@@ -32,13 +32,40 @@ const LINK_SCHEME = /^acestream:\/\//i;
  * @throws AcemuxError id_missing, id_ambiguous, id_malformed, bad_request
  */
 export function parseStreamRequest(query: string): StreamSelector {
-  const given = new URLSearchParams(query);
-  const names = [...given].filter(([key]) => NAMING.has(key));
-  const [first, second] = names;
+  return { ...parseName(query), parameters: parsePassedParameters(new URLSearchParams(query)) };
+}
+
+/**
+ * The one name of a stream that a query gives.
+ * @throws AcemuxError id_missing, id_ambiguous, id_malformed
+ */
+export function parseName(query: string): Pick<StreamSelector, 'kind' | 'hash'> {
+  const [first, second] = parseNames(query);
   if (!first) throw new AcemuxError('id_missing');
   if (second) throw new AcemuxError('id_ambiguous');
-  const kind = NAMING.get(first[0]) ?? 'id';
-  return { kind, hash: parseHash(kind, first[1]), parameters: parsePassedParameters(given) };
+  return { kind: first.kind, hash: first.hash() };
+}
+
+/** A name of a stream as it was given. */
+export interface GivenName {
+  readonly kind: SelectorKind;
+  readonly value: string;
+  /** @throws AcemuxError id_malformed */
+  hash(): string;
+}
+
+/** Every name of a stream that a query gives, in its order. */
+export function parseNames(query: string): GivenName[] {
+  return [...new URLSearchParams(query)].flatMap(([key, value]) => {
+    const kind = NAMING.get(key);
+    return kind === undefined ? [] : [{ kind, value, hash: () => parseHash(kind, value) }];
+  });
+}
+
+/** The part of a request's URL behind the question mark, as it was sent. */
+export function queryOf({ url }: { readonly url: string }): string {
+  const start = url.indexOf('?');
+  return start === -1 ? '' : url.slice(start + 1);
 }
 
 function parseHash(kind: SelectorKind, value: string): string {

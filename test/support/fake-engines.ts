@@ -161,6 +161,8 @@ export class FakeEngineSource implements EngineSource, EngineDemand {
   readonly requests: PlaceRequest[] = [];
   readonly reports: AttemptReport[] = [];
   isCrowded = false;
+  /** Which engines have no place now. */
+  isFull: (engine: FakeEngine) => boolean = () => false;
   /** What engines tell of names without opening anything; undefined: they refuse to. */
   resolver: NameResolver | undefined;
   #released = Promise.withResolvers<void>();
@@ -173,7 +175,7 @@ export class FakeEngineSource implements EngineSource, EngineDemand {
     this.requests.push(request);
     const { exclude, infohash, lastEngine } = request;
     for (;;) {
-      const open = this.engines.filter(({ id }) => !exclude.has(id));
+      const open = this.engines.filter((engine) => !exclude.has(engine.id) && !this.isFull(engine));
       const free = open.filter(({ playing }) => infohash === undefined || !playing.includes(infohash));
       const engine = free.find(({ id }) => id !== lastEngine) ?? free[0];
       if (engine) return this.#take(engine, infohash);

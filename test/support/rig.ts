@@ -7,6 +7,7 @@ import { type App, startApp } from '../../src/app.ts';
 import type { Clock } from '../../src/base/clock.ts';
 import type { Config } from '../../src/config/config.ts';
 import { defaultConfig } from '../../src/config/config.ts';
+import type { EngineProvider } from '../../src/fleet/providers/provider.ts';
 import { SimulatedProvider } from '../../src/fleet/providers/simulated/simulated-provider.ts';
 import { Broadcast } from '../../src/simulator/broadcast.ts';
 import { loadClip } from '../../src/simulator/clip.ts';
@@ -22,6 +23,8 @@ type Changes = { readonly [Section in keyof Config]?: Partial<Config[Section]> }
 export interface RigOptions {
   /** One simulated engine for each; one plain engine if left out. */
   readonly engines?: readonly SimulatedEngineOptions[];
+  /** Where more engines come from than these. */
+  readonly providers?: readonly EngineProvider[];
   /** What differs from the default configuration. */
   readonly config?: Changes;
   /** acemux's own; the engines and the test keep the machine's. */
@@ -78,6 +81,13 @@ export class Rig {
     return viewer;
   }
 
+  /** Sends a request as it stands, on a connection of its own; the test's end closes it. */
+  send(request: string): Viewer {
+    const viewer = new Viewer(this.url, [], request);
+    this.#viewers.push(viewer);
+    return viewer;
+  }
+
   async json(place: string): Promise<Record<string, unknown>> {
     const value: unknown = await (await fetch(`${this.url}${place}`)).json();
     assert.ok(typeof value === 'object' && value !== null);
@@ -116,7 +126,7 @@ export async function startRig(t: TestContext, options: RigOptions = {}): Promis
   const app = await startApp(configWith(options.config ?? {}, dataDir), {
     log: silentLog(),
     ...(options.clock && { clock: options.clock }),
-    providers: engines.length > 0 ? [provider] : [],
+    providers: [...(engines.length > 0 ? [provider] : []), ...(options.providers ?? [])],
   });
   const rig = new Rig(app, engines, dataDir);
   t.after(async () => {

@@ -59,7 +59,8 @@ export function houseWith(limits: Partial<DirectoryLimits>, ...engines: FakeEngi
   });
   const join = (changes: Partial<StreamSelector> = {}, signal: AbortSignal = NOBODY_LEAVES) =>
     directory.join(selector(changes), VIEWER, signal);
-  return { clock, observer, source, directory, join };
+  const joinTold = (onLive: () => void) => directory.join(selector(), VIEWER, NOBODY_LEAVES, onLive);
+  return { clock, observer, source, directory, join, joinTold };
 }
 
 /** Joins and delivers enough media to begin with. */

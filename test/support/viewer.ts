@@ -14,11 +14,12 @@ export class Viewer {
   #head: string | undefined;
   #ended: 'eof' | 'reset' | undefined;
 
-  constructor(address: string, headers: readonly string[] = []) {
+  /** `request`: what is sent instead of a GET of the address, as it stands. */
+  constructor(address: string, headers: readonly string[] = [], request?: string) {
     const url = new URL(address);
     this.#socket = connect(Number(url.port), url.hostname);
     const lines = [`GET ${url.pathname}${url.search} HTTP/1.1`, `Host: ${url.host}`, ...headers, '', ''];
-    this.#socket.write(lines.join('\r\n'));
+    this.#socket.write(request ?? lines.join('\r\n'));
     this.#socket.on('data', (chunk: Buffer) => this.#take(chunk));
     this.#socket.on('error', () => this.#end('reset'));
     this.#socket.on('close', () => this.#end('eof'));

@@ -9,7 +9,8 @@ import type { HttpDeps, Leavable } from '../deps.ts';
 import { JSON_HEADERS } from '../engine-form.ts';
 import { ErrorBodySchema } from '../errors.ts';
 import { asksForJson, EnvelopeSchema, formatOf, type OpenLeaseDeps, openLease } from '../open-lease.ts';
-import { PASSED_PARAMETERS, parseStreamRequest } from '../stream-request.ts';
+import { registerPreflight } from '../preflight.ts';
+import { PASSED_PARAMETERS, parseStreamRequest, queryOf } from '../stream-request.ts';
 
 export type PlayDeps<Attached extends Leavable> = Pick<
   HttpDeps<Attached>,
@@ -25,14 +26,6 @@ type GetstreamDeps<Attached extends Leavable> = Pick<HttpDeps<Attached>, 'sessio
 
 /** Players know both spellings. */
 export const GETSTREAM_PATHS = ['/ace/getstream', '/ace/getstream/'] as const;
-
-export const PREFLIGHT_HEADERS = {
-  'Access-Control-Allow-Origin': '*',
-  'Access-Control-Allow-Methods': 'GET, HEAD, OPTIONS',
-  // The star does not cover Authorization (Fetch standard).
-  'Access-Control-Allow-Headers': 'Authorization, *',
-  'Access-Control-Max-Age': '86400',
-} as const;
 
 const QuerySchema = Type.Object({
   id: Type.Optional(Type.String({ description: 'Content id, 40 hex digits; may be an acestream:// link.' })),
@@ -108,14 +101,7 @@ export function registerGetstream<Attached extends Leavable>(
         });
       },
     });
-    scope.route({
-      url,
-      method: 'OPTIONS',
-      // Browsers send no key with it, and it tells nothing.
-      config: { area: 'open' },
-      schema: { hide: true },
-      handler: async (_request, reply) => reply.code(204).headers(PREFLIGHT_HEADERS).send(),
-    });
+    registerPreflight(scope, url);
   }
 }
 
@@ -171,10 +157,4 @@ export async function play<Attached extends Leavable>(
     reply.raw.destroy();
     log.error({ stream, err: error }, 'the output could not take the viewer over');
   }
-}
-
-/** The part of the URL behind the question mark. */
-export function queryOf({ url }: FastifyRequest): string {
-  const start = url.indexOf('?');
-  return start === -1 ? '' : url.slice(start + 1);
 }

@@ -7,7 +7,9 @@ import type { LeaseFace, Leavable } from '../deps.ts';
 import { JSON_HEADERS, sendInEngineForm } from '../engine-form.ts';
 import { ErrorBodySchema } from '../errors.ts';
 import { EnvelopeSchema, type OpenLeaseDeps, refuseAsEngine } from '../open-lease.ts';
-import { type PlayDeps, type Played, PREFLIGHT_HEADERS, play, queryOf } from './getstream.ts';
+import { registerPreflight } from '../preflight.ts';
+import { queryOf } from '../stream-request.ts';
+import { type PlayDeps, type Played, play } from './getstream.ts';
 
 type LeaseDeps<Attached extends Leavable> = OpenLeaseDeps<Attached> & PlayDeps<Attached>;
 
@@ -79,7 +81,7 @@ function registerPlayback<Attached extends Leavable>(
       return reply.headers(TS_RESPONSE_HEADERS).send();
     },
   });
-  allowPreflight(scope, url);
+  registerPreflight(scope, url);
 }
 
 function registerStat<Attached extends Leavable>(scope: FastifyInstance, deps: LeaseDeps<Attached>): void {
@@ -94,7 +96,7 @@ function registerStat<Attached extends Leavable>(scope: FastifyInstance, deps: L
       summary: 'How a playback that was opened with format=json is doing',
       description: 'As an engine tells it, of the shared session. Asking does not keep the playback open.',
       params: ParamsSchema,
-      response: { 200: EnvelopeSchema },
+      response: { 200: EnvelopeSchema, '4xx': ErrorBodySchema },
     },
     handler: async (request, reply) => {
       const lease = find(deps, request.params);
@@ -104,7 +106,7 @@ function registerStat<Attached extends Leavable>(scope: FastifyInstance, deps: L
     },
   });
   answerHead(scope, url);
-  allowPreflight(scope, url);
+  registerPreflight(scope, url);
 }
 
 function registerCommand<Attached extends Leavable>(scope: FastifyInstance, deps: LeaseDeps<Attached>): void {
@@ -119,7 +121,7 @@ function registerCommand<Attached extends Leavable>(scope: FastifyInstance, deps
       summary: 'Stop a playback that was opened with format=json',
       description: 'method=stop ends this playback and its readers; others go on watching the stream.',
       params: ParamsSchema,
-      response: { 200: EnvelopeSchema },
+      response: { 200: EnvelopeSchema, '4xx': ErrorBodySchema },
     },
     handler: async (request, reply) => {
       const lease = find(deps, request.params);
@@ -133,7 +135,7 @@ function registerCommand<Attached extends Leavable>(scope: FastifyInstance, deps
   });
   // It looks, and does nothing.
   answerHead(scope, url);
-  allowPreflight(scope, url);
+  registerPreflight(scope, url);
 }
 
 /** An engine's paths, so that programs which look at them find what they know (reference 2.1). */
@@ -156,16 +158,6 @@ function answerHead(scope: FastifyInstance, url: string): void {
     config: { area: 'play' },
     schema: { hide: true },
     handler: async (_request, reply) => reply.headers(JSON_HEADERS).send(),
-  });
-}
-
-function allowPreflight(scope: FastifyInstance, url: string): void {
-  scope.route({
-    url,
-    method: 'OPTIONS',
-    config: { area: 'open' },
-    schema: { hide: true },
-    handler: async (_request, reply) => reply.code(204).headers(PREFLIGHT_HEADERS).send(),
   });
 }
 

@@ -2,6 +2,7 @@ import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance } from 'fastify';
 import { pathOf } from '../errors.ts';
 import { UI_PATH } from '../openapi.ts';
+import { publicUrlOf } from '../public-url.ts';
 
 /** The page loads its own files only. */
 export const CONTENT_SECURITY_POLICY =
@@ -13,10 +14,14 @@ export function registerOpenapi(scope: FastifyInstance): void {
   scope.get(
     '/openapi.json',
     { config: { area: 'view' }, schema: { tags: ['view'], summary: 'This document' } },
-    async () => scope.swagger(),
+    async (request) => ({ ...scope.swagger(), servers: [{ url: publicUrlOf(request) }] }),
   );
   scope.register(swaggerUi, {
     routePrefix: UI_PATH,
+    transformSpecification: (document, request) => ({
+      ...document,
+      servers: [{ url: publicUrlOf(request) }],
+    }),
     staticCSP: CONTENT_SECURITY_POLICY,
     uiHooks: {
       onRequest: async (request, reply) => {

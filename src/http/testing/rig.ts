@@ -5,11 +5,12 @@ import type { TestContext } from 'node:test';
 import { systemClock } from '../../base/clock.ts';
 import type { ReasonCode } from '../../base/reasons.ts';
 import type { StreamSelector } from '../../engine/types.ts';
+import type { Consultant } from '../../fleet/engine-record.ts';
 import { TS_RESPONSE_HEADERS } from '../../output/ts/response-headers.ts';
 import type { ViewerInfo } from '../../session/attachment.ts';
 import type { SessionSnapshot } from '../../session/types.ts';
 import { silentLog } from '../../telemetry/log.ts';
-import { type ConnectionLimits, DEFAULT_CONNECTION_LIMITS } from '../connections.ts';
+import { type ConnectionLimits, DEFAULT_CONNECTION_LIMITS } from '../connection-limits.ts';
 import type { HttpDeps, LeaseFace, Leavable } from '../deps.ts';
 import { buildServer, type Server } from '../server.ts';
 
@@ -83,6 +84,8 @@ export interface Parts {
   leases: readonly FakeLease[];
   sessions: readonly SessionSnapshot[];
   readiness: { configured: boolean; healthy: number; total: number };
+  /** The engine that can be asked; undefined: none is healthy. */
+  consultant: Consultant | undefined;
   phase: 'starting' | 'ready' | 'draining';
   renderMetrics: () => Promise<string>;
   playAccess: HttpDeps['access']['play'];
@@ -125,6 +128,7 @@ export function buildRig(overrides: Partial<Parts> = {}): Omit<Rig, 'url' | 'por
     leases: [],
     sessions: [],
     readiness: { configured: true, healthy: 1, total: 1 },
+    consultant: undefined,
     phase: 'ready',
     renderMetrics: async () => 'a_metric 1\n',
     playAccess: 'private',
@@ -163,7 +167,7 @@ export function buildRig(overrides: Partial<Parts> = {}): Omit<Rig, 'url' | 'por
         find: (token) => parts.leases.find((lease) => lease.token === token),
       },
       tsOutput: { play: (response, attachment) => parts.play(response, attachment) },
-      fleet: { readiness: () => parts.readiness },
+      fleet: { readiness: () => parts.readiness, consult: () => parts.consultant },
       lifecycle: {
         get phase() {
           return parts.phase;
