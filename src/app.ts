@@ -6,6 +6,7 @@ import type { EngineProvider } from './fleet/providers/provider.ts';
 import { SimulatedProvider } from './fleet/providers/simulated/simulated-provider.ts';
 import { StaticProvider } from './fleet/providers/static/static-provider.ts';
 import { buildServer } from './http/server.ts';
+import { readTcpTable } from './output/ts/tcp-table.ts';
 import { TsOutput } from './output/ts/ts-output.ts';
 import { SessionDirectory } from './session/directory.ts';
 import { loadClip } from './simulator/clip.ts';
@@ -92,6 +93,8 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
   const tsOutput = new TsOutput({
     chunkBytes: config.clients.batchSizeBytes,
     clientTimeoutMs: config.clients.timeoutMs,
+    earlyHeadersAfterMs: config.clients.earlyHeadersAfterMs,
+    readTcpTable,
     clock,
     log: log.child({ part: 'output' }),
   });

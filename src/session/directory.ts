@@ -86,12 +86,19 @@ export class SessionDirectory implements SessionOwner {
 
   /**
    * Lets a viewer in: resolves as soon as there is something to watch.
+   * @param onLive called at most once, as soon as the stream is known to be live; before the promise settles, and
+   *   perhaps before this returns
    * @throws AcemuxError why not; the signal's reason
    */
-  join(selector: StreamSelector, viewer: ViewerInfo, signal: AbortSignal): Promise<Attachment> {
+  join(
+    selector: StreamSelector,
+    viewer: ViewerInfo,
+    signal: AbortSignal,
+    onLive?: () => void,
+  ): Promise<Attachment> {
     if (this.#refusal) return Promise.reject(new AcemuxError(this.#refusal));
     const session = this.#byName.get(nameOf(selector.hash, selector)) ?? this.#begin(selector);
-    return session.join(viewer, signal);
+    return session.join(viewer, signal, onLive);
   }
 
   /**
@@ -111,6 +118,8 @@ export class SessionDirectory implements SessionOwner {
     const session = new Session({
       selector: { ...selector, kind: knownKind ?? selector.kind },
       kindIsKnown: knownKind !== undefined,
+      // Kinds are remembered of live streams only.
+      isKnownLive: knownKind !== undefined,
       after: this.#whenFree(nameOf(selector.hash, selector)),
       engines,
       observer,

@@ -46,6 +46,8 @@ export interface SessionDeps {
   readonly after: Promise<void>;
   /** Whether the kind of the name is known to be right, so that the other is not tried. */
   readonly kindIsKnown: boolean;
+  /** Whether this stream has been played before: then it is live. */
+  readonly isKnownLive: boolean;
   readonly engines: EngineSource;
   readonly observer: SessionObserver;
   readonly owner: SessionOwner;
@@ -79,6 +81,9 @@ export class Session implements WatchedSession, SourceLoopOwner {
   readonly #log: Log;
   readonly #ready = Promise.withResolvers<void>();
   readonly #closed = Promise.withResolvers<void>();
+  #isKnownLive: boolean;
+  /** Who waits and wants to hear that the stream is live. */
+  readonly #liveListeners = new Set<() => void>();
   readonly #listeners = new Set<SessionListener>();
   readonly #source: SourceLoop;
   readonly #createdAtMs: number;
@@ -99,6 +104,7 @@ export class Session implements WatchedSession, SourceLoopOwner {
   constructor(deps: SessionDeps) {
     this.#deps = deps;
     this.#log = deps.log.child({ session: deps.selector.hash });
+    this.#isKnownLive = deps.isKnownLive;
     this.#createdAtMs = deps.clock.nowMs();
     this.#createdAtWallMs = deps.clock.wallMs();
     this.#lastActivityMs = this.#createdAtMs;
@@ -227,12 +233,16 @@ export class Session implements WatchedSession, SourceLoopOwner {
 
   /**
    * Lets a viewer in as soon as there is something to watch.
+   * @param onLive called at most once, as soon as the stream is known to be live, before the promise settles
    * @throws AcemuxError why the session could not start or has ended; the signal's reason
    */
-  async join(viewer: ViewerInfo, signal: AbortSignal): Promise<Attachment> {
+  async join(viewer: ViewerInfo, signal: AbortSignal, onLive?: () => void): Promise<Attachment> {
     this.#waiting++;
     if (this.#state.name === 'starting') this.#timer?.cancel();
+    const listener = (): void => onLive?.();
     try {
+      if (this.#isKnownLive) listener();
+      else this.#liveListeners.add(listener);
       await untilAborted(this.#ready.promise, signal);
       if (this.#state.name === 'ended') throw new AcemuxError(this.#state.reason);
       if (!this.#ingest.isJoinable) throw new AcemuxError('no_media');
@@ -240,6 +250,8 @@ export class Session implements WatchedSession, SourceLoopOwner {
       this.#waiting--;
       this.#considerEmptiness();
       throw error;
+    } finally {
+      this.#liveListeners.delete(listener);
     }
     this.#waiting--;
     return this.#attach(viewer);
@@ -319,8 +331,12 @@ export class Session implements WatchedSession, SourceLoopOwner {
 
   onPlayback(playback: Playback, kind: SelectorKind): void {
     this.#playback = playback;
-    if (playback.isLive) this.#deps.owner.onIdentified(this, playback.infohash, kind);
-    else this.#source.reject('vod_not_yet');
+    if (playback.isLive) {
+      this.#deps.owner.onIdentified(this, playback.infohash, kind);
+      this.#isKnownLive = true;
+      for (const listener of this.#liveListeners) listener();
+      this.#liveListeners.clear();
+    } else this.#source.reject('vod_not_yet');
   }
 
   onMedia(chunk: Buffer): void {

@@ -5,12 +5,12 @@ import { TS_RESPONSE_HEADERS } from '../../output/ts/response-headers.ts';
 import type { AccessControl } from '../access-control.ts';
 import type { Connections } from '../connections.ts';
 import type { HttpDeps, Leavable } from '../deps.ts';
-import { ErrorBodySchema } from '../errors.ts';
-import { PASSED_PARAMETERS, parseStreamRequest } from '../stream-request.ts';
+import { ErrorBodySchema, pathOf, refusalOf, witnessRefusal } from '../errors.ts';
+import { allowsEarlyHeaders, PASSED_PARAMETERS, parseStreamRequest } from '../stream-request.ts';
 
 type GetstreamDeps<Attached extends Leavable> = Pick<
   HttpDeps<Attached>,
-  'sessions' | 'tsOutput' | 'lifecycle' | 'log'
+  'sessions' | 'tsOutput' | 'lifecycle' | 'metrics' | 'log'
 > & { readonly connections: Connections; readonly access: AccessControl };
 
 /** Players know both spellings. */
@@ -28,6 +28,9 @@ const QuerySchema = Type.Object({
   id: Type.Optional(Type.String({ description: 'Content id, 40 hex digits; may be an acestream:// link.' })),
   content_id: Type.Optional(Type.String({ description: 'The same as id.' })),
   infohash: Type.Optional(Type.String({ description: 'Infohash, 40 hex digits.' })),
+  early_headers: Type.Optional(
+    Type.String({ description: '0: no 200 before there is media, so that every failure has its status.' }),
+  ),
   ...Object.fromEntries(
     PASSED_PARAMETERS.map((name) => [
       name,
@@ -44,7 +47,9 @@ export function registerGetstream<Attached extends Leavable>(
   const schema = {
     tags: ['play'],
     summary: 'Play a stream as MPEG-TS',
-    description: 'Exactly one of id, content_id and infohash. 200 only when there is something to play.',
+    description:
+      'Exactly one of id, content_id and infohash. 200 only when there is something to play, or when the start of a ' +
+      'live stream takes longer than EARLY_HEADERS_AFTER: then null packets come first.',
     querystring: QuerySchema,
     response: {
       200: {
@@ -91,11 +96,12 @@ export function registerGetstream<Attached extends Leavable>(
 }
 
 async function play<Attached extends Leavable>(
-  { access, connections, lifecycle, log, sessions, tsOutput }: GetstreamDeps<Attached>,
+  { access, connections, lifecycle, log, metrics, sessions, tsOutput }: GetstreamDeps<Attached>,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<void> {
-  const selector = parseStreamRequest(queryOf(request));
+  const query = queryOf(request);
+  const selector = parseStreamRequest(query);
   if (lifecycle.phase !== 'ready') throw new AcemuxError(lifecycle.phase);
 
   const departure = new AbortController();
@@ -111,15 +117,24 @@ async function play<Attached extends Leavable>(
   const onClose = (): void => departure.abort(new AcemuxError('client_left'));
   reply.raw.once('close', onClose);
   const viewer = { address: access.clientOf(request).address, userAgent: request.headers['user-agent'] };
+  const start = tsOutput.awaitStart(reply.raw, allowsEarlyHeaders(query), () => reply.hijack());
   try {
-    attachment = await sessions.join(selector, viewer, departure.signal);
+    attachment = await sessions.join(selector, viewer, departure.signal, () => start.streamIsLive());
   } catch (error) {
-    if (!departure.signal.aborted) throw error;
-    // There is nobody left to be answered.
-    log.debug({ stream: selector.hash, ...viewer }, 'viewer left before the stream had started');
-    reply.hijack();
+    if (departure.signal.aborted) {
+      // There is nobody left to be answered.
+      log.debug({ stream: selector.hash, ...viewer }, 'viewer left before the stream had started');
+      reply.hijack();
+      return;
+    }
+    if (!start.areSent) throw error;
+    const { method, url } = request;
+    const refused = { method, path: pathOf(url), address: viewer.address, isPlay: true };
+    witnessRefusal({ log, metrics }, error, refusalOf(error), refused);
+    start.fail();
     return;
   } finally {
+    start.stop();
     reply.raw.off('close', onClose);
   }
   reply.hijack();
@@ -132,7 +147,8 @@ async function play<Attached extends Leavable>(
     tsOutput.play(reply.raw, attachment);
   } catch (error) {
     attachment.leave('internal');
-    reply.raw.destroy();
+    if (start.areSent) start.fail();
+    else reply.raw.destroy();
     log.error({ stream: selector.hash, err: error }, 'the output could not take the viewer over');
   }
 }

@@ -40,12 +40,14 @@ export interface Join {
   readonly selector: StreamSelector;
   readonly viewer: ViewerInfo;
   readonly signal: AbortSignal;
+  readonly onLive: () => void;
 }
 
 export interface Parts {
   /** What a request for a stream gets. */
   join: (join: Join) => Promise<FakeAttachment>;
   play: (response: ServerResponse, attachment: FakeAttachment) => void;
+  awaitStart: HttpDeps['tsOutput']['awaitStart'];
   sessions: readonly SessionSnapshot[];
   readiness: { configured: boolean; healthy: number; total: number };
   phase: 'starting' | 'ready' | 'draining';
@@ -84,6 +86,7 @@ export async function startRig(t: TestContext, overrides: Partial<Parts> = {}): 
 export function buildRig(overrides: Partial<Parts> = {}): Omit<Rig, 'url' | 'port'> {
   const parts: Parts = {
     join: async () => new FakeAttachment(),
+    awaitStart: () => ({ areSent: false, streamIsLive() {}, stop() {}, fail() {} }),
     play: (response) => void response.writeHead(200, TS_RESPONSE_HEADERS).end('media'),
     sessions: [],
     readiness: { configured: true, healthy: 1, total: 1 },
@@ -106,8 +109,8 @@ export function buildRig(overrides: Partial<Parts> = {}): Omit<Rig, 'url' | 'por
   const server = buildServer<FakeAttachment>(
     {
       sessions: {
-        join(selector, viewer, signal) {
-          const join = { selector, viewer, signal };
+        join(selector, viewer, signal, onLive = () => {}) {
+          const join = { selector, viewer, signal, onLive };
           joins.push(join);
           for (const resolve of waiting.splice(0)) resolve(join);
           return parts.join(join);
@@ -115,7 +118,10 @@ export function buildRig(overrides: Partial<Parts> = {}): Omit<Rig, 'url' | 'por
         list: () => parts.sessions,
         find: (id) => parts.sessions.find(({ streamId, infohash }) => streamId === id || infohash === id),
       },
-      tsOutput: { play: (response, attachment) => parts.play(response, attachment) },
+      tsOutput: {
+        awaitStart: (...given) => parts.awaitStart(...given),
+        play: (response, attachment) => parts.play(response, attachment),
+      },
       fleet: { readiness: () => parts.readiness },
       lifecycle: {
         get phase() {
