@@ -18,8 +18,8 @@ async function rig(t: TestContext) {
   const kernel = { unacknowledged: 0, unanswered: 0, looks: 0, isThere: true, answer: Promise.resolve() };
   const readTable = async (): Promise<string | undefined> => {
     kernel.looks++;
-    const queue = `${hex(kernel.unacknowledged)}:00000000 01:00000014 ${hex(kernel.unanswered)}`;
-    const rows = sockets.map((socket) => `   0: ${tcpTableKey(socket)} 01 ${queue} 0 0 1`);
+    const queue = `${hex(kernel.unacknowledged)}:00000000 01:00000014 ${hex(kernel.unanswered)}     0        0`;
+    const rows = sockets.map((socket) => `   0: ${tcpTableKey(socket)} 01 ${queue} 1`);
     // What it says is as old as the question.
     await kernel.answer;
     return kernel.isThere ? ['header', ...rows].join('\n') : undefined;

@@ -62,21 +62,31 @@ export function searchTcpTable<T>(
     const keyEnd = localEnd + 1 + (localEnd - keyAt);
     if (localEnd > 0 && keyEnd < end) {
       const value = keys.get(table.slice(keyAt, keyEnd));
-      const queue = value === undefined ? undefined : queueOf(table.slice(keyEnd, end));
+      const queue = value === undefined ? undefined : queueAt(table, keyEnd, end);
       if (value !== undefined && queue) found(value, queue);
     }
     at = end + 1;
   }
 }
 
-/** `st tx_queue:rx_queue tr:when retrnsmt uid timeout …`: the last of these counts window probes without an answer. */
-function queueOf(rest: string): KernelQueue | undefined {
-  const [, queues = '', , retransmits = '', , probes = ''] = rest.trim().split(/\s+/);
-  const unacknowledgedBytes = Number.parseInt(queues, 16);
-  const unanswered = Math.max(Number.parseInt(retransmits, 16), Number.parseInt(probes, 10));
+/**
+ * ` st tx_queue:rx_queue tr:when retrnsmt uid probes …`, in columns of fixed width up to `retrnsmt`; `probes` counts the
+ * questions to a full receiver that it has not answered.
+ */
+function queueAt(table: string, from: number, to: number): KernelQueue | undefined {
+  const unacknowledgedBytes = Number.parseInt(table.slice(from + 4, from + 12), 16);
+  if (unacknowledgedBytes === 0) return NOTHING_OWED;
+  const retransmits = Number.parseInt(table.slice(from + 34, from + 42), 16);
+  const [, probes = ''] = table
+    .slice(from + 42, to)
+    .trimStart()
+    .split(/ +/, 2);
+  const unanswered = Math.max(retransmits, Number.parseInt(probes, 10));
   if (Number.isNaN(unacknowledgedBytes) || Number.isNaN(unanswered)) return undefined;
   return { unacknowledgedBytes, unanswered };
 }
+
+const NOTHING_OWED: KernelQueue = { unacknowledgedBytes: 0, unanswered: 0 };
 
 function endOf(address: string | undefined, port: number | undefined): string | undefined {
   if (address === undefined || port === undefined) return undefined;

@@ -170,9 +170,9 @@ export class TsViewer implements FanOutMember {
     if (this.#state === 'gone') return;
     this.#reason = reason;
     const { socket } = this.#deps;
-    // A FIN waits behind megabytes that nobody takes: the kernel would keep them for minutes.
-    if (reason === 'client_stalled' || reason === 'client_vanished') socket.resetAndDestroy();
-    else socket.destroy();
+    // A FIN would wait behind megabytes that nobody takes in time, and the kernel would keep them for minutes.
+    if (reason === 'shutdown') socket.destroy();
+    else socket.resetAndDestroy();
   }
 
   readonly #onWritten = (error?: Error | null): void => {
