@@ -23,12 +23,6 @@ const RULES: readonly Rule[] = [
     what: 'one attempt may not last longer than all attempts together; lower EMPTY_STREAM_TIMEOUT or raise START_TIMEOUT',
   },
   {
-    paths: ['clients.early_headers_after', 'streams.start_timeout'],
-    grade: 'warning',
-    broken: ({ clients, streams }) => clients.earlyHeadersAfterMs >= streams.startTimeoutMs,
-    what: 'EARLY_HEADERS_AFTER has no effect, because a start is over by then; lower it, or set it to 0',
-  },
-  {
     paths: ['clients.prebuffer_seconds', 'streams.buffer_seconds'],
     grade: 'error',
     broken: ({ clients, streams }) => clients.prebufferMs >= streams.bufferMs,
