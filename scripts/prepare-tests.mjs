@@ -1,12 +1,18 @@
-// What `npm test` needs beyond npm: ffmpeg and ffprobe, which decode what a viewer would get.
+// What `npm test` needs beyond npm: ffmpeg and ffprobe, which decode what a viewer would get, and for root on Linux ip,
+// which makes a far machine that can vanish.
 // Plain JavaScript for the Node that runs npm (20 or newer). Where they are missing on Debian or Ubuntu and we
 // are root (a container, CI), it installs them and says so first; elsewhere it says what to install.
 import { spawnSync } from 'node:child_process';
 
+const isRoot = process.getuid?.() === 0;
 const TOOLS = [
   { command: 'ffmpeg', versionFlag: '-version', debianPackage: 'ffmpeg' },
   { command: 'ffprobe', versionFlag: '-version', debianPackage: 'ffmpeg' },
 ];
+// Others may not make network namespaces: the test that needs one says so.
+if (process.platform === 'linux' && isRoot) {
+  TOOLS.push({ command: 'ip', versionFlag: '-V', debianPackage: 'iproute2' });
+}
 
 function missingTools() {
   return TOOLS.filter(
@@ -15,7 +21,6 @@ function missingTools() {
 }
 
 function canInstall() {
-  const isRoot = process.getuid?.() === 0;
   return isRoot && spawnSync('apt-get', ['--version'], { stdio: 'ignore' }).status === 0;
 }
 
@@ -38,9 +43,10 @@ if (missing.length > 0 && canInstall()) {
 const stillMissing = missing.length > 0 ? missingTools() : [];
 if (stillMissing.length > 0) {
   const names = stillMissing.map((tool) => tool.command).join(' and ');
+  const packages = [...new Set(stillMissing.map((tool) => tool.debianPackage))].join(' ');
   process.stderr.write(
-    `The tests need ${names}, not found here. Install ffmpeg (Debian/Ubuntu: apt-get install ffmpeg; ` +
-      'macOS: brew install ffmpeg) and try again; npm run test:unit needs neither.\n',
+    `The tests need ${names}, not found here. Install ${packages} (Debian/Ubuntu: apt-get install ${packages}; ` +
+      `macOS: brew install ${packages}) and try again; npm run test:unit needs none of them.\n`,
   );
   process.exitCode = 1;
 }

@@ -7,6 +7,7 @@ import { SimulatedProvider } from './fleet/providers/simulated/simulated-provide
 import { StaticProvider } from './fleet/providers/static/static-provider.ts';
 import { connectionLimitsFor, readOpenFilesMax } from './http/connection-limits.ts';
 import { buildServer } from './http/server.ts';
+import { readTcpTable } from './output/ts/tcp-table.ts';
 import { TsOutput } from './output/ts/ts-output.ts';
 import { SessionDirectory } from './session/directory.ts';
 import { LeaseBook } from './session/lease-book.ts';
@@ -95,6 +96,8 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
   const tsOutput = new TsOutput({
     chunkBytes: config.clients.batchSizeBytes,
     clientTimeoutMs: config.clients.timeoutMs,
+    earlyHeadersAfterMs: config.clients.earlyHeadersAfterMs,
+    readTcpTable,
     clock,
     log: log.child({ part: 'output' }),
   });

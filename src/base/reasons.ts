@@ -257,6 +257,10 @@ const table = {
     what: 'The client accepted no byte for CLIENT_TIMEOUT.',
     todo: 'Look at the network between acemux and the player, or raise CLIENT_TIMEOUT.',
   },
+  client_vanished: {
+    what: 'The client is gone without a word: for 20 s nothing that it was sent was acknowledged.',
+    todo: 'Look at the network between acemux and the player, or at the player: its machine may have lost power or its line.',
+  },
   client_too_slow: {
     what: 'The client fell further behind than the ring reaches back.',
     todo: 'The line to the player is slower than the stream: use a better line or a smaller stream.',

@@ -279,6 +279,14 @@ export const DECLARATION = {
       applies: 'restart',
       doc: 'A viewer that accepts no byte for this long is disconnected. Higher forgives paused players; lower frees dead connections sooner.',
     }),
+    earlyHeadersAfterMs: key({
+      yaml: 'early_headers_after',
+      environment: 'EARLY_HEADERS_AFTER',
+      type: duration({ min: 0, max: HOUR }),
+      default: 7 * SECOND,
+      applies: 'restart',
+      doc: 'A start of a live stream that takes longer than this sends its 200 and null packets, because players give up at 8 s; 0: never. Lower is kinder to hasty players; with 0 every failure keeps its status.',
+    }),
     prebufferMs: key({
       yaml: 'prebuffer_seconds',
       environment: 'PREBUFFER_SECONDS',

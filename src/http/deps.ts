@@ -16,15 +16,40 @@ export interface Leavable {
 }
 
 export interface SessionsFace<Attached extends Leavable> {
-  /** Resolves when a viewer may be given bytes; rejects with AcemuxError or the signal's reason. */
-  join(selector: StreamSelector, viewer: ViewerInfo, signal: AbortSignal): Promise<Attached>;
+  /**
+   * Resolves when a viewer may be given bytes; rejects with AcemuxError or the signal's reason.
+   * @param onLive called at most once, as soon as the stream is known to be live; before the promise settles, and
+   *   perhaps before this returns
+   */
+  join(
+    selector: StreamSelector,
+    viewer: ViewerInfo,
+    signal: AbortSignal,
+    onLive?: () => void,
+  ): Promise<Attached>;
   list(): readonly SessionSnapshot[];
   /** By any of its 40-hex names, in lower case. */
   find(id: string): SessionSnapshot | undefined;
 }
 
+/** A player that waits for a start (EARLY_HEADERS_AFTER). */
+export interface AwaitedStart {
+  /** Whether the 200 and null packets are out: then a failure has no status any more. */
+  readonly areSent: boolean;
+  streamIsLive(): void;
+  /** The wait is over: the reply is its owner's again. */
+  stop(): void;
+  /** Ends the connection of a start that failed after its headers; includes `stop`. */
+  fail(): void;
+}
+
 export interface TsOutputFace<Attached extends Leavable> {
-  /** Takes a reply over that nothing has been written to: status line, headers, bytes and end are its business. */
+  /** `onSend` is called once, right before anything is written to the reply. */
+  awaitStart(response: ServerResponse, allowsEarlyHeaders: boolean, onSend: () => void): AwaitedStart;
+  /**
+   * Takes a reply over to which nothing has been written, or what `awaitStart` writes: all that follows, its end
+   * included, is its business.
+   */
   play(response: ServerResponse, attachment: Attached): void;
 }
 

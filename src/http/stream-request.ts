@@ -68,6 +68,11 @@ export function queryOf({ url }: { readonly url: string }): string {
   return start === -1 ? '' : url.slice(start + 1);
 }
 
+/** Whether a request lets its reply begin before there is media (EARLY_HEADERS_AFTER); players need not say so. */
+export function allowsEarlyHeaders(query: string): boolean {
+  return new URLSearchParams(query).get('early_headers') !== '0';
+}
+
 function parseHash(kind: SelectorKind, value: string): string {
   const text = value.trim();
   const hash = (kind === 'id' ? text.replace(LINK_SCHEME, '') : text).toLowerCase();

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { ContinuityChecker } from './continuity.ts';
 import { NULL_PACKET } from './null-packet.ts';
 import { continuityCounter, discontinuityIndicator, hasPayload, pidOf } from './packet.ts';
-import { breaksBefore, discontinuityPacket, restOfBegunUnits } from './skip.ts';
+import { BreakAnnouncer, discontinuityPacket, restOfBegunUnits } from './skip.ts';
 
 /** A packet with payload. */
 function packet(pid: number, counter: number, starts: boolean): Buffer {
@@ -42,7 +42,7 @@ test('what continues something begun is kept, up to where its PID begins anew', 
 
 test('null packets are neither kept nor announced', () => {
   assert.equal(restOfBegunUnits(NULL_PACKET).length, 0);
-  assert.equal(breaksBefore(NULL_PACKET).length, 0);
+  assert.equal(new BreakAnnouncer().announceAll(NULL_PACKET).length, 0);
 });
 
 test('after the breaks every PID continues, whatever was sent before', () => {
@@ -69,7 +69,7 @@ test('after the breaks every PID continues, whatever was sent before', () => {
       const earlier = build(before, 0);
       counters.clear();
       const later = build(after, first);
-      const sent = Buffer.concat([earlier, breaksBefore(later), later]);
+      const sent = Buffer.concat([earlier, new BreakAnnouncer().announceAll(later), later]);
       const checker = new ContinuityChecker();
       for (let at = 0; at < sent.length; at += 188) checker.push(sent, at);
       assert.deepEqual(checker.firstErrors, []);
@@ -82,7 +82,7 @@ test('any bytes are looked at without an exception', () => {
     fc.property(fc.uint8Array({ maxLength: 2_000 }), (bytes) => {
       const packets = Buffer.from(bytes);
       assert.equal(restOfBegunUnits(packets).length % 188, 0);
-      assert.equal(breaksBefore(packets).length % 188, 0);
+      assert.equal(new BreakAnnouncer().announceAll(packets).length % 188, 0);
     }),
   );
 });

@@ -1,6 +1,7 @@
 import {
   continuityCounter,
   hasPayload,
+  hasTransportError,
   NULL_PID,
   PACKET_BYTES,
   PID_COUNT,
@@ -48,19 +49,37 @@ export function restOfBegunUnits(packets: Buffer): Buffer {
 }
 
 /**
- * One discontinuity packet for each PID of a stretch of stream that a viewer is about to be sent after a break,
- * with the counter that its first packet there continues.
- * @param packets whole packets, from the first one to be sent
+ * Announces a break on every PID of a stream that a viewer is sent after one, each with the counter that the first
+ * packet there continues: on most PIDs at once, before anything else; on those that come seldom (a clock, a program
+ * guide) when they do.
  */
-export function breaksBefore(packets: Buffer): Buffer {
-  const isAnnounced = new Uint8Array(PID_COUNT);
-  const breaks: Buffer[] = [];
-  for (let at = 0; at + PACKET_BYTES <= packets.length; at += PACKET_BYTES) {
-    const pid = pidOf(packets, at);
-    if (pid === NULL_PID || isAnnounced[pid] === 1) continue;
-    isAnnounced[pid] = 1;
-    const counter = continuityCounter(packets, at);
-    breaks.push(discontinuityPacket(pid, hasPayload(packets, at) ? (counter + 15) & 15 : counter));
+export class BreakAnnouncer {
+  readonly #announced = new Uint8Array(PID_COUNT);
+
+  /** The break packets of all PIDs of a stretch of whole packets. */
+  announceAll(packets: Buffer): Buffer {
+    const breaks: Buffer[] = [];
+    for (let at = this.next(packets); at < packets.length; at = this.next(packets, at)) {
+      breaks.push(this.announce(packets, at));
+    }
+    return Buffer.concat(breaks);
   }
-  return Buffer.concat(breaks);
+
+  /** Offset of the first packet, from `from` on, whose PID has not been announced; the length where there is none. */
+  next(packets: Buffer, from = 0): number {
+    for (let at = from; at + PACKET_BYTES <= packets.length; at += PACKET_BYTES) {
+      const pid = pidOf(packets, at);
+      // A damaged packet may have any counter, and any PID.
+      if (this.#announced[pid] === 0 && pid !== NULL_PID && !hasTransportError(packets, at)) return at;
+    }
+    return packets.length;
+  }
+
+  /** The break packet to be sent before this one. */
+  announce(packets: Buffer, at: number): Buffer {
+    const pid = pidOf(packets, at);
+    this.#announced[pid] = 1;
+    const counter = continuityCounter(packets, at);
+    return discontinuityPacket(pid, hasPayload(packets, at) ? (counter + 15) & 15 : counter);
+  }
 }

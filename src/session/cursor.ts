@@ -1,7 +1,7 @@
 import { nextStretch } from '../mpegts/join-prefix.ts';
 import { PACKET_BYTES } from '../mpegts/packet.ts';
 import type { AccessPoint } from '../mpegts/scanner.ts';
-import { breaksBefore, restOfBegunUnits } from '../mpegts/skip.ts';
+import { BreakAnnouncer, restOfBegunUnits } from '../mpegts/skip.ts';
 import type { Ring } from './ring.ts';
 
 /** How far a skip looks for the ends of what is begun, and for the first packet of each PID behind it. */
@@ -15,6 +15,8 @@ export class Cursor {
   readonly #ring: Ring;
   /** Sent before anything of the ring: the tables and, after a skip, what ends and announces the break. */
   #prefix: Buffer | undefined;
+  /** Since the last skip: PIDs that come seldom have their break announced when they do. */
+  #breaks: BreakAnnouncer | undefined;
   #point: AccessPoint | undefined;
   #omitIndex = 0;
   #position: number;
@@ -59,7 +61,8 @@ export class Cursor {
     if (!point || point.position <= this.#position) return false;
     const ahead = this.isOverrun ? EMPTY : this.#read(SKIP_LOOK_BYTES);
     const landing = new Cursor(this.#ring, point, this.#behindMs).#read(SKIP_LOOK_BYTES);
-    this.#prefix = Buffer.concat([restOfBegunUnits(ahead), breaksBefore(landing), point.tables]);
+    this.#breaks = new BreakAnnouncer();
+    this.#prefix = Buffer.concat([restOfBegunUnits(ahead), this.#breaks.announceAll(landing), point.tables]);
     this.#point = point;
     this.#omitIndex = 0;
     this.#position = point.position;
@@ -80,16 +83,16 @@ export class Cursor {
   }
 
   /**
-   * The next whole packets, at most `bytesMax` (the prefix is given in one piece); undefined when there are none
-   * yet. Not to be called when overrun.
+   * The next whole packets, at most `bytesMax` (at least one); undefined when there are none yet. Not to be called when
+   * overrun.
    */
   take(bytesMax: number): Buffer | undefined {
+    let count = Math.max(PACKET_BYTES, bytesMax - (bytesMax % PACKET_BYTES));
     if (this.#prefix) {
       const prefix = this.#prefix;
-      this.#prefix = undefined;
-      return prefix;
+      this.#prefix = prefix.length > count ? prefix.subarray(count) : undefined;
+      if (prefix.length > 0) return prefix.subarray(0, count);
     }
-    let count = Math.max(PACKET_BYTES, bytesMax - (bytesMax % PACKET_BYTES));
     if (this.#point) {
       const { omit, omitComplete } = this.#point;
       const stretch = nextStretch(omit, this.#omitIndex, this.#position, this.#ring.head);
@@ -98,8 +101,13 @@ export class Cursor {
       count = Math.min(count, stretch.to - stretch.from);
       if (omitComplete && this.#omitIndex >= omit.length) this.#point = undefined;
     }
-    const view = this.#ring.view(this.#position, count);
+    let view = this.#ring.view(this.#position, count);
     if (view.length === 0) return undefined;
+    if (this.#breaks) {
+      const at = this.#breaks.next(view);
+      if (at === 0) return this.#breaks.announce(view, at);
+      view = view.subarray(0, at);
+    }
     this.#position += view.length;
     return view;
   }

@@ -3,7 +3,7 @@ import { AcemuxError, type ReasonCode } from '../base/reasons.ts';
 import type { SelectorKind, StreamSelector } from '../engine/types.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Attachment, ViewerInfo } from './attachment.ts';
-import type { Identity } from './identification.ts';
+import type { KnownName } from './known-names.ts';
 import { KnownNames } from './known-names.ts';
 import type { EngineDemand, EngineSource, SessionObserver } from './ports.ts';
 import { Session, type SessionOwner } from './session.ts';
@@ -114,11 +114,16 @@ export class SessionDirectory implements SessionOwner {
     signal: AbortSignal,
     onLive?: () => void,
   ): Promise<Attachment> {
+    let isTold = false;
+    const tellOnce = (): void => {
+      if (!isTold) onLive?.();
+      isTold = true;
+    };
     for (let joins = 1; ; joins++) {
       if (this.#refusal) throw new AcemuxError(this.#refusal);
       const session = this.#sessionOf(selector) ?? this.#begin(selector, viewer);
       try {
-        const attachment = await session.join(viewer, signal, onLive);
+        const attachment = await session.join(viewer, signal, tellOnce);
         return this.#withLastEngine(attachment);
       } catch (error) {
         const hasLostRace =
@@ -209,8 +214,9 @@ export class SessionDirectory implements SessionOwner {
    * The name means a broadcast that another session has: they become one. Not while both have asked the same engine:
    * its reply to the later one decides which of them goes on.
    */
-  onIdentified(session: Session, { infohash, kind }: Identity): void {
-    this.#names.learn(session.id, { infohash, kind });
+  onIdentified(session: Session, name: KnownName): void {
+    const { infohash } = name;
+    this.#names.learn(session.id, name);
     const twin = this.#byName.get(nameOf(infohash, session.selector));
     if (!twin || twin === session) {
       this.#rename(session, infohash);
@@ -229,7 +235,7 @@ export class SessionDirectory implements SessionOwner {
    *   and the other one, whose playback was harmed, is started anew.
    */
   onPlayback(session: Session, attempt: SourceAttempt, infohash: string, kind: SelectorKind): void {
-    this.#names.learn(session.id, { infohash, kind });
+    this.#names.learn(session.id, { infohash, kind, isLive: true });
     const engineId = attempt.slot.engine.id;
     const twin = this.#byName.get(nameOf(infohash, session.selector));
     if (twin && twin !== session && session.isStarting) {

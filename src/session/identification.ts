@@ -2,6 +2,7 @@ import { type Clock, sleep } from '../base/clock.ts';
 import { AcemuxError } from '../base/reasons.ts';
 import type { SelectorKind } from '../engine/types.ts';
 import type { Log } from '../telemetry/log.ts';
+import type { KnownName } from './known-names.ts';
 import type { NameResolver } from './ports.ts';
 
 /** How long a start waits to learn which broadcast its name means, milliseconds. */
@@ -9,17 +10,8 @@ const HEAD_START_MS = 1_500;
 /** When the other kind is known, the kind that the viewer named has so long to be known too, milliseconds. */
 const OWN_KIND_GRACE_MS = 200;
 
-/** Which broadcast a name means. */
-export interface Identity {
-  readonly infohash: string;
-  /** The kind of name that it is. */
-  readonly kind: SelectorKind;
-  /** Undefined: the engine did not say. */
-  readonly isLive: boolean | undefined;
-}
-
 /** `unknown`: the engine knows the name as neither kind. `untold`: it refuses to say, or did not answer. */
-export type Answer = Identity | 'unknown' | 'untold';
+export type Answer = KnownName | 'unknown' | 'untold';
 
 export interface IdentificationDeps {
   /** 40 hex digits, as the viewer gave them. */
@@ -66,7 +58,7 @@ export class Identification {
 async function ask({ hash, kind, resolver, clock, log, signal }: IdentificationDeps): Promise<Answer> {
   const settled = new AbortController();
   const either = AbortSignal.any([signal, settled.signal]);
-  const askAs = async (kind: SelectorKind): Promise<Identity> => {
+  const askAs = async (kind: SelectorKind): Promise<KnownName> => {
     const { infohash, isLive } = await resolver.mediaFiles({ kind, hash }, either);
     return { infohash, kind, isLive };
   };

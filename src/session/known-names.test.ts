@@ -8,22 +8,22 @@ const INFOHASH = 'c'.repeat(40);
 test('a name that was learned is known, and so is the infohash that it means', () => {
   const names = new KnownNames();
   assert.equal(names.get(ID), undefined);
-  names.learn(ID, { infohash: INFOHASH, kind: 'id' });
-  assert.deepEqual(names.get(ID), { infohash: INFOHASH, kind: 'id' });
-  assert.deepEqual(names.get(INFOHASH), { infohash: INFOHASH, kind: 'infohash' });
+  names.learn(ID, { infohash: INFOHASH, kind: 'id', isLive: true });
+  assert.deepEqual(names.get(ID), { infohash: INFOHASH, kind: 'id', isLive: true });
+  assert.deepEqual(names.get(INFOHASH), { infohash: INFOHASH, kind: 'infohash', isLive: true });
 });
 
 test('what is learned last counts', () => {
   const names = new KnownNames();
-  names.learn(ID, { infohash: INFOHASH, kind: 'id' });
-  names.learn(ID, { infohash: 'd'.repeat(40), kind: 'infohash' });
-  assert.deepEqual(names.get(ID), { infohash: 'd'.repeat(40), kind: 'infohash' });
+  names.learn(ID, { infohash: INFOHASH, kind: 'id', isLive: true });
+  names.learn(ID, { infohash: 'd'.repeat(40), kind: 'infohash', isLive: true });
+  assert.deepEqual(names.get(ID), { infohash: 'd'.repeat(40), kind: 'infohash', isLive: true });
 });
 
 test('the names learned longest ago are forgotten when there are too many', () => {
   const names = new KnownNames();
   for (let number = 0; number < 10_000; number++) {
-    names.learn(`${number}`.padStart(40, '0'), { infohash: INFOHASH, kind: 'id' });
+    names.learn(`${number}`.padStart(40, '0'), { infohash: INFOHASH, kind: 'id', isLive: true });
   }
   assert.equal(names.get('0'.repeat(40)), undefined);
   assert.deepEqual(names.get('9999'.padStart(40, '0'))?.infohash, INFOHASH);

@@ -9,6 +9,8 @@ const UNKNOWN_MS = 30_000;
 export interface KnownName {
   readonly infohash: string;
   readonly kind: SelectorKind;
+  /** Undefined: nobody has said. */
+  readonly isLive: boolean | undefined;
 }
 
 /** What was learned of names: which broadcast each means, and which nobody knows. */
@@ -24,7 +26,7 @@ export class KnownNames {
   /** An engine has said which broadcast the name means; the infohash is a name of it as well. */
   learn(hash: string, name: KnownName): void {
     this.#set(hash, name);
-    this.#set(name.infohash, { infohash: name.infohash, kind: 'infohash' });
+    this.#set(name.infohash, { ...name, kind: 'infohash' });
   }
 
   /** The engines asked do not know `name`, of any kind. */

@@ -127,3 +127,16 @@ test('an access point leaves the index with its bytes', () => {
   ring.addAccessPoint(point(0, 0));
   assert.ok(ring.accessPoints.every(({ position }) => position > 0));
 });
+
+test('nobody begins at what is about to be let go of, where there is something newer', () => {
+  const ring = new Ring({ bytesMax: 8 * BLOCK_BYTES, mediaMsMax: 20_000 });
+  for (let block = 0; block < 8; block++) {
+    ring.addAccessPoint(point(ring.head, block * 100));
+    ring.append(packets(BLOCK_BYTES / 188), (block + 1) * 100, (block + 1) * 100);
+  }
+  // The bytes hold less than a second: no access point is four seconds behind the live edge.
+  const begin = ring.joinPoint(4_000);
+  assert.ok(begin && begin.position > 0);
+  assert.equal(ring.isEndangered(begin.position), false);
+  assert.equal(ring.isEndangered(begin.position - BLOCK_BYTES), true, 'and it is the oldest such place');
+});

@@ -137,15 +137,16 @@ export class Ring {
   }
 
   /**
-   * Where a viewer who comes now begins: the newest access point at least `behindMs` of media behind the live
-   * edge, or the oldest there is; undefined where there is none at all.
+   * Where a viewer who comes now begins: the newest access point at least `behindMs` of media behind the live edge, or
+   * the oldest there is, but none that is about to be let go of while there is a newer one. Undefined where there is
+   * none at all.
    */
   joinPoint(behindMs: number): AccessPoint | undefined {
-    for (let index = this.#accessPoints.length - 1; index >= 0; index--) {
-      const point = this.#accessPoints[index]!;
-      if (this.#mediaMs - point.mediaMs >= behindMs) return point;
-    }
-    return this.#accessPoints[0];
+    const points = this.#accessPoints;
+    let index = points.length - 1;
+    while (index > 0 && this.#mediaMs - points[index]!.mediaMs < behindMs) index--;
+    while (index < points.length - 1 && this.isEndangered(points[index]!.position)) index++;
+    return points[index];
   }
 
   /**

@@ -6,7 +6,6 @@ import type { Playback, SelectorKind, StreamSelector } from '../engine/types.ts'
 import type { Log } from '../telemetry/log.ts';
 import type { Attachment, SessionListener, ViewerInfo, WatchedSession } from './attachment.ts';
 import { Cursor } from './cursor.ts';
-import type { Identity } from './identification.ts';
 import { Ingest } from './ingest.ts';
 import type { KnownName } from './known-names.ts';
 import type { EngineSource, SessionObserver } from './ports.ts';
@@ -23,7 +22,7 @@ const ABANDON_GRACE_MS = 5_000;
 /** Whom a session tells about itself. */
 export interface SessionOwner {
   /** An engine has told which broadcast this is; nothing has been opened for that. */
-  onIdentified(session: Session, identity: Identity): void;
+  onIdentified(session: Session, identity: KnownName): void;
   /** An engine has opened a playback, and told which broadcast it is. */
   onPlayback(session: Session, attempt: SourceAttempt, infohash: string, kind: SelectorKind): void;
   /** The last viewer has left: the session lingers, or its start goes on for a moment. */
@@ -85,6 +84,7 @@ export class Session implements WatchedSession, SourceLoopOwner {
   constructor(deps: SessionDeps) {
     this.#deps = deps;
     this.#log = deps.log.child({ session: deps.selector.hash });
+    this.#isKnownLive = deps.identity?.isLive === true;
     this.#createdAtMs = deps.clock.nowMs();
     this.#createdAtWallMs = deps.clock.wallMs();
     this.#lastActivityMs = this.#createdAtMs;
@@ -373,7 +373,7 @@ export class Session implements WatchedSession, SourceLoopOwner {
     this.#ingest = new Ingest(this.#ring);
   }
 
-  onIdentified(identity: Identity): void {
+  onIdentified(identity: KnownName): void {
     this.#infohash = identity.infohash;
     if (identity.isLive) this.#noteLive();
     this.#deps.owner.onIdentified(this, identity);

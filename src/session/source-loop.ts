@@ -3,7 +3,8 @@ import { type Clock, sleep } from '../base/clock.ts';
 import { AcemuxError, asAcemuxError, type ReasonCode } from '../base/reasons.ts';
 import type { Playback, PlaybackStat, SelectorKind, StreamSelector } from '../engine/types.ts';
 import type { Log } from '../telemetry/log.ts';
-import { type Answer, Identification, type Identity } from './identification.ts';
+import { type Answer, Identification } from './identification.ts';
+import type { KnownName } from './known-names.ts';
 import type {
   AttemptOutcome,
   EngineSlot,
@@ -18,7 +19,7 @@ import { asksAnother, furthest } from './start-outcome.ts';
 /** Whom the loop feeds: the session. */
 export interface SourceLoopOwner {
   /** An engine has told, without opening anything, which broadcast the name means. */
-  onIdentified(identity: Identity): void;
+  onIdentified(identity: KnownName): void;
   /** Another source is about to deliver: what the one before delivered and nobody has begun to watch is void. */
   onSourceBegins(): void;
   /** The engine has opened a playback; `kind` is the kind of name that it knew the stream by. */
@@ -34,7 +35,7 @@ export interface SourceLoopDeps {
   /** What must have ended before an engine is asked: the predecessor under the same name. */
   readonly after: Promise<void>;
   /** What is known of the name already. */
-  readonly identity: { readonly infohash: string; readonly kind: SelectorKind } | undefined;
+  readonly identity: KnownName | undefined;
   /** The engine that the viewer's last stream was on. */
   readonly preferredEngine: string | undefined;
   readonly engines: EngineSource;

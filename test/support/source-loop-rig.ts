@@ -4,7 +4,7 @@ import type { Timer } from '../../src/base/clock.ts';
 import { ManualClock } from '../../src/base/manual-clock.ts';
 import { AcemuxError, type ReasonCode } from '../../src/base/reasons.ts';
 import type { Playback, SelectorKind } from '../../src/engine/types.ts';
-import type { Identity } from '../../src/session/identification.ts';
+import type { KnownName } from '../../src/session/known-names.ts';
 import type { EngineSource } from '../../src/session/ports.ts';
 import type { SourceAttempt } from '../../src/session/source-attempt.ts';
 import { SourceLoop, type SourceLoopDeps, type SourceLoopOwner } from '../../src/session/source-loop.ts';
@@ -24,7 +24,7 @@ export class RecordingOwner implements SourceLoopOwner {
     this.#hear('begins');
   }
 
-  onIdentified({ infohash }: Identity): void {
+  onIdentified({ infohash }: KnownName): void {
     this.#hear(`identified ${infohash[0]}`);
   }
 
@@ -62,7 +62,7 @@ export function loopRig(t: TestContext, engines: readonly FakeEngine[], choices:
   const loop = new SourceLoop({
     selector: { kind: 'id', hash: 'a'.repeat(40), parameters: {} },
     after: Promise.resolve(),
-    identity: { infohash: INFOHASH, kind: 'id' },
+    identity: { infohash: INFOHASH, kind: 'id', isLive: true },
     preferredEngine: undefined,
     engines: source,
     ...choices,

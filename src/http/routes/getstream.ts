@@ -7,14 +7,14 @@ import type { AccessControl } from '../access-control.ts';
 import type { Connections } from '../connections.ts';
 import type { HttpDeps, Leavable } from '../deps.ts';
 import { JSON_HEADERS } from '../engine-form.ts';
-import { ErrorBodySchema } from '../errors.ts';
+import { ErrorBodySchema, pathOf, refusalOf, witnessRefusal } from '../errors.ts';
 import { asksForJson, EnvelopeSchema, formatOf, type OpenLeaseDeps, openLease } from '../open-lease.ts';
 import { registerPreflight } from '../preflight.ts';
-import { PASSED_PARAMETERS, parseStreamRequest, queryOf } from '../stream-request.ts';
+import { allowsEarlyHeaders, PASSED_PARAMETERS, parseStreamRequest, queryOf } from '../stream-request.ts';
 
 export type PlayDeps<Attached extends Leavable> = Pick<
   HttpDeps<Attached>,
-  'tsOutput' | 'lifecycle' | 'log'
+  'tsOutput' | 'lifecycle' | 'metrics' | 'log'
 > & {
   readonly connections: Connections;
   readonly access: AccessControl;
@@ -38,6 +38,9 @@ const QuerySchema = Type.Object({
         'the playback URL for 60 seconds ends it.',
     }),
   ),
+  early_headers: Type.Optional(
+    Type.String({ description: '0: no 200 before there is media, so that every failure has its status.' }),
+  ),
   ...Object.fromEntries(
     PASSED_PARAMETERS.map((name) => [
       name,
@@ -54,7 +57,9 @@ export function registerGetstream<Attached extends Leavable>(
   const schema = {
     tags: ['play'],
     summary: 'Play a stream as MPEG-TS',
-    description: 'Exactly one of id, content_id and infohash. 200 only when there is something to play.',
+    description:
+      'Exactly one of id, content_id and infohash. 200 only when there is something to play, or when the start of a ' +
+      'live stream takes longer than EARLY_HEADERS_AFTER: then null packets come first.',
     querystring: QuerySchema,
     response: {
       200: {
@@ -97,7 +102,7 @@ export function registerGetstream<Attached extends Leavable>(
         const selector = parseStreamRequest(query);
         return play(deps, request, reply, {
           stream: selector.hash,
-          join: (viewer, signal) => deps.sessions.join(selector, viewer, signal),
+          join: (viewer, signal, onLive) => deps.sessions.join(selector, viewer, signal, onLive),
         });
       },
     });
@@ -108,12 +113,12 @@ export function registerGetstream<Attached extends Leavable>(
 /** What is played: a name for the log, and how a viewer gets in. */
 export interface Played<Attached extends Leavable> {
   readonly stream: string;
-  readonly join: (viewer: ViewerInfo, signal: AbortSignal) => Promise<Attached>;
+  readonly join: (viewer: ViewerInfo, signal: AbortSignal, onLive: () => void) => Promise<Attached>;
 }
 
 /** Lets a viewer in and hands the reply to the output. */
 export async function play<Attached extends Leavable>(
-  { access, connections, lifecycle, log, tsOutput }: PlayDeps<Attached>,
+  { access, connections, lifecycle, log, metrics, tsOutput }: PlayDeps<Attached>,
   request: FastifyRequest,
   reply: FastifyReply,
   { stream, join }: Played<Attached>,
@@ -133,15 +138,24 @@ export async function play<Attached extends Leavable>(
   const onClose = (): void => departure.abort(new AcemuxError('client_left'));
   reply.raw.once('close', onClose);
   const viewer = { address: access.clientOf(request).address, userAgent: request.headers['user-agent'] };
+  const start = tsOutput.awaitStart(reply.raw, allowsEarlyHeaders(queryOf(request)), () => reply.hijack());
   try {
-    attachment = await join(viewer, departure.signal);
+    attachment = await join(viewer, departure.signal, () => start.streamIsLive());
   } catch (error) {
-    if (!departure.signal.aborted) throw error;
-    // There is nobody left to be answered.
-    log.debug({ stream, ...viewer }, 'viewer left before the stream had started');
-    reply.hijack();
+    if (departure.signal.aborted) {
+      // There is nobody left to be answered.
+      log.debug({ stream, ...viewer }, 'viewer left before the stream had started');
+      reply.hijack();
+      return;
+    }
+    if (!start.areSent) throw error;
+    const { method, url } = request;
+    const refused = { method, path: pathOf(url), address: viewer.address, isPlay: true };
+    witnessRefusal({ log, metrics }, error, refusalOf(error), refused);
+    start.fail();
     return;
   } finally {
+    start.stop();
     reply.raw.off('close', onClose);
   }
   reply.hijack();
@@ -154,7 +168,8 @@ export async function play<Attached extends Leavable>(
     tsOutput.play(reply.raw, attachment);
   } catch (error) {
     attachment.leave('internal');
-    reply.raw.destroy();
+    if (start.areSent) start.fail();
+    else reply.raw.destroy();
     log.error({ stream, err: error }, 'the output could not take the viewer over');
   }
 }

@@ -67,7 +67,10 @@ function registerPlayback<Attached extends Leavable>(
     },
     handler: async (request, reply) => {
       const lease = known(request.params);
-      const join: Played<Attached>['join'] = (viewer, signal) => lease.read(viewer, signal);
+      const join: Played<Attached>['join'] = (viewer, signal, onLive) => {
+        onLive(); // Nothing else is opened yet.
+        return lease.read(viewer, signal);
+      };
       return play(deps, request, reply, { stream: request.params.infohash, join });
     },
   });

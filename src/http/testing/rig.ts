@@ -69,9 +69,10 @@ export interface Join {
   readonly selector: StreamSelector;
   readonly viewer: ViewerInfo;
   readonly signal: AbortSignal;
+  readonly onLive: () => void;
 }
 
-export interface Opening extends Join {
+export interface Opening extends Omit<Join, 'onLive'> {
   readonly clientSessionId: number;
 }
 
@@ -82,6 +83,7 @@ export interface Parts {
   /** What a request gets that asks for addresses. */
   openLease: (opening: Opening) => Promise<FakeLease>;
   leases: readonly FakeLease[];
+  awaitStart: HttpDeps['tsOutput']['awaitStart'];
   sessions: readonly SessionSnapshot[];
   readiness: { configured: boolean; healthy: number; total: number };
   /** The engine that can be asked; undefined: none is healthy. */
@@ -123,6 +125,7 @@ export async function startRig(t: TestContext, overrides: Partial<Parts> = {}): 
 export function buildRig(overrides: Partial<Parts> = {}): Omit<Rig, 'url' | 'port'> {
   const parts: Parts = {
     join: async () => new FakeAttachment(),
+    awaitStart: () => ({ areSent: false, streamIsLive() {}, stop() {}, fail() {} }),
     play: (response) => void response.writeHead(200, TS_RESPONSE_HEADERS).end('media'),
     openLease: async ({ clientSessionId }) => new FakeLease(clientSessionId),
     leases: [],
@@ -149,8 +152,8 @@ export function buildRig(overrides: Partial<Parts> = {}): Omit<Rig, 'url' | 'por
   const server = buildServer<FakeAttachment>(
     {
       sessions: {
-        join(selector, viewer, signal) {
-          const join = { selector, viewer, signal };
+        join(selector, viewer, signal, onLive = () => {}) {
+          const join = { selector, viewer, signal, onLive };
           joins.push(join);
           for (const resolve of waiting.splice(0)) resolve(join);
           return parts.join(join);
@@ -166,7 +169,10 @@ export function buildRig(overrides: Partial<Parts> = {}): Omit<Rig, 'url' | 'por
         },
         find: (token) => parts.leases.find((lease) => lease.token === token),
       },
-      tsOutput: { play: (response, attachment) => parts.play(response, attachment) },
+      tsOutput: {
+        awaitStart: (...given) => parts.awaitStart(...given),
+        play: (response, attachment) => parts.play(response, attachment),
+      },
       fleet: { readiness: () => parts.readiness, consult: () => parts.consultant },
       lifecycle: {
         get phase() {

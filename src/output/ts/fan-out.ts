@@ -107,7 +107,8 @@ export class FanOut implements SessionListener {
     if (this.#timer && this.#timerDueMs <= dueMs) return;
     this.#timer?.cancel();
     this.#timerDueMs = dueMs;
-    this.#timer = this.#deps.clock.startTimer(dueMs - this.#deps.clock.nowMs(), () => this.#onAge());
+    const { clock } = this.#deps;
+    this.#timer = clock.startTimer(Math.max(0, dueMs - clock.nowMs()), () => this.#onAge());
   }
 
   /** Some batch is old enough to leave although it is not full. */

@@ -1,3 +1,5 @@
+import type { ServerResponse } from 'node:http';
+
 /**
  * What a viewer's player is told of an endless MPEG-TS reply (DESIGN 2.2). `HEAD` answers exactly these too.
  * There is no length and no chunking: the stream lasts until the connection ends.
@@ -13,3 +15,11 @@ export const TS_RESPONSE_HEADERS = {
   'X-Content-Type-Options': 'nosniff',
   'Access-Control-Allow-Origin': '*',
 } as const;
+
+/** Sends status line and headers of an endless reply: no length, no chunks, the end of the connection is its end. */
+export function sendTsHeaders(response: ServerResponse): void {
+  response.shouldKeepAlive = false;
+  response.useChunkedEncodingByDefault = false;
+  response.writeHead(200, TS_RESPONSE_HEADERS);
+  response.flushHeaders();
+}

@@ -7,6 +7,7 @@ import { ManualClock } from '../../base/manual-clock.ts';
 import type { ReasonCode } from '../../base/reasons.ts';
 import type { RingLimits } from '../../session/ring.ts';
 import { BLOCK_BYTES } from '../../session/ring.ts';
+import { ClientProgress } from './client-progress.ts';
 import { TS_RESPONSE_HEADERS } from './response-headers.ts';
 import { TsViewer } from './ts-viewer.ts';
 import { WriteLoop } from './write-loop.ts';
@@ -27,7 +28,18 @@ async function rig(t: TestContext, limits: Partial<RingLimits> = {}) {
   const onSkip = (): void => stream.countSkip();
   const onGone = (_viewer: TsViewer, reason: ReasonCode): void => void gone.push(reason);
   const cursor = attachment.openCursor();
-  const viewer = new TsViewer({ response, socket, attachment, cursor, loop, clock, onSkip, onGone });
+  const progress = new ClientProgress(30_000);
+  const viewer = new TsViewer({
+    response,
+    socket,
+    attachment,
+    cursor,
+    progress,
+    loop,
+    clock,
+    onSkip,
+    onGone,
+  });
   t.after(() => loop.stop());
   /** The stream has grown, and the viewer is given its turn, as the fan-out does. */
   const grow = (bytes: number): void => {
@@ -137,6 +149,33 @@ describe('a viewer whose client does not read', () => {
     assert.ok((await client.received(everything().length)).equals(everything()));
   });
 
+  test('is given small views from then on until it has all there is, so that progress shows on thin streams too', async (t) => {
+    const { client, cursor, stream, viewer, grow, everything } = await rig(t);
+    const asked: number[] = [];
+    const take = cursor.take.bind(cursor);
+    cursor.take = (bytesMax) => {
+      asked.push(bytesMax);
+      return take(bytesMax);
+    };
+    client.pause();
+    stream.grow(1_000);
+    viewer.open();
+    while (!viewer.isBlocked) {
+      stream.grow(100_000);
+      viewer.write();
+    }
+    grow(800_000);
+    asked.length = 0;
+    client.resume();
+    await client.received(everything().length);
+    await until(() => !viewer.isBlocked);
+    await turns();
+    assert.ok(asked.length > 10 && Math.max(...asked) === 64 * 1024, `${asked}`);
+    grow(200_000);
+    await client.received(everything().length);
+    assert.equal(Math.max(...asked), VIEW_BYTES_MAX);
+  });
+
   test('shows since when nothing was accepted, and begins anew with every view that is accepted', async (t) => {
     const { client, clock, viewer, block } = await rig(t);
     await clock.advance(1_000);
@@ -179,7 +218,7 @@ test('a viewer that the ring has overtaken is evicted instead of being sent some
 describe('the end of the session', () => {
   test('closes the connection cleanly behind what was taken', async (t) => {
     const { client, gone, stream, viewer, everything } = await rig(t);
-    stream.grow(200_000);
+    stream.grow(60_000);
     viewer.open();
     viewer.onSessionEnd('source_ended');
     assert.equal(await client.end(), 'eof');

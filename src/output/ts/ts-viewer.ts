@@ -4,8 +4,10 @@ import type { Clock } from '../../base/clock.ts';
 import type { ReasonCode } from '../../base/reasons.ts';
 import type { Attachment } from '../../session/attachment.ts';
 import type { Cursor } from '../../session/cursor.ts';
+import type { ClientProgress } from './client-progress.ts';
 import type { FanOutMember } from './fan-out.ts';
-import { TS_RESPONSE_HEADERS } from './response-headers.ts';
+import { FILLING, QUIET_MS } from './filling.ts';
+import { sendTsHeaders } from './response-headers.ts';
 import type { WriteLoop } from './write-loop.ts';
 
 /** One view handed to a socket that keeps up. */
@@ -20,6 +22,7 @@ export interface TsViewerDeps {
   readonly socket: Socket;
   readonly attachment: Attachment;
   readonly cursor: Cursor;
+  readonly progress: ClientProgress;
   readonly loop: WriteLoop;
   readonly clock: Clock;
   /** Called whenever the viewer was too slow and goes on at a newer keyframe. */
@@ -41,35 +44,41 @@ type State = 'open' | 'ending' | 'gone';
 export class TsViewer implements FanOutMember {
   readonly #deps: TsViewerDeps;
   #state: State = 'open';
-  #blockedSinceMs: number | undefined;
   #reason: ReasonCode = 'client_left';
   #skipsAtMs: number[] = [];
+  /** Whether its socket made it wait since it last had all there is. */
+  #isLagging = false;
+  /** When its connection last carried something. */
+  #sentAtMs: number;
 
   constructor(deps: TsViewerDeps) {
     this.#deps = deps;
+    this.#sentAtMs = deps.clock.nowMs();
   }
 
   get isBlocked(): boolean {
-    return this.#blockedSinceMs !== undefined;
+    return this.blockedSinceMs !== undefined;
   }
 
   /** Since when its socket has accepted nothing, on the clock; undefined while it is not waiting. */
   get blockedSinceMs(): number | undefined {
-    return this.#blockedSinceMs;
+    return this.#deps.progress.blockedSinceMs;
   }
 
-  /** Sends status line, headers and the first bytes. */
+  /** Whether its connection has carried nothing for so long that it is due null packets, given a turn. */
+  isQuiet(nowMs: number): boolean {
+    return this.#state === 'open' && !this.isBlocked && nowMs - this.#sentAtMs >= QUIET_MS;
+  }
+
+  /** Sends status line and headers, unless they have been sent, and the first bytes. */
   open(): void {
     const { response, socket, loop } = this.#deps;
     socket.setTimeout(0);
     socket.once('close', this.#onClose);
     socket.on('error', this.#onError);
-    response.shouldKeepAlive = false;
-    response.useChunkedEncodingByDefault = false;
     // One segment with headers, tables and first picture, instead of a small one ahead of it.
     socket.cork();
-    response.writeHead(200, TS_RESPONSE_HEADERS);
-    response.flushHeaders();
+    if (!response.headersSent) sendTsHeaders(response);
     const more = this.write();
     socket.uncork();
     this.#noteBlocked();
@@ -77,31 +86,47 @@ export class TsViewer implements FanOutMember {
   }
 
   write(): boolean {
-    const { attachment, cursor, socket } = this.#deps;
+    const { attachment, clock, socket } = this.#deps;
     if (this.#state !== 'open' || this.isBlocked || socket.destroyed) return false;
-    let sent = 0;
-    let caughtUp = false;
-    // Corked bytes go out as one write: no more of them than one view, so that progress shows.
-    const bytesMax = socket.writableCorked > 0 ? VIEW_BYTES_MAX : TURN_BYTES_MAX;
-    while (sent < bytesMax && !this.isBlocked) {
-      if (cursor.isEndangered && !this.#skip()) return false;
-      const bytes = cursor.take(cursor.lagBytes > TURN_BYTES_MAX ? LAGGING_VIEW_BYTES_MAX : VIEW_BYTES_MAX);
+    const { sentBytes, isComplete } = this.#writeMedia();
+    if (sentBytes > 0) attachment.session.countBytesOut(sentBytes);
+    const nowMs = clock.nowMs();
+    if (sentBytes > 0) this.#sentAtMs = nowMs;
+    else if (isComplete && this.isQuiet(nowMs)) {
+      this.#sentAtMs = nowMs;
+      socket.write(FILLING, this.#onWritten);
+      this.#noteBlocked();
+    }
+    return !isComplete && !this.isBlocked && !socket.destroyed;
+  }
+
+  /** `isComplete`: it has all there is. */
+  #writeMedia(): { readonly sentBytes: number; readonly isComplete: boolean } {
+    const { cursor, socket } = this.#deps;
+    // Corked bytes go out as one write: no more of them than a small view, so that progress shows.
+    const bytesMax = socket.writableCorked > 0 ? LAGGING_VIEW_BYTES_MAX : TURN_BYTES_MAX;
+    let sentBytes = 0;
+    while (sentBytes < bytesMax && !this.isBlocked) {
+      if (cursor.isEndangered && !this.#skip()) break;
+      const isBehind = this.#isLagging || cursor.lagBytes > TURN_BYTES_MAX;
+      const bytes = cursor.take(Math.min(bytesMax, isBehind ? LAGGING_VIEW_BYTES_MAX : VIEW_BYTES_MAX));
       if (!bytes) {
-        caughtUp = true;
-        break;
+        this.#isLagging = false;
+        return { sentBytes, isComplete: true };
       }
-      sent += bytes.length;
+      sentBytes += bytes.length;
       socket.write(bytes, this.#onWritten);
       this.#noteBlocked();
     }
-    if (sent > 0) attachment.session.countBytesOut(sent);
-    return !caughtUp && !this.isBlocked;
+    return { sentBytes, isComplete: false };
   }
 
   /** What the kernel took at once is gone already; a rest makes this viewer wait for its socket. */
   #noteBlocked(): void {
-    const { clock, socket } = this.#deps;
-    if (socket.writableCorked === 0 && socket.writableLength > 0) this.#blockedSinceMs ??= clock.nowMs();
+    const { clock, progress, socket } = this.#deps;
+    if (socket.writableCorked > 0 || socket.writableLength === 0) return;
+    this.#isLagging = true;
+    progress.blocked(clock.nowMs());
   }
 
   keepUp(): void {
@@ -127,28 +152,39 @@ export class TsViewer implements FanOutMember {
   /** The session is over: what the socket has taken is still delivered, then the connection closes. */
   onSessionEnd(reason: ReasonCode): void {
     if (this.#state !== 'open') return;
+    const { clock, progress, response } = this.#deps;
     this.#state = 'ending';
     this.#reason = reason;
-    this.#blockedSinceMs ??= this.#deps.clock.nowMs();
-    this.#deps.response.end();
+    progress.ending(clock.nowMs());
+    response.end();
+  }
+
+  /** Ends the connection at once, should its client not take what it is sent. */
+  judge(nowMs: number): void {
+    const verdict = this.#deps.progress.verdict(nowMs);
+    if (verdict && this.#state !== 'gone') this.evict(verdict);
   }
 
   /** Ends the connection at once. */
   evict(reason: ReasonCode): void {
     if (this.#state === 'gone') return;
     this.#reason = reason;
-    this.#deps.socket.destroy();
+    const { socket } = this.#deps;
+    // A FIN would wait behind megabytes that nobody takes in time, and the kernel would keep them for minutes.
+    if (reason === 'shutdown') socket.destroy();
+    else socket.resetAndDestroy();
   }
 
   readonly #onWritten = (error?: Error | null): void => {
     if (error || this.#state !== 'open') return;
-    const { clock, loop, socket } = this.#deps;
+    const { clock, loop, progress, socket } = this.#deps;
+    if (!this.isBlocked) return;
+    this.#sentAtMs = clock.nowMs();
     if (socket.writableLength > 0) {
-      if (this.isBlocked) this.#blockedSinceMs = clock.nowMs();
+      progress.moved(this.#sentAtMs);
       return;
     }
-    if (!this.isBlocked) return;
-    this.#blockedSinceMs = undefined;
+    progress.free();
     loop.schedule(this);
   };
 
