@@ -99,7 +99,7 @@ test('invariant 5: when the last viewer has left, the playback is stopped after 
 test('invariant 5: a start that everybody has left is finished in the background and stopped', async (t) => {
   const rig = await startRig(t, { engines: [{ delays: { replyMs: 300, prebufMs: 60_000 } }] });
   const viewer = rig.watch();
-  await until(() => rig.app.sessions.clientCount === 1);
+  await rig.engine.journal.waitFor(({ path }) => path === '/ace/getstream');
   viewer.leave();
   await until(() => rig.app.sessions.clientCount === 0);
   await rig.app.sessions.stop('shutdown');
