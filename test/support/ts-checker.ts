@@ -215,9 +215,9 @@ function ahead(later: number, earlier: number): number {
 
 /** The access units of a capture as texts to compare, by PID: decoding time and content of each. */
 export function unitsByPid({ units }: CheckedStream): Record<string, readonly string[]> {
-  const texts = [...units].map(([pid, list]) => [
-    pid,
-    list.map(({ dts, hash }) => `${dts ?? '-'} ${hash.slice(0, 12)}`),
-  ]);
-  return Object.fromEntries(texts.filter(([, list]) => list && list.length > 0));
+  const texts: Record<string, readonly string[]> = {};
+  for (const [pid, list] of units) {
+    if (list.length > 0) texts[pid] = list.map(({ dts, hash }) => `${dts ?? '-'} ${hash.slice(0, 12)}`);
+  }
+  return texts;
 }

@@ -127,8 +127,7 @@ export class SpliceCandidate {
     this.#searchAgain();
     const met = this.#met();
     const timeline = met ? undefined : this.#timeline();
-    const offset90 = met?.offset90 ?? timeline?.offset90;
-    if (offset90 !== undefined) this.#letGo(offset90);
+    if (met) this.#letGo(met.offset90);
     if (waitedMs >= spliceWaitMs) media.addFallbackPoint();
     const hasPointAfterEnd = timeline !== undefined && this.#pointAfterEnd(timeline.offset90) !== undefined;
     return {

@@ -8,9 +8,12 @@ export interface BegunUnit {
   readonly lastDts: number;
   readonly unitsSinceDts: number;
   readonly esBytes: number;
+  readonly significantBytes: number;
   readonly hash: number;
   readonly isHeaderDone: boolean;
   readonly isWhole: boolean;
+  /** How much time what there is of it covers, 90 kHz ticks: known for sound only, else 0. */
+  readonly coveredTicks: number;
   /** Packets without payload that followed its last one with payload. */
   readonly emptyPackets: number;
 }
@@ -111,13 +114,17 @@ export class Gate {
       return this.#open();
     }
     const track = this.#track;
-    const bytesBefore = startsUnit(buffer, at) ? 0 : track.esBytes;
-    const hashBefore = startsUnit(buffer, at) ? 0 : track.hash;
+    const begins = startsUnit(buffer, at);
+    const esBefore = begins ? 0 : track.esBytes;
+    const bytesBefore = begins ? 0 : track.significantBytes;
+    const hashBefore = begins ? 0 : track.hash;
     const step = track.push(buffer, at);
     if (step === 'nothing') return 'drop';
     if (step === 'begins') {
       const order = this.#orderOf(track, unit);
       if (order > 0) {
+        // Sound that was cut into other PES packets: what the ring has of the time is not sent again.
+        if (!this.#isInUnit && this.#isCovered(track, unit)) return 'drop';
         // The begun unit is not here, or was shorter here: the ring's stays as it is.
         this.isBreak = !unit.isWhole && this.#emptyLeft === undefined;
         return this.#open();
@@ -126,14 +133,16 @@ export class Gate {
     }
     if (!this.#isInUnit) return 'drop';
     if (this.#emptyLeft !== undefined) return this.#open();
-    if (!unit.isHeaderDone || !track.isHeaderDone || track.esBytes < unit.esBytes) return 'drop';
-    const cutAt = track.esFrom + (unit.esBytes - bytesBefore);
+    if (!unit.isHeaderDone || !track.isHeaderDone || track.significantBytes < unit.significantBytes)
+      return 'drop';
+    if (unit.significantBytes === 0 && track.esBytes < unit.esBytes) return 'drop';
+    const cutAt = Math.min(at + PACKET_BYTES, this.#endOf(unit, esBefore, bytesBefore));
     if (hashBytes(hashBefore, buffer, track.esFrom, cutAt) !== unit.hash) {
       this.#start = { kind: 'unit', afterDts: undefined, isBreak: true };
       this.isBreak = true;
       return 'drop';
     }
-    if (cutAt >= at + PACKET_BYTES || (track.isWhole && track.esBytes === unit.esBytes)) {
+    if (cutAt >= at + PACKET_BYTES || (track.isWhole && track.significantBytes === unit.significantBytes)) {
       this.#emptyLeft = unit.emptyPackets;
       return 'drop';
     }
@@ -142,11 +151,24 @@ export class Gate {
     return 'cut';
   }
 
+  /** The offset behind what the ring has already of the begun unit, in the packet that was pushed last. */
+  #endOf(unit: BegunUnit, esBefore: number, bytesBefore: number): number {
+    const { esFrom, leadingZeros } = this.#track;
+    if (unit.significantBytes === 0) return esFrom + Math.min(unit.esBytes, leadingZeros) - esBefore;
+    const zeros = bytesBefore > 0 ? 0 : leadingZeros - esBefore;
+    return esFrom + zeros + unit.significantBytes - bytesBefore;
+  }
+
   /** Negative: before the begun unit; 0: that unit; positive: after it. */
   #orderOf(track: PesTrack, unit: BegunUnit): number {
     if (track.lastDts === undefined) return -1;
     const difference = wrappedDifference(track.lastDts + this.#offset90, unit.lastDts);
     return difference !== 0 ? difference : track.unitsSinceDts - unit.unitsSinceDts;
+  }
+
+  #isCovered(track: PesTrack, unit: BegunUnit): boolean {
+    if (track.dts === undefined) return false;
+    return wrappedDifference(track.dts + this.#offset90, unit.lastDts + unit.coveredTicks) < 0;
   }
 
   #count(

@@ -35,6 +35,27 @@ export function hashBytes(hash: number, bytes: Uint8Array, from: number, to: num
   return value;
 }
 
+/** BASE to the power of -1 modulo 2^32: takes a zero byte off the end of what was hashed. */
+const INVERSE = [1, 2, 3, 4, 5].reduce((x) => Math.imul(x, 2 - Math.imul(BASE, x)), BASE);
+
+/** The hash before `count` zero bytes were taken in at its end. */
+function withoutZeros(hash: number, count: number): number {
+  let value = hash;
+  let factor = INVERSE;
+  for (let left = count; left > 0; left = Math.floor(left / 2)) {
+    if (left % 2 === 1) value = Math.imul(value, factor);
+    factor = Math.imul(factor, factor);
+  }
+  return value;
+}
+
+const KEY_BYTES_RANGE = 0x10_0000;
+
+/** How many bytes the elementary stream has in a PES packet with this key, zeros at its ends aside, modulo 2^20. */
+export function bytesOfKey(key: number): number {
+  return key % KEY_BYTES_RANGE;
+}
+
 /** What `push` found. */
 export type PesStep =
   /** Nothing of a PES packet: no payload, a repeated packet, or the rest of one whose beginning was missed. */
@@ -67,6 +88,8 @@ export class PesTrack {
   unitsSinceDts = 0;
   esBytes = 0;
   hash = 0;
+  /** How many of them are zeros at the beginning. They do not change the hash. */
+  leadingZeros = 0;
   randomAccess = false;
   /** Of the packet pushed last: the offset at which its elementary stream bytes begin. */
   esFrom = 0;
@@ -76,15 +99,27 @@ export class PesTrack {
   #declaredBytes = 0;
   #streamId = 0;
   #lastCounter = -1;
+  #trailingZeros = 0;
 
   /** Whether the PES header has come to its end. */
   get isHeaderDone(): boolean {
     return this.#headerSeen >= this.#headerBytes;
   }
 
-  /** Identifies the elementary stream bytes of the open PES packet: 32 bits of hash, 20 of their number. */
+  /** Bytes of the elementary stream from the first one on that is not zero. */
+  get significantBytes(): number {
+    return this.esBytes - this.leadingZeros;
+  }
+
+  /**
+   * Identifies the elementary stream bytes of the open PES packet: 32 bits of hash, 20 of their number. Zeros at
+   * either end do not count: multiplexers differ in which of two access units has the zero byte between them
+   * (Rec. ITU-T H.265 B.2.1: zero_byte, trailing_zero_8bits).
+   */
   get key(): number {
-    return (this.hash >>> 0) * 0x10_0000 + (this.esBytes & 0xf_ffff);
+    const trailing = Math.min(this.#trailingZeros, this.significantBytes);
+    const hash = withoutZeros(this.hash, trailing) >>> 0;
+    return hash * KEY_BYTES_RANGE + ((this.significantBytes - trailing) % KEY_BYTES_RANGE);
   }
 
   /** Looks at the packet of this PID that begins at `at`. */
@@ -118,6 +153,14 @@ export class PesTrack {
   #take(buffer: Uint8Array, from: number, to: number): void {
     if (to <= from) return;
     this.hash = hashBytes(this.hash, buffer, from, to);
+    let zeros = 0;
+    while (zeros < to - from && buffer[to - 1 - zeros] === 0) zeros++;
+    this.#trailingZeros = zeros === to - from ? this.#trailingZeros + zeros : zeros;
+    if (this.leadingZeros === this.esBytes) {
+      let at = from;
+      while (at < to && buffer[at] === 0) at++;
+      this.leadingZeros += at - from;
+    }
     this.esBytes += to - from;
   }
 
@@ -136,6 +179,8 @@ export class PesTrack {
     this.isStrange = false;
     this.esBytes = 0;
     this.hash = 0;
+    this.leadingZeros = 0;
+    this.#trailingZeros = 0;
     this.randomAccess = randomAccessIndicator(buffer, at);
     this.#headerSeen = 0;
     this.#headerBytes = FIXED_HEADER_BYTES;

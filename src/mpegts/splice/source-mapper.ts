@@ -90,6 +90,7 @@ export class SourceMapper {
     const parts: Buffer[] = [];
     const pid = pcrPid === undefined ? undefined : mapping.pidFor(pcrPid);
     if (pid !== undefined && pcr27 !== undefined && pid !== NULL_PID) {
+      this.#counters[pid] = this.#counterOf(pid);
       const packet = clockBreakPacket(pid, this.#counterOf(pid), pcr27);
       shiftPcr(packet, 0, offset90);
       parts.push(packet);

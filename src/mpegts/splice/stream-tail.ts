@@ -1,8 +1,9 @@
 import { readPcr, wrappedDifference } from '../clocks.ts';
 import { continuityCounter, hasPayload, NULL_PID, PACKET_BYTES, PID_COUNT, pidOf } from '../packet.ts';
 import { FingerprintBook } from './fingerprint-book.ts';
-import { Fingerprinter, type FollowedStream } from './fingerprints.ts';
+import { type Fingerprint, Fingerprinter, type FollowedStream } from './fingerprints.ts';
 import { type BegunUnit, lightHash } from './gate.ts';
+import { bytesOfKey, type PesTrack } from './pes-track.ts';
 import type { ProgramMap } from './program-map.ts';
 
 /** How far back a new source is recognized, seconds of media. */
@@ -25,6 +26,8 @@ interface Clocks {
   latestPts: number | undefined;
   lastDts: number | undefined;
   unitTicks: number;
+  /** Of the PES packet that ended last. */
+  lastBytes: number;
 }
 
 /**
@@ -50,7 +53,7 @@ export class StreamTail {
   constructor() {
     this.#fingerprinter = new Fingerprinter({
       unitBegins: (stream) => this.#unitBegins(stream),
-      unitEnds: (fingerprint) => this.book.add(fingerprint),
+      unitEnds: (fingerprint) => this.#unitEnds(fingerprint),
     });
   }
 
@@ -114,9 +117,11 @@ export class StreamTail {
               lastDts: track.lastDts,
               unitsSinceDts: track.unitsSinceDts,
               esBytes: track.esBytes,
+              significantBytes: track.significantBytes,
               hash: track.hash,
               isHeaderDone: track.isHeaderDone && !track.isStrange,
               isWhole: track.isWhole,
+              coveredTicks: this.#coveredTicks(role, track),
               emptyPackets: this.#emptyPackets[pid]!,
             },
     }));
@@ -181,6 +186,7 @@ export class StreamTail {
       latestPts: undefined,
       lastDts: undefined,
       unitTicks: DEFAULT_UNIT_TICKS,
+      lastBytes: 0,
     };
     this.#clocks.set(role, clocks);
     clocks.latestPts = later(clocks.latestPts, track.pts);
@@ -190,6 +196,20 @@ export class StreamTail {
     // After a leap backwards the old maximum means nothing any more.
     if (ticks < -UNIT_TICKS_MAX) clocks.latestPts = track.pts;
     clocks.lastDts = track.dts;
+  }
+
+  #unitEnds(fingerprint: Fingerprint): void {
+    const clocks = this.#clocks.get(fingerprint.role);
+    if (clocks) clocks.lastBytes = bytesOfKey(fingerprint.key);
+    this.book.add(fingerprint);
+  }
+
+  /** A PES packet of sound lasts about as long as the one before, by its bytes. */
+  #coveredTicks(role: string, track: PesTrack): number {
+    const clocks = this.#clocks.get(role);
+    if (!clocks || !role.includes(':audio:')) return 0;
+    if (track.isWhole) return clocks.unitTicks;
+    return Math.floor(clocks.unitTicks * Math.min(1, track.esBytes / Math.max(1, clocks.lastBytes)));
   }
 }
 
