@@ -21,6 +21,8 @@ interface Chunk {
 const BYTES_MAX = 16 * 1024 * 1024;
 const FINGERPRINTS_MAX = 8_192;
 const UNITS_MAX = 4_096;
+/** A step further than this between two PES packets of the reference is a new timeline, 90 kHz ticks. */
+const LEAP_TICKS = 10 * PTS_HZ;
 /** Over how long the rate is taken, and how long it takes until there is one. */
 const RATE_WINDOW_MS = 1_000;
 const RATE_NEEDS_MS = 500;
@@ -28,11 +30,14 @@ const RATE_NEEDS_MS = 500;
 /** The packets of a source that has not been joined yet, and what was seen in them. Memory is bounded. */
 export class CandidateMedia {
   readonly #onFingerprint: (fingerprint: Fingerprint) => void;
+  readonly #onLeap: () => void;
   readonly #scanner = new StreamScanner();
   readonly #fingerprinter: Fingerprinter;
   readonly #chunks: Chunk[] = [];
   #bytes = 0;
   #end = 0;
+  /** Nothing before this position is read any more. */
+  #from = 0;
   #points: AccessPoint[] = [];
   #fingerprints: Fingerprint[] = [];
   #units: ReferenceUnit[] = [];
@@ -40,8 +45,10 @@ export class CandidateMedia {
   #startedMs: number | undefined;
   readonly #samples: { readonly nowMs: number; readonly mediaMs: number }[] = [];
 
-  constructor(onFingerprint: (fingerprint: Fingerprint) => void) {
+  /** `onLeap`: the source's own clock leapt; what came before is forgotten. */
+  constructor(onFingerprint: (fingerprint: Fingerprint) => void, onLeap: () => void) {
     this.#onFingerprint = onFingerprint;
+    this.#onLeap = onLeap;
     this.#fingerprinter = new Fingerprinter({
       unitBegins: (stream) => this.#unitBegins(stream),
       unitEnds: (fingerprint) => this.#unitEnds(fingerprint),
@@ -99,9 +106,10 @@ export class CandidateMedia {
     this.#chunks.push(chunk);
     this.#bytes += chunk.bytes.length;
     this.#end += chunk.bytes.length;
-    this.#scanner.scan(chunk.bytes, chunk.position);
-    this.#points.push(...this.#scanner.takeAccessPoints());
     this.#fingerprinter.push(chunk.bytes, chunk.position);
+    this.#scanner.scan(chunk.bytes, chunk.position);
+    const points = this.#scanner.takeAccessPoints().filter(({ position }) => position >= this.#from);
+    this.#points.push(...points);
     this.#sample(nowMs);
     while (this.#bytes > BYTES_MAX && this.#chunks.length > 1) this.#dropChunk();
     this.#forgetBefore(this.#chunks[0]!.position);
@@ -125,13 +133,21 @@ export class CandidateMedia {
 
   /** What is kept, from a position on; without one, all of it. */
   read(position = 0): readonly Buffer[] {
+    const from = Math.max(position, this.#from);
     return this.#chunks
-      .filter((chunk) => chunk.position + chunk.bytes.length > position)
-      .map((chunk) => chunk.bytes.subarray(Math.max(0, position - chunk.position)));
+      .filter((chunk) => chunk.position + chunk.bytes.length > from)
+      .map((chunk) => chunk.bytes.subarray(Math.max(0, from - chunk.position)));
   }
 
   #unitBegins({ isReference, track, position }: FollowedStream): void {
     if (!isReference || track.lastDts === undefined) return;
+    const last = this.#units.at(-1)?.dts;
+    if (last !== undefined && Math.abs(wrappedDifference(track.lastDts, last)) > LEAP_TICKS) {
+      this.#from = position;
+      this.#firstDts = undefined;
+      this.#forgetBefore(position);
+      this.#onLeap();
+    }
     this.#firstDts ??= track.lastDts;
     this.#units.push({ position, dts: track.lastDts, key: undefined });
     if (this.#units.length > UNITS_MAX) this.#units = this.#units.slice(UNITS_MAX / 2);

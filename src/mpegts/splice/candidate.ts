@@ -46,12 +46,15 @@ const BEHIND_MS_MAX = 600_000;
 const KEEP_BEFORE_END_MS = 3_000;
 /** So many PES packets before the ring's end are compared once more before they are joined. */
 const COMPARED_AT_END = 8;
+/** And the next one may be so much later. */
+const NEXT_MS_MAX = 1_000;
 /** Only what the ring never had, for so many PES packets, is something else. */
 const STRANGERS_ENOUGH = 8;
 /** The book is searched anew for what came before it had it, when it has grown by so many. */
 const SEARCH_AGAIN_AFTER = 64;
-const DATA_LOOK_TICKS = 180_000;
+/** Data that no PES packet of, among at least three and at most so many, was in the ring contradict. */
 const DATA_UNITS_MIN = 3;
+const DATA_UNITS_MAX = 64;
 
 interface Met {
   readonly offset90: number;
@@ -73,7 +76,10 @@ export class SpliceCandidate {
     this.#tail = tail;
     this.#options = options;
     this.#expected = [...new Set([tail.lastOffset90, 0])];
-    this.#media = new CandidateMedia((fingerprint) => this.#finder.push(fingerprint));
+    this.#media = new CandidateMedia(
+      (fingerprint) => this.#finder.push(fingerprint),
+      () => this.#restartFinder(),
+    );
     this.#finder = new MeetingFinder(tail.book, this.#expected);
     this.#searchedAt = tail.book.added;
   }
@@ -111,7 +117,9 @@ export class SpliceCandidate {
       const offset90 = timeline?.offset90 ?? 0;
       joined = point && joinSource({ ...common, kind: 'same-timeline', offset90, point });
     } else {
-      const point = this.#media.accessPoints[0];
+      const { accessPoints } = this.#media;
+      // Of one that is behind as little as possible is shown twice; else all that it brought is a reserve.
+      const point = decision.reason === 'behind' ? accessPoints.at(-1) : accessPoints[0];
       joined = point && joinSource({ ...common, kind: 'new-timeline', reason: decision.reason, point });
     }
     if (joined) this.#isJoined = true;
@@ -163,14 +171,18 @@ export class SpliceCandidate {
     for (;;) {
       const meeting = this.#finder.meeting;
       if (!meeting) break;
-      if (this.#lagMs(meeting.offset90) > 0 || this.#isConfirmed(meeting.offset90)) return meeting;
-      this.#reject(meeting.offset90);
+      const { offset90 } = meeting;
+      const isFine =
+        this.#lagMs(offset90) > 0 ? !this.#isContradicted(offset90) : this.#isConfirmed(offset90);
+      if (isFine) return meeting;
+      this.#reject(offset90);
     }
     // Of what repeats, the first to arrive at the ring's end is as good as any other, unless data speak against it.
     for (const meeting of this.#finder.ambiguous) {
-      if (this.#lagMs(meeting.offset90) > 0) continue;
-      if (this.#isConfirmed(meeting.offset90)) return meeting;
-      this.#reject(meeting.offset90);
+      const { offset90 } = meeting;
+      const isReached = this.#lagMs(offset90) <= 0;
+      if (isReached && this.#isConfirmed(offset90)) return meeting;
+      if (isReached || this.#isContradicted(offset90)) this.#reject(offset90);
     }
     return undefined;
   }
@@ -180,31 +192,51 @@ export class SpliceCandidate {
     this.#finder.reject(offset90);
   }
 
-  /** Whether the last pictures before the ring's end are the same in both, and data streams do not contradict. */
+  /** Whether the last pictures before the ring's end are the same in both, and nothing contradicts. */
   #isConfirmed(offset90: number): boolean {
-    const { endDts, book } = this.#tail;
+    const { endDts } = this.#tail;
     const role = this.#media.map?.reference?.role;
     if (endDts === undefined || role === undefined) return false;
-    const isKnown = (of: string, key: number, clock90: number): boolean =>
-      book.find(of, key).some((index) => {
-        const known = book.at(of, index)?.clock90;
-        return known !== undefined && wrappedDifference(known, clock90 + offset90) === 0;
-      });
-    const before = this.#media.units.filter(({ dts }) => wrappedDifference(endDts, dts + offset90) > 0);
+    const { units } = this.#media;
+    const before = units.filter(({ dts }) => wrappedDifference(endDts, dts + offset90) > 0);
+    const next = units.find(({ dts }) => wrappedDifference(endDts, dts + offset90) <= 0);
+    // Something is missing there, in the new source itself.
+    if (next && msBetween(endDts, next.dts + offset90) > NEXT_MS_MAX) return false;
     const compared = before.slice(-COMPARED_AT_END).filter(({ key }) => key !== undefined);
-    const equal = compared.filter(({ key, dts }) => key !== undefined && isKnown(role, key, dts)).length;
-    if (equal * 2 < compared.length) return false;
-    if (this.#expected.includes(offset90)) return true;
-    const data = this.#media.fingerprints.filter((each) => this.#isDataAtEnd(each, offset90, endDts));
-    return (
-      data.length < DATA_UNITS_MIN || data.some((each) => isKnown(each.role, each.key, each.clock90 ?? 0))
+    const equal = compared.filter(
+      ({ key, dts }) => key !== undefined && this.#isInRing(role, key, dts + offset90),
     );
+    return equal.length * 2 >= compared.length && !this.#isContradicted(offset90);
   }
 
-  #isDataAtEnd({ dts, clock90, role }: Fingerprint, offset90: number, endDts: number): boolean {
-    if (dts !== undefined || clock90 === undefined || this.#tail.book.lastIndex(role) < 0) return false;
-    const before = wrappedDifference(endDts, clock90 + offset90);
-    return before > 0 && before < DATA_LOOK_TICKS;
+  #isInRing(role: string, key: number, clock90: number): boolean {
+    const { book } = this.#tail;
+    return book.find(role, key).some((index) => {
+      const known = book.at(role, index)?.clock90;
+      return known !== undefined && wrappedDifference(known, clock90) === 0;
+    });
+  }
+
+  /**
+   * Whether pictures and sound repeat (a loop), but data between them say that it is another time. An offset that is
+   * expected needs no such proof.
+   */
+  #isContradicted(offset90: number): boolean {
+    if (this.#expected.includes(offset90)) return false;
+    const data = this.#media.fingerprints
+      .filter((each) => this.#isDataWithinRing(each, offset90))
+      .slice(-DATA_UNITS_MAX);
+    if (data.length < DATA_UNITS_MIN) return false;
+    return !data.some(({ role, key, clock90 }) => this.#isInRing(role, key, clock90 + offset90));
+  }
+
+  /** Whether it is of a stream without timestamps, and of a time of which the ring's are remembered. */
+  #isDataWithinRing({ dts, clock90, role }: Fingerprint, offset90: number): boolean {
+    const { endDts, book } = this.#tail;
+    const oldest = book.oldest(role)?.clock90;
+    if (dts !== undefined || endDts === undefined || oldest === undefined) return false;
+    const moved = clock90 + offset90;
+    return wrappedDifference(moved, oldest) > 0 && wrappedDifference(endDts, moved) > 0;
   }
 
   /** Whether, and where, the source's clock fits the ring's under an offset that is expected. */
@@ -248,9 +280,13 @@ export class SpliceCandidate {
   #searchAgain(): void {
     const { book } = this.#tail;
     if (this.#finder.meeting || book.added - this.#searchedAt < SEARCH_AGAIN_AFTER) return;
-    this.#searchedAt = book.added;
-    this.#finder = new MeetingFinder(book, this.#expected);
-    for (const offset90 of this.#rejected) this.#finder.reject(offset90);
+    this.#restartFinder();
     for (const fingerprint of this.#media.fingerprints) this.#finder.push(fingerprint);
+  }
+
+  #restartFinder(): void {
+    this.#searchedAt = this.#tail.book.added;
+    this.#finder = new MeetingFinder(this.#tail.book, this.#expected);
+    for (const offset90 of this.#rejected) this.#finder.reject(offset90);
   }
 }

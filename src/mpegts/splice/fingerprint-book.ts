@@ -75,10 +75,10 @@ export class FingerprintBook {
     return shelf ? shelf.first + shelf.entries.length - 1 : -1;
   }
 
-  #trim(shelf: Shelf, now90: number | undefined): void {
+  #trim(shelf: Shelf, now90: number): void {
     const last = shelf.first + shelf.entries.length - 1;
     shelf.from = Math.max(shelf.from, last + 1 - ENTRIES_MAX);
-    while (now90 !== undefined && shelf.from < last) {
+    while (shelf.from < last) {
       const clock90 = shelf.entries[shelf.from - shelf.first]?.clock90;
       if (clock90 === undefined || wrappedDifference(now90, clock90) <= this.#ticksMax) break;
       shelf.from++;

@@ -11,7 +11,7 @@ export interface Fingerprint {
   readonly pts: number | undefined;
   readonly dts: number | undefined;
   /** Its DTS; where it has none, that of the reference stream's PES packet that began last before it. 90 kHz. */
-  readonly clock90: number | undefined;
+  readonly clock90: number;
   /** Byte position of the packet in which it begins. */
   readonly position: number;
   /** random_access_indicator. */
@@ -31,6 +31,9 @@ export interface FollowedStream {
   isTold: boolean;
 }
 
+/** Of a stream without timestamps one PES packet in so many is told, chosen by its content. */
+const DATA_ONE_IN = 16;
+
 export interface FingerprintListener {
   readonly unitBegins: (stream: FollowedStream) => void;
   readonly unitEnds: (fingerprint: Fingerprint) => void;
@@ -38,7 +41,8 @@ export interface FingerprintListener {
 
 /**
  * Takes the fingerprints of all streams of a multiplex. One hash over the bytes of the elementary streams; nothing is
- * copied. A PES packet that says its length ends with its last byte, another one when the next begins.
+ * copied. A PES packet that says its length ends with its last byte, another one when the next begins. Streams without
+ * timestamps can have thousands of PES packets a second: of theirs a part is told, the same in every multiplex.
  */
 export class Fingerprinter {
   readonly #listener: FingerprintListener;
@@ -60,6 +64,11 @@ export class Fingerprinter {
 
   get streams(): readonly FollowedStream[] {
     return this.#streams;
+  }
+
+  /** Whether a PID carries the PAT or a PMT. */
+  isTable(pid: number): boolean {
+    return this.#tables.isTablePid[pid] === 1;
   }
 
   streamOf(pid: number): FollowedStream | undefined {
@@ -105,6 +114,9 @@ export class Fingerprinter {
     const { track, role, position, clock90 } = stream;
     if (stream.isTold || track.isStrange || !track.isHeaderDone) return;
     stream.isTold = true;
+    if (track.lastDts === undefined && (track.hash & (DATA_ONE_IN - 1)) !== 0) return;
+    // What came before any clock can't be told to be at any time.
+    if (clock90 === undefined) return;
     const { key, pts, dts, randomAccess } = track;
     this.#listener.unitEnds({ role, key, pts, dts, clock90, position, randomAccess });
   }

@@ -1,6 +1,6 @@
 import { wrappedDifference } from '../clocks.ts';
 import { hasPayload, PACKET_BYTES, payloadAt, startsUnit } from '../packet.ts';
-import { hashBytes, PesTrack } from './pes-track.ts';
+import { hashBytes, hashSamples, PesTrack } from './pes-track.ts';
 
 /** The PES packet of a stream that was under way when its old source ended, as far as it is in the ring. */
 export interface BegunUnit {
@@ -32,9 +32,8 @@ export type GateAnswer = 'drop' | 'keep' | 'cut';
 
 const LIGHT_HASH_BYTES = 32;
 
-/** A hash of the first bytes of a packet's payload: enough to tell it from its neighbours. Undefined without payload. */
-export function lightHash(buffer: Uint8Array, at: number): number | undefined {
-  if (!hasPayload(buffer, at)) return undefined;
+/** A hash of the first bytes of a packet's payload: enough to tell it from its neighbours. */
+export function lightHash(buffer: Uint8Array, at: number): number {
   const from = payloadAt(buffer, at);
   return hashBytes(0, buffer, from, Math.min(from + LIGHT_HASH_BYTES, at + PACKET_BYTES));
 }
@@ -137,7 +136,8 @@ export class Gate {
       return 'drop';
     if (unit.significantBytes === 0 && track.esBytes < unit.esBytes) return 'drop';
     const cutAt = Math.min(at + PACKET_BYTES, this.#endOf(unit, esBefore, bytesBefore));
-    if (hashBytes(hashBefore, buffer, track.esFrom, cutAt) !== unit.hash) {
+    const from = cutAt - (unit.significantBytes - bytesBefore);
+    if (hashSamples(hashBefore, bytesBefore, buffer, from, cutAt) !== unit.hash) {
       this.#start = { kind: 'unit', afterDts: undefined, isBreak: true };
       this.isBreak = true;
       return 'drop';
@@ -182,7 +182,7 @@ export class Gate {
       this.giveUpCounting();
       return this.#unit(buffer, at, isAnchored, undefined);
     }
-    this.#lastHash = lightHash(buffer, at) ?? this.#lastHash;
+    if (hasPayload(buffer, at)) this.#lastHash = lightHash(buffer, at);
     if (isAnchored) this.#counted++;
     return 'drop';
   }

@@ -53,7 +53,7 @@ export class MeetingFinder {
     this.#expected = new Set(expectedOffsets90);
   }
 
-  /** How many fingerprints of a role the book has not had, since the last one that it had. */
+  /** How many fingerprints of a role the book has not had (at an offset that is possible), since the last one it had. */
   missesOf(role: string): number {
     return this.#misses.get(role) ?? 0;
   }
@@ -63,11 +63,10 @@ export class MeetingFinder {
     const { role, key, clock90 } = fingerprint;
     const before = this.#runs.get(role);
     const found = this.#book.find(role, key);
-    this.#misses.set(role, found.length > 0 ? 0 : this.missesOf(role) + 1);
     const runs = new Map<number, Run>();
     for (const index of found) {
       const known = this.#book.at(role, index);
-      if (known?.clock90 === undefined || clock90 === undefined) continue;
+      if (!known) continue;
       const offset90 = wrappedDifference(known.clock90, clock90);
       if (this.#rejected.has(offset90)) continue;
       const last = before?.get(offset90);
@@ -80,6 +79,7 @@ export class MeetingFinder {
         from90: run?.from90 ?? known.clock90,
       });
     }
+    this.#misses.set(role, runs.size > 0 ? 0 : this.missesOf(role) + 1);
     for (const [offset90, run] of before ?? []) {
       if (runs.has(offset90)) continue;
       // At the end of the book nothing could have agreed: that is no disagreement.

@@ -64,6 +64,8 @@ export type SpliceDecision =
 
 /** So many pictures that the ring never had are enough to say that it never will have. */
 const STRANGERS_ENOUGH = 8;
+/** And so many where the clock says as much: a clock that was moved may say so by chance. */
+const STRANGERS_BEHIND_END = 3;
 /** So long a source without a common clock may still arrive at something known. */
 const STRANGE_WAIT_MS = 2_000;
 /** Above this rate a source is bursting. */
@@ -84,8 +86,8 @@ export function planSplice(facts: SpliceFacts): SpliceDecision {
   }
   if (timeline) {
     // What stands where the ring's end was, and is something else, does not become the same any more.
-    const isStranger = timeline.lagMs < 0 && facts.strangers >= STRANGERS_ENOUGH;
-    const isDecided = !facts.oldGoesOn && (timeline.isAllNew || isStranger);
+    const needed = timeline.isAllNew ? STRANGERS_BEHIND_END : STRANGERS_ENOUGH;
+    const isDecided = !facts.oldGoesOn && timeline.lagMs < 0 && facts.strangers >= needed;
     if (isDecided || (timeline.lagMs < 0 && waitedMs >= spliceWaitMs)) {
       if (accessPoint === 'after_end') return { kind: 'same-timeline' };
       return { kind: 'wait', for: 'access_point', lagMs: timeline.lagMs };

@@ -45,7 +45,8 @@ export class StreamTail {
   readonly #packets = new Uint32Array(PID_COUNT);
   readonly #atAnchor = new Uint32Array(PID_COUNT);
   readonly #emptyPackets = new Uint16Array(PID_COUNT);
-  readonly #lastHashes = new Map<number, number>();
+  readonly #lastHashes = new Int32Array(PID_COUNT);
+  readonly #hasLastHash = new Uint8Array(PID_COUNT);
   readonly #clocks = new Map<string, Clocks>();
   #pcr: number | undefined;
   #endOffset90 = 0;
@@ -139,7 +140,7 @@ export class StreamTail {
 
   /** lightHash of the last packet with payload; undefined for streams of the program map with timestamps, and tables. */
   lastHash(pid: number): number | undefined {
-    return this.#lastHashes.get(pid);
+    return this.#hasLastHash[pid] === 1 ? this.#lastHashes[pid] : undefined;
   }
 
   /** Tells that from here on packets of another source come, moved by so much. */
@@ -175,9 +176,9 @@ export class StreamTail {
     if (pid === map.pcrPid) this.#pcr = readPcr(packets, at) ?? this.#pcr;
     const stream = this.#fingerprinter.streamOf(pid);
     if (stream?.track.lastDts !== undefined) return;
-    const isTable = pid === 0 || map.programs.some(({ pmtPid }) => pmtPid === pid);
-    const hash = isTable ? undefined : lightHash(packets, at);
-    if (hash !== undefined) this.#lastHashes.set(pid, hash);
+    if (!hasPayload(packets, at) || this.#fingerprinter.isTable(pid)) return;
+    this.#lastHashes[pid] = lightHash(packets, at);
+    this.#hasLastHash[pid] = 1;
   }
 
   #unitBegins({ role, track, isReference }: FollowedStream): void {
