@@ -40,7 +40,6 @@ interface PidState {
   /** Of the PES packet under way. */
   parts: Buffer[] | undefined;
   at: number;
-  isFlagged: boolean;
   units: CheckedUnit[];
 }
 
@@ -101,9 +100,9 @@ class TsChecker {
 
   #break(pid: number, state: PidState): void {
     this.#breaks.set(pid, (this.#breaks.get(pid) ?? 0) + 1);
+    this.#endUnit(pid, state, false);
     state.pcr = undefined;
     state.dts = undefined;
-    state.isFlagged = true;
   }
 
   #counter(at: number, pid: number, state: PidState, withPayload: boolean, isFlagged: boolean): boolean {
@@ -157,8 +156,7 @@ class TsChecker {
       state.parts?.push(payload);
       return;
     }
-    this.#endUnit(pid, state, !state.isFlagged);
-    state.isFlagged = false;
+    this.#endUnit(pid, state, true);
     state.parts = [payload];
     state.at = at;
   }
@@ -198,7 +196,6 @@ function newState(): PidState {
     dts: undefined,
     parts: undefined,
     at: 0,
-    isFlagged: false,
     units: [],
   };
 }

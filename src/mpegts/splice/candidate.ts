@@ -130,6 +130,7 @@ export class SpliceCandidate {
     const media = this.#media;
     const { spliceWaitMs } = this.#options;
     const { map: oldMap, endDts } = this.#tail;
+    const { firstDts } = this.#tail;
     const hasOld = oldMap !== undefined && endDts !== undefined;
     const waitedMs = media.waitedMs(nowMs);
     this.#searchAgain();
@@ -144,6 +145,7 @@ export class SpliceCandidate {
       meeting: met && { lagMs: this.#lagMs(met.offset90) },
       timeline,
       strangers: this.#strangers,
+      rememberedMs: firstDts === undefined || endDts === undefined ? 0 : msBetween(firstDts, endDts),
       isAmbiguous: this.#finder.ambiguous.length > 0,
       accessPoint: hasPointAfterEnd ? 'after_end' : media.accessPoints.length > 0 ? 'any' : 'none',
       waitedMs,

@@ -22,6 +22,8 @@ export interface SpliceFacts {
     | undefined;
   /** Consecutive PES packets of the reference stream that the ring never had. */
   readonly strangers: number;
+  /** How much of what went into the ring is remembered, to recognize it. */
+  readonly rememberedMs: number;
   /** Several clock offsets fit: the content repeats. */
   readonly isAmbiguous: boolean;
   /** Where decoding could begin: nowhere, somewhere, at a place after the ring's end on the same timeline. */
@@ -96,10 +98,12 @@ export function planSplice(facts: SpliceFacts): SpliceDecision {
     return { kind: 'wait', for: 'fingerprints', lagMs: timeline.lagMs };
   }
   if (waitedMs < spliceWaitMs) {
+    // One that began before all that is remembered comes to it in time, or is too far behind anyway.
+    const strangeWaitMs = Math.max(STRANGE_WAIT_MS, spliceWaitMs - facts.rememberedMs);
     const mayStillMeet =
       facts.isAmbiguous ||
       facts.strangers < STRANGERS_ENOUGH ||
-      waitedMs < STRANGE_WAIT_MS ||
+      waitedMs < strangeWaitMs ||
       facts.mediaRate > BURST_RATE;
     if (mayStillMeet) return { kind: 'wait', for: 'fingerprints', lagMs: undefined };
   }
