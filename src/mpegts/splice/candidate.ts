@@ -21,7 +21,7 @@ import { CandidateMedia, msBetween } from './candidate-media.ts';
 import type { Fingerprint } from './fingerprints.ts';
 import { type JoinedSource, joinSource } from './join.ts';
 import { MeetingFinder } from './meeting.ts';
-import { planSplice, type SpliceDecision, type SpliceFacts } from './plan.ts';
+import { planSplice, STRANGERS_ENOUGH, type SpliceDecision, type SpliceFacts } from './plan.ts';
 import { sameRoles } from './program-map.ts';
 import type { StreamTail } from './stream-tail.ts';
 
@@ -48,8 +48,6 @@ const KEEP_BEFORE_END_MS = 3_000;
 const COMPARED_AT_END = 8;
 /** And the next one may be so much later. */
 const NEXT_MS_MAX = 1_000;
-/** Only what the ring never had, for so many PES packets, is something else. */
-const STRANGERS_ENOUGH = 8;
 /** The book is searched anew for what came before it had it, when it has grown by so many. */
 const SEARCH_AGAIN_AFTER = 64;
 /** Data that no PES packet of, among at least three and at most so many, was in the ring contradict. */

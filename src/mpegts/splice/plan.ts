@@ -65,7 +65,7 @@ export type SpliceDecision =
   | { readonly kind: 'behind'; readonly lagMs: number };
 
 /** So many pictures that the ring never had are enough to say that it never will have. */
-const STRANGERS_ENOUGH = 8;
+export const STRANGERS_ENOUGH = 8;
 /** And so many where the clock says as much: a clock that was moved may say so by chance. */
 const STRANGERS_BEHIND_END = 3;
 /** So long a source without a common clock may still arrive at something known. */
