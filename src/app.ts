@@ -82,6 +82,8 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
     limits: {
       firstByteTimeoutMs: config.streams.emptyTimeoutMs,
       startTimeoutMs: config.streams.startTimeoutMs,
+      retryBudgetMs: config.streams.retryBudgetMs,
+      spliceWaitMs: config.streams.spliceWaitMs,
       idleTimeoutMs: config.streams.idleTimeoutMs,
       lingeringMax: config.streams.maxLingering,
       sweepIntervalMs: config.streams.cleanupIntervalMs,

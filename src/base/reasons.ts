@@ -311,6 +311,40 @@ const table = {
     what: 'Everybody left before the stream had started.',
     todo: 'Nothing: the start was finished in the background and stopped.',
   },
+  source_silent: {
+    what: 'The engine delivered nothing any more.',
+    todo: 'Nothing: another engine was asked. If it is frequent, add engines, or look at their network.',
+  },
+  source_stuck: {
+    what: 'The engine delivered bytes, but no new media: it repeats itself, or sends stuffing.',
+    todo: 'Nothing: another engine was asked.',
+  },
+  source_slow: {
+    what: 'The engine delivered the stream more slowly than it plays.',
+    todo: 'Nothing: another engine was asked. If it is frequent, the engine has too few peers or too many streams.',
+  },
+  source_damaged: {
+    what: 'The engine delivered the stream with many gaps.',
+    todo: 'Nothing: another engine was asked. If it is frequent, look at the network of the engine.',
+  },
+  source_behind: {
+    what: 'The engine was too far behind what viewers had seen already.',
+    todo: 'Nothing: another engine was asked.',
+  },
+  source_replaced: {
+    what: 'Another engine took the stream over.',
+    todo: 'Nothing: this is how streams move.',
+  },
+  engine_leaving: {
+    what: 'The engine is being drained, or is not healthy any more; its streams move to others.',
+    todo: 'Nothing: viewers stay connected.',
+  },
+  retry_budget_spent: {
+    status: 503,
+    retryAfterSeconds: 60,
+    what: 'No engine could go on with the stream for as long as viewers are held (RETRY_BUDGET).',
+    todo: 'Try again in a minute; if others play, the broadcast itself may have ended.',
+  },
   merged: {
     what: 'The name means a broadcast that another session plays already; its viewers were sent there.',
     todo: 'Nothing: one broadcast has one engine session.',

@@ -229,6 +229,22 @@ export const DECLARATION = {
       applies: 'restart',
       doc: 'All attempts of one start together (at most 3 engines, each once). Higher tries longer; lower tells the viewer sooner that it failed.',
     }),
+    retryBudgetMs: key({
+      yaml: 'retry_budget',
+      environment: 'RETRY_BUDGET',
+      type: duration({ min: SECOND, max: HOUR }),
+      default: 120 * SECOND,
+      applies: 'restart',
+      doc: 'How long viewers of a playing stream are held without new media, while other engines are asked, before they are ended together. Higher rides out longer failures; lower tells the player sooner.',
+    }),
+    spliceWaitMs: key({
+      yaml: 'splice_wait',
+      environment: 'SPLICE_WAIT',
+      type: duration({ min: 0, max: 120 * SECOND }),
+      default: 10 * SECOND,
+      applies: 'restart',
+      doc: 'How long a new engine that is behind what viewers have seen may take to catch up, so that nothing is shown twice. Longer, and a third engine is tried, and then the stream goes on with a break.',
+    }),
     idleTimeoutMs: key({
       yaml: 'idle_timeout',
       environment: 'STREAM_IDLE_TIMEOUT',

@@ -34,7 +34,7 @@ test('its last failure is the latest one, and a success does not hide it', () =>
 test('a snapshot does not change with the engine', () => {
   const engine = record();
   const before = engine.snapshot();
-  engine.places.add({ infohash: undefined, isDelivering: false });
+  engine.places.add({ infohash: undefined, isDelivering: false, leaving: new AbortController() });
   engine.count({ ok: false, reason: 'no_media', hadPlayed: false }, 2_000);
   assert.equal(before.streams, 0);
   assert.deepEqual(before.failuresByReason, {});
@@ -54,7 +54,11 @@ test('it is known to have played a broadcast lately for ten minutes after the pl
 
 test('a place tells what plays on it, and whether nobody knows yet', () => {
   const engine = record();
-  const place = { infohash: undefined as string | undefined, isDelivering: false };
+  const place = {
+    infohash: undefined as string | undefined,
+    isDelivering: false,
+    leaving: new AbortController(),
+  };
   engine.places.add(place);
   assert.deepEqual([engine.isStartingUnknown, engine.plays('c'), engine.streams], [true, false, 1]);
   place.infohash = 'c';

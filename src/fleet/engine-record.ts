@@ -27,6 +27,8 @@ export interface Place {
   infohash: string | undefined;
   /** Whether media of it has come. */
   isDelivering: boolean;
+  /** Aborted when the engine is about to leave the fleet. */
+  readonly leaving: AbortController;
 }
 
 /** How attempts on an engine went. */
@@ -57,6 +59,8 @@ export interface EngineSnapshot extends AttemptCounters {
   readonly streams: number;
   /** Whether it is held to be the cause of failures, and therefore taken last. */
   readonly isSuspected: boolean;
+  /** It gets no new streams, and those it has move to others. */
+  readonly isDraining: boolean;
   readonly firstSeenAtMs: number;
   readonly lastSeenAtMs: number;
   readonly lastCheckedAtMs: number | undefined;
@@ -85,6 +89,8 @@ export class EngineRecord implements Candidate, SessionEngine {
   lastCheckedAtMs: number | undefined;
   lastUsedAtMs: number | undefined;
   lastChosen = 0;
+  /** It gets no new streams. */
+  isDraining = false;
   readonly places = new Set<Place>();
   readonly #clock: Clock;
   readonly #suspicion: Suspicion;
@@ -185,6 +191,7 @@ export class EngineRecord implements Candidate, SessionEngine {
       platform: this.version?.platform,
       streams: this.streams,
       isSuspected: this.isSuspected,
+      isDraining: this.isDraining,
       firstSeenAtMs: this.firstSeenAtMs,
       lastSeenAtMs: this.lastSeenAtMs,
       lastCheckedAtMs: this.lastCheckedAtMs,

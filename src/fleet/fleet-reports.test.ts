@@ -51,6 +51,7 @@ describe('what the fleet tells', () => {
         platform: 'linux',
         streams: 1,
         isSuspected: false,
+        isDraining: false,
         firstSeenAtMs: clock.wallMs(),
         lastSeenAtMs: clock.wallMs(),
         lastCheckedAtMs: clock.wallMs(),

@@ -81,7 +81,7 @@ export class Fleet implements EngineSource, EngineDemand {
     this.#registry = new EngineRegistry({
       providers,
       createClient: deps.createClient ?? ((address) => new EngineClient({ address, clock, log })),
-      onChange: () => this.#serveWaiters(),
+      onChange: () => this.#onChange(),
       checkIntervalMs: limits.checkIntervalMs,
       failureThreshold: limits.failureThreshold,
       suspicion: this.#suspicion,
@@ -139,6 +139,25 @@ export class Fleet implements EngineSource, EngineDemand {
     if (outcome.hadPlayed) this.#suspicion.diedPlaying(engineId, elsewhere.size > 0, nowMs);
     else this.#suspicion.startFailed(engineId, stream, outcome.reason, elsewhere.has(stream), nowMs);
     if (outcome.reason === 'engine_unreachable') void this.#registry.probeNow(record);
+  }
+
+  /**
+   * Gives an engine no new streams, and moves those it has to others, as far as others have places. False: there is no
+   * such engine.
+   */
+  drain(engineId: string): boolean {
+    const record = this.#registry.get(engineId);
+    if (!record) return false;
+    record.isDraining = true;
+    leave(record);
+    return true;
+  }
+
+  /** An engine came, went, healed or failed. What plays on one that failed should go on elsewhere. */
+  #onChange(): void {
+    for (const record of this.#registry.engines) if (record.health === 'unhealthy') leave(record);
+    for (const record of this.#registry.departed) leave(record);
+    this.#serveWaiters();
   }
 
   #untilOthersKnown(record: EngineRecord, own: Place, signal: AbortSignal): Promise<void> | undefined {
@@ -212,12 +231,13 @@ export class Fleet implements EngineSource, EngineDemand {
 
   /** The only place where places are counted up … */
   #take(record: EngineRecord, { infohash }: PlaceRequest): EngineSlot {
-    const place: Place = { infohash, isDelivering: false };
+    const place: Place = { infohash, isDelivering: false, leaving: new AbortController() };
     record.places.add(place);
     record.lastChosen = ++this.#choices;
     record.lastUsedAtMs = this.#deps.clock.wallMs();
     return {
       engine: record,
+      leaving: place.leaving.signal,
       identify: (known) => {
         const wasUnknown = place.infohash === undefined;
         place.infohash = known;
@@ -333,6 +353,10 @@ export class Fleet implements EngineSource, EngineDemand {
         );
     }
   }
+}
+
+function leave({ places }: EngineRecord): void {
+  for (const { leaving } of places) leaving.abort();
 }
 
 function isFull(selection: Selection<unknown>): boolean {

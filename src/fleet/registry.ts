@@ -67,6 +67,11 @@ export class EngineRegistry {
     return [...this.#engines.values()];
   }
 
+  /** Engines that their provider no longer has, while a stream still uses them. */
+  get departed(): ReadonlySet<EngineRecord> {
+    return this.#departed;
+  }
+
   get(id: string): EngineRecord | undefined {
     return this.#engines.get(id);
   }

@@ -20,6 +20,7 @@ function engine(id: string, values: Partial<Candidate> = {}): Candidate {
     streams: 0,
     isStartingUnknown: false,
     isSuspected: false,
+    isDraining: false,
     lastChosen: 0,
     plays: () => false,
     hasPlayedLately: () => false,

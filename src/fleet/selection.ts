@@ -11,6 +11,8 @@ export interface Candidate {
   readonly isStartingUnknown: boolean;
   /** Whether it is held to be the cause of failures (see `Suspicion`): it is taken last. */
   readonly isSuspected: boolean;
+  /** It gets no new streams. */
+  readonly isDraining: boolean;
   /** Grows with every choice; the engine chosen longest ago has the smallest. 0: never chosen. */
   readonly lastChosen: number;
   /** Whether a place on it has this broadcast. */
@@ -66,7 +68,9 @@ export function chooseEngine<T extends Candidate>(
   rules: SelectionRules,
 ): Selection<T> {
   if (candidates.length === 0) return none('no_engines_configured');
-  const usable = candidates.filter((engine) => engine.health === 'healthy' && !wish.exclude.has(engine.id));
+  const usable = candidates.filter(
+    ({ health, id, isDraining }) => health === 'healthy' && !isDraining && !wish.exclude.has(id),
+  );
   if (usable.length === 0) return none('no_engine_available');
   const roomy = usable.filter((engine) => engine.streams < rules.maxStreamsPerEngine);
   if (roomy.length === 0) return none('no_capacity');

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { firstFeed } from '../../test/support/first-feed.ts';
 import { AUDIO_PID, accessUnit, PMT_PID, TsBuilder, VIDEO_PID } from '../../test/support/ts-builder.ts';
 import { ContinuityChecker } from '../mpegts/continuity.ts';
 import {
@@ -13,7 +14,6 @@ import {
   startsUnit,
 } from '../mpegts/packet.ts';
 import { Cursor } from './cursor.ts';
-import { Ingest } from './ingest.ts';
 import { BLOCK_BYTES, Ring } from './ring.ts';
 
 /** Carries something now and then, like a program guide. */
@@ -37,7 +37,7 @@ type Step = { readonly pictures: number } | { readonly takesBytes: number; reado
 /** A live stream and one viewer of it who does as `TsViewer` does: it skips when it must. */
 class Watching {
   readonly ring = new Ring(RING);
-  readonly #ingest = new Ingest(this.ring);
+  readonly #ingest = firstFeed(this.ring);
   readonly #builder = new TsBuilder();
   readonly #shape: Shape;
   readonly sent: Buffer[] = [];

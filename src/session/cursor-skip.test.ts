@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { firstFeed } from '../../test/support/first-feed.ts';
 import { ContinuityChecker } from '../mpegts/continuity.ts';
 import { discontinuityIndicator, pidOf, startsUnit } from '../mpegts/packet.ts';
 import { Broadcast } from '../simulator/broadcast.ts';
 import { loadClip, VIDEO_PID } from '../simulator/clip.ts';
 import { buildLayout } from '../simulator/layout.ts';
 import { Cursor } from './cursor.ts';
-import { Ingest } from './ingest.ts';
 import { Ring } from './ring.ts';
 
 const BITS_PER_SECOND = 2_000_000;
@@ -19,7 +19,7 @@ const broadcast = new Broadcast({
 /** A ring that is fed by the second. */
 function fedRing() {
   const ring = new Ring({ bytesMax: 64 * 1024 * 1024, mediaMsMax: 10_000 });
-  const ingest = new Ingest(ring);
+  const ingest = firstFeed(ring);
   let packets = 0;
   let nowMs = 0;
   const feed = (seconds: number): void => {

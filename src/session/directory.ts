@@ -161,9 +161,8 @@ export class SessionDirectory implements SessionOwner {
   #begin(selector: StreamSelector, viewer: ViewerInfo): Session {
     const { clock, engines, limits, log, observer } = this.#deps;
     const name = nameOf(selector.hash, selector);
-    if (this.#names.unknownForMs(name, clock.nowMs()) > 0) {
-      throw new AcemuxError('content_unknown', 'The engines did not know it a moment ago.');
-    }
+    const refusal = this.#names.refusalOf(name, clock.nowMs());
+    if (refusal) throw new AcemuxError(refusal);
     const identity = this.#names.get(selector.hash);
     const names = new Set([name, ...(identity ? [nameOf(identity.infohash, selector)] : [])]);
     const session = new Session({
@@ -222,7 +221,7 @@ export class SessionDirectory implements SessionOwner {
       this.#rename(session, infohash);
       return;
     }
-    const isSameEngine = session.engineId !== undefined && session.engineId === twin.engineId;
+    const isSameEngine = session.engineId !== undefined && twin.usesEngine(session.engineId);
     if (session.isStarting && !isSameEngine) this.#merge(session, twin);
   }
 
@@ -239,7 +238,7 @@ export class SessionDirectory implements SessionOwner {
     const engineId = attempt.slot.engine.id;
     const twin = this.#byName.get(nameOf(infohash, session.selector));
     if (twin && twin !== session && session.isStarting) {
-      if (twin.engineId === engineId) {
+      if (twin.usesEngine(engineId)) {
         session.handOver(attempt, twin);
         this.#merge(session, twin);
       } else if (twin.isStarting && !twin.hasPlayback) {
@@ -250,9 +249,9 @@ export class SessionDirectory implements SessionOwner {
     }
     if (!twin) this.#rename(session, infohash);
     for (const rival of this.#active) {
-      if (rival === session || rival.infohash !== infohash || rival.engineId !== engineId) continue;
-      session.rejectSource('infohash_in_use');
-      rival.rejectSource('superseded');
+      if (rival === session || rival.infohash !== infohash || !rival.usesEngine(engineId)) continue;
+      session.leaveEngine(engineId, 'infohash_in_use');
+      rival.leaveEngine(engineId, 'superseded');
       return;
     }
   }
@@ -297,9 +296,8 @@ export class SessionDirectory implements SessionOwner {
     this.#active.delete(session);
     const names = this.#namesOf(session);
     for (const name of names) this.#byName.delete(name);
-    if (session.snapshot().error === 'content_unknown') {
-      this.#names.noteUnknown(nameOf(session.id, session.selector), this.#deps.clock.nowMs());
-    }
+    const { error } = session.snapshot();
+    if (error) for (const name of names) this.#names.noteEnd(name, error, this.#deps.clock.nowMs());
     this.#closing.set(session, names);
     void session.closed.then(() => this.#closing.delete(session));
   }

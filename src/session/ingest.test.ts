@@ -1,20 +1,21 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
+import { firstFeed } from '../../test/support/first-feed.ts';
 import { AUDIO_PID, accessUnit, PMT_PID, TsBuilder, VIDEO_PID } from '../../test/support/ts-builder.ts';
 import { PACKET_BYTES, PAT_PID } from '../mpegts/packet.ts';
 import { Broadcast } from '../simulator/broadcast.ts';
 import { loadClip } from '../simulator/clip.ts';
 import { buildLayout } from '../simulator/layout.ts';
-import { Ingest } from './ingest.ts';
+import type { Feed } from './feed.ts';
 import { Ring } from './ring.ts';
 
 const PICTURES_PER_SECOND = 25;
 const PICTURE_TICKS = 90_000 / PICTURES_PER_SECOND;
 
-function newIngest(): { ring: Ring; ingest: Ingest } {
+function newIngest(): { ring: Ring; ingest: Feed } {
   const ring = new Ring({ bytesMax: 64 * 1024 * 1024, mediaMsMax: 60_000 });
-  return { ring, ingest: new Ingest(ring) };
+  return { ring, ingest: firstFeed(ring) };
 }
 
 /** All that the ring holds. */
@@ -82,7 +83,7 @@ describe('the verdict', () => {
     assert.equal(ingest.verdict, undefined);
     while (scrambled < 2_000) pushScrambled();
     assert.equal(ingest.verdict, 'content_scrambled');
-    assert.equal(ingest.isJoinable, false);
+    assert.equal(ingest.ingest.isJoinable, false);
   });
 
   test('lets a stream pass that can be watched although a part of it is scrambled', () => {
@@ -95,7 +96,7 @@ describe('the verdict', () => {
     }
     ingest.push(builder.build(), 0);
     assert.equal(ingest.verdict, undefined);
-    assert.equal(ingest.isJoinable, true);
+    assert.equal(ingest.ingest.isJoinable, true);
   });
 });
 
@@ -104,7 +105,7 @@ describe('access points', () => {
     const taken = newIngest();
     const { ingest, ring } = taken;
     const positions = pushPictures(taken, [0, 100], (picture) => picture % 25 === 3);
-    assert.equal(ingest.isJoinable, true);
+    assert.equal(ingest.ingest.isJoinable, true);
     assert.deepEqual(
       ring.accessPoints.map(({ position, kind }) => [position, kind]),
       [3, 28, 53, 78].map((picture) => [positions[picture], 'idr']),
@@ -114,7 +115,7 @@ describe('access points', () => {
   test('are all there is to begin at: what comes before the first one is only kept', () => {
     const taken = newIngest();
     pushPictures(taken, [0, 5], () => false);
-    assert.equal(taken.ingest.isJoinable, false);
+    assert.equal(taken.ingest.ingest.isJoinable, false);
     assert.ok(taken.ring.head > 0);
   });
 });
@@ -127,10 +128,10 @@ describe('without a keyframe', () => {
     const { ingest, ring } = taken;
     const builder = new TsBuilder();
     pushPictures(taken, [0, TEN_SECONDS], () => false, builder);
-    assert.equal(ingest.isJoinable, false);
-    assert.equal(ingest.noKeyframe, false);
+    assert.equal(ingest.ingest.isJoinable, false);
+    assert.equal(ingest.ingest.noKeyframe, false);
     const [due] = pushPictures(taken, [TEN_SECONDS, TEN_SECONDS + 5], () => false, builder);
-    assert.equal(ingest.noKeyframe, true);
+    assert.equal(ingest.ingest.noKeyframe, true);
     assert.deepEqual(
       ring.accessPoints.map(({ position, kind }) => [position, kind]),
       [[due, 'fallback']],
@@ -151,14 +152,14 @@ describe('without a keyframe', () => {
       taken.ring.accessPoints.map(({ kind }) => kind),
       ['idr', 'fallback'],
     );
-    assert.equal(taken.ingest.noKeyframe, true);
+    assert.equal(taken.ingest.ingest.noKeyframe, true);
   });
 
   test('for less than that, nothing is said', () => {
     const taken = newIngest();
     const everyNineSeconds = (picture: number): boolean => picture % (9 * PICTURES_PER_SECOND) === 5;
     pushPictures(taken, [0, 30 * PICTURES_PER_SECOND], everyNineSeconds);
-    assert.equal(taken.ingest.noKeyframe, false);
+    assert.equal(taken.ingest.ingest.noKeyframe, false);
     assert.ok(taken.ring.accessPoints.every(({ kind }) => kind === 'idr'));
   });
 });

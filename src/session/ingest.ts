@@ -1,39 +1,16 @@
-import type { ReasonCode } from '../base/reasons.ts';
-import { Aligner } from '../mpegts/align.ts';
-import { BreakGate } from '../mpegts/break-gate.ts';
-import { type AccessPoint, StreamScanner } from '../mpegts/scanner.ts';
+import { StreamScanner } from '../mpegts/scanner.ts';
+import { StreamTail } from '../mpegts/splice/stream-tail.ts';
 import type { Ring } from './ring.ts';
 
 /** Without an access point for this much media, viewers start at any picture (DESIGN 2.2). */
 const NO_KEYFRAME_MS = 10_000;
-/** So many bytes without ever finding packets: this is something else. */
-const NOT_MPEGTS_BYTES = 256 * 1024;
-/** So many scrambled packets without one access point: nobody could watch this. */
-const SCRAMBLED_PACKETS = 2_000;
-/** So much of a new source is kept while it has no access point; then it goes on from the next picture. */
-const STAGED_BYTES_MAX = 8 * 1024 * 1024;
 
-/** What a new source has delivered before it can follow what the old one left: looked at, and kept. */
-interface Staging {
-  readonly scanner: StreamScanner;
-  packets: Buffer[];
-  sizeBytes: number;
-  /** Bytes staged before `packets`, and let go. */
-  droppedBytes: number;
-}
-
-/** What the bytes of a session's sources go through: aligned to packets, looked at once, stored once. */
+/** What goes into a ring, whichever source it comes from: looked at once, stored once. */
 export class Ingest {
+  /** What another source would be joined to. */
+  readonly tail = new StreamTail();
   readonly #ring: Ring;
   readonly #scanner = new StreamScanner();
-  #aligner = new Aligner();
-  #staging: Staging | undefined;
-  /** Behind a change of sources: what the new one had begun before it is left out, and the break announced. */
-  #gate: BreakGate | undefined;
-  #bytesIn = 0;
-  /** Bytes of the source in use. */
-  #sourceBytesIn = 0;
-  #nowMs = 0;
   #lastPointMediaMs: number | undefined;
   #noKeyframe = false;
 
@@ -41,9 +18,26 @@ export class Ingest {
     this.#ring = ring;
   }
 
-  /** Bytes received, whatever they were. */
-  get bytesIn(): number {
-    return this.#bytesIn;
+  get ring(): Ring {
+    return this.#ring;
+  }
+
+  /** The media clock at the ring's end, milliseconds. */
+  get mediaMs(): number {
+    return this.#scanner.mediaMs;
+  }
+
+  /** Packets looked at, and those of them that were scrambled, or damaged, or behind a gap of their counter. */
+  get packets(): number {
+    return this.#scanner.packets;
+  }
+
+  get scrambledPackets(): number {
+    return this.#scanner.scrambledPackets;
+  }
+
+  get damage(): number {
+    return this.#scanner.continuityErrors + this.#scanner.transportErrors;
   }
 
   /** Whether viewers had to start at a picture that is no access point. */
@@ -51,46 +45,18 @@ export class Ingest {
     return this.#noKeyframe;
   }
 
-  /** Whether the source in use has delivered something that viewers can go on, or start, with. */
+  /** Whether the ring holds something that a viewer can start with. */
   get isJoinable(): boolean {
-    return this.#staging === undefined && this.#ring.accessPoints.length > 0;
+    return this.#ring.accessPoints.length > 0;
   }
 
-  /** Why these bytes will never be watchable; undefined as long as they may be. */
-  get verdict(): ReasonCode | undefined {
-    const { packets, scrambledPackets } = this.#staging?.scanner ?? this.#scanner;
-    if (packets === 0) return this.#sourceBytesIn >= NOT_MPEGTS_BYTES ? 'not_mpegts' : undefined;
-    if (!this.isJoinable && scrambledPackets >= SCRAMBLED_PACKETS) return 'content_scrambled';
-    return undefined;
-  }
-
-  /**
-   * Another source is about to deliver, with a timeline, counters and tables of its own: what is stored stays, and
-   * the new bytes follow it from their first access point on, behind a break that is flagged on every PID.
-   */
-  changeSource(): void {
-    this.#aligner = new Aligner();
-    this.#sourceBytesIn = 0;
-    this.#staging = { scanner: new StreamScanner(), packets: [], sizeBytes: 0, droppedBytes: 0 };
-  }
-
-  /** Takes bytes as they come from the engine, cut anywhere; `nowMs` is the clock when they came. */
-  push(chunk: Buffer, nowMs: number): void {
-    this.#bytesIn += chunk.length;
-    this.#sourceBytesIn += chunk.length;
-    this.#nowMs = nowMs;
-    this.#aligner.push(chunk, this.#takePackets);
-  }
-
-  readonly #takePackets = (packets: Buffer): void => {
-    if (this.#staging) this.#stage(this.#staging, packets);
-    else this.#store(this.#gate?.push(packets) ?? packets);
-  };
-
-  #store(packets: Buffer): void {
+  /** Takes whole packets; `nowMs` is the clock when they came. */
+  store(packets: Buffer, nowMs: number): void {
     const scanner = this.#scanner;
-    scanner.scan(packets, this.#ring.head);
-    this.#ring.append(packets, scanner.mediaMs, this.#nowMs);
+    const position = this.#ring.head;
+    this.tail.push(packets, position);
+    scanner.scan(packets, position);
+    this.#ring.append(packets, scanner.mediaMs, nowMs);
     for (const point of scanner.takeAccessPoints()) {
       this.#ring.addAccessPoint(point);
       this.#lastPointMediaMs = point.mediaMs;
@@ -105,34 +71,5 @@ export class Ingest {
     this.#ring.addAccessPoint(point);
     this.#lastPointMediaMs = this.#scanner.mediaMs;
     this.#noKeyframe = true;
-  }
-
-  #stage(staging: Staging, packets: Buffer): void {
-    const { scanner } = staging;
-    scanner.scan(packets, staging.droppedBytes + staging.sizeBytes);
-    // The aligner's buffer is only lent.
-    staging.packets.push(Buffer.from(packets));
-    staging.sizeBytes += packets.length;
-    const isLate = scanner.mediaMs >= NO_KEYFRAME_MS || staging.sizeBytes >= STAGED_BYTES_MAX;
-    const point = scanner.takeAccessPoints()[0] ?? (isLate ? scanner.fallbackAccessPoint() : undefined);
-    if (point && point.position >= staging.droppedBytes) this.#land(staging, point);
-    else if (staging.sizeBytes > STAGED_BYTES_MAX) this.#dropOldest(staging);
-  }
-
-  #dropOldest(staging: Staging): void {
-    const oldest = staging.packets.shift();
-    if (!oldest) return;
-    staging.sizeBytes -= oldest.length;
-    staging.droppedBytes += oldest.length;
-  }
-
-  /** What was staged follows what is stored, from `point` on, as a joiner would get it. */
-  #land(staging: Staging, point: AccessPoint): void {
-    this.#staging = undefined;
-    const staged = Buffer.concat(staging.packets);
-    this.#gate = new BreakGate();
-    this.#scanner.markBreak();
-    this.#store(this.#gate.push(point.tables));
-    this.#store(this.#gate.push(staged.subarray(point.position - staging.droppedBytes)));
   }
 }

@@ -31,9 +31,11 @@ test('the names learned longest ago are forgotten when there are too many', () =
 
 test('a name that nobody knows is remembered for 30 seconds', () => {
   const names = new KnownNames();
-  assert.equal(names.unknownForMs(ID, 0), 0);
-  names.noteUnknown(ID, 1_000);
-  assert.equal(names.unknownForMs(ID, 1_000), 30_000);
-  assert.equal(names.unknownForMs(ID, 30_999), 1);
-  assert.equal(names.unknownForMs(ID, 31_000), 0);
+  assert.equal(names.refusalOf(ID, 0), undefined);
+  names.noteEnd(ID, 'content_unknown', 1_000);
+  assert.equal(names.refusalOf(ID, 1_000), 'content_unknown');
+  assert.equal(names.refusalOf(ID, 30_999), 'content_unknown');
+  assert.equal(names.refusalOf(ID, 31_000), undefined);
+  names.noteEnd(ID, 'idle', 31_000);
+  assert.equal(names.refusalOf(ID, 31_000), undefined, 'other ends mean nothing for the next start');
 });

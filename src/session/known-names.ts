@@ -1,9 +1,21 @@
+import type { ReasonCode } from '../base/reasons.ts';
 import type { SelectorKind } from '../engine/types.ts';
 
 /** Names that are remembered. */
 const NAMES_MAX = 10_000;
-/** How long content that no engine knew is refused without asking again, milliseconds (DESIGN 2.2). */
-const UNKNOWN_MS = 30_000;
+/**
+ * How long a stream that ended so is refused without asking again, milliseconds: content that no engine knew (DESIGN
+ * 2.2), and what no engine could go on with (DESIGN 2.1, RETRY_BUDGET: at most one start a minute probes).
+ */
+const REFUSED_FOR_MS: { readonly [Code in ReasonCode]?: number } = {
+  content_unknown: 30_000,
+  retry_budget_spent: 60_000,
+};
+
+interface Refusal {
+  readonly reason: ReasonCode;
+  readonly untilMs: number;
+}
 
 /** What a name turned out to mean. */
 export interface KnownName {
@@ -16,7 +28,7 @@ export interface KnownName {
 /** What was learned of names: which broadcast each means, and which nobody knows. */
 export class KnownNames {
   readonly #known = new Map<string, KnownName>();
-  readonly #unknownUntilMs = new Map<string, number>();
+  readonly #refusedUntil = new Map<string, Refusal>();
 
   /** What an engine has said of this 40-hex name. */
   get(hash: string): KnownName | undefined {
@@ -29,20 +41,21 @@ export class KnownNames {
     this.#set(name.infohash, { ...name, kind: 'infohash' });
   }
 
-  /** The engines asked do not know `name`, of any kind. */
-  noteUnknown(name: string, nowMs: number): void {
-    this.#unknownUntilMs.delete(name);
-    this.#unknownUntilMs.set(name, nowMs + UNKNOWN_MS);
-    dropOldest(this.#unknownUntilMs);
+  /** How the session of `name` ended: for a while there is nothing to be gained by asking again. */
+  noteEnd(name: string, reason: ReasonCode, nowMs: number): void {
+    const forMs = REFUSED_FOR_MS[reason];
+    if (forMs === undefined) return;
+    this.#refusedUntil.delete(name);
+    this.#refusedUntil.set(name, { reason, untilMs: nowMs + forMs });
+    dropOldest(this.#refusedUntil);
   }
 
-  /** For how long still it is answered from memory that nobody knows it, milliseconds; 0: ask. */
-  unknownForMs(name: string, nowMs: number): number {
-    const untilMs = this.#unknownUntilMs.get(name);
-    if (untilMs === undefined) return 0;
-    if (nowMs < untilMs) return untilMs - nowMs;
-    this.#unknownUntilMs.delete(name);
-    return 0;
+  /** Why `name` is refused without asking anybody; undefined: ask. */
+  refusalOf(name: string, nowMs: number): ReasonCode | undefined {
+    const refusal = this.#refusedUntil.get(name);
+    if (refusal && nowMs < refusal.untilMs) return refusal.reason;
+    this.#refusedUntil.delete(name);
+    return undefined;
   }
 
   #set(hash: string, name: KnownName): void {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FakeEngine, INFOHASH, playback } from '../../test/support/fake-engines.ts';
-import { house, houseWith, ID, media, refusal } from '../../test/support/session-house.ts';
+import { house, houseWith, ID, keepPlaying, media, refusal } from '../../test/support/session-house.ts';
 import { AcemuxError, type ReasonCode, reasonOf } from '../base/reasons.ts';
 import { silentLog } from '../telemetry/log.ts';
 import { Lease } from './lease.ts';
@@ -36,6 +36,7 @@ async function playing(idleTimeoutMs = 300_000) {
   await rig.clock.advance(0);
   await opening;
   engine.media[0]?.push(media(0, 3));
+  keepPlaying(rig, engine, 3);
   await rig.clock.advance(0);
   return { ...rig, engine, lease, ended };
 }
@@ -238,7 +239,8 @@ for (const when of ['before there was media', 'while it plays'] as const) {
     };
     engine.media[0]?.finish();
     await rig.clock.advance(0);
-    const expected: ReasonCode = when === 'while it plays' ? 'engine_broken' : 'engine_closed';
+    if (when === 'while it plays') await rig.clock.advance(121_000);
+    const expected: ReasonCode = when === 'while it plays' ? 'retry_budget_spent' : 'engine_closed';
     const heard = await reading;
     assert.equal(heard instanceof AbortSignal ? reasonOf(heard.reason) : heard, expected);
     assert.deepEqual(ended, [lease]);

@@ -5,6 +5,7 @@
  */
 import type { ReasonCode } from '../base/reasons.ts';
 import type { EngineClient } from '../engine/engine-client.ts';
+import type { SpliceReport } from '../mpegts/splice/join.ts';
 
 /** The engine behind a slot, as sessions see and show it. */
 export interface SessionEngine {
@@ -24,6 +25,8 @@ export type NameResolver = Pick<EngineClient, 'mediaFiles'>;
 /** One reserved place on one engine (DESIGN invariant 6). Whoever holds it gives it back exactly once. */
 export interface EngineSlot {
   readonly engine: SessionEngine;
+  /** Aborts when the engine is about to leave the fleet: what plays there should go on elsewhere. */
+  readonly leaving: AbortSignal;
   /** Tells which broadcast takes this place, as soon as that is known: no other place on the engine may have it. */
   identify(infohash: string): void;
   /**
@@ -94,6 +97,8 @@ export interface SessionObserver {
   bytesStreamed(bytes: number): void;
   /** A session goes on, but not as it should. Once for each reason in a session's life. */
   sessionWarned(reason: ReasonCode): void;
+  /** Another source went on behind what viewers had. */
+  sourceSpliced(splice: SpliceReport): void;
   /** An attempt to play on an engine failed. */
   attemptFailed(reason: ReasonCode): void;
 }

@@ -4,6 +4,10 @@ export interface SessionLimits {
   readonly firstByteTimeoutMs: number;
   /** START_TIMEOUT */
   readonly startTimeoutMs: number;
+  /** RETRY_BUDGET */
+  readonly retryBudgetMs: number;
+  /** SPLICE_WAIT */
+  readonly spliceWaitMs: number;
   /** STREAM_IDLE_TIMEOUT */
   readonly idleTimeoutMs: number;
   /** PREBUFFER_SECONDS */

@@ -3,8 +3,11 @@ import { test } from 'node:test';
 import { FakeEngine, playback } from '../../test/support/fake-engines.ts';
 import { house, houseWith, media, refusal, watch } from '../../test/support/session-house.ts';
 import { AcemuxError } from '../base/reasons.ts';
+import { ContinuityChecker } from '../mpegts/continuity.ts';
 import { discontinuityIndicator, pidOf } from '../mpegts/packet.ts';
 import { StreamScanner } from '../mpegts/scanner.ts';
+import { AUDIO_PID, VIDEO_PID } from '../simulator/clip.ts';
+import type { Cursor } from './cursor.ts';
 
 test('nobody is let in before there is something to watch', async () => {
   const engine = new FakeEngine('one');
@@ -181,13 +184,14 @@ test('when the source of a playing session ends, another engine goes on, behind 
   const rig = house(...engines);
   const attachment = await watch(rig, engines[0]);
   const cursor = attachment.openCursor();
-  while (cursor.take(1_000_000)); // All that there is.
+  const before = takeAll(cursor);
   engines[0].media[0]?.finish();
   await rig.clock.advance(0);
   assert.equal(cursor.take(1_000_000), undefined);
   engines[1].media[0]?.push(media(20.5, 3));
   await rig.clock.advance(0);
-  const after = cursor.take(1_000_000)!;
+  const after = takeAll(cursor);
+  const all = Buffer.concat([before, after]);
   const program = new StreamScanner();
   program.scan(after, 0);
   assert.equal(program.takeAccessPoints().length > 0, true);
@@ -198,13 +202,17 @@ test('when the source of a playing session ends, another engine goes on, behind 
     if (!pids.has(pid) && discontinuityIndicator(after, at)) flagged.add(pid);
     pids.add(pid);
   }
-  assert.deepEqual([...pids].toSorted(), [...flagged].toSorted(), 'on every PID, before anything else of it');
+  for (const pid of [VIDEO_PID, AUDIO_PID])
+    assert.ok(flagged.has(pid), `${pid} is flagged before anything else of it`);
+  const checker = new ContinuityChecker();
+  for (let at = 0; at < all.length; at += 188) checker.push(all, at);
+  assert.equal(checker.errors, 0, 'no break that is not flagged');
   assert.deepEqual([engines[0].stops, engines[0].slotsTaken], [1, 0]);
   assert.equal(rig.directory.list()[0]?.engine?.id, 'two');
   assert.ok(rig.observer.events.includes('attempt failed: source_ended'));
 });
 
-test('when no engine goes on, the viewers are told why', async () => {
+test('when no engine goes on within RETRY_BUDGET, the viewers are ended together', async () => {
   const engine = new FakeEngine('one');
   const rig = house(engine);
   const attachment = await watch(rig, engine);
@@ -214,9 +222,16 @@ test('when no engine goes on, the viewers are told why', async () => {
     throw new AcemuxError('engine_unreachable');
   };
   engine.media[0]?.finish();
-  await rig.clock.advance(0);
-  assert.deepEqual(reasons, ['engine_unreachable']);
+  await rig.clock.advance(119_000);
+  assert.deepEqual(reasons, [], 'viewers are held for RETRY_BUDGET');
+  await rig.clock.advance(2_000);
+  assert.deepEqual(reasons, ['retry_budget_spent']);
   assert.deepEqual([engine.stops, engine.slotsTaken], [1, 0]);
+  assert.equal(await refusal(rig.join()), 'retry_budget_spent', 'and at most one start a minute probes');
+  const asked = engine.starts.length;
+  await rig.clock.advance(60_000);
+  assert.equal(await refusal(rig.join()), 'engine_unreachable');
+  assert.equal(engine.starts.length, asked + 1);
   attachment.leave('source_ended');
 });
 
@@ -261,3 +276,10 @@ test('a stream that is too big for its ring is warned of, once', async () => {
     ['session warned: buffer_cut'],
   );
 });
+
+/** All that a viewer would be sent now. */
+function takeAll(cursor: Cursor): Buffer {
+  const parts: Buffer[] = [];
+  for (let part = cursor.take(1_000_000); part; part = cursor.take(1_000_000)) parts.push(part);
+  return Buffer.concat(parts);
+}

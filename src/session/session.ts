@@ -6,13 +6,14 @@ import type { Playback, SelectorKind, StreamSelector } from '../engine/types.ts'
 import type { Log } from '../telemetry/log.ts';
 import type { Attachment, SessionListener, ViewerInfo, WatchedSession } from './attachment.ts';
 import { Cursor } from './cursor.ts';
-import { Ingest } from './ingest.ts';
+import { Intake, type IntakeNews } from './intake.ts';
 import type { KnownName } from './known-names.ts';
+import { LiveNotice } from './live-notice.ts';
 import type { EngineSource, SessionObserver } from './ports.ts';
-import { Ring } from './ring.ts';
 import type { SessionLimits } from './session-limits.ts';
 import { SESSION_MOVES, type SessionState } from './session-state.ts';
 import type { SourceAttempt } from './source-attempt.ts';
+import type { SourceVerdict } from './source-health.ts';
 import { SourceLoop, type SourceLoopOwner } from './source-loop.ts';
 import type { SessionSnapshot } from './types.ts';
 
@@ -61,18 +62,15 @@ export class Session implements WatchedSession, SourceLoopOwner {
   readonly #closed = Promise.withResolvers<void>();
   readonly #identified = Promise.withResolvers<string>();
   readonly #listeners = new Set<SessionListener>();
-  /** Those who wait, and want to know when it is certain that this is live. */
-  readonly #wantLive = new Set<() => void>();
+  readonly #live: LiveNotice;
   readonly #source: SourceLoop;
   readonly #createdAtMs: number;
   readonly #createdAtWallMs: number;
   #state: SessionState = { name: 'starting' };
   #timer: Timer | undefined;
-  #ring: Ring;
-  #ingest: Ingest;
+  readonly #intake: Intake;
   #playback: Playback | undefined;
   #infohash: string | undefined;
-  #isKnownLive = false;
   #waiting = 0;
   #clients = 0;
   #bytesOut = 0;
@@ -84,13 +82,14 @@ export class Session implements WatchedSession, SourceLoopOwner {
   constructor(deps: SessionDeps) {
     this.#deps = deps;
     this.#log = deps.log.child({ session: deps.selector.hash });
-    this.#isKnownLive = deps.identity?.isLive === true;
+    this.#live = new LiveNotice(deps.identity?.isLive === true);
     this.#createdAtMs = deps.clock.nowMs();
     this.#createdAtWallMs = deps.clock.wallMs();
     this.#lastActivityMs = this.#createdAtMs;
     this.#infohash = deps.identity?.infohash;
-    this.#ring = this.#newRing();
-    this.#ingest = new Ingest(this.#ring);
+    const { bufferBytes, bufferMs, spliceWaitMs } = deps.limits;
+    const bounds = { bytesMax: bufferBytes, mediaMsMax: bufferMs, spliceWaitMs };
+    this.#intake = new Intake(bounds, this.#createdAtMs);
     // Those who wait hear it; there may be nobody.
     this.#ready.promise.catch(() => {});
     this.#identified.promise.catch(() => {});
@@ -118,9 +117,14 @@ export class Session implements WatchedSession, SourceLoopOwner {
     return this.#source.engine?.id;
   }
 
+  /** Whether this engine plays for it, or is asked to. */
+  usesEngine(engineId: string): boolean {
+    return this.#source.usesEngine(engineId);
+  }
+
   /** Whether an engine has opened a playback for it. */
   get hasPlayback(): boolean {
-    return this.#playback !== undefined;
+    return this.#source.hasPlayback;
   }
 
   get isStarting(): boolean {
@@ -128,7 +132,7 @@ export class Session implements WatchedSession, SourceLoopOwner {
   }
 
   get head(): number {
-    return this.#ring.head;
+    return this.#intake.ring.head;
   }
 
   get isActive(): boolean {
@@ -179,7 +183,7 @@ export class Session implements WatchedSession, SourceLoopOwner {
       endedAtMs: this.#endedAtWallMs,
       error: this.#state.name === 'ended' ? this.#state.reason : undefined,
       idleSeconds: (clock.nowMs() - this.#lastActivityMs) / 1000,
-      bytesIn: this.#ingest.bytesIn,
+      bytesIn: this.#intake.bytesIn,
       bytesOut: this.#bytesOut,
       warnings: [...this.#warnings],
       stat: this.#source.stat,
@@ -230,9 +234,9 @@ export class Session implements WatchedSession, SourceLoopOwner {
     target.#notePlayback(attempt.playback);
   }
 
-  /** What its source delivers can't be used, or not any longer: it looks for another one. */
-  rejectSource(reason: ReasonCode): void {
-    this.#source.reject(reason);
+  /** What this engine delivers can't be used, or not any longer: the session looks for another one. */
+  leaveEngine(engineId: string, reason: ReasonCode): void {
+    this.#source.rejectOn(engineId, reason);
   }
 
   /** Leaves a lingering session no more than `delayMs` from now; for the directory's bounds. */
@@ -266,35 +270,23 @@ export class Session implements WatchedSession, SourceLoopOwner {
   async join(viewer: ViewerInfo, signal: AbortSignal, onLive?: () => void): Promise<Attachment> {
     this.#waiting++;
     if (this.#state.name === 'starting') this.#timer?.cancel();
+    const forgetLive = onLive && this.#live.tell(onLive);
     let target: Session = this;
     try {
-      if (onLive) this.#tellWhenLive(onLive);
       target = await untilAborted(this.#ready.promise, signal);
       if (target === this) {
         if (this.#state.name === 'ended') throw new AcemuxError(this.#state.reason);
-        if (!this.#ring.accessPoints.length) throw new AcemuxError('no_media');
+        if (!this.#intake.ring.accessPoints.length) throw new AcemuxError('no_media');
       }
     } catch (error) {
       this.#waiting--;
       this.#considerEmptiness();
       throw error;
     } finally {
-      if (onLive) this.#wantLive.delete(onLive);
+      forgetLive?.();
     }
     this.#waiting--;
     return target === this ? this.#attach(viewer) : target.join(viewer, signal, onLive);
-  }
-
-  #tellWhenLive(onLive: () => void): void {
-    if (this.#isKnownLive) onLive();
-    else this.#wantLive.add(onLive);
-  }
-
-  #noteLive(): void {
-    this.#isKnownLive = true;
-    const waiting = [...this.#wantLive];
-    this.#wantLive.clear();
-    for (const onLive of waiting) onLive();
   }
 
   #attach(viewer: ViewerInfo): Attachment {
@@ -320,10 +312,10 @@ export class Session implements WatchedSession, SourceLoopOwner {
 
   #openCursor(): Cursor {
     const { prebufferMs } = this.#deps.limits;
-    const point = this.#ring.joinPoint(prebufferMs);
+    const point = this.#intake.ring.joinPoint(prebufferMs);
     // join() has looked for one in this same turn of the loop.
     if (!point) throw new AcemuxError('no_media');
-    return new Cursor(this.#ring, point, prebufferMs);
+    return new Cursor(this.#intake.ring, point, prebufferMs);
   }
 
   /** With nobody left, a start is given up unless somebody comes back soon, and what plays lingers. */
@@ -363,26 +355,25 @@ export class Session implements WatchedSession, SourceLoopOwner {
 
   // ── the source ──────────────────────────────────────────────────────────────────────────────────────────
 
-  onSourceBegins(): void {
-    this.#playback = undefined;
-    if (this.#state.name !== 'starting') {
-      this.#ingest.changeSource();
-      return;
-    }
-    this.#ring = this.#newRing();
-    this.#ingest = new Ingest(this.#ring);
+  onAttempt(attempt: SourceAttempt): void {
+    this.#playback = attempt.playback ?? this.#playback;
+    this.#intake.begin(attempt, this.#deps.clock.nowMs());
   }
 
-  onIdentified(identity: KnownName): void {
-    this.#infohash = identity.infohash;
-    if (identity.isLive) this.#noteLive();
-    this.#deps.owner.onIdentified(this, identity);
+  onAttemptOver(attempt: SourceAttempt): void {
+    this.#intake.end(attempt);
+  }
+
+  onIdentified(name: KnownName): void {
+    this.#infohash = name.infohash;
+    if (name.isLive) this.#live.note();
+    this.#deps.owner.onIdentified(this, name);
   }
 
   onPlayback(attempt: SourceAttempt, playback: Playback, kind: SelectorKind): void {
     if (!playback.isLive) {
       this.#playback = playback;
-      this.#source.reject('vod_not_yet');
+      this.#source.reject(attempt, 'vod_not_yet');
       return;
     }
     this.#deps.owner.onPlayback(this, attempt, playback.infohash, kind);
@@ -395,19 +386,49 @@ export class Session implements WatchedSession, SourceLoopOwner {
     this.#playback = playback;
     this.#infohash = playback.infohash;
     this.#identified.resolve(playback.infohash);
-    this.#noteLive();
+    this.#live.note();
   }
 
-  onMedia(chunk: Buffer): void {
-    const before = this.#ring.head;
-    this.#ingest.push(chunk, this.#deps.clock.nowMs());
-    const { isJoinable, verdict } = this.#ingest;
-    if (verdict) this.#source.reject(verdict);
-    else if (isJoinable && this.#state.name === 'starting') this.#play();
-    else if (isJoinable) this.#source.confirm();
-    if (this.#ingest.noKeyframe) this.#warnOnce('no_keyframe');
-    if (this.#ring.cutByBytes) this.#warnOnce('buffer_cut');
-    if (this.#ring.head > before) for (const listener of this.#listeners) listener.onAdvance();
+  onMedia(attempt: SourceAttempt, chunk: Buffer): void {
+    const before = this.#intake.ring.head;
+    this.#take(attempt, this.#intake.push(attempt, chunk, this.#deps.clock.nowMs()));
+    this.#tellAdvance(before);
+  }
+
+  onTick(): void {
+    const before = this.#intake.ring.head;
+    const nowMs = this.#deps.clock.nowMs();
+    for (const attempt of this.#source.attempts) {
+      this.#take(attempt, this.#intake.tick(attempt, nowMs, this.#source.mustJoin));
+    }
+    this.#tellAdvance(before);
+  }
+
+  #take(attempt: SourceAttempt, news: IntakeNews): void {
+    if (news.kind === 'unusable') this.#source.reject(attempt, news.reason);
+    if (news.kind !== 'delivers') return;
+    const { splice } = news;
+    if (splice) {
+      this.#log.info({ engine: attempt.slot.engine.id, ...splice }, 'source joined');
+      this.#deps.observer.sourceSpliced(splice);
+    }
+    this.#source.confirm(attempt);
+    if (this.#state.name === 'starting') this.#play();
+  }
+
+  #tellAdvance(headBefore: number): void {
+    const { ring, noKeyframe } = this.#intake;
+    if (noKeyframe) this.#warnOnce('no_keyframe');
+    if (ring.cutByBytes) this.#warnOnce('buffer_cut');
+    if (ring.head > headBefore) for (const listener of this.#listeners) listener.onAdvance();
+  }
+
+  judge(attempt: SourceAttempt, isAlone: boolean): SourceVerdict {
+    return this.#intake.judge(attempt, attempt.stat, isAlone, this.#deps.clock.nowMs());
+  }
+
+  heldMs(): number {
+    return this.#intake.heldMs(this.#deps.clock.nowMs());
   }
 
   onExhausted(error: AcemuxError): void {
@@ -417,7 +438,6 @@ export class Session implements WatchedSession, SourceLoopOwner {
   #play(): void {
     this.#startedAtWallMs = this.#deps.clock.wallMs();
     this.#enter({ name: 'playing' });
-    this.#source.confirm();
     this.#ready.resolve(this);
     this.#considerEmptiness();
   }
@@ -427,9 +447,5 @@ export class Session implements WatchedSession, SourceLoopOwner {
     this.#warnings.push(reason);
     this.#log.warn({ reason }, REASONS[reason].what);
     this.#deps.observer.sessionWarned(reason);
-  }
-
-  #newRing(): Ring {
-    return new Ring({ bytesMax: this.#deps.limits.bufferBytes, mediaMsMax: this.#deps.limits.bufferMs });
   }
 }

@@ -40,6 +40,7 @@ function rig(onStart?: StartScript, tryOtherKind = false) {
   const owner = new RecordingOwner();
   const slot = {
     engine,
+    leaving: new AbortController().signal,
     identified: [] as string[],
     identify: (infohash: string) => void slot.identified.push(infohash),
     untilOthersKnown: () => undefined,

@@ -128,7 +128,7 @@ describe('START_TIMEOUT', () => {
     const engine = new FakeEngine('one');
     const { clock, loop, owner, reports } = rig(t, [engine]);
     owner.onWord = (word) => {
-      if (word === 'media x') loop.confirm();
+      if (word === 'media x') loop.confirm(owner.attempt);
     };
     loop.start();
     await clock.advance(0);
@@ -138,7 +138,7 @@ describe('START_TIMEOUT', () => {
     await clock.advance(0);
     assert.deepEqual(owner.heard, ['begins', 'playback by id', 'media x', 'media y']);
     assert.deepEqual(reports(), ['one: ok']);
-    assert.equal(clock.pendingTimers, 1, 'only its state is still asked for');
+    assert.equal(clock.pendingTimers, 2, 'only its state is still asked for, and the source judged');
   });
 });
 
@@ -147,8 +147,8 @@ describe('a source that was rejected', () => {
     const engine = new FakeEngine('one');
     const { clock, loop, owner, reports } = rig(t, [engine]);
     owner.onWord = (word) => {
-      if (word === 'media x') loop.reject('not_mpegts');
-      if (word === 'media y') loop.confirm();
+      if (word === 'media x') loop.reject(owner.attempt, 'not_mpegts');
+      if (word === 'media y') loop.confirm(owner.attempt);
     };
     loop.start();
     await clock.advance(0);
@@ -166,7 +166,7 @@ describe('a source that was rejected', () => {
       const engines = [new FakeEngine('one'), new FakeEngine('two')];
       const { clock, loop, owner } = rig(t, engines);
       owner.onWord = (word) => {
-        if (word === 'playback by id' && engines[1]?.starts.length === 0) loop.reject(code);
+        if (word === 'playback by id' && engines[1]?.starts.length === 0) loop.reject(owner.attempt, code);
       };
       loop.start();
       await clock.advance(0);
@@ -218,7 +218,7 @@ describe('stop()', () => {
     const stopping = Promise.withResolvers<void>();
     engine.stopping = stopping.promise;
     const { clock, loop, owner } = rig(t, [engine]);
-    owner.onWord = () => loop.confirm();
+    owner.onWord = () => loop.confirm(owner.attempt);
     loop.start();
     await clock.advance(0);
     let isStopped = false;

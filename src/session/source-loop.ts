@@ -1,36 +1,36 @@
-import { untilAborted } from '../base/abort.ts';
-import { type Clock, sleep } from '../base/clock.ts';
+import { type Clock, sleep, type Timer } from '../base/clock.ts';
 import { AcemuxError, asAcemuxError, type ReasonCode } from '../base/reasons.ts';
 import type { Playback, PlaybackStat, SelectorKind, StreamSelector } from '../engine/types.ts';
 import type { Log } from '../telemetry/log.ts';
-import { type Answer, Identification } from './identification.ts';
 import type { KnownName } from './known-names.ts';
-import type {
-  AttemptOutcome,
-  EngineSlot,
-  EngineSource,
-  NameResolver,
-  SessionEngine,
-  SessionObserver,
-} from './ports.ts';
-import { type AttemptOwner, SourceAttempt } from './source-attempt.ts';
-import { asksAnother, furthest } from './start-outcome.ts';
+import type { AttemptOutcome, EngineSource, SessionEngine, SessionObserver } from './ports.ts';
+import type { AttemptOwner, SourceAttempt } from './source-attempt.ts';
+import type { SourceVerdict } from './source-health.ts';
+import { SourceSearch, type StreamName } from './source-search.ts';
 
 /** Whom the loop feeds: the session. */
 export interface SourceLoopOwner {
   /** An engine has told, without opening anything, which broadcast the name means. */
-  onIdentified(identity: KnownName): void;
-  /** Another source is about to deliver: what the one before delivered and nobody has begun to watch is void. */
-  onSourceBegins(): void;
+  onIdentified(name: KnownName): void;
+  /** An attempt begins: what it delivers is to be looked at, and used when it is confirmed. */
+  onAttempt(attempt: SourceAttempt): void;
   /** The engine has opened a playback; `kind` is the kind of name that it knew the stream by. */
   onPlayback(attempt: SourceAttempt, playback: Playback, kind: SelectorKind): void;
-  /** Media bytes of the source in use, cut anywhere. */
-  onMedia(chunk: Buffer): void;
+  /** Media bytes of an attempt, cut anywhere. */
+  onMedia(attempt: SourceAttempt, chunk: Buffer): void;
+  /** Nothing more is wanted of an attempt. */
+  onAttemptOver(attempt: SourceAttempt): void;
+  /** How the source in use is doing; asked now and then. `isAlone`: no other engine has a place for it. */
+  judge(attempt: SourceAttempt, isAlone: boolean): SourceVerdict;
+  /** Asked now and then while there is no source in use: how long viewers have had no new media, milliseconds. */
+  heldMs(): number;
+  /** Time has passed: what waits may be joined by now. */
+  onTick(): void;
   /** Nothing more will come. */
   onExhausted(error: AcemuxError): void;
 }
 
-export interface SourceLoopDeps {
+export interface SourceLoopChoice {
   readonly selector: StreamSelector;
   /** What must have ended before an engine is asked: the predecessor under the same name. */
   readonly after: Promise<void>;
@@ -45,99 +45,147 @@ export interface SourceLoopDeps {
   readonly firstByteTimeoutMs: number;
   /** START_TIMEOUT */
   readonly startTimeoutMs: number;
+  /** RETRY_BUDGET */
+  readonly retryBudgetMs: number;
   readonly clock: Clock;
   readonly log: Log;
 }
 
-interface LostSource {
-  readonly attempt: SourceAttempt;
-  readonly error: AcemuxError;
+/** What a search is handed beside the loop's own choice. */
+export interface SourceLoopDeps extends SourceLoopChoice {
+  report(attempt: SourceAttempt, outcome: AttemptOutcome): void;
+  /** Calls back when no start is under way any more that may have been what ended the attempt. */
+  afterOthers(attempt: SourceAttempt, conclude: () => void): Promise<void> | undefined;
+  /** A search has found what delivers: it is the source in use from this moment on. */
+  onFound(attempt: SourceAttempt): void;
 }
 
-interface TryResult {
-  readonly attempt: SourceAttempt;
-  readonly error: AcemuxError | undefined;
-}
-
-/** Losses within this time count together, and each makes the pause before the next attempt so much longer. */
-const LOSSES_WITHIN_MS = 60_000;
-const PAUSE_STEP_MS = 1_000;
-const PAUSE_MAX_MS = 10_000;
-
-/** How long a source that ended waits for a start on its engine that may have ended it, milliseconds. */
+/** How often the source in use is judged. */
+const TICK_MS = 250;
+/** How long a source that ended waits for a start on its engine that may have ended it. */
 const UNDERSTANDING_MS = 5_000;
+/** Pauses between rounds of a search that found nothing: each twice the one before, and up to half as much again. */
+const PAUSE_MIN_MS = 1_000;
+const PAUSE_MAX_MS = 15_000;
+/** A source that lasted shorter than this did not mend anything. */
+const LASTING_MS = 30_000;
 
 /**
- * Keeps one session supplied: learns which broadcast its name means, then asks engines, one after the other, until one
- * delivers something to watch; and again when that one ends.
+ * Keeps one session supplied. One source is in use; when it ends, is given up, or is under suspicion, a search asks other
+ * engines, and what it finds takes its place (make before break, where the old one still delivers).
  */
 export class SourceLoop implements AttemptOwner {
   readonly #deps: SourceLoopDeps;
   readonly #abort = new AbortController();
-  /** All that still hold something on an engine, the abandoned ones included. */
   readonly #attempts = new Set<SourceAttempt>();
-  #attempt: SourceAttempt | undefined;
-  #running: Promise<void> = Promise.resolve();
-  #infohash: string | undefined;
-  #kind: SelectorKind;
-  #kindIsKnown: boolean;
-  #hasAskedForName = false;
-  /** Settles the try under way: with an error, or with undefined when there is something to watch. */
-  #settleTry: ((error: AcemuxError | undefined) => void) | undefined;
-  /** The source that played and is over, with why. */
-  #lost: LostSource | undefined;
-  #wakeForLoss: (() => void) | undefined;
-  /** When sources were lost of late, on the clock. */
-  #lossesAtMs: number[] = [];
+  readonly #name: StreamName;
+  #inUse: SourceAttempt | undefined;
+  #inUseSinceMs = 0;
+  #search: { readonly search: SourceSearch; readonly abort: AbortController } | undefined;
+  #searching: Promise<void> = Promise.resolve();
+  #tick: Timer | undefined;
+  /** Searches in a row that found nothing, or nothing that lasted. */
+  #fruitless = 0;
+  /** The last search found no engine with a place. */
+  #isAlone = false;
+  #hasPlayed = false;
+  #leaving: ReasonCode | undefined;
+  /** A source that is only suspected is not searched a successor for before this time. */
+  #noSearchBeforeMs = 0;
+  #isOver = false;
 
-  constructor(deps: SourceLoopDeps) {
-    this.#deps = deps;
-    this.#infohash = deps.identity?.infohash;
-    this.#kind = deps.identity?.kind ?? deps.selector.kind;
-    this.#kindIsKnown = deps.identity !== undefined;
+  constructor(choice: SourceLoopChoice) {
+    this.#deps = {
+      ...choice,
+      report: (attempt, outcome) => this.#report(attempt, outcome),
+      afterOthers: (attempt, conclude) => this.#afterOthers(attempt, conclude),
+      onFound: (attempt) => this.#use(attempt),
+    };
+    const { identity, selector } = choice;
+    this.#name = {
+      infohash: identity?.infohash,
+      kind: identity?.kind ?? selector.kind,
+      kindIsKnown: identity !== undefined,
+      hasAsked: false,
+    };
   }
 
   /** The engine in use, or asked now. */
   get engine(): SessionEngine | undefined {
-    return this.#attempt?.slot.engine;
-  }
-
-  /** Whether this is the attempt that the session is fed by. */
-  isUsing(attempt: SourceAttempt): boolean {
-    return attempt === this.#attempt;
+    return (this.#inUse ?? this.#trial)?.slot.engine;
   }
 
   /** What that engine last said of the playback. */
   get stat(): PlaybackStat | undefined {
-    return this.#attempt?.stat;
+    return (this.#inUse ?? this.#trial)?.stat;
+  }
+
+  /** Whether an engine has opened a playback for it. */
+  get hasPlayback(): boolean {
+    return this.#inUse?.playback !== undefined || this.#trial?.playback !== undefined;
+  }
+
+  /** Whether this is an attempt of the session's, in use or tried. */
+  isUsing(attempt: SourceAttempt): boolean {
+    return attempt === this.#inUse || attempt === this.#trial;
+  }
+
+  usesEngine(engineId: string): boolean {
+    return this.#inUse?.slot.engine.id === engineId || this.#trial?.slot.engine.id === engineId;
+  }
+
+  /** The attempts that deliver, or may. */
+  get attempts(): readonly SourceAttempt[] {
+    return [this.#inUse, this.#trial].filter((attempt) => attempt !== undefined);
+  }
+
+  /** Whether there is no other engine to hope for. */
+  get mustJoin(): boolean {
+    return this.#isAlone && this.#hasPlayed;
+  }
+
+  get #trial(): SourceAttempt | undefined {
+    return this.#search?.search.trial;
   }
 
   start(): void {
-    this.#running = this.#run();
+    this.#beginSearch(undefined);
+    this.#scheduleTick();
   }
 
-  /** What the source in use delivers can be watched: the start is over. */
-  confirm(): void {
-    this.#settleTry?.(undefined);
+  /** What the attempt delivers can be watched. */
+  confirm(attempt: SourceAttempt): void {
+    this.#search?.search.confirm(attempt);
   }
 
-  /** What the source in use delivers, or would deliver, can't be watched. */
-  reject(code: ReasonCode): void {
-    const error = new AcemuxError(code);
-    if (this.#settleTry) this.#settleTry(error);
-    else this.#lose(error);
+  /** What the attempt delivers, or would deliver, can't be used. */
+  reject(attempt: SourceAttempt, code: ReasonCode): void {
+    if (attempt === this.#inUse) this.#lose(attempt, new AcemuxError(code));
+    else this.#search?.search.reject(attempt, code);
+  }
+
+  /** The engine has harmed whatever of this session it plays. */
+  rejectOn(engineId: string, code: ReasonCode): void {
+    for (const attempt of [this.#inUse, this.#trial]) {
+      if (attempt?.slot.engine.id === engineId) this.reject(attempt, code);
+    }
   }
 
   /** Ends every attempt; resolves when no engine has anything of it left. Never rejects. */
   async stop(reason: ReasonCode): Promise<void> {
-    this.#abort.abort(new AcemuxError(reason));
-    await Promise.all([this.#running, ...[...this.#attempts].map((attempt) => attempt.end(reason))]);
+    this.#isOver = true;
+    this.#tick?.cancel();
+    const error = new AcemuxError(reason);
+    this.#abort.abort(error);
+    this.#search?.abort.abort(error);
+    await Promise.all([this.#searching, ...[...this.#attempts].map((attempt) => attempt.end(reason))]);
   }
 
   /** Lets an attempt go that another session goes on with. */
   handOver(attempt: SourceAttempt): void {
     this.#attempts.delete(attempt);
-    if (this.#attempt === attempt) this.#attempt = undefined;
+    this.#search?.search.handOver(attempt);
+    if (this.#inUse === attempt) this.#inUse = undefined;
   }
 
   /**
@@ -145,228 +193,174 @@ export class SourceLoop implements AttemptOwner {
    * one in use there (reference 5); of two starts under way, with the one that the engine was asked for last.
    */
   takeOver(attempt: SourceAttempt): void {
-    const current = this.#attempt;
     this.#attempts.add(attempt);
-    attempt.moveTo(this);
     void attempt.released.then(() => this.#attempts.delete(attempt));
-    if (current && !current.playback && attempt.isOlderThan(current)) {
-      attempt.yieldTo(current);
-      return;
-    }
-    this.#attempt = attempt;
-    current?.yieldTo(attempt);
-    this.#deps.owner.onSourceBegins();
+    const old = this.#inUse;
+    if (old && old.slot.engine.id === attempt.slot.engine.id) {
+      attempt.moveTo(this);
+      this.#inUse = attempt;
+      old.yieldTo(attempt);
+      this.#deps.owner.onAttemptOver(old);
+      this.#deps.owner.onAttempt(attempt);
+      this.#watchSlot(attempt);
+    } else this.#search?.search.takeOver(attempt);
   }
 
-  /** Never rejects: how it ends is told to the owner. */
-  async #run(): Promise<void> {
-    const { observer, owner } = this.#deps;
-    const { signal } = this.#abort;
-    let error = await this.#seek();
-    while (!error && !signal.aborted) {
-      const lost = await this.#untilLost();
-      if (!lost) return;
-      observer.attemptFailed(lost.error.code);
-      this.#report(lost.attempt, { ok: false, reason: lost.error.code, hadPlayed: true });
-      await this.#pause();
-      error = await this.#seek(lost.attempt.slot.engine.id);
+  // ── searching ───────────────────────────────────────────────────────────────────────────────────────────
+
+  #beginSearch(lastEngine: string | undefined): void {
+    if (this.#search || this.#isOver) return;
+    const abort = new AbortController();
+    const signal = AbortSignal.any([abort.signal, this.#abort.signal]);
+    const choice = { lastEngine, isReplacement: this.#hasPlayed, signal };
+    const search = new SourceSearch(this.#deps, this.#name, this.#attempts, choice);
+    this.#search = { search, abort };
+    this.#searching = this.#runSearch(search, signal, lastEngine);
+  }
+
+  /** Never rejects. */
+  async #runSearch(search: SourceSearch, signal: AbortSignal, lastEngine: string | undefined): Promise<void> {
+    let error: AcemuxError | undefined;
+    try {
+      await search.run();
+    } catch (failure) {
+      error = asAcemuxError(failure);
     }
-    if (error && !signal.aborted) owner.onExhausted(error);
+    if (this.#search?.search === search) this.#search = undefined;
+    if (this.#isOver || !error || signal.aborted) return;
+    this.#isAlone = true;
+    if (!this.#hasPlayed) {
+      this.#exhaust(error);
+      return;
+    }
+    this.#deps.log.info({ reason: error.code, detail: error.message }, 'no other source for now');
+    const pauseMs = Math.min(PAUSE_MAX_MS, PAUSE_MIN_MS * 2 ** this.#fruitless++) * (1 + Math.random() / 2);
+    this.#noSearchBeforeMs = this.#deps.clock.nowMs() + pauseMs;
+    await sleep(this.#deps.clock, pauseMs, this.#abort.signal).catch(() => {}); // Only when stopped.
+    if (!this.#isOver && (!this.#inUse || this.#leaving !== undefined)) this.#beginSearch(lastEngine);
+  }
+
+  #cancelSearch(): void {
+    this.#search?.abort.abort(new AcemuxError('abandoned'));
+    this.#search = undefined;
+  }
+
+  /** A search has found a source: the one in use so far has done its duty. */
+  #use(attempt: SourceAttempt): void {
+    const { clock, log, owner } = this.#deps;
+    const old = this.#inUse;
+    // The search is over, though it says so a moment later: should this one be lost at once, another begins.
+    this.#search = undefined;
+    this.#inUse = attempt;
+    this.#inUseSinceMs = clock.nowMs();
+    this.#hasPlayed = true;
+    this.#leaving = undefined;
+    this.#isAlone = false;
+    attempt.moveTo(this);
+    this.#watchSlot(attempt);
+    this.#report(attempt, { ok: true });
+    if (!old) return;
+    log.info({ from: old.slot.engine.id, to: attempt.slot.engine.id }, 'source replaced');
+    void old.end('source_replaced');
+    owner.onAttemptOver(old);
+  }
+
+  /** An engine that leaves the fleet tells so: the stream moves, while it still plays there. */
+  #watchSlot(attempt: SourceAttempt): void {
+    const { leaving } = attempt.slot;
+    const onLeaving = (): void => {
+      if (attempt !== this.#inUse) return;
+      this.#leaving = 'engine_leaving';
+      this.#beginSearch(attempt.slot.engine.id);
+    };
+    if (leaving.aborted) onLeaving();
+    else leaving.addEventListener('abort', onLeaving, { once: true });
+  }
+
+  // ── the source in use ───────────────────────────────────────────────────────────────────────────────────
+
+  #scheduleTick(): void {
+    this.#tick = this.#deps.clock.startTimer(TICK_MS, () => {
+      if (this.#isOver) return;
+      this.#scheduleTick();
+      this.#deps.owner.onTick();
+      this.#judge();
+    });
+  }
+
+  #judge(): void {
+    const { clock, owner, retryBudgetMs } = this.#deps;
+    if (!this.#hasPlayed || this.#isOver) return;
+    const inUse = this.#inUse;
+    if (owner.heldMs() >= retryBudgetMs) {
+      this.#exhaust(new AcemuxError('retry_budget_spent'));
+      return;
+    }
+    if (!inUse) return;
+    if (clock.nowMs() - this.#inUseSinceMs >= LASTING_MS) this.#fruitless = 0;
+    const verdict = owner.judge(inUse, this.#isAlone);
+    if (verdict.kind === 'condemned') this.#lose(inUse, new AcemuxError(verdict.reason));
+    else if (verdict.kind === 'suspect') this.#searchOnSuspicion(inUse);
+    else if (this.#leaving === undefined && this.#search) this.#cancelSearch();
+  }
+
+  #searchOnSuspicion(inUse: SourceAttempt): void {
+    if (this.#deps.clock.nowMs() >= this.#noSearchBeforeMs) this.#beginSearch(inUse.slot.engine.id);
+  }
+
+  /** The source in use is over: another one is searched for at once, unless one is already. */
+  #lose(attempt: SourceAttempt, error: AcemuxError): void {
+    if (attempt !== this.#inUse) return;
+    this.#inUse = undefined;
+    void attempt.end(error.code);
+    this.#deps.owner.onAttemptOver(attempt);
+    this.#deps.observer.attemptFailed(error.code);
+    this.#report(attempt, { ok: false, reason: error.code, hadPlayed: true });
+    const { id } = attempt.slot.engine;
+    const hasLasted = this.#deps.clock.nowMs() - this.#inUseSinceMs >= LASTING_MS;
+    if (hasLasted || this.#fruitless++ === 0) this.#beginSearch(id);
+    else void this.#searchLater(id);
   }
 
   /** A source that is lost again and again is not asked for again at once. */
-  async #pause(): Promise<void> {
-    const { clock } = this.#deps;
-    const nowMs = clock.nowMs();
-    this.#lossesAtMs = [...this.#lossesAtMs.filter((atMs) => nowMs - atMs < LOSSES_WITHIN_MS), nowMs];
-    const pauseMs = Math.min(PAUSE_MAX_MS, (this.#lossesAtMs.length - 1) * PAUSE_STEP_MS);
-    if (pauseMs > 0) await sleep(clock, pauseMs, this.#abort.signal).catch(() => {}); // Only when stopped.
+  async #searchLater(lastEngine: string): Promise<void> {
+    if (this.#search) return;
+    const pauseMs = Math.min(PAUSE_MAX_MS, PAUSE_MIN_MS * 2 ** (this.#fruitless - 2));
+    await sleep(this.#deps.clock, pauseMs, this.#abort.signal).catch(() => {}); // Only when stopped.
+    if (!this.#inUse) this.#beginSearch(lastEngine);
+  }
+
+  #exhaust(error: AcemuxError): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#deps.owner.onExhausted(error);
+  }
+
+  onPlayback(attempt: SourceAttempt, playback: Playback, kind: SelectorKind): void {
+    if (attempt === this.#inUse) this.#deps.owner.onPlayback(attempt, playback, kind);
+  }
+
+  onMedia(attempt: SourceAttempt, chunk: Buffer): void {
+    if (attempt === this.#inUse) this.#deps.owner.onMedia(attempt, chunk);
+  }
+
+  onOver(attempt: SourceAttempt, error: AcemuxError): Promise<void> | undefined {
+    if (attempt !== this.#inUse) return undefined;
+    return this.#afterOthers(attempt, () => this.#lose(attempt, error));
+  }
+
+  /** What ended it may be a start of this same broadcast under another name: then that goes on here. */
+  #afterOthers(attempt: SourceAttempt, conclude: () => void): Promise<void> | undefined {
+    const known = attempt.slot.untilOthersKnown(this.#abort.signal);
+    if (known !== undefined) return untilLate(known, this.#deps.clock).then(conclude);
+    conclude();
+    return undefined;
   }
 
   #report({ slot }: SourceAttempt, outcome: AttemptOutcome): void {
     // What fleet and log call the stream: its infohash as soon as that is known.
-    const stream = this.#infohash ?? this.#deps.selector.hash;
+    const stream = this.#name.infohash ?? this.#deps.selector.hash;
     this.#deps.engines.report({ engineId: slot.engine.id, stream, outcome });
-  }
-
-  /** Asks engines until one delivers something to watch: then undefined, else why none does. */
-  async #seek(lastEngine?: string): Promise<AcemuxError | undefined> {
-    const { clock, engines, observer, preferredEngine, startTimeoutMs } = this.#deps;
-    const { signal } = this.#abort;
-    const tooLong = new AbortController();
-    const deadline = clock.startTimer(startTimeoutMs, () => tooLong.abort(new AcemuxError('no_media')));
-    const withinTime = AbortSignal.any([signal, tooLong.signal]);
-    const failures: ReasonCode[] = [];
-    let failure: AcemuxError | undefined;
-    const exclude = new Set<string>();
-    try {
-      await untilAborted(this.#deps.after, withinTime);
-      const resolver = this.#infohash ? undefined : engines.consult();
-      if (resolver) await this.#identify(resolver, withinTime);
-      withinTime.throwIfAborted();
-      while (asksAnother(failures)) {
-        const slot = await engines.reserve(
-          { exclude, infohash: this.#infohash, preferredEngine, lastEngine },
-          withinTime,
-        );
-        if (withinTime.aborted) slot.release();
-        withinTime.throwIfAborted();
-        if (!this.#infohash && !this.#hasAskedForName) {
-          // No engine could be asked before this one was found.
-          await this.#identify(slot.engine.client, withinTime).finally(() => slot.release());
-          withinTime.throwIfAborted();
-          continue;
-        }
-        exclude.add(slot.engine.id);
-        const { attempt, error } = await this.#try(slot, failures.length === 0, withinTime);
-        if (signal.aborted) return undefined;
-        if (!error) {
-          this.#report(attempt, { ok: true });
-          return undefined;
-        }
-        this.#report(attempt, { ok: false, reason: error.code, hadPlayed: false });
-        observer.attemptFailed(error.code);
-        failures.push(error.code);
-        // That its time was up says less of this engine than that of an earlier one nobody had the stream.
-        if (!withinTime.aborted || failure?.code !== 'zero_peers') failure = furthest(failure, error);
-        withinTime.throwIfAborted();
-      }
-    } catch (error) {
-      // That time is up says less than what an engine has said.
-      if (!tooLong.signal.aborted) failure = furthest(failure, asAcemuxError(error));
-    } finally {
-      deadline.cancel();
-    }
-    return failure ?? new AcemuxError('no_media');
-  }
-
-  /**
-   * Learns which broadcast the name means, if an engine tells soon; what it tells later is used when it comes.
-   * @throws AcemuxError vod_not_yet
-   */
-  async #identify(resolver: NameResolver, signal: AbortSignal): Promise<void> {
-    const { clock, log, selector } = this.#deps;
-    this.#hasAskedForName = true;
-    const identification = new Identification({ ...selector, resolver, clock, log, signal });
-    const answer = await identification.soon();
-    if (answer === undefined) {
-      void identification.answer.then((late) => this.#use(late, signal));
-      return;
-    }
-    this.#use(answer, signal);
-    if (typeof answer === 'object' && answer.isLive === false) throw new AcemuxError('vod_not_yet');
-  }
-
-  #use(answer: Answer, signal: AbortSignal): void {
-    if (signal.aborted || answer === 'untold') return;
-    if (answer === 'unknown') {
-      // Neither kind is known: what has failed as one need not be tried as the other.
-      this.#kindIsKnown = true;
-      if (this.#attempt?.progress.code === 'content_unknown') this.reject('content_unknown');
-      return;
-    }
-    // What a started playback is called counts more.
-    if (this.#attempt?.playback) return;
-    this.#infohash = answer.infohash;
-    this.#kind = answer.kind;
-    this.#kindIsKnown = true;
-    this.#attempt?.slot.identify(answer.infohash);
-    this.#deps.owner.onIdentified(answer);
-    if (answer.isLive === false) this.reject('vod_not_yet');
-  }
-
-  /** Resolves without an error once there is something to watch, else with why not; then the attempt is ended. */
-  async #try(slot: EngineSlot, isFirst: boolean, signal: AbortSignal): Promise<TryResult> {
-    const { clock, firstByteTimeoutMs, log, owner, selector } = this.#deps;
-    const settled = Promise.withResolvers<AcemuxError | undefined>();
-    const attempt = new SourceAttempt({
-      slot,
-      selector: { ...selector, kind: this.#kind },
-      mayTryOtherKind: () => isFirst && !this.#kindIsKnown,
-      firstByteTimeoutMs,
-      clock,
-      log,
-      owner: this,
-    });
-    const settle = (error: AcemuxError | undefined): void => {
-      if (this.#settleTry !== settle) return;
-      // From this moment on, a source that ends has ended while it played, and one that failed is not heard.
-      this.#settleTry = undefined;
-      if (error) this.#drop(error.code);
-      settled.resolve(error);
-    };
-    this.#settleTry = settle;
-    this.#attempt = attempt;
-    this.#attempts.add(attempt);
-    owner.onSourceBegins();
-    attempt.start();
-    void attempt.released.then(() => this.#attempts.delete(attempt));
-    const onAbort = (): void => {
-      // Time is up: how far this engine has got says more than that.
-      const error = this.#abort.signal.aborted ? asAcemuxError(signal.reason) : this.#attempt?.progress;
-      settle(error ?? new AcemuxError('no_media'));
-    };
-    signal.addEventListener('abort', onAbort, { once: true });
-    try {
-      return { attempt, error: await settled.promise };
-    } finally {
-      signal.removeEventListener('abort', onAbort);
-    }
-  }
-
-  #drop(reason: ReasonCode): void {
-    const attempt = this.#attempt;
-    this.#attempt = undefined;
-    void attempt?.end(reason);
-  }
-
-  #lose(error: AcemuxError): void {
-    const attempt = this.#attempt;
-    if (!attempt) return;
-    this.#drop(error.code);
-    this.#lost = { attempt, error };
-    this.#wakeForLoss?.();
-  }
-
-  /** Resolves when the source that plays is over; undefined: the session is. */
-  async #untilLost(): Promise<LostSource | undefined> {
-    const { signal } = this.#abort;
-    const woken = Promise.withResolvers<void>();
-    this.#wakeForLoss = woken.resolve;
-    if (!this.#lost) await untilAborted(woken.promise, signal).catch(() => {}); // The session is over.
-    this.#wakeForLoss = undefined;
-    const lost = this.#lost;
-    this.#lost = undefined;
-    return signal.aborted ? undefined : lost;
-  }
-
-  onPlayback(attempt: SourceAttempt, playback: Playback, kind: SelectorKind): void {
-    if (attempt !== this.#attempt) return;
-    this.#infohash = playback.infohash;
-    this.#kind = kind;
-    this.#kindIsKnown = true;
-    this.#deps.owner.onPlayback(attempt, playback, kind);
-  }
-
-  onMedia(attempt: SourceAttempt, chunk: Buffer): void {
-    if (attempt === this.#attempt) this.#deps.owner.onMedia(chunk);
-  }
-
-  onOver(attempt: SourceAttempt, error: AcemuxError): Promise<void> | undefined {
-    if (attempt !== this.#attempt) return undefined;
-    const understood = attempt.slot.untilOthersKnown(this.#abort.signal);
-    if (!understood) {
-      this.#conclude(attempt, error);
-      return undefined;
-    }
-    // What ended it may be a start of this same broadcast under another name: then that goes on here.
-    return untilLate(understood, this.#deps.clock).then(() => this.#conclude(attempt, error));
-  }
-
-  #conclude(attempt: SourceAttempt, error: AcemuxError): void {
-    if (attempt !== this.#attempt) return;
-    if (this.#settleTry) this.#settleTry(beforeMedia(error));
-    else this.#lose(error);
   }
 }
 
@@ -376,10 +370,4 @@ async function untilLate(promise: Promise<void>, clock: Clock): Promise<void> {
   const end = (): void => settled.abort();
   promise.then(end, end);
   await sleep(clock, UNDERSTANDING_MS, settled.signal).catch(() => {}); // It has settled.
-}
-
-/** A source that ends before there was anything to watch did not end while it played. */
-function beforeMedia(error: AcemuxError): AcemuxError {
-  if (error.code !== 'source_ended' && error.code !== 'source_failed') return error;
-  return new AcemuxError('engine_closed', undefined, { cause: error });
 }

@@ -11,7 +11,7 @@ describe('a source that was confirmed', () => {
     const { loop, owner, reports } = rig(t, [engine], { clock });
     owner.onWord = (word) => {
       if (word !== 'media x') return;
-      loop.confirm();
+      loop.confirm(owner.attempt);
       clock.fireDeadline();
     };
     loop.start();
@@ -28,7 +28,7 @@ describe('a source that was confirmed', () => {
     const engines = [new FakeEngine('one'), new FakeEngine('two')];
     const { clock, loop, observer, owner, reports } = rig(t, engines);
     owner.onWord = (word) => {
-      if (word.startsWith('media')) loop.confirm();
+      if (word.startsWith('media')) loop.confirm(owner.attempt);
     };
     loop.start();
     await clock.advance(0);
@@ -49,7 +49,7 @@ describe('a source that was confirmed', () => {
     engine.stopping = stopping.promise;
     const { clock, loop, owner } = rig(t, [engine]);
     owner.onWord = (word) => {
-      if (word.startsWith('media')) loop.confirm();
+      if (word.startsWith('media')) loop.confirm(owner.attempt);
     };
     loop.start();
     await clock.advance(0);
@@ -67,7 +67,7 @@ describe('a source that was confirmed', () => {
     const engine = new FakeEngine('one');
     const { clock, loop, owner } = rig(t, [engine]);
     owner.onWord = (word) => {
-      if (word.startsWith('media')) loop.confirm();
+      if (word.startsWith('media')) loop.confirm(owner.attempt);
     };
     loop.start();
     await clock.advance(0);
@@ -88,10 +88,10 @@ describe('a source that was confirmed', () => {
   ] as const) {
     test(`and ${how} in that very moment is not lost: another one is asked`, async (t) => {
       const engines = [new FakeEngine('one'), new FakeEngine('two')];
-      const { clock, loop, reports } = rig(t, engines);
+      const { clock, loop, owner, reports } = rig(t, engines);
       loop.start();
       await clock.advance(0);
-      loop.confirm();
+      loop.confirm(owner.attempt);
       engines[0]?.media[0]?.push(Buffer.from('x'));
       engines[0]?.media[0]?.finish(error);
       await clock.advance(0);
@@ -102,12 +102,12 @@ describe('a source that was confirmed', () => {
 
   test('and is found to be unwatchable later is followed by another one', async (t) => {
     const engines = [new FakeEngine('one'), new FakeEngine('two')];
-    const { clock, loop, reports } = rig(t, engines);
+    const { clock, loop, owner, reports } = rig(t, engines);
     loop.start();
     await clock.advance(0);
-    loop.confirm();
+    loop.confirm(owner.attempt);
     await clock.advance(0);
-    loop.reject('content_scrambled');
+    loop.reject(owner.attempt, 'content_scrambled');
     await clock.advance(0);
     assert.deepEqual(reports(), ['one: ok', 'one: content_scrambled']);
     assert.equal(engines[0]?.stops, 1);

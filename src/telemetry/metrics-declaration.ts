@@ -76,6 +76,12 @@ export const METRICS = [
     labels: ['reason'],
   },
   {
+    name: 'acemux_splices_total',
+    type: 'counter',
+    help: 'Times that another source went on with a stream that was playing: `same-broadcast`, nothing lost or repeated; `same-timeline`, with a gap; `new-timeline`, with a break.',
+    labels: ['kind'],
+  },
+  {
     name: 'acemux_session_warnings_total',
     type: 'counter',
     help: 'Sessions that went on, but not as they should, by the reason.',

@@ -23,6 +23,7 @@ export class Metrics {
   readonly #clientEnds: Counter;
   readonly #skips: Counter;
   readonly #failures: Counter;
+  readonly #splices: Counter;
   readonly #warnings: Counter;
   readonly #refusals: Counter;
 
@@ -38,6 +39,7 @@ export class Metrics {
     this.#clientEnds = new Counter({ ...declared('acemux_clients_ended_total'), registers });
     this.#skips = new Counter({ ...declared('acemux_client_skips_total'), registers });
     this.#failures = new Counter({ ...declared('acemux_failures_total'), registers });
+    this.#splices = new Counter({ ...declared('acemux_splices_total'), registers });
     this.#warnings = new Counter({ ...declared('acemux_session_warnings_total'), registers });
     this.#refusals = new Counter({ ...declared('acemux_http_refusals_total'), registers });
   }
@@ -89,6 +91,10 @@ export class Metrics {
 
   attemptFailed(reason: ReasonCode): void {
     this.#failures.inc({ reason });
+  }
+
+  sourceSpliced({ kind }: { readonly kind: string }): void {
+    this.#splices.inc({ kind });
   }
 
   sessionWarned(reason: ReasonCode): void {

@@ -3,13 +3,13 @@ import { test } from 'node:test';
 import { systemClock } from '../../src/base/clock.ts';
 import { TsOutput } from '../../src/output/ts/ts-output.ts';
 import { Cursor } from '../../src/session/cursor.ts';
-import { Ingest } from '../../src/session/ingest.ts';
 import { BLOCK_BYTES } from '../../src/session/ring.ts';
 import { Broadcast, PMT_PID } from '../../src/simulator/broadcast.ts';
 import { loadClip } from '../../src/simulator/clip.ts';
 import { buildLayout } from '../../src/simulator/layout.ts';
 import { ScaledClock } from '../../src/simulator/scaled-clock.ts';
 import { silentLog } from '../../src/telemetry/log.ts';
+import { firstFeed } from '../support/first-feed.ts';
 import { until } from '../support/recording-clock.ts';
 import { type OpenResponse, ResponseServer } from '../support/response-server.ts';
 import { inspect } from '../support/viewer.ts';
@@ -42,7 +42,7 @@ test('invariant 4: however their sockets stall, trickle and burst, viewers get w
   });
   const stream = new WatchedStream('stream', { bytesMax: RING_BYTES, mediaMsMax: 600_000 });
   const { ring } = stream;
-  const ingest = new Ingest(ring);
+  const ingest = firstFeed(ring);
   const output = new TsOutput({
     chunkBytes: 65_536,
     clientTimeoutMs: 3_600_000,

@@ -18,6 +18,8 @@ export class FakeMedia {
   readonly statusCode = 200;
   readonly contentType = 'video/mp2t';
   isDestroyed = false;
+  /** Called once when nobody wants more, or there is no more. */
+  onOver: () => void = () => {};
   readonly #chunks: Buffer[] = [];
   #end: { error?: Error } | undefined;
   #wake: (() => void) | undefined;
@@ -28,6 +30,7 @@ export class FakeMedia {
   }
 
   finish(error?: Error): void {
+    this.onOver();
     this.#end ??= error ? { error } : {};
     this.#wake?.();
   }
@@ -64,6 +67,8 @@ export class FakeEngine {
   readonly opened: Playback[] = [];
   readonly stopped: Playback[] = [];
   abandons = 0;
+  /** Of the place reserved last: abort it to move what plays there. */
+  leaving = new AbortController();
   readonly places = new Set<{ infohash: string | undefined }>();
   /** Questions for its state that it has not answered. */
   statsNow = 0;
@@ -186,9 +191,12 @@ export class FakeEngineSource implements EngineSource, EngineDemand {
 
   #take(engine: FakeEngine, infohash: string | undefined): EngineSlot {
     const place = { infohash };
+    const leaving = new AbortController();
+    engine.leaving = leaving;
     engine.places.add(place);
     return {
       engine,
+      leaving: leaving.signal,
       identify: (known) => {
         place.infohash = known;
       },
@@ -237,6 +245,10 @@ export class RecordingObserver implements SessionObserver {
 
   bytesStreamed(bytes: number): void {
     this.bytes += bytes;
+  }
+
+  sourceSpliced({ kind }: { readonly kind: string }): void {
+    this.events.push(`spliced: ${kind}`);
   }
 
   sessionWarned(reason: string): void {

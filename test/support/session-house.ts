@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { Timer } from '../../src/base/clock.ts';
 import { ManualClock } from '../../src/base/manual-clock.ts';
 import { AcemuxError, type ReasonCode } from '../../src/base/reasons.ts';
 import type { StreamSelector } from '../../src/engine/types.ts';
@@ -48,6 +49,8 @@ export function houseWith(limits: Partial<DirectoryLimits>, ...engines: FakeEngi
     limits: {
       firstByteTimeoutMs: 30_000,
       startTimeoutMs: 60_000,
+      retryBudgetMs: 120_000,
+      spliceWaitMs: 10_000,
       idleTimeoutMs: 300_000,
       lingeringMax: 2,
       sweepIntervalMs: 60_000,
@@ -72,7 +75,21 @@ export async function watch(
   const joining = rig.join(changes);
   await rig.clock.advance(0);
   engine.media.at(-1)?.push(media(0, 3));
+  keepPlaying(rig, engine, 3);
   return joining;
+}
+
+/** Lets the engine's newest media go on in real time, from a second of the broadcast on, until it is over. */
+export function keepPlaying({ clock }: ReturnType<typeof house>, engine: FakeEngine, second: number): void {
+  const playing = engine.media.at(-1);
+  if (!playing) return;
+  const schedule = (next: number): Timer =>
+    clock.startTimer(1_000, () => {
+      playing.push(media(next, 1));
+      timer = schedule(next + 1);
+    });
+  let timer = schedule(second);
+  playing.onOver = () => timer.cancel();
 }
 
 /** Why somebody was not let in. */

@@ -7,7 +7,8 @@ import type { Playback, SelectorKind } from '../../src/engine/types.ts';
 import type { KnownName } from '../../src/session/known-names.ts';
 import type { EngineSource } from '../../src/session/ports.ts';
 import type { SourceAttempt } from '../../src/session/source-attempt.ts';
-import { SourceLoop, type SourceLoopDeps, type SourceLoopOwner } from '../../src/session/source-loop.ts';
+import type { SourceVerdict } from '../../src/session/source-health.ts';
+import { SourceLoop, type SourceLoopChoice, type SourceLoopOwner } from '../../src/session/source-loop.ts';
 import { silentLog } from '../../src/telemetry/log.ts';
 import { FakeEngine, FakeEngineSource, INFOHASH, RecordingObserver } from './fake-engines.ts';
 
@@ -20,8 +21,35 @@ export class RecordingOwner implements SourceLoopOwner {
   /** Called with each word that it hears. */
   onWord: (word: string) => void = () => {};
 
-  onSourceBegins(): void {
+  /** What the source in use is held to be. */
+  verdict: SourceVerdict = { kind: 'fine' };
+  held = 0;
+  ticks = 0;
+  #attempt: SourceAttempt | undefined;
+
+  /** The attempt that began last. */
+  get attempt(): SourceAttempt {
+    assert.ok(this.#attempt);
+    return this.#attempt;
+  }
+
+  onAttempt(attempt: SourceAttempt): void {
+    this.#attempt = attempt;
     this.#hear('begins');
+  }
+
+  onAttemptOver(): void {}
+
+  judge(): SourceVerdict {
+    return this.verdict;
+  }
+
+  heldMs(): number {
+    return this.held;
+  }
+
+  onTick(): void {
+    this.ticks++;
   }
 
   onIdentified({ infohash }: KnownName): void {
@@ -32,7 +60,7 @@ export class RecordingOwner implements SourceLoopOwner {
     this.#hear(`playback by ${kind}`);
   }
 
-  onMedia(chunk: Buffer): void {
+  onMedia(_attempt: SourceAttempt, chunk: Buffer): void {
     this.#hear(`media ${chunk.toString()}`);
   }
 
@@ -48,7 +76,7 @@ export class RecordingOwner implements SourceLoopOwner {
 
 interface Choices {
   readonly after?: Promise<void>;
-  readonly identity?: SourceLoopDeps['identity'];
+  readonly identity?: SourceLoopChoice['identity'];
   readonly engines?: EngineSource;
   readonly clock?: ManualClock;
 }
@@ -70,6 +98,7 @@ export function loopRig(t: TestContext, engines: readonly FakeEngine[], choices:
     owner,
     firstByteTimeoutMs: FIRST_BYTE_TIMEOUT_MS,
     startTimeoutMs: START_TIMEOUT_MS,
+    retryBudgetMs: 120_000,
     clock,
     log: silentLog(),
   });

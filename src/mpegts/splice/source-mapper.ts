@@ -76,6 +76,11 @@ export class SourceMapper {
     return this.#droppedPackets;
   }
 
+  /** The source's own PID of the stream that positions and clocks go by. */
+  get referencePid(): number | undefined {
+    return this.#map.reference?.pid;
+  }
+
   /** How many discontinuities it has told viewers of. */
   get breaks(): number {
     return this.#breaks;

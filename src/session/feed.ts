@@ -1,0 +1,147 @@
+import type { ReasonCode } from '../base/reasons.ts';
+import { Aligner } from '../mpegts/align.ts';
+import { SpliceCandidate, type SpliceCircumstances } from '../mpegts/splice/candidate.ts';
+import type { SpliceReport } from '../mpegts/splice/join.ts';
+import type { SourceMapper } from '../mpegts/splice/source-mapper.ts';
+import type { Ingest } from './ingest.ts';
+import { SourceProgress } from './source-health.ts';
+import { TimelineGuard } from './timeline-guard.ts';
+
+/** So many bytes without ever finding packets: this is something else. */
+const NOT_MPEGTS_BYTES = 256 * 1024;
+/** So many scrambled packets without anything that could be joined: nobody could watch this. */
+const SCRAMBLED_PACKETS = 2_000;
+
+/**
+ * `first`: what comes goes into an empty ring as it is. `candidate`: it is kept aside until it can follow what the ring
+ * has. `joined`: it goes into the ring, moved to the ring's PIDs, counters and clock.
+ */
+type Path =
+  | { readonly kind: 'first' }
+  | { readonly kind: 'candidate'; readonly candidate: SpliceCandidate }
+  | { readonly kind: 'joined'; readonly mapper: SourceMapper };
+
+export interface FeedDeps {
+  readonly ingest: Ingest;
+  /** Whether the ring is this source's own, and empty. */
+  readonly isFirst: boolean;
+  /** SPLICE_WAIT, milliseconds. */
+  readonly spliceWaitMs: number;
+  readonly nowMs: number;
+}
+
+/** One source's bytes on their way into the ring. */
+export class Feed {
+  readonly progress: SourceProgress;
+  readonly #deps: FeedDeps;
+  readonly #aligner = new Aligner();
+  #guard = new TimelineGuard();
+  #path: Path;
+  #bytesIn = 0;
+  #lastByteMs: number;
+  #nowMs: number;
+
+  constructor(deps: FeedDeps) {
+    this.#deps = deps;
+    this.#nowMs = deps.nowMs;
+    this.#lastByteMs = deps.nowMs;
+    this.progress = new SourceProgress(deps.nowMs);
+    this.#path = deps.isFirst ? { kind: 'first' } : this.#candidatePath();
+  }
+
+  get ingest(): Ingest {
+    return this.#deps.ingest;
+  }
+
+  /** Bytes received, whatever they were. */
+  get bytesIn(): number {
+    return this.#bytesIn;
+  }
+
+  get lastByteMs(): number {
+    return this.#lastByteMs;
+  }
+
+  /** Whether what comes from it goes into the ring, and there is something to watch. */
+  get isDelivering(): boolean {
+    return this.#path.kind !== 'candidate' && this.#deps.ingest.isJoinable;
+  }
+
+  /** Why these bytes will never be watchable; undefined as long as they may be. */
+  get verdict(): ReasonCode | undefined {
+    if (this.#path.kind === 'joined') return undefined;
+    const { ingest } = this.#deps;
+    const hasPackets = this.#aligner.inSync || ingest.packets > 0;
+    if (!hasPackets) return this.#bytesIn >= NOT_MPEGTS_BYTES ? 'not_mpegts' : undefined;
+    const scrambled =
+      this.#path.kind === 'candidate'
+        ? this.#path.candidate.media.scrambledPackets
+        : ingest.isJoinable
+          ? 0
+          : ingest.scrambledPackets;
+    return scrambled >= SCRAMBLED_PACKETS ? 'content_scrambled' : undefined;
+  }
+
+  /** Takes bytes as they come from the engine, cut anywhere. */
+  push(chunk: Buffer, nowMs: number): void {
+    this.#bytesIn += chunk.length;
+    this.#lastByteMs = nowMs;
+    this.#nowMs = nowMs;
+    this.#aligner.push(chunk, this.#takePackets);
+    this.progress.noteDamage(nowMs, this.#deps.ingest.damage + this.#aligner.syncLosses);
+  }
+
+  /**
+   * Joins the source to the ring's end, if it can be by now. To be asked after every push, and now and then without.
+   * @returns how it was joined; `behind`: it would not reach the ring's end in time; undefined: it waits, or is joined
+   */
+  join(
+    circumstances: Omit<SpliceCircumstances, 'nowMs'>,
+    nowMs: number,
+  ): SpliceReport | 'behind' | undefined {
+    if (this.#path.kind !== 'candidate') return undefined;
+    const { candidate } = this.#path;
+    const decision = candidate.plan({ ...circumstances, nowMs });
+    if (decision.kind === 'behind') return 'behind';
+    const joined = candidate.join(decision, nowMs);
+    if (!joined) return undefined;
+    this.#path = { kind: 'joined', mapper: joined.mapper };
+    this.#guard = new TimelineGuard();
+    for (const packets of joined.packets) this.#store(packets);
+    return joined.report;
+  }
+
+  readonly #takePackets = (packets: Buffer): void => {
+    const path = this.#path;
+    if (path.kind === 'candidate') {
+      path.candidate.push(packets, this.#nowMs);
+      return;
+    }
+    const pid =
+      path.kind === 'joined' ? path.mapper.referencePid : this.#deps.ingest.tail.map?.reference?.pid;
+    const at = this.#guard.findBreak(packets, pid);
+    this.#pass(at === undefined ? packets : packets.subarray(0, at));
+    if (at === undefined) return;
+    // It repeats what was, or leaps: what follows is judged like another source's.
+    this.#path = this.#candidatePath();
+    this.#path.candidate.push(packets.subarray(at), this.#nowMs);
+  };
+
+  #pass(packets: Buffer): void {
+    if (this.#path.kind === 'joined') for (const each of this.#path.mapper.push(packets)) this.#store(each);
+    else this.#store(packets);
+  }
+
+  #candidatePath(): { readonly kind: 'candidate'; readonly candidate: SpliceCandidate } {
+    const { ingest, spliceWaitMs } = this.#deps;
+    return { kind: 'candidate', candidate: new SpliceCandidate(ingest.tail, { spliceWaitMs }) };
+  }
+
+  #store(packets: Buffer): void {
+    if (packets.length === 0) return;
+    const { ingest } = this.#deps;
+    const before = ingest.mediaMs;
+    ingest.store(packets, this.#nowMs);
+    if (ingest.mediaMs > before) this.progress.noteMedia(this.#nowMs, ingest.mediaMs);
+  }
+}
