@@ -54,6 +54,12 @@ describe('two streams', () => {
   test('with nothing in common are different, and without anything cannot be told', () => {
     const later = read(plain, { from: 30, seconds: 10, lateMs: 0 });
     assert.equal(compareStreams(first, later, 0).likeness, 'different');
+    const again = read(plain, { from: 10, seconds: 10, lateMs: 0 });
+    for (let second = 10; second < 20; second++) {
+      const from = broadcast.packetsOnAir(second * 1_000);
+      again.push(plain(from, broadcast.packetsOnAir((second + 1) * 1_000) - from), second * 1_000);
+    }
+    assert.equal(compareStreams(later, again, 0).likeness, 'too little', 'it repeats itself');
     const nothing = compareStreams(first, new StreamFingerprint(), 0);
     assert.deepEqual(
       [nothing.likeness, nothing.lagMs, nothing.clockOffset90],

@@ -101,7 +101,7 @@ export type Likeness =
   /** The same pictures and sounds in a multiplex of another making. */
   | 'same streams'
   | 'different'
-  /** One of them, or what they have in common, is too short to tell. */
+  /** Too little of one of them stands only once: it is short, or repeats itself. */
   | 'too little';
 
 export interface Comparison {
@@ -124,13 +124,12 @@ export function compareStreams(
   steadyFromMs: number,
 ): Comparison {
   const packets = commonPackets(first.packets, second.packets);
-  const { pairs, clockOffset90 } = commonUnits(first.units, second.units);
+  const { pairs, clockOffset90, comparable } = commonUnits(first.units, second.units);
   const steady = pairs.filter(([a, b]) => a.atMs >= steadyFromMs && b.atMs >= steadyFromMs);
   const lags = steady.map(([a, b]) => b.atMs - a.atMs);
   const lagMs = median(lags);
   const isSame = packets.count >= PACKETS_MIN && packets.share >= SHARE_MIN;
-  const isShort = first.packets.length < PACKETS_MIN || second.packets.length < PACKETS_MIN;
-  const others = isShort ? 'too little' : 'different';
+  const others = comparable < UNITS_MIN ? 'too little' : 'different';
   return {
     likeness: isSame ? 'same packets' : pairs.length >= UNITS_MIN ? 'same streams' : others,
     packetShare: packets.share,
@@ -162,7 +161,12 @@ function commonPackets(
 function commonUnits(
   first: readonly Unit[],
   second: readonly Unit[],
-): { readonly pairs: readonly (readonly [Unit, Unit])[]; readonly clockOffset90: number | undefined } {
+): {
+  readonly pairs: readonly (readonly [Unit, Unit])[];
+  readonly clockOffset90: number | undefined;
+  /** How many of either could have been among them. */
+  readonly comparable: number;
+} {
   const keyOf = ({ fingerprint, bytes }: Unit): string => `${fingerprint}:${bytes}`;
   const inFirst = onceOnly(first, keyOf);
   const inSecond = onceOnly(second, keyOf);
@@ -182,7 +186,8 @@ function commonUnits(
     .map(([, unit]) => common.has(unit));
   const stretch = isCommon.lastIndexOf(true) - isCommon.indexOf(true) + 1;
   const areMany = pairs.length >= UNITS_MIN && pairs.length >= stretch * SHARE_MIN;
-  return areMany ? { pairs, clockOffset90 } : { pairs: [], clockOffset90: undefined };
+  const comparable = Math.min(inFirst.size, inSecond.size);
+  return areMany ? { pairs, clockOffset90, comparable } : { pairs: [], clockOffset90: undefined, comparable };
 }
 
 /** What stands once, in its order. */
