@@ -1,4 +1,5 @@
 import type { CommandIo, StopSignal } from './cli/command.ts';
+import { doctor } from './cli/doctor.ts';
 import { healthcheck } from './cli/healthcheck.ts';
 import { runCommandLine } from './cli/run.ts';
 import { serve } from './cli/serve.ts';
@@ -31,5 +32,5 @@ for (const stream of [process.stdout, process.stderr]) {
 
 // The code ends the process also when something is still open: after a second signal a drain still runs.
 process.exit(
-  await runCommandLine(process.argv.slice(2), io, [serve, showConfig, simulateEngine, healthcheck]),
+  await runCommandLine(process.argv.slice(2), io, [serve, showConfig, doctor, simulateEngine, healthcheck]),
 );

@@ -375,6 +375,10 @@ const table = {
     what: 'The address that acemux should listen on is taken.',
     todo: 'Set PORT (or --port) to a free one; Gluetun’s control server uses 8000 too.',
   },
+  recording_invalid: {
+    what: 'The file is no recording of an engine that this acemux can read.',
+    todo: 'Use a file that `acemux doctor` of this version or an older one wrote, with its media beside it.',
+  },
   provider_fixed: {
     what: 'This provider cannot start or remove engines.',
     todo: 'Change its list of engines in the configuration.',

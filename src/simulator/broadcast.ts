@@ -64,12 +64,23 @@ export class Broadcast {
 
   /** How many packets are on air `broadcastMs` after the epoch: the number of the next one. */
   packetsOnAir(broadcastMs: number): number {
-    return Math.max(0, Math.floor(broadcastMs * this.layout.packetsPerMs));
+    const { recorded, packetsPerLoop, packetsPerMs } = this.layout;
+    if (recorded === undefined) return Math.max(0, Math.floor(broadcastMs * packetsPerMs));
+    const loopMs = this.#loopMs();
+    const loop = Math.floor(broadcastMs / loopMs);
+    return Math.max(0, loop * packetsPerLoop + countUpTo(recorded.airMs, broadcastMs - loop * loopMs));
   }
 
   /** The moment packet `packetNumber` is on air, milliseconds after the epoch. */
   airTimeMs(packetNumber: number): number {
-    return packetNumber / this.layout.packetsPerMs;
+    const { recorded, packetsPerLoop, packetsPerMs } = this.layout;
+    if (recorded === undefined) return packetNumber / packetsPerMs;
+    const loop = Math.floor(packetNumber / packetsPerLoop);
+    return loop * this.#loopMs() + recorded.airMs[packetNumber - loop * packetsPerLoop]!;
+  }
+
+  #loopMs(): number {
+    return this.layout.clip.loopTicks / (PTS_HZ / 1000);
   }
 
   /**
@@ -81,6 +92,7 @@ export class Broadcast {
     const { packetsPerLoop, slot, stream, counter, counterPerLoop, clip } = this.layout;
     const view = new DataView(buffer.buffer, buffer.byteOffset, buffer.length);
     const isNull = this.filler === 'nulls';
+    const isRecorded = this.layout.recorded !== undefined;
     let loop = Math.floor(fromPacket / packetsPerLoop);
     let place = fromPacket - loop * packetsPerLoop;
     for (let index = 0, at = 0; index < count; index++, at += PACKET_BYTES) {
@@ -92,10 +104,17 @@ export class Broadcast {
       } else if (kind >= 0) {
         const from = kind * PACKET_BYTES;
         clip.bytes.copy(buffer, at, from, from + PACKET_BYTES);
-        if (clip.unitStart[kind] === 1) {
-          restampPacket(buffer, at, { clockOffset90: this.#clipOffsetTicks(loop) });
+        if (isRecorded) {
+          // Its clock runs as it ran, and goes on over the seam.
+          if (clip.unitStart[kind] === 1 || clip.hasPcr[kind] === 1) {
+            restampPacket(buffer, at, { clockOffset90: (loop * clip.loopTicks) % TIMESTAMP_WRAP });
+          }
+        } else {
+          if (clip.unitStart[kind] === 1) {
+            restampPacket(buffer, at, { clockOffset90: this.#clipOffsetTicks(loop) });
+          }
+          if (clip.hasPcr[kind] === 1) writePcr(buffer, at, this.#clockTicks27(loop, place));
         }
-        if (clip.hasPcr[kind] === 1) writePcr(buffer, at, this.#clockTicks27(loop, place));
         setContinuityCounter(buffer, at, continuity);
         if (clip.scrambled) scramble(buffer, at, fromPacket + index);
       } else if (kind <= SLOT_PCR) {
@@ -151,6 +170,18 @@ function scramble(buffer: Buffer, at: number, packetNumber: number): void {
     buffer[byte] = buffer[byte]! ^ (byte * 167 + packetNumber * 31 + 0x5a);
   }
   buffer[at + 3] = buffer[at + 3]! | 0x80; // transport_scrambling_control: the even key
+}
+
+/** How many of the rising values are at most `limit`. */
+function countUpTo(values: Float64Array, limit: number): number {
+  let low = 0;
+  let high = values.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (values[middle]! <= limit) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 function writeNull(buffer: Buffer, at: number): void {

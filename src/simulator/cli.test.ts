@@ -1,5 +1,10 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { type Facts, RECORDING_FORMAT, RECORDING_VERSION } from '../recording/format.ts';
+import { writeRecording } from '../recording/recording-file.ts';
 import { runSimulateEngine } from './cli.ts';
 import { startRig } from './testing/rig.ts';
 
@@ -62,4 +67,40 @@ test('a wrong option is a usage error, a taken port an error', async (t) => {
   const argv = ['--port', String(rig.address.port)];
   assert.equal(await runSimulateEngine(argv, { stdout: output(), stderr }, signal), 1);
   assert.match(stderr.text, /EADDRINUSE/);
+});
+
+test('--recording behaves as the engine that was recorded, and says what it cannot do so', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'acemux-simulate-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, 'engine.json');
+  const version = { code: 3029900, platform: 'linux', version: '3.2.99', hasWebsocketPort: false };
+  const facts: Facts = { version, secondReader: 'both-read', jsonSpacing: 'compact' };
+  const about = { acemux: '0.1.0', day: '2026-01-31', seconds: 1, results: [], exchanges: [] };
+  writeRecording(file, { format: RECORDING_FORMAT, version: RECORDING_VERSION, facts, ...about }, undefined);
+
+  const [stdout, stderr, stop] = [output(), output(), new AbortController()];
+  const running = runSimulateEngine(['--port', '0', '--recording', file], { stdout, stderr }, stop.signal);
+  const url = /(http:\/\/\S+)/.exec(await stdout.line)?.[1];
+  const reply = await fetch(`${url}/webui/api/service?method=get_version`, {
+    headers: { Connection: 'close' },
+  });
+  assert.match(await reply.text(), /"version":"3.2.99"},"error":null/);
+  stop.abort();
+  assert.equal(await running, 0);
+  assert.match(stderr.text, /not as recorded: second reader: both-read\n/);
+});
+
+test('--recording refuses a file that is none', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'acemux-simulate-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  writeFileSync(join(folder, 'x.json'), '{}');
+  for (const name of ['x.json', 'none.json']) {
+    const stderr = output();
+    const argv = ['--port', '0', '--recording', join(folder, name)];
+    assert.equal(
+      await runSimulateEngine(argv, { stdout: output(), stderr }, new AbortController().signal),
+      1,
+    );
+    assert.match(stderr.text, /json: it (is not a recording of acemux doctor|cannot be read)/);
+  }
 });

@@ -1,9 +1,13 @@
 /** `acemux simulate-engine`: one simulated engine as a process of its own. */
 import { parseArgs } from 'node:util';
+import { AcemuxError } from '../base/reasons.ts';
+import { type LoadedRecording, loadRecording } from '../recording/recording-file.ts';
 import { ControlApi } from './control-api.ts';
 import { SimulatedEngine } from './engine.ts';
+import type { SimulatedEngineOptions } from './engine-options.ts';
 import { isMediaName, MEDIA_NAMES, type MediaName } from './media-library.ts';
 import { isProfileName, PROFILES, type ProfileName } from './profile.ts';
+import { recordedEngine } from './recorded-engine.ts';
 
 export interface CommandOutput {
   write(text: string): unknown;
@@ -22,6 +26,8 @@ Runs one simulated AceStream engine. Any 40-hex id plays a test pattern with a f
   --lag SECONDS       how far the engine is behind the broadcast (default 0)
   --prebuffer SECONDS how long a start takes until media flows (default 3.5)
   --idle SECONDS      how long a session lives without a reader (default 60)
+  --recording FILE    behave as the engine that acemux doctor recorded in this file, and show what it recorded;
+                      the options above win over it
   --remux             each session gets counters, clocks and stuffing of its own
   --null-stuffing     null packets instead of numbered private data
   --control-port N    the simulator's own API: faults, sessions, counters, journal (default: none)
@@ -31,12 +37,13 @@ Runs one simulated AceStream engine. Any 40-hex id plays a test pattern with a f
 const OPTIONS = {
   port: { type: 'string', default: '6878' },
   host: { type: 'string', default: '127.0.0.1' },
-  profile: { type: 'string', default: 'v3.2.3' },
-  media: { type: 'string', default: 'test-pattern' },
-  bitrate: { type: 'string', default: '4' },
-  lag: { type: 'string', default: '0' },
-  prebuffer: { type: 'string', default: '3.5' },
-  idle: { type: 'string', default: '60' },
+  profile: { type: 'string' },
+  media: { type: 'string' },
+  bitrate: { type: 'string' },
+  lag: { type: 'string' },
+  prebuffer: { type: 'string' },
+  idle: { type: 'string' },
+  recording: { type: 'string' },
   remux: { type: 'boolean', default: false },
   'null-stuffing': { type: 'boolean', default: false },
   'control-port': { type: 'string' },
@@ -58,8 +65,10 @@ export async function runSimulateEngine(
     io.stdout.write(SIMULATE_ENGINE_HELP);
     return 0;
   }
-  const { host, port, controlPort, prebufferMs, ...rest } = settings;
-  const engine = new SimulatedEngine({ ...rest, host, port, delays: { idleMs: 0, prebufMs: prebufferMs } });
+  const { host, port, controlPort, recordingFile, engineOptions } = settings;
+  const recording = recordingFile === undefined ? undefined : readRecording(recordingFile, io.stderr);
+  if (recording === 'unreadable') return 1;
+  const engine = new SimulatedEngine({ ...(recording && { recording }), ...engineOptions, host, port });
   const control = controlPort === undefined ? undefined : new ControlApi({ engine, host, port: controlPort });
   try {
     const engineAddress = await engine.start();
@@ -82,14 +91,24 @@ interface Settings {
   readonly host: string;
   readonly port: number;
   readonly controlPort: number | undefined;
-  readonly profile: ProfileName;
-  readonly media: MediaName;
-  readonly bitsPerSecond: number;
-  readonly lagMs: number;
-  readonly prebufferMs: number;
-  readonly idleExpiryMs: number;
-  readonly remux: boolean;
-  readonly filler: 'markers' | 'nulls';
+  readonly recordingFile: string | undefined;
+  /** What was asked for, and the command's own defaults where no recording speaks. */
+  readonly engineOptions: SimulatedEngineOptions;
+}
+
+/** Says what of a recording cannot be played, or that it cannot be read at all. */
+function readRecording(file: string, stderr: CommandOutput): LoadedRecording | 'unreadable' {
+  try {
+    const recording = loadRecording(file);
+    for (const what of recordedEngine(recording).notReplayed) {
+      stderr.write(`acemux simulate-engine: not as recorded: ${what}\n`);
+    }
+    return recording;
+  } catch (error) {
+    if (!(error instanceof AcemuxError)) throw error;
+    stderr.write(`acemux simulate-engine: ${error.message}\n`);
+    return 'unreadable';
+  }
 }
 
 function readSettings(argv: string[]): Settings | { readonly problem: string } {
@@ -101,19 +120,33 @@ function readSettings(argv: string[]): Settings | { readonly problem: string } {
       host: values.host,
       port: portOf('--port', values.port),
       controlPort: control === undefined ? undefined : portOf('--control-port', control),
-      profile: profileOf(values.profile),
-      media: mediaOf(values.media),
-      bitsPerSecond: numberOf('--bitrate', values.bitrate, 0.7, 1000) * 1e6,
-      lagMs: numberOf('--lag', values.lag, 0, 3600) * 1000,
-      prebufferMs: numberOf('--prebuffer', values.prebuffer, 0, 3600) * 1000,
-      idleExpiryMs: numberOf('--idle', values.idle, 0.1, 86_400) * 1000,
-      remux: values.remux,
-      filler: values['null-stuffing'] ? 'nulls' : 'markers',
+      recordingFile: values.recording,
+      engineOptions: engineOptionsOf(values),
     };
   } catch (error) {
     // parseArgs throws for what it does not know, the readers below for values out of range.
     return { problem: error instanceof Error ? error.message : String(error) };
   }
+}
+
+type Values = ReturnType<typeof parseArgs<{ options: typeof OPTIONS }>>['values'];
+
+/** Defaults other than the engine's own hold only where there is no recording. */
+function engineOptionsOf(values: Values): SimulatedEngineOptions {
+  const { profile, media, bitrate, lag, idle, recording } = values;
+  const prebuffer = values.prebuffer ?? (recording === undefined ? '3.5' : undefined);
+  return {
+    ...(profile !== undefined && { profile: profileOf(profile) }),
+    ...(media !== undefined && { media: mediaOf(media) }),
+    ...(bitrate !== undefined && { bitsPerSecond: numberOf('--bitrate', bitrate, 0.7, 1000) * 1e6 }),
+    ...(lag !== undefined && { lagMs: numberOf('--lag', lag, 0, 3600) * 1000 }),
+    ...(idle !== undefined && { idleExpiryMs: numberOf('--idle', idle, 0.1, 86_400) * 1000 }),
+    ...(prebuffer !== undefined && {
+      delays: { idleMs: 0, prebufMs: numberOf('--prebuffer', prebuffer, 0, 3600) * 1000 },
+    }),
+    ...(values.remux && { remux: true }),
+    ...(values['null-stuffing'] && { filler: 'nulls' }),
+  };
 }
 
 function profileOf(name: string): ProfileName {

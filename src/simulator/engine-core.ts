@@ -1,7 +1,9 @@
 /** What the routes of one simulated engine share. */
 import type { Clock } from '../base/clock.ts';
+import { PACKET_BYTES } from '../mpegts/packet.ts';
 import { Broadcast, type Filler } from './broadcast.ts';
 import type { Catalogue, Content, Selector } from './catalogue.ts';
+import type { Delivery } from './delivery.ts';
 import type { Faults, Route } from './faults.ts';
 import type { Journal } from './journal.ts';
 import type { MediaLibrary, MediaName } from './media-library.ts';
@@ -48,6 +50,8 @@ export interface EngineMediaOptions {
   readonly remux: boolean;
   readonly lagMs: number;
   readonly burst: { readonly seconds: number; readonly bytes: number };
+  /** When how much comes, as it was recorded; otherwise the burst at once, the rest as it comes on air. */
+  readonly delivery: Delivery | undefined;
   readonly epochMs: number;
   readonly clock: Clock;
   /** Wall clock minus monotonic clock when the engine started: later jumps of the wall clock do not count. */
@@ -84,6 +88,18 @@ export class EngineMedia {
     const { library, filler } = this.#options;
     const layout = library.layout(media ?? this.#options.media);
     return new Broadcast({ infohash: content.infohash, layout, filler });
+  }
+
+  /** What a reader that comes now is to get: from how far back, and how much by when. */
+  delivery(broadcast: Broadcast): { readonly packetsOnAir: () => number; readonly burstPackets: number } {
+    const { delivery, clock } = this.#options;
+    const burstPackets = Math.floor(this.burstBytes / PACKET_BYTES);
+    if (delivery === undefined) return { packetsOnAir: () => this.packetsOnAir(broadcast), burstPackets };
+    const fromPacket = Math.max(0, this.packetsOnAir(broadcast) - burstPackets);
+    const beganMs = clock.nowMs();
+    const delivered = (): number => delivery.packetsBy(clock.nowMs() - beganMs);
+    // What comes with the first byte is no longer ahead of the reader: it begins so much before.
+    return { packetsOnAir: () => fromPacket + delivered(), burstPackets: delivered() };
   }
 
   /** How many packets of the broadcast this engine has by now, or had so long ago. */

@@ -1,7 +1,9 @@
 import type { Clock } from '../base/clock.ts';
+import type { LoadedRecording } from '../recording/recording-file.ts';
 import type { Filler } from './broadcast.ts';
 import type { Catalogue } from './catalogue.ts';
 import type { Clip } from './clip.ts';
+import type { Delivery } from './delivery.ts';
 import type { EngineDelays } from './engine-core.ts';
 import type { MediaLibrary, MediaName } from './media-library.ts';
 import type { EngineProfile, ProfileName } from './profile.ts';
@@ -31,6 +33,8 @@ export interface SimulatedEngineOptions {
   readonly lagMs?: number;
   /** What a new reader gets at once: the less of both; default 20 s and 22 MB. */
   readonly burst?: { readonly seconds?: number; readonly bytes?: number };
+  /** When how much comes to a reader, as it was recorded; the burst then says only how far back it begins. */
+  readonly delivery?: Delivery;
   /** How long a session lives without a reader, milliseconds; default 60,000. */
   readonly idleExpiryMs?: number;
   /** More streams than so many share the throughput that so many need; default: any number is served in full. */
@@ -41,6 +45,11 @@ export interface SimulatedEngineOptions {
   readonly clip?: Clip;
   /** All media at one bitrate, to share between several engines; `clip` and `bitsPerSecond` then mean nothing. */
   readonly library?: MediaLibrary;
+  /**
+   * What `acemux doctor` wrote of a real engine; each of the options above wins over what it says, and a bitrate brings
+   * the test pattern back.
+   */
+  readonly recording?: LoadedRecording;
 }
 
 /** What can be told of a session from outside. */

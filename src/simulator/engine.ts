@@ -12,6 +12,7 @@ import { type Counters, Journal } from './journal.ts';
 import { MediaLibrary } from './media-library.ts';
 import type { PlaybackSession } from './playback-session.ts';
 import { type EngineProfile, PROFILE_3_2_3, PROFILES } from './profile.ts';
+import { withRecording } from './recorded-engine.ts';
 import { replyText } from './replies.ts';
 import { ScaledClock } from './scaled-clock.ts';
 import { serveSearch, serveServerApi, serveWebService } from './service-routes.ts';
@@ -63,7 +64,8 @@ export class SimulatedEngine {
   readonly faults: Faults;
   readonly journal = new Journal();
 
-  constructor(options: SimulatedEngineOptions = {}) {
+  constructor(given: SimulatedEngineOptions = {}) {
+    const options = given.recording === undefined ? given : withRecording(given, given.recording);
     this.#options = options;
     const clock = options.clock ?? systemClock;
     this.#clock = options.timeScale === undefined ? clock : new ScaledClock(clock, options.timeScale);
@@ -112,6 +114,7 @@ export class SimulatedEngine {
         remux: options.remux ?? false,
         lagMs: options.lagMs ?? 0,
         burst: { seconds: options.burst?.seconds ?? 20, bytes: options.burst?.bytes ?? 22_000_000 },
+        delivery: options.delivery,
         epochMs: options.epochMs ?? DEFAULT_EPOCH_MS,
         clock: this.#clock,
         wallOffsetMs: this.#clock.wallMs() - this.#clock.nowMs(),

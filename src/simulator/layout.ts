@@ -41,6 +41,15 @@ export interface Layout {
   readonly counterPerLoop: Uint8Array;
   /** The places at which decoding can begin, rising. */
   readonly beginnings: readonly number[];
+  /** Of a stretch that was recorded: its packets stand in it as they came, tables and clocks included. */
+  readonly recorded?: RecordedStretch;
+}
+
+export interface RecordedStretch {
+  /** For each place the moment at which it is on air, milliseconds since the start of the loop, not falling. */
+  readonly airMs: Float64Array;
+  /** Packets with the PAT and the PMT, for what begins in the middle. */
+  readonly tables: Buffer;
 }
 
 /**

@@ -4,7 +4,7 @@ import { PACKET_BYTES } from '../mpegts/packet.ts';
 import type { Faults, FoundFault } from './faults.ts';
 import type { MediaSource } from './media-source.ts';
 import type { PlaybackSession, Reader } from './playback-session.ts';
-import type { ReaderEnd } from './profile.ts';
+import type { HeaderShape, ReaderEnd } from './profile.ts';
 import { lacksMedia } from './stat-reply.ts';
 import type { Exchange } from './wire.ts';
 
@@ -24,6 +24,8 @@ export interface MediaReaderDeps {
   /** The headers wait for the media, too. */
   readonly headersWaitForMedia: boolean;
   readonly headers: readonly (readonly [string, string])[];
+  /** Their form, if it was recorded. */
+  readonly headerShape: HeaderShape | undefined;
   /** Of the media: what a throttled reader's share is taken of. */
   readonly bytesPerSecond: number;
   /** The share of the media's rate that the engine can give now, 0 to 1 (item 23). */
@@ -119,7 +121,7 @@ export class MediaReader implements Reader {
 
   /** Looks at the time, the faults and the socket, and does what is due. */
   #step(): Next {
-    const { clock, faults, session, exchange, readyMs, status, headersWaitForMedia, headers } = this.#deps;
+    const { clock, faults, session, exchange, readyMs, status, headersWaitForMedia } = this.#deps;
     const nowMs = clock.nowMs();
     const whom = { infohash: session.infohash, session: session.token };
     const slow = faults.find('slowStart', whom)?.fault;
@@ -129,7 +131,7 @@ export class MediaReader implements Reader {
       if (headersWaitForMedia && neverReady) return 'wait';
       const headersMs = Math.max(this.#arrivedMs + (slow?.headersMs ?? 0), headersWaitForMedia ? readyMs : 0);
       if (nowMs < headersMs) return { afterMs: headersMs - nowMs };
-      exchange.begin(status, headers);
+      exchange.begin(status, this.#deps.headers, this.#deps.headerShape);
       this.#bodyStartMs = nowMs;
     }
 

@@ -103,3 +103,55 @@ for (const name of NAMES) {
     });
   });
 }
+
+describe('recorded headers', () => {
+  const shapes = {
+    json: [
+      ['Content-Type', 'x'],
+      ['server', 'R/1'],
+      ['X-Extra', 'kept'],
+      ['Date', '{date}'],
+    ],
+    redirect: [
+      ['Location', '{location}'],
+      ['Content-Length', '{length}'],
+      ['Connection', 'keep-alive'],
+    ],
+    media: [
+      ['Accept-Ranges', 'none'],
+      ['Content-Type', 'x'],
+      ['Content-Length', '{length}'],
+    ],
+  } as const;
+
+  test('stand in replies in their order, with the values of the reply where it has its own', async (t) => {
+    const rig = await startRig(t, { profile: { headerShapes: shapes } });
+    const version = await rig.get('/webui/api/service?method=get_version');
+    assert.match(
+      version.head,
+      /^HTTP\/1.1 200 OK\r\nContent-Type: application\/json\r\nserver: R\/1\r\nX-Extra: kept\r\nDate: /,
+    );
+    assert.doesNotMatch(version.head, /Content-Length/);
+
+    const session = await rig.start();
+    const redirect = rig.raw(session.playback_url);
+    const head = await redirect.head();
+    assert.match(
+      head,
+      /^HTTP\/1.1 302 Found\r\nLocation: http:\/\/\S+\/content\/\S+\r\nContent-Length: \d+\r\nConnection: keep-alive$/,
+    );
+    await redirect.end();
+    const body = redirect.received.length - head.length - 4;
+    assert.equal(Number(/Content-Length: (\d+)/.exec(head)?.[1]), body);
+
+    const media = await (await rig.read(session)).head();
+    assert.equal(media, 'HTTP/1.1 200 OK\r\nAccept-Ranges: none\r\nContent-Type: video/mp2t');
+  });
+
+  test('without a length, the end of the connection marks that of a reply', async (t) => {
+    const rig = await startRig(t, { profile: { headerShapes: { json: [['Server', 'R/1']] } } });
+    const client = rig.raw('/webui/api/service?method=get_version');
+    assert.equal(await client.end(), 'eof');
+    assert.match(client.received.toString(), /^HTTP\/1.1 200 OK\r\nServer: R\/1\r\n\r\n\{"result"/);
+  });
+});

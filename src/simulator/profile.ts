@@ -49,6 +49,22 @@ export interface EngineProfile {
   readonly contentMethods: 'answered' | 'access-denied' | 'unknown-method' | 'not-found';
   /** `/pl.m3u` lists the files of a recording; otherwise it is an error 500. */
   readonly listsFilesAtPlM3u: boolean;
+  /** JSON as Python writes it, `": "` and `", "`, or without the spaces. */
+  readonly jsonSpacing: 'python' | 'compact';
+  /** The headers of replies, where they were recorded; otherwise those of reference 2. */
+  readonly headerShapes: HeaderShapes;
+}
+
+/**
+ * The headers of one kind of reply in their order. Date, Location, Content-Length, Content-Type and Content-Range are
+ * the reply's own where they have a place here, whatever value stands there.
+ */
+export type HeaderShape = readonly (readonly [string, string])[];
+
+export interface HeaderShapes {
+  readonly json?: HeaderShape | undefined;
+  readonly redirect?: HeaderShape | undefined;
+  readonly media?: HeaderShape | undefined;
 }
 
 /** How a response that is under way ends. */
@@ -76,6 +92,8 @@ export const PROFILE_3_2_3: EngineProfile = {
   otherServiceMethods: 'answered',
   contentMethods: 'answered',
   listsFilesAtPlM3u: false,
+  jsonSpacing: 'python',
+  headerShapes: {},
 };
 
 const PROFILE_3_1_74: EngineProfile = {

@@ -3,11 +3,13 @@ import { type Json, pythonJson } from './json.ts';
 import type { Exchange } from './wire.ts';
 
 /** A JSON reply, or JSONP where the query asks for it. */
-export function replyJson(exchange: Exchange, body: Json, status = 200): void {
+export function replyJson(core: EngineCore, exchange: Exchange, body: Json, status = 200): void {
   const { query } = exchange.request;
-  const text = pythonJson(body);
+  const { jsonSpacing, headerShapes } = core.profile;
+  const text = jsonSpacing === 'python' ? pythonJson(body) : JSON.stringify(body);
+  const shape = headerShapes.json;
   const callback = query.get('format') === 'jsonp' ? query.get('callback') : null;
-  if (callback === null) exchange.reply({ status, contentType: 'application/json', body: text });
+  if (callback === null) exchange.reply({ status, contentType: 'application/json', body: text, shape });
   else exchange.reply({ status, contentType: 'application/javascript', body: `${callback}(${text});` });
 }
 
@@ -21,11 +23,16 @@ export function replyText(exchange: Exchange, status: number, text: string): voi
  */
 export async function redirect(core: EngineCore, exchange: Exchange, location: string): Promise<void> {
   const hang = core.faults.find('redirectBodyHang');
-  const socket = exchange.begin(302, [
+  const body = `Redirect to ${location}`;
+  const shape = core.profile.headerShapes.redirect;
+  const headers: [string, string][] = [
     ['Location', location],
     ['Access-Control-Allow-Origin', '*'],
-  ]);
-  socket.write(`Redirect to ${location}`);
+  ];
+  // Told only where a recorded form has a place for it.
+  if (shape !== undefined) headers.push(['Content-Length', String(body.length)]);
+  const socket = exchange.begin(302, headers, shape);
+  socket.write(body);
   const usualMs = core.profile.redirectStaysOpen ? undefined : core.delays.redirectCloseMs;
   const closeMs = hang === undefined ? usualMs : hang.fault.closeAfterMs;
   if (closeMs === undefined) return;

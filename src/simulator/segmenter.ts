@@ -64,6 +64,11 @@ export class Segmenter {
   bytes(number: number): Buffer {
     const { fromPacket, packetCount } = this.segment(number);
     const { layout } = this.#broadcast;
+    if (layout.recorded !== undefined) {
+      const media = Buffer.alloc(packetCount * PACKET_BYTES);
+      this.#broadcast.fill(media, fromPacket, packetCount);
+      return Buffer.concat([layout.recorded.tables, media]);
+    }
     const tables = 1 + layout.clip.programs.length;
     const bytes = Buffer.alloc((tables + packetCount) * PACKET_BYTES);
     this.#broadcast.fill(bytes, this.#patBefore(fromPacket), tables);

@@ -14,13 +14,16 @@ export function serveWebService(core: EngineCore, exchange: Exchange): void {
   const method = exchange.request.query.get('method');
   const { code, platform, version, websocketPort } = core.profile.version;
   if (method === 'get_version') {
-    replyJson(exchange, { result: { code, platform, version, websocket_port: websocketPort }, error: null });
+    replyJson(core, exchange, {
+      result: { code, platform, version, websocket_port: websocketPort },
+      error: null,
+    });
   } else if (method === 'get_api_access_token') {
-    replyJson(exchange, { result: { token: accessToken(core) }, error: null });
+    replyJson(core, exchange, { result: { token: accessToken(core) }, error: null });
   } else if (core.profile.otherServiceMethods === 'access-denied') {
-    replyJson(exchange, { result: null, error: 'access denied' });
+    replyJson(core, exchange, { result: null, error: 'access denied' });
   } else {
-    replyOldEnvelope(exchange, statusAnswer(core, method) ?? { error: 'unknown method' });
+    replyOldEnvelope(core, exchange, statusAnswer(core, method) ?? { error: 'unknown method' });
   }
 }
 
@@ -29,7 +32,7 @@ export async function serveServerApi(core: EngineCore, exchange: Exchange): Prom
   const method = query.get('method');
   const isV3 = query.get('api_version') === '3';
   if (!isV3 && method === 'get_version') {
-    replyJson(exchange, { result: null, error: 'access denied' });
+    replyJson(core, exchange, { result: null, error: 'access denied' });
     return;
   }
   if (isAboutContent(method) && core.profile.contentMethods === 'not-found') {
@@ -38,14 +41,14 @@ export async function serveServerApi(core: EngineCore, exchange: Exchange): Prom
   }
   const answer = statusAnswer(core, method) ?? (await contentAnswer(core, exchange, method, isV3));
   if (exchange.signal.aborted) return;
-  if (!isV3) replyOldEnvelope(exchange, answer);
-  else if ('error' in answer) replyJson(exchange, { error: { message: answer.error, code: 0 } });
-  else replyJson(exchange, { result: answer.result });
+  if (!isV3) replyOldEnvelope(core, exchange, answer);
+  else if ('error' in answer) replyJson(core, exchange, { error: { message: answer.error, code: 0 } });
+  else replyJson(core, exchange, { result: answer.result });
 }
 
-function replyOldEnvelope(exchange: Exchange, answer: Answer): void {
-  if ('error' in answer) replyJson(exchange, { result: null, error: answer.error });
-  else replyJson(exchange, { result: answer.result, error: null });
+function replyOldEnvelope(core: EngineCore, exchange: Exchange, answer: Answer): void {
+  if ('error' in answer) replyJson(core, exchange, { result: null, error: answer.error });
+  else replyJson(core, exchange, { result: answer.result, error: null });
 }
 
 /** The methods about the engine itself; undefined for any other. */

@@ -1,6 +1,5 @@
 /** What a session's addresses answer: redirect, media, stat, commands, events (reference 2.3–2.6, 3). */
 
-import { PACKET_BYTES } from '../mpegts/packet.ts';
 import type { Broadcast } from './broadcast.ts';
 import { type ByteRange, byteRangeOf } from './byte-range.ts';
 import type { EngineCore } from './engine-core.ts';
@@ -121,6 +120,8 @@ export async function serveContent(
       ['Content-Type', 'video/mp2t'],
       ...(sizeBytes === undefined ? [] : fileHeaders(sizeBytes, asked)),
     ],
+    // It was recorded of a live channel.
+    headerShape: file === undefined ? profile.headerShapes.media : undefined,
     bytesPerSecond: media.bytesPerSecond,
     // A file comes as fast as it is read, whatever else the engine does.
     share: () => (file === undefined ? shareOf(core, session) : 1),
@@ -130,8 +131,7 @@ export async function serveContent(
         : new LiveSource({
             broadcast,
             remux,
-            packetsOnAir: () => media.packetsOnAir(broadcast),
-            burstPackets: Math.floor(media.burstBytes / PACKET_BYTES),
+            ...media.delivery(broadcast),
             faults: liveFaults(core, session, broadcast, remux),
           }),
     onBytes: (count) => {
@@ -217,7 +217,7 @@ export function serveStat(core: EngineCore, exchange: Exchange, session: Playbac
   if (profile.statProlongsSession && !silent) sessions.touch(session);
   session.statReplies++;
   if (profile.emptyFirstStat && session.statReplies === 1) {
-    replyJson(exchange, { response: {}, error: null });
+    replyJson(core, exchange, { response: {}, error: null });
     return;
   }
   const { bytesPerSecond, burstBytes } = media;
@@ -234,7 +234,7 @@ export function serveStat(core: EngineCore, exchange: Exchange, session: Playbac
     fileBytes,
   });
   const liveEdgeWallMs = media.liveEdgeWallMs() - behindMs(core, session);
-  replyJson(exchange, {
+  replyJson(core, exchange, {
     response: statResponse(session, progress, { profile, liveEdgeWallMs, fileBytes }),
     error: null,
   });
@@ -261,7 +261,7 @@ export function serveCommand(
     if (seconds > 0) session.idleExpiryMs = seconds * 1000;
     core.sessions.touch(session);
   }
-  replyJson(exchange, { response: 'ok', error: null });
+  replyJson(core, exchange, { response: 'ok', error: null });
   if (method === 'stop') core.sessions.end(session, 'stopped');
 }
 
@@ -274,7 +274,7 @@ export async function serveEvent(
     await pause(core, AbortSignal.any([exchange.signal, session.ended.signal]), EVENT_POLL_MS);
     if (exchange.signal.aborted) return;
     if (session.endReason === undefined) {
-      replyJson(exchange, { response: null, error: null });
+      replyJson(core, exchange, { response: null, error: null });
       return;
     }
   }
@@ -282,5 +282,5 @@ export async function serveEvent(
 }
 
 function replyUnknown(core: EngineCore, exchange: Exchange): void {
-  replyJson(exchange, { response: null, error: UNKNOWN_SESSION }, core.profile.unknownSessionStatus);
+  replyJson(core, exchange, { response: null, error: UNKNOWN_SESSION }, core.profile.unknownSessionStatus);
 }

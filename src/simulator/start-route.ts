@@ -19,7 +19,7 @@ export async function serveStart(core: EngineCore, exchange: Exchange, form: 'ts
   if (content === undefined) {
     const { unknownIdMs, unknownInfohashMs } = core.delays;
     await pause(core, exchange.signal, selector.parameter === 'infohash' ? unknownInfohashMs : unknownIdMs);
-    if (!exchange.signal.aborted) fail(exchange, 'failed to load content');
+    if (!exchange.signal.aborted) fail(core, exchange, 'failed to load content');
     return;
   }
   // No await before the session is there: it opens in the very turn in which the request arrives.
@@ -61,7 +61,8 @@ export async function serveStart(core: EngineCore, exchange: Exchange, form: 'ts
   await pause(core, exchange.signal, core.delays.replyMs);
   if (exchange.signal.aborted) return;
   answered = true;
-  if (wantsJson(query)) replyJson(exchange, { response: addresses(core, exchange, session), error: null });
+  if (wantsJson(query))
+    replyJson(core, exchange, { response: addresses(core, exchange, session), error: null });
   else await redirectWithin(core, exchange, playbackPath(session));
 }
 
@@ -104,7 +105,8 @@ function faultyAnswer(
   const error = core.faults.find('errorJson', whom);
   if (error !== undefined) {
     const { error: text, extraData } = error.fault;
-    return async () => fail(exchange, text, extraData === undefined ? {} : { extra_data: toJson(extraData) });
+    return async () =>
+      fail(core, exchange, text, extraData === undefined ? {} : { extra_data: toJson(extraData) });
   }
   const kinds = ['invalidJson', 'emptyBody', 'htmlBody', 'hugeBody'] as const;
   const kind = kinds.find((candidate) => core.faults.find(candidate, whom) !== undefined);
@@ -121,8 +123,13 @@ const WRONG_BODY: Readonly<Record<'invalidJson' | 'emptyBody' | 'htmlBody' | 'hu
 };
 
 /** A failed start: 200 and JSON, or 500 and text when no JSON was asked for (reference 4.1). */
-function fail(exchange: Exchange, error: string, extra: { readonly [key: string]: Json } = {}): void {
-  if (wantsJson(exchange.request.query)) replyJson(exchange, { response: null, error, ...extra });
+function fail(
+  core: EngineCore,
+  exchange: Exchange,
+  error: string,
+  extra: { readonly [key: string]: Json } = {},
+): void {
+  if (wantsJson(exchange.request.query)) replyJson(core, exchange, { response: null, error, ...extra });
   else replyText(exchange, 500, error);
 }
 

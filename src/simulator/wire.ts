@@ -3,6 +3,7 @@
  * library would let it say (a second status line among the headers, a body without an end).
  */
 import type { Socket } from 'node:net';
+import type { HeaderShape } from './profile.ts';
 
 const HEAD_BYTES_MAX = 64 * 1024;
 const HEAD_END = '\r\n\r\n';
@@ -39,6 +40,8 @@ export interface WireReply {
   readonly status: number;
   readonly contentType: string;
   readonly body: string | Buffer;
+  /** The headers' form, if not the usual one. */
+  readonly shape?: HeaderShape | undefined;
 }
 
 /** One request and the connection it came on. Exactly one of the answering methods is called, or none (a hang). */
@@ -50,8 +53,8 @@ export interface Exchange {
   readonly localAddress: string;
   /** A whole reply with its length; the connection stays open unless the client asked otherwise. */
   reply(reply: WireReply): void;
-  /** Writes a status line and headers, nothing about length or connection. The rest is the caller's. */
-  begin(status: number, headers: readonly (readonly [string, string])[]): Socket;
+  /** Writes a status line and headers, in that form if there is one; about length or connection only what these say. */
+  begin(status: number, headers: HeaderShape, shape?: HeaderShape): Socket;
   /** The socket, to write on as one likes. */
   raw(): Socket;
 }
@@ -113,14 +116,22 @@ export function serveConnection(socket: Socket, handler: ConnectionHandler): voi
     request,
     signal: gone.signal,
     localAddress: `${socket.localAddress ?? '127.0.0.1'}:${socket.localPort ?? 0}`,
-    reply({ status, contentType, body }) {
+    reply({ status, contentType, body, shape }) {
       const bytes = typeof body === 'string' ? Buffer.from(body, 'utf8') : body;
-      const close = request.httpVersion === '1.0' || request.headers['connection']?.toLowerCase() === 'close';
-      this.begin(status, [
-        ['Content-Type', contentType],
-        ['Content-Length', String(bytes.length)],
-        ...(close ? [['Connection', 'close'] as const] : []),
-      ]);
+      const isAsked =
+        request.httpVersion === '1.0' || request.headers['connection']?.toLowerCase() === 'close';
+      // Where no length is told, only the connection's end marks that of the body.
+      const close = isAsked || shape?.some(([name]) => /^content-length$/i.test(name)) === false;
+      const shown = isAsked ? shape : shape?.filter(([name]) => !/^connection$/i.test(name));
+      this.begin(
+        status,
+        [
+          ['Content-Type', contentType],
+          ['Content-Length', String(bytes.length)],
+          ...(close ? [['Connection', 'close'] as const] : []),
+        ],
+        shown,
+      );
       if (handler.poisons()) {
         const half = bytes.length >> 1;
         socket.write(bytes.subarray(0, half));
@@ -135,15 +146,29 @@ export function serveConnection(socket: Socket, handler: ConnectionHandler): voi
         next();
       }
     },
-    begin(status, headers) {
+    begin(status, headers, shape) {
+      const own: [string, string][] = [];
+      if (handler.serverHeader !== undefined) own.push(['Server', handler.serverHeader]);
+      own.push(['Date', new Date(handler.wallMs()).toUTCString()]);
+      const all: HeaderShape = [...own, ...headers];
       const lines = [`HTTP/1.1 ${status} ${STATUS_TEXT[status] ?? 'Unknown'}`];
-      if (handler.serverHeader !== undefined) lines.push(`Server: ${handler.serverHeader}`);
-      lines.push(`Date: ${new Date(handler.wallMs()).toUTCString()}`);
-      for (const [name, value] of headers) lines.push(`${name}: ${value}`);
+      for (const [name, value] of shape === undefined ? all : shaped(all, shape))
+        lines.push(`${name}: ${value}`);
       socket.write(`${lines.join('\r\n')}${HEAD_END}`);
       return socket;
     },
     raw: () => socket,
+  });
+}
+
+/** The headers in another form: its names in its order, with the reply's own values where it has a place for them. */
+function shaped(headers: HeaderShape, shape: HeaderShape): HeaderShape {
+  const ownValue = (name: string): string | undefined =>
+    headers.find(([known]) => known.toLowerCase() === name.toLowerCase())?.[1];
+  return shape.flatMap(([name, value]) => {
+    const isOwn = /^(?:date|location|content-(?:length|type|range))$/i.test(name);
+    const told = isOwn ? ownValue(name) : value;
+    return told === undefined ? [] : [[name, told] as const];
   });
 }
 

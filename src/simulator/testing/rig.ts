@@ -91,7 +91,7 @@ export async function startRig(t: TestContext, options: SimulatedEngineOptions =
   const engine = new SimulatedEngine({
     clock,
     clip,
-    ...(options.bitsPerSecond === undefined && { library }),
+    ...(options.bitsPerSecond === undefined && options.recording === undefined && { library }),
     burst: { seconds: 0.1 },
     ...options,
     delays: { ...NO_DELAYS, ...options.delays },
