@@ -3,16 +3,14 @@ import type { PlaybackStat } from '../engine/types.ts';
 import type { SpliceReport } from '../mpegts/splice/join.ts';
 import { Feed } from './feed.ts';
 import { Ingest } from './ingest.ts';
-import { Ring, type RingLimits } from './ring.ts';
+import { Ring } from './ring.ts';
+import type { SessionLimits } from './session-limits.ts';
 import { judgeSource, type SourceVerdict } from './source-health.ts';
 
 /** Anything that identifies one source; attempts, in practice. */
 export type SourceKey = object;
 
-export interface IntakeLimits extends RingLimits {
-  /** SPLICE_WAIT, milliseconds. */
-  readonly spliceWaitMs: number;
-}
+export type IntakeLimits = Pick<SessionLimits, 'bufferBytes' | 'bufferMs' | 'spliceWaitMs'>;
 
 /** What came of bytes, or of time. */
 export type IntakeNews =
@@ -39,7 +37,12 @@ export class Intake {
   constructor(limits: IntakeLimits, nowMs: number) {
     this.#limits = limits;
     this.#lastMediaMs = nowMs;
-    this.#current = new Ingest(new Ring(limits));
+    this.#current = this.#newIngest();
+  }
+
+  #newIngest(): Ingest {
+    const { bufferBytes, bufferMs } = this.#limits;
+    return new Ingest(new Ring({ bytesMax: bufferBytes, mediaMsMax: bufferMs }));
   }
 
   get ring(): Ring {
@@ -65,7 +68,7 @@ export class Intake {
   /** A source is about to deliver. */
   begin(source: SourceKey, nowMs: number): void {
     const isFirst = !this.#hasRing;
-    const ingest = isFirst ? new Ingest(new Ring(this.#limits)) : this.#current;
+    const ingest = isFirst ? this.#newIngest() : this.#current;
     // Who looks at the ring before there is one sees that of the source tried now.
     if (isFirst) this.#current = ingest;
     this.#feeds.set(source, new Feed({ ingest, isFirst, spliceWaitMs: this.#limits.spliceWaitMs, nowMs }));

@@ -14,7 +14,8 @@ import type { SessionLimits } from './session-limits.ts';
 import { SESSION_MOVES, type SessionState } from './session-state.ts';
 import type { SourceAttempt } from './source-attempt.ts';
 import type { SourceVerdict } from './source-health.ts';
-import { SourceLoop, type SourceLoopOwner } from './source-loop.ts';
+import { SourceLoop } from './source-loop.ts';
+import type { SourceLoopOwner } from './source-loop-deps.ts';
 import type { SessionSnapshot } from './types.ts';
 
 /** How long a start goes on after the last one who waited for it has left: players open twice. */
@@ -87,9 +88,7 @@ export class Session implements WatchedSession, SourceLoopOwner {
     this.#createdAtWallMs = deps.clock.wallMs();
     this.#lastActivityMs = this.#createdAtMs;
     this.#infohash = deps.identity?.infohash;
-    const { bufferBytes, bufferMs, spliceWaitMs } = deps.limits;
-    const bounds = { bytesMax: bufferBytes, mediaMsMax: bufferMs, spliceWaitMs };
-    this.#intake = new Intake(bounds, this.#createdAtMs);
+    this.#intake = new Intake(deps.limits, this.#createdAtMs);
     // Those who wait hear it; there may be nobody.
     this.#ready.promise.catch(() => {});
     this.#identified.promise.catch(() => {});

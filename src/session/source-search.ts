@@ -4,7 +4,7 @@ import type { Playback, SelectorKind } from '../engine/types.ts';
 import { type Answer, Identification } from './identification.ts';
 import type { EngineSlot, NameResolver } from './ports.ts';
 import { type AttemptOwner, SourceAttempt } from './source-attempt.ts';
-import type { SourceLoopDeps } from './source-loop.ts';
+import type { SourceLoopDeps } from './source-loop-deps.ts';
 import { asksAnother, furthest } from './start-outcome.ts';
 
 /** What is known of the stream's name; it outlives every search. */

@@ -136,7 +136,7 @@ export function serveSearch(core: EngineCore, exchange: Exchange): void {
     return;
   }
   if (contentMethods !== 'answered') {
-    replyJson(exchange, { error: contentMethods.replace('-', ' ') });
+    replyJson(core, exchange, { error: contentMethods.replace('-', ' ') });
     return;
   }
   const name = query.get('query') ?? '';
@@ -157,7 +157,7 @@ export function serveSearch(core: EngineCore, exchange: Exchange): void {
     disabled: false,
   };
   const onPage = isFound && Number(query.get('page') ?? 0) === 0;
-  replyJson(exchange, {
+  replyJson(core, exchange, {
     result: {
       total: isFound ? 1 : 0,
       results: onPage ? [{ name: item.name, icons: [], items: [item] }] : [],

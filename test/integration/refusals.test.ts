@@ -199,6 +199,7 @@ const ELSEWHERE: Readonly<Partial<Record<ReasonCode, string>>> = {
   too_many_leases: 'src/session/lease-book.test.ts',
   infohash_in_use: 'src/session/one-broadcast.test.ts',
   superseded: 'src/session/one-broadcast.test.ts',
+  retry_budget_spent: 'src/session/session.test.ts',
   // What happens to those who watch; a request meets it in the moment between two sessions only.
   source_ended: 'src/session/source-loss.test.ts',
   source_failed: 'src/session/source-loss.test.ts',

@@ -8,7 +8,8 @@ import type { KnownName } from '../../src/session/known-names.ts';
 import type { EngineSource } from '../../src/session/ports.ts';
 import type { SourceAttempt } from '../../src/session/source-attempt.ts';
 import type { SourceVerdict } from '../../src/session/source-health.ts';
-import { SourceLoop, type SourceLoopChoice, type SourceLoopOwner } from '../../src/session/source-loop.ts';
+import { SourceLoop } from '../../src/session/source-loop.ts';
+import type { SourceLoopChoice, SourceLoopOwner } from '../../src/session/source-loop-deps.ts';
 import { silentLog } from '../../src/telemetry/log.ts';
 import { FakeEngine, FakeEngineSource, INFOHASH, RecordingObserver } from './fake-engines.ts';
 
