@@ -4,9 +4,9 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { REASONS } from '../../src/base/reasons.ts';
 import { soundStream } from '../support/bad-media.ts';
-import { beginMedia } from '../support/wire-server.ts';
 import { type Phase, pour, startReply } from '../support/wild-engine.ts';
 import { WildHouse } from '../support/wild-house.ts';
+import { beginMedia } from '../support/wire-server.ts';
 
 const RUNS = process.env['LONG_TESTS'] === '1' ? 500 : 40;
 

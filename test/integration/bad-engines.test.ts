@@ -4,10 +4,10 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { beginMedia, startWireServer } from '../support/wire-server.ts';
+import { soundStream } from '../support/bad-media.ts';
 import { type Phase, pour, startReply, wildAnswers } from '../support/wild-engine.ts';
 import { WildHouse } from '../support/wild-house.ts';
-import { soundStream } from '../support/bad-media.ts';
+import { beginMedia, startWireServer } from '../support/wire-server.ts';
 
 for (const phase of ['start', 'media'] as const) {
   test(`invariant 8: an engine may answer anything when asked for ${phase === 'start' ? 'a start' : 'media'}: that request gets a clear error, another stream goes on`, async (t) => {

@@ -2,18 +2,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { BAD_STREAMS, soundStream } from '../support/bad-media.ts';
-import { beginMedia } from '../support/wire-server.ts';
 import { pour } from '../support/wild-engine.ts';
 import { WildHouse } from '../support/wild-house.ts';
+import { beginMedia } from '../support/wire-server.ts';
 
 test('invariant 8: an engine may deliver anything as media: its viewer is refused or gets whole packets, another stream goes on', async (t) => {
   const house = await WildHouse.start(t);
-  for (const { name, outcome, next } of BAD_STREAMS) {
+  for (const { name, outcome, open } of BAD_STREAMS) {
     await t.test(name, async () => {
       house.wild.answers = {
         media: (request) => {
           beginMedia(request);
-          pour(request, next);
+          pour(request, open());
         },
       };
       assert.equal(await house.outcome(), outcome);

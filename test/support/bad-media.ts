@@ -1,6 +1,6 @@
 /** Transport streams that no decent multiplexer would send. */
 import { randomBytes } from 'node:crypto';
-import { PACKET_BYTES, setPid, SYNC_BYTE } from '../../src/mpegts/packet.ts';
+import { PACKET_BYTES, SYNC_BYTE, setPid } from '../../src/mpegts/packet.ts';
 import { buildPatSection, packetizeSection } from '../../src/mpegts/psi.ts';
 import { AUDIO_PID, accessUnit, PMT_PID, TsBuilder, VIDEO_PID } from './ts-builder.ts';
 
@@ -16,32 +16,44 @@ export function soundStream(): Buffer {
   return builder.build();
 }
 
-/** `outcome`: the code of the refusal, or `plays`. `next` gives the next piece, without an end. */
+/** `outcome`: the code of the refusal, or `plays`. `open` begins anew; what it gives gives piece after piece. */
 export interface BadStream {
   readonly name: string;
   readonly outcome: string;
-  readonly next: () => Buffer;
+  readonly open: () => () => Buffer;
 }
 
 export const BAD_STREAMS: readonly BadStream[] = [
-  { name: 'text', outcome: 'not_mpegts', next: () => Buffer.alloc(65_536, 'This is no transport stream. ') },
-  { name: 'zeros', outcome: 'not_mpegts', next: () => Buffer.alloc(65_536) },
-  { name: 'random bytes', outcome: 'not_mpegts', next: () => randomBytes(65_536) },
-  { name: 'sync bytes only', outcome: 'content_scrambled', next: () => Buffer.alloc(65_536, SYNC_BYTE) },
-  { name: 'null packets only', outcome: 'no_media', next: () => new TsBuilder().nulls(400).build() },
-  { name: 'adaptation fields only', outcome: 'no_media', next: () => packets(400, adaptationOnly) },
-  { name: 'adaptation fields longer than packets', outcome: 'no_media', next: () => packets(400, tooLongField) },
-  { name: 'a PID of its own for every packet', outcome: 'no_media', next: () => packets(400, anyPid) },
-  { name: 'every payload scrambled', outcome: 'content_scrambled', next: scrambled },
-  { name: '8,000 programs', outcome: 'no_media', next: manyPrograms },
-  { name: 'sections that never end', outcome: 'no_media', next: endlessSections },
-  { name: 'sections of 4,096 bytes', outcome: 'no_media', next: largestSections },
-  { name: 'a PMT that changes each time', outcome: 'plays', next: changingPmt },
-  { name: 'a unit without an end', outcome: 'plays', next: endlessUnit() },
-  { name: 'clocks that jump with every picture', outcome: 'plays', next: jumpingClocks },
-  { name: 'counters that never fit', outcome: 'plays', next: brokenCounters },
-  { name: 'PIDs that change with every picture', outcome: 'plays', next: changingPids },
-  { name: 'bytes lost in every packet or so', outcome: 'plays', next: shiftedPackets },
+  {
+    name: 'text',
+    outcome: 'not_mpegts',
+    open: () => () => Buffer.alloc(65_536, 'This is no transport stream. '),
+  },
+  { name: 'zeros', outcome: 'not_mpegts', open: () => () => Buffer.alloc(65_536) },
+  { name: 'random bytes', outcome: 'not_mpegts', open: () => () => randomBytes(65_536) },
+  {
+    name: 'sync bytes only',
+    outcome: 'content_scrambled',
+    open: () => () => Buffer.alloc(65_536, SYNC_BYTE),
+  },
+  { name: 'null packets only', outcome: 'no_media', open: () => () => new TsBuilder().nulls(400).build() },
+  { name: 'adaptation fields only', outcome: 'no_media', open: () => () => packets(400, adaptationOnly) },
+  {
+    name: 'adaptation fields longer than packets',
+    outcome: 'no_media',
+    open: () => () => packets(400, tooLongField),
+  },
+  { name: 'a PID of its own for every packet', outcome: 'no_media', open: () => () => packets(400, anyPid) },
+  { name: 'every payload scrambled', outcome: 'content_scrambled', open: () => scrambled },
+  { name: '8,000 programs', outcome: 'no_media', open: () => manyPrograms },
+  { name: 'sections that never end', outcome: 'no_media', open: () => endlessSections },
+  { name: 'sections of 4,096 bytes', outcome: 'no_media', open: () => largestSections },
+  { name: 'a PMT that changes each time', outcome: 'plays', open: () => changingPmt },
+  { name: 'a unit without an end', outcome: 'plays', open: endlessUnit },
+  { name: 'clocks that jump with every picture', outcome: 'plays', open: () => jumpingClocks },
+  { name: 'counters that never fit', outcome: 'plays', open: () => brokenCounters },
+  { name: 'PIDs that change with every picture', outcome: 'plays', open: () => changingPids },
+  { name: 'bytes lost in every packet or so', outcome: 'plays', open: () => shiftedPackets },
 ];
 
 function packets(count: number, write: (packet: Buffer, index: number) => void): Buffer {
@@ -134,7 +146,10 @@ function changingPmt(): Buffer {
   const builder = new TsBuilder().pat();
   for (let index = 0; index < 20; index++) {
     version = (version + 1) & 0x1f;
-    builder.change({ pmtVersion: version, pmtDescriptors: randomBytes(200).fill(0x90, 0, 1).fill(198, 1, 2) });
+    builder.change({
+      pmtVersion: version,
+      pmtDescriptors: randomBytes(200).fill(0x90, 0, 1).fill(198, 1, 2),
+    });
     builder.pmt().pes(VIDEO_PID, accessUnit.h264Idr(2_000), { pts: index * 3_600, pcr: index * 1_080_000 });
   }
   return builder.build();

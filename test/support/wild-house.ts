@@ -8,7 +8,12 @@ const WARM_UP_PACKETS = Math.ceil(BYTES_PER_SECOND / 188);
 
 /** Starts fail soon, and no ring is large. */
 const IMPATIENT = {
-  streams: { emptyTimeoutMs: 600, startTimeoutMs: 2_200, idleTimeoutMs: 50, bufferSizeBytes: 4 * 1024 * 1024 },
+  streams: {
+    emptyTimeoutMs: 600,
+    startTimeoutMs: 2_200,
+    idleTimeoutMs: 50,
+    bufferSizeBytes: 4 * 1024 * 1024,
+  },
   // The good engine is full with the good stream: everything else goes to the wild one.
   engines: { maxStreamsPerEngine: 1, selectionTimeoutMs: 50 },
 } as const;
@@ -78,7 +83,9 @@ export class WildHouse {
     // A start that was given up is waited for as long as an engine may take: this one comes to its senses.
     this.wild.recover();
     await this.wild.wire.allClosed();
-    await until(() => this.rig.app.fleet.snapshot().every(({ name, streams }) => name !== 'wild' || streams === 0));
+    await until(() =>
+      this.rig.app.fleet.snapshot().every(({ name, streams }) => name !== 'wild' || streams === 0),
+    );
   }
 
   /** The good viewer has lost nothing, and goes on. */
