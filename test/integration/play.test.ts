@@ -100,6 +100,8 @@ test('invariant 5: a start that everybody has left is finished in the background
   const rig = await startRig(t, { engines: [{ delays: { replyMs: 300, prebufMs: 60_000 } }] });
   const viewer = rig.watch();
   await until(() => rig.app.sessions.clientCount === 1);
+  // Before that, what the name means is asked, which opens nothing.
+  await until(() => rig.engine.counters.requestsByRoute.get('start') === 1);
   viewer.leave();
   await until(() => rig.app.sessions.clientCount === 0);
   await rig.app.sessions.stop('shutdown');
