@@ -24,7 +24,7 @@ describe('docs/reasons.md', () => {
 });
 
 describe('the table of reasons', () => {
-  test('has codes of lower case words and whole sentences', () => {
+  test('invariant 11: has codes of lower case words, and whole sentences on what happened and what to do', () => {
     for (const [code, reason] of Object.entries(REASONS)) {
       assert.match(code, /^[a-z]+(_[a-z]+)*$/);
       assert.match(reason.what, /^[A-Z`].*\.$|^acemux .*\.$/, code);

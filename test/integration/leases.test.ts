@@ -136,7 +136,7 @@ test('a player may open its URL twice at once, and again later', async (t) => {
   assert.equal(rig.engine.counters.sessionsOpened, 1);
 });
 
-test('stat shows the shared session: prebuf with the engine’s peers, then dl with its bytes', async (t) => {
+test('invariant 11: stat shows the shared session: prebuf with the engine’s peers, then dl with its bytes', async (t) => {
   const [rig, program] = await rigWith(t);
   rig.engine.faults.set({ fault: { kind: 'peersNoData', peers: 3 } });
   const { stat_url: statUrl, playback_url: playbackUrl } = await program.start();

@@ -88,6 +88,11 @@ export class Rig {
     return viewer;
   }
 
+  /** Lets the viewers so far go, with all that they have received. */
+  forgetViewers(): void {
+    for (const viewer of this.#viewers.splice(0)) viewer.leave();
+  }
+
   async json(place: string): Promise<Record<string, unknown>> {
     const value: unknown = await (await fetch(`${this.url}${place}`)).json();
     assert.ok(typeof value === 'object' && value !== null);

@@ -20,6 +20,8 @@ export interface WireServer {
   readonly requests: readonly WireRequest[];
   /** Connections that were ever accepted. */
   readonly connections: number;
+  /** Empties `requests`. */
+  forget(): void;
   /** Resolves when no connection is open. */
   allClosed(): Promise<void>;
   stop(): Promise<void>;
@@ -69,6 +71,7 @@ export async function startWireServer(
     get connections() {
       return connections;
     },
+    forget: () => void requests.splice(0),
     allClosed: () => (open.size === 0 ? Promise.resolve() : new Promise((resolve) => idle.push(resolve))),
     stop,
   };

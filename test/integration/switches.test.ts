@@ -1,0 +1,123 @@
+/**
+ * What nobody has measured of engines is a switch of the simulator (reference 9): acemux plays, joins, stays and stops
+ * alike in each position of each.
+ */
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { listedCatalogue } from '../../src/simulator/catalogue.ts';
+import type { SimulatedEngineOptions } from '../../src/simulator/engine.ts';
+import { type EngineProfile, PROFILE_3_2_3 } from '../../src/simulator/profile.ts';
+import { BYTES_PER_SECOND, startRig, until } from '../support/rig.ts';
+import { assertIsBroadcast, inspect } from '../support/viewer.ts';
+
+const INFOHASH = 'c0ffee'.padEnd(40, '0');
+const ID = '1d'.padEnd(40, '1');
+const CATALOGUE = listedCatalogue([{ infohash: INFOHASH, contentIds: [ID], name: 'TV' }]);
+const WARM_UP_PACKETS = Math.ceil(BYTES_PER_SECOND / 188);
+
+/** Switches that only say what an engine is called, what HLS or recordings do, or that other tests turn. */
+type Elsewhere =
+  | 'name'
+  | 'version'
+  | 'serverHeader'
+  | 'severalFileReaders'
+  | 'playlistWhilePreparing'
+  | 'segmentNumbers'
+  | 'otherServiceMethods'
+  | 'listsFilesAtPlM3u';
+
+type Positions = {
+  readonly [Switch in Exclude<keyof EngineProfile, Elsewhere>]: readonly EngineProfile[Switch][];
+};
+
+/** Every position of every switch: one that is added to the profile is an error here until it is in one of the two. */
+const POSITIONS: Positions = {
+  secondSession: ['supersede', 'share'],
+  supersededReader: ['eof', 'reset', 'silence'],
+  stoppedReader: ['eof', 'reset', 'silence'],
+  secondReader: ['corrupt-reply', 'cut-first'],
+  emptyFirstStat: [false, true],
+  liveposValues: ['strings', 'integers', 'piece-numbers'],
+  unknownSessionStatus: [200, 404],
+  statProlongsSession: [false, true],
+  loadedInfohashAsId: [false, true],
+  headersWaitForMedia: [false, true],
+  redirectStaysOpen: [false, true],
+  contentMethods: ['answered', 'access-denied', 'unknown-method', 'not-found'],
+};
+
+/** Two viewers under two names; one leaves, the other stays; at the end everything is stopped. */
+async function playJoinStayStop(t: TestContext, options: SimulatedEngineOptions): Promise<void> {
+  const engine = { catalogue: CATALOGUE, ...options };
+  const rig = await startRig(t, { engines: [engine], config: { streams: { idleTimeoutMs: 50 } } });
+  const first = rig.watch(`id=${ID}`);
+  await first.received(BYTES_PER_SECOND);
+  const second = rig.watch(`infohash=${INFOHASH}`);
+  await second.received(2 * BYTES_PER_SECOND);
+  first.leave();
+  await until(() => rig.app.sessions.clientCount === 1);
+  await second.receivedMore(BYTES_PER_SECOND / 4);
+  assert.equal(second.ended, undefined);
+  for (const { media } of [first, second]) {
+    assert.equal(inspect(media).continuityErrors, 0);
+    if (options.remux !== true) assertIsBroadcast(media, rig.broadcast(INFOHASH), WARM_UP_PACKETS);
+  }
+  second.leave();
+  await until(() => rig.app.sessions.list().length === 0);
+  await until(() => rig.engine.counters.stopsReceived > 0);
+  await rig.enginesFree();
+  const { sessionsOpened, stopsReceived, stopsForUnknownSessions, readersAtOnceMax } = rig.engine.counters;
+  assert.deepEqual(
+    { sessionsOpened, stopsReceived, stopsForUnknownSessions, readersAtOnceMax },
+    { sessionsOpened: 1, stopsReceived: 1, stopsForUnknownSessions: 0, readersAtOnceMax: 1 },
+  );
+}
+
+for (const [name, positions] of Object.entries(POSITIONS)) {
+  for (const position of positions) {
+    test(`two viewers play, one stays, all is stopped: ${name} is ${position}`, async (t) => {
+      await playJoinStayStop(t, { profile: { ...PROFILE_3_2_3, [name]: position } });
+    });
+  }
+}
+
+for (const remux of [false, true]) {
+  test(`two viewers play, one stays, all is stopped: remux is ${remux}`, async (t) => {
+    await playJoinStayStop(t, { remux });
+  });
+}
+
+// The name that was not resolved meets the playback only when its own is open.
+for (const secondSession of POSITIONS.secondSession) {
+  for (const supersededReader of POSITIONS.supersededReader) {
+    for (const stoppedReader of POSITIONS.stoppedReader) {
+      const where = `${secondSession}, superseded readers ${supersededReader}, stopped readers ${stoppedReader}`;
+      test(`a second name that turns out to be the same broadcast costs no viewer its stream: ${where}`, async (t) => {
+        const profile = {
+          ...PROFILE_3_2_3,
+          contentMethods: 'access-denied',
+          ...{ secondSession, supersededReader, stoppedReader },
+        } as const;
+        const config = { streams: { idleTimeoutMs: 50 } };
+        const rig = await startRig(t, { engines: [{ catalogue: CATALOGUE, profile }], config });
+        const first = rig.watch(`infohash=${INFOHASH}`);
+        await first.received(BYTES_PER_SECOND);
+        const second = rig.watch(`id=${ID}`);
+        await second.received(BYTES_PER_SECOND);
+        await first.receivedMore(BYTES_PER_SECOND / 4);
+        for (const viewer of [first, second]) {
+          assert.equal(viewer.ended, undefined);
+          assert.equal(inspect(viewer.media).continuityErrors, 0);
+        }
+        first.leave();
+        await until(() => rig.app.sessions.clientCount === 1);
+        await second.receivedMore(BYTES_PER_SECOND / 4);
+        second.leave();
+        await until(() => rig.app.sessions.list().length === 0);
+        await rig.enginesFree();
+        const { counters } = rig.engine;
+        await until(() => counters.stopsReceived === counters.sessionsOpened);
+      });
+    }
+  }
+}
