@@ -2,6 +2,7 @@ import type { ReasonCode } from '../base/reasons.ts';
 import { Aligner } from '../mpegts/align.ts';
 import { BreakGate } from '../mpegts/break-gate.ts';
 import { type AccessPoint, StreamScanner } from '../mpegts/scanner.ts';
+import { type BufferShare, UNBOUNDED } from './buffer-share.ts';
 import type { Ring } from './ring.ts';
 
 /** Without an access point for this much media, viewers start at any picture (DESIGN 2.2). */
@@ -25,6 +26,7 @@ interface Staging {
 /** What the bytes of a session's sources go through: aligned to packets, looked at once, stored once. */
 export class Ingest {
   readonly #ring: Ring;
+  readonly #share: BufferShare;
   readonly #scanner = new StreamScanner();
   #aligner = new Aligner();
   #staging: Staging | undefined;
@@ -37,13 +39,20 @@ export class Ingest {
   #lastPointMediaMs: number | undefined;
   #noKeyframe = false;
 
-  constructor(ring: Ring) {
+  /** `share`: where the memory comes from for what can't go into the ring yet. */
+  constructor(ring: Ring, share = UNBOUNDED) {
     this.#ring = ring;
+    this.#share = share;
   }
 
   /** Bytes received, whatever they were. */
   get bytesIn(): number {
     return this.#bytesIn;
+  }
+
+  /** Bytes of a new source that wait for its first access point. */
+  get stagedBytes(): number {
+    return this.#staging?.sizeBytes ?? 0;
   }
 
   /** Whether viewers had to start at a picture that is no access point. */
@@ -71,6 +80,7 @@ export class Ingest {
   changeSource(): void {
     this.#aligner = new Aligner();
     this.#sourceBytesIn = 0;
+    this.clear();
     this.#staging = { scanner: new StreamScanner(), packets: [], sizeBytes: 0, droppedBytes: 0 };
   }
 
@@ -110,13 +120,28 @@ export class Ingest {
   #stage(staging: Staging, packets: Buffer): void {
     const { scanner } = staging;
     scanner.scan(packets, staging.droppedBytes + staging.sizeBytes);
-    // The aligner's buffer is only lent.
-    staging.packets.push(Buffer.from(packets));
-    staging.sizeBytes += packets.length;
+    if (this.#share.take(packets.length)) {
+      // The aligner's buffer is only lent.
+      staging.packets.push(Buffer.from(packets));
+      staging.sizeBytes += packets.length;
+    } else {
+      while (staging.packets.length > 0) this.#dropOldest(staging);
+      staging.droppedBytes += packets.length;
+    }
     const isLate = scanner.mediaMs >= NO_KEYFRAME_MS || staging.sizeBytes >= STAGED_BYTES_MAX;
     const point = scanner.takeAccessPoints()[0] ?? (isLate ? scanner.fallbackAccessPoint() : undefined);
     if (point && point.position >= staging.droppedBytes) this.#land(staging, point);
     else if (staging.sizeBytes > STAGED_BYTES_MAX) this.#dropOldest(staging);
+  }
+
+  /** Lets go of the oldest that is staged: memory is needed. */
+  shed(): void {
+    if (this.#staging) this.#dropOldest(this.#staging);
+  }
+
+  /** Lets go of all that is staged. */
+  clear(): void {
+    while (this.#staging && this.#staging.packets.length > 0) this.#dropOldest(this.#staging);
   }
 
   #dropOldest(staging: Staging): void {
@@ -124,15 +149,21 @@ export class Ingest {
     if (!oldest) return;
     staging.sizeBytes -= oldest.length;
     staging.droppedBytes += oldest.length;
+    this.#share.give(oldest.length);
   }
 
   /** What was staged follows what is stored, from `point` on, as a joiner would get it. */
   #land(staging: Staging, point: AccessPoint): void {
     this.#staging = undefined;
-    const staged = Buffer.concat(staging.packets);
-    this.#gate = new BreakGate();
+    const gate = new BreakGate();
+    this.#gate = gate;
     this.#scanner.markBreak();
-    this.#store(this.#gate.push(point.tables));
-    this.#store(this.#gate.push(staged.subarray(point.position - staging.droppedBytes)));
+    this.#store(gate.push(point.tables));
+    // Piece by piece: what has gone into the ring needs no memory here.
+    for (let piece = staging.packets[0]; piece; piece = staging.packets[0]) {
+      const before = point.position - staging.droppedBytes;
+      this.#dropOldest(staging);
+      if (before < piece.length) this.#store(gate.push(piece.subarray(Math.max(0, before))));
+    }
   }
 }

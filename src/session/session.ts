@@ -5,11 +5,11 @@ import { AcemuxError, REASONS, type ReasonCode } from '../base/reasons.ts';
 import type { Playback, SelectorKind, StreamSelector } from '../engine/types.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Attachment, SessionListener, ViewerInfo, WatchedSession } from './attachment.ts';
+import type { BufferMemory } from './buffer-memory.ts';
 import { Cursor } from './cursor.ts';
-import { Ingest } from './ingest.ts';
 import type { KnownName } from './known-names.ts';
 import type { EngineSource, SessionObserver } from './ports.ts';
-import { Ring } from './ring.ts';
+import { SessionBuffer } from './session-buffer.ts';
 import type { SessionLimits } from './session-limits.ts';
 import { SESSION_MOVES, type SessionState } from './session-state.ts';
 import type { SourceAttempt } from './source-attempt.ts';
@@ -40,6 +40,7 @@ export interface SessionDeps {
   /** The engine that the viewer who asks first had its last stream on. */
   readonly preferredEngine: string | undefined;
   readonly engines: EngineSource;
+  readonly memory: BufferMemory;
   readonly observer: SessionObserver;
   readonly owner: SessionOwner;
   readonly limits: SessionLimits;
@@ -64,12 +65,11 @@ export class Session implements WatchedSession, SourceLoopOwner {
   /** Those who wait, and want to know when it is certain that this is live. */
   readonly #wantLive = new Set<() => void>();
   readonly #source: SourceLoop;
+  readonly #buffer: SessionBuffer;
   readonly #createdAtMs: number;
   readonly #createdAtWallMs: number;
   #state: SessionState = { name: 'starting' };
   #timer: Timer | undefined;
-  #ring: Ring;
-  #ingest: Ingest;
   #playback: Playback | undefined;
   #infohash: string | undefined;
   #isKnownLive = false;
@@ -89,8 +89,7 @@ export class Session implements WatchedSession, SourceLoopOwner {
     this.#createdAtWallMs = deps.clock.wallMs();
     this.#lastActivityMs = this.#createdAtMs;
     this.#infohash = deps.identity?.infohash;
-    this.#ring = this.#newRing();
-    this.#ingest = new Ingest(this.#ring);
+    this.#buffer = new SessionBuffer({ ...deps, session: this });
     // Those who wait hear it; there may be nobody.
     this.#ready.promise.catch(() => {});
     this.#identified.promise.catch(() => {});
@@ -128,7 +127,7 @@ export class Session implements WatchedSession, SourceLoopOwner {
   }
 
   get head(): number {
-    return this.#ring.head;
+    return this.#buffer.ring.head;
   }
 
   get isActive(): boolean {
@@ -179,7 +178,7 @@ export class Session implements WatchedSession, SourceLoopOwner {
       endedAtMs: this.#endedAtWallMs,
       error: this.#state.name === 'ended' ? this.#state.reason : undefined,
       idleSeconds: (clock.nowMs() - this.#lastActivityMs) / 1000,
-      bytesIn: this.#ingest.bytesIn,
+      bytesIn: this.#buffer.ingest.bytesIn,
       bytesOut: this.#bytesOut,
       warnings: [...this.#warnings],
       stat: this.#source.stat,
@@ -204,13 +203,14 @@ export class Session implements WatchedSession, SourceLoopOwner {
     this.#identified.reject(error);
     observer.sessionEnded(reason, (clock.nowMs() - this.#createdAtMs) / 1000);
     owner.onEnded(this);
+    this.#buffer.close(this.#clients > 0);
     for (const listener of [...this.#listeners]) listener.onEnd(reason);
     void this.#source.stop(reason).then(() => this.#closed.resolve());
   }
 
   /** Ends it at once, should it have no viewer: its place is needed. */
-  giveWay(): void {
-    if (this.clientCount === 0) this.end(this.#state.name === 'starting' ? 'abandoned' : 'idle');
+  giveWay(reason: ReasonCode = this.isStarting ? 'abandoned' : 'idle'): void {
+    if (this.clientCount === 0) this.end(reason);
   }
 
   /**
@@ -272,7 +272,7 @@ export class Session implements WatchedSession, SourceLoopOwner {
       target = await untilAborted(this.#ready.promise, signal);
       if (target === this) {
         if (this.#state.name === 'ended') throw new AcemuxError(this.#state.reason);
-        if (!this.#ring.accessPoints.length) throw new AcemuxError('no_media');
+        if (!this.#buffer.ring.accessPoints.length) throw new AcemuxError('no_media');
       }
     } catch (error) {
       this.#waiting--;
@@ -320,10 +320,11 @@ export class Session implements WatchedSession, SourceLoopOwner {
 
   #openCursor(): Cursor {
     const { prebufferMs } = this.#deps.limits;
-    const point = this.#ring.joinPoint(prebufferMs);
+    const { ring } = this.#buffer;
+    const point = ring.joinPoint(prebufferMs);
     // join() has looked for one in this same turn of the loop.
     if (!point) throw new AcemuxError('no_media');
-    return new Cursor(this.#ring, point, prebufferMs);
+    return new Cursor(ring, point, prebufferMs);
   }
 
   /** With nobody left, a start is given up unless somebody comes back soon, and what plays lingers. */
@@ -365,12 +366,8 @@ export class Session implements WatchedSession, SourceLoopOwner {
 
   onSourceBegins(): void {
     this.#playback = undefined;
-    if (this.#state.name !== 'starting') {
-      this.#ingest.changeSource();
-      return;
-    }
-    this.#ring = this.#newRing();
-    this.#ingest = new Ingest(this.#ring);
+    if (this.#state.name === 'starting') this.#buffer.restart();
+    else this.#buffer.ingest.changeSource();
   }
 
   onIdentified(identity: KnownName): void {
@@ -399,15 +396,18 @@ export class Session implements WatchedSession, SourceLoopOwner {
   }
 
   onMedia(chunk: Buffer): void {
-    const before = this.#ring.head;
-    this.#ingest.push(chunk, this.#deps.clock.nowMs());
-    const { isJoinable, verdict } = this.#ingest;
+    if (!this.isActive) return;
+    const { ingest, ring } = this.#buffer;
+    const before = ring.head;
+    ingest.push(chunk, this.#deps.clock.nowMs());
+    const { isJoinable, verdict } = ingest;
     if (verdict) this.#source.reject(verdict);
     else if (isJoinable && this.#state.name === 'starting') this.#play();
     else if (isJoinable) this.#source.confirm();
-    if (this.#ingest.noKeyframe) this.#warnOnce('no_keyframe');
-    if (this.#ring.cutByBytes) this.#warnOnce('buffer_cut');
-    if (this.#ring.head > before) for (const listener of this.#listeners) listener.onAdvance();
+    if (ingest.noKeyframe) this.#warnOnce('no_keyframe');
+    if (ring.cutByBytes) this.#warnOnce('buffer_cut');
+    if (ring.isSqueezed) this.#warnOnce('buffer_shrunk');
+    if (ring.head > before) for (const listener of this.#listeners) listener.onAdvance();
   }
 
   onExhausted(error: AcemuxError): void {
@@ -427,9 +427,5 @@ export class Session implements WatchedSession, SourceLoopOwner {
     this.#warnings.push(reason);
     this.#log.warn({ reason }, REASONS[reason].what);
     this.#deps.observer.sessionWarned(reason);
-  }
-
-  #newRing(): Ring {
-    return new Ring({ bytesMax: this.#deps.limits.bufferBytes, mediaMsMax: this.#deps.limits.bufferMs });
   }
 }

@@ -50,6 +50,7 @@ export function houseWith(limits: Partial<DirectoryLimits>, ...engines: FakeEngi
       startTimeoutMs: 60_000,
       idleTimeoutMs: 300_000,
       lingeringMax: 2,
+      bufferMemoryBytes: 1024 * 1024 * 1024,
       sweepIntervalMs: 60_000,
       prebufferMs: 4_000,
       bufferMs: 20_000,
