@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { observedEngine, placeFor } from '../../test/support/fake-fleet.ts';
-import { buildFleet, limits } from '../../test/support/fleet-rig.ts';
+import { buildFleet, fleetRig, limits } from '../../test/support/fleet-rig.ts';
 import type { EngineSlot } from '../session/ports.ts';
 
 const NUMBERS = [1, 2, 3, 4];
@@ -92,4 +92,19 @@ test('invariant 6: in whatever order places are reserved and given back, starts 
     }),
     { numRuns: 40 },
   );
+});
+
+test('invariant 6: an engine that its provider forgets for a moment comes back with the places that are still held on it', async (t) => {
+  const { fleet, clock, clients, provider, reserve } = await fleetRig(t);
+  const slots = [await reserve(), await reserve()];
+  const known = provider.engines;
+  provider.engines = [];
+  await clock.advance(limits.checkIntervalMs);
+  assert.deepEqual(fleet.snapshot(), []);
+  provider.engines = known;
+  await clock.advance(limits.checkIntervalMs);
+  assert.equal(fleet.snapshot()[0]?.streams, limits.maxStreamsPerEngine);
+  for (const slot of slots) slot.release();
+  assert.equal(fleet.snapshot()[0]?.streams, 0);
+  assert.deepEqual([clients.length, clients[0]?.isClosed], [1, false]);
 });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { media } from '../../test/support/session-house.ts';
+import { FakeEngine } from '../../test/support/fake-engines.ts';
+import { houseWith, media, watch } from '../../test/support/session-house.ts';
 import { BufferMemory } from './buffer-memory.ts';
 import { FLOOR_BYTES } from './giving-way.ts';
 import { BLOCK_BYTES } from './ring.ts';
@@ -64,4 +65,22 @@ describe('the buffers of a session', () => {
     assert.ok(buffer.ring.head > head);
     assert.ok(memory.usedBytes <= bytesMax + BLOCK_BYTES);
   });
+});
+
+test('a stream says which of its bounds has cut its buffer: its own, or that of all', async () => {
+  const small = 10 * BLOCK_BYTES;
+  const warningsWith = async (limits: Parameters<typeof houseWith>[0]): Promise<readonly string[]> => {
+    const engine = new FakeEngine('one');
+    const rig = houseWith({ bufferMs: 600_000, ...limits }, engine);
+    await watch(rig, engine);
+    engine.media[0]?.push(media(3, 40));
+    await rig.clock.advance(0);
+    assert.ok(rig.directory.bufferBytes <= small);
+    const warnings = rig.directory.list()[0]?.warnings ?? [];
+    await rig.directory.stop('shutdown');
+    assert.equal(rig.directory.bufferBytes, 0);
+    return warnings;
+  };
+  assert.deepEqual(await warningsWith({ bufferBytes: small }), ['buffer_cut']);
+  assert.deepEqual(await warningsWith({ bufferMemoryBytes: small }), ['buffer_shrunk']);
 });
