@@ -1,6 +1,7 @@
 import { loadOrCreateAdminKey } from './access/admin-key.ts';
 import { type Clock, sleep, systemClock } from './base/clock.ts';
 import type { Config } from './config/config.ts';
+import { defaultBufferMemory, machineMemory } from './config/machine-memory.ts';
 import { Fleet } from './fleet/fleet.ts';
 import type { EngineProvider } from './fleet/providers/provider.ts';
 import { SimulatedProvider } from './fleet/providers/simulated/simulated-provider.ts';
@@ -62,6 +63,7 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
   const metrics: Metrics = new Metrics({
     sessionsActive: () => sessions.list().length,
     clientsActive: () => sessions.clientCount,
+    bufferBytes: () => sessions.bufferBytes,
   });
   const fleet = new Fleet({
     providers: parts.providers ?? makeProviders(config, clock),
@@ -90,6 +92,7 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
       prebufferMs: config.clients.prebufferMs,
       bufferMs: config.streams.bufferMs,
       bufferBytes: config.streams.bufferSizeBytes,
+      bufferMemoryBytes: config.streams.bufferMemoryBytes ?? defaultBufferMemory(machineMemory()).bytes,
     },
     clock,
     log: log.child({ part: 'session' }),

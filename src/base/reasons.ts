@@ -212,6 +212,12 @@ const table = {
     what: 'Every engine plays as many streams as it may.',
     todo: 'Add an engine, or raise MAX_STREAMS_PER_ENGINE.',
   },
+  memory: {
+    status: 503,
+    retryAfterSeconds: 10,
+    what: 'The streams that play need all the memory that buffers may take.',
+    todo: 'Raise BUFFER_MEMORY_MAX if the machine has more memory; else wait until a stream has ended.',
+  },
   too_many_leases: {
     status: 503,
     retryAfterSeconds: 10,
@@ -288,6 +294,10 @@ const table = {
   buffer_cut: {
     what: 'STREAM_BUFFER_SIZE does not hold STREAM_BUFFER_SECONDS of this stream.',
     todo: 'Raise STREAM_BUFFER_SIZE, or accept that slow viewers are given up sooner.',
+  },
+  buffer_shrunk: {
+    what: 'All buffers together reached BUFFER_MEMORY_MAX, so this stream keeps less than STREAM_BUFFER_SECONDS.',
+    todo: 'Raise BUFFER_MEMORY_MAX if the machine has more memory, or lower STREAM_BUFFER_SECONDS.',
   },
   source_ended: {
     status: 502,

@@ -2,6 +2,7 @@ import { declaredKeys } from '../config/config.ts';
 import { readConfigFile } from '../config/file.ts';
 import type { FlagValues } from '../config/layers.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
+import { machineMemory } from '../config/machine-memory.ts';
 import type { FlagSpec } from './arguments.ts';
 import type { CommandIo } from './command.ts';
 
@@ -24,5 +25,6 @@ export function loadForCommand(flags: ReadonlyMap<string, readonly string[]>, io
     demo: flags.has('--demo'),
     environment: io.environment,
     file: readConfigFile(flags.get('--config')?.[0], io.workingDirectory),
+    memory: machineMemory(),
   });
 }

@@ -7,6 +7,7 @@ import { parse } from 'yaml';
 import { CommandRecorder } from '../../test/support/command-io.ts';
 import { defaultConfig } from '../config/config.ts';
 import { loadConfig } from '../config/load.ts';
+import { defaultBufferMemory, machineMemory } from '../config/machine-memory.ts';
 import { configFlags } from './config-flags.ts';
 import { showConfig } from './show-config.ts';
 
@@ -28,7 +29,22 @@ describe('acemux config', () => {
   test('prints YAML that loads to the same configuration', async () => {
     const io = new CommandRecorder();
     await showConfig.run([], io);
-    assert.deepEqual(loadConfig({ file: { name: 'printed', text: io.output } }).config, defaultConfig());
+    const { config } = loadConfig({ file: { name: 'printed', text: io.output } });
+    const { bytes: bufferMemoryBytes } = defaultBufferMemory(machineMemory());
+    const standard = defaultConfig();
+    assert.deepEqual(config, { ...standard, streams: { ...standard.streams, bufferMemoryBytes } });
+  });
+
+  test('shows how much memory buffers may take, and of what that is a quarter', async () => {
+    const io = new CommandRecorder();
+    await showConfig.run([], io);
+    assert.match(
+      io.output,
+      /^ {2}buffer_memory_max: \d+MiB +# default: a quarter of the (machine|container)'s \d+MiB$/m,
+    );
+    const set = new CommandRecorder({ BUFFER_MEMORY_MAX: '300MiB' });
+    await showConfig.run([], set);
+    assert.match(set.output, /^ {2}buffer_memory_max: 300MiB +# environment BUFFER_MEMORY_MAX$/m);
   });
 
   test('masks secrets', async () => {

@@ -1,5 +1,6 @@
 import { listenAddressAlias, singleEngineAlias, type VariableAlias } from './aliases.ts';
 import { engineList } from './engine-list.ts';
+import { BUFFER_MEMORY_RANGE } from './machine-memory.ts';
 import { providerList } from './provider-list.ts';
 import { bitRate, duration, integer, size } from './quantities.ts';
 import { baseUrl, choice, folder, listenHost, networkList, secretText } from './texts.ts';
@@ -284,6 +285,15 @@ export const DECLARATION = {
       default: 64 * MIB,
       applies: 'restart',
       doc: 'The most memory that one stream may take; `STREAM_BUFFER_SECONDS` is cut to what fits. Lower saves memory; too low leaves slow viewers no room.',
+    }),
+    bufferMemoryBytes: key<number | undefined>({
+      yaml: 'buffer_memory_max',
+      environment: 'BUFFER_MEMORY_MAX',
+      type: size(BUFFER_MEMORY_RANGE),
+      default: undefined,
+      whenUnset: "a quarter of the container's or machine's memory",
+      applies: 'restart',
+      doc: 'The most memory that the buffers of all streams may take together. When it is used up, streams without viewers end, then buffers shrink to two GOPs each, then new streams are refused. Higher keeps more for slow viewers; too high and the system may kill acemux.',
     }),
   },
   clients: {

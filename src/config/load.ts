@@ -11,6 +11,7 @@ import {
   type Origin,
   type RawValue,
 } from './layers.ts';
+import { defaultBufferMemory, type MachineMemory } from './machine-memory.ts';
 import type { ProviderName } from './provider-list.ts';
 
 export interface ConfigInput {
@@ -19,6 +20,8 @@ export interface ConfigInput {
   readonly demo?: boolean;
   readonly environment?: Environment;
   readonly file?: ConfigFile | undefined;
+  /** What there is, for defaults that depend on it; undefined: they stay unset. */
+  readonly memory?: MachineMemory;
 }
 
 export interface LoadedConfig {
@@ -62,6 +65,11 @@ export function loadConfig(input: ConfigInput): LoadedConfig {
   const written = buildConfig(({ path }) => settings.get(path)?.value);
   const { providers, origin, demo } = chooseProviders(written, settings, input.demo ?? false);
   settings.set('engines.provider', { value: providers, origin });
+  if (input.memory && written.streams.bufferMemoryBytes === undefined) {
+    const standard = defaultBufferMemory(input.memory);
+    const fromMachine: Origin = { layer: 'default', text: standard.origin };
+    settings.set('streams.buffer_memory_max', { value: standard.bytes, origin: fromMachine });
+  }
 
   const config = buildConfig(({ path }) => settings.get(path)?.value);
   const origins = new Map([...settings].map(([path, setting]) => [path, setting.origin]));

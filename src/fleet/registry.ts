@@ -140,6 +140,11 @@ export class EngineRegistry {
       return;
     }
     if (known) this.#letGo(known); // Its process is another one now.
+    const returned = this.#takeBack(provider, observed);
+    if (returned) {
+      void this.probeNow(returned);
+      return;
+    }
     const record = new EngineRecord(observed, {
       provider: provider.kind,
       client: createClient(observed.address),
@@ -150,6 +155,21 @@ export class EngineRegistry {
     this.#providerOf.set(record, provider);
     log.info({ engine: observed.id, engineName: observed.name, provider: provider.kind }, 'engine appeared');
     void this.probeNow(record);
+  }
+
+  /** An engine that was away while streams went on there: they still count. Undefined: there is no such. */
+  #takeBack(provider: EngineProvider, observed: ObservedEngine): EngineRecord | undefined {
+    for (const record of this.#departed) {
+      if (record.id !== observed.id || !isSameAddress(record.observed.address, observed.address)) continue;
+      this.#departed.delete(record);
+      this.#engines.set(record.id, record);
+      this.#providerOf.set(record, provider);
+      record.observed = observed;
+      record.lastSeenAtMs = this.#deps.clock.wallMs();
+      this.#deps.log.info({ engine: record.id, streams: record.streams }, 'engine is back');
+      return record;
+    }
+    return undefined;
   }
 
   #letGo(record: EngineRecord): void {

@@ -51,6 +51,11 @@ export class Cursor {
     return this.#ring.isEndangered(this.#position);
   }
 
+  /** Whether the ring keeps less than it should, because all rings together are too big. */
+  get isSqueezed(): boolean {
+    return this.#ring.isSqueezed;
+  }
+
   /**
    * Leaves the stretch that this viewer is too slow for, and goes on at the newer access point where a joiner
    * would begin: what is begun is ended, the break is announced on every PID, the tables are repeated.

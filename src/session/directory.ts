@@ -1,8 +1,10 @@
+import { hash } from 'node:crypto';
 import type { Clock, Timer } from '../base/clock.ts';
 import { AcemuxError, type ReasonCode } from '../base/reasons.ts';
 import type { SelectorKind, StreamSelector } from '../engine/types.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Attachment, ViewerInfo } from './attachment.ts';
+import { BufferMemory } from './buffer-memory.ts';
 import type { KnownName } from './known-names.ts';
 import { KnownNames } from './known-names.ts';
 import type { EngineDemand, EngineSource, SessionObserver } from './ports.ts';
@@ -23,6 +25,8 @@ const OVERDUE_MS = 5_000;
 export interface DirectoryLimits extends SessionLimits {
   /** MAX_LINGERING_SESSIONS */
   readonly lingeringMax: number;
+  /** BUFFER_MEMORY_MAX */
+  readonly bufferMemoryBytes: number;
   /** SESSION_CLEANUP_INTERVAL */
   readonly sweepIntervalMs: number;
 }
@@ -47,6 +51,7 @@ export class SessionDirectory implements SessionOwner {
   /** Ended sessions whose engine is not free yet, by every name they had. */
   readonly #closing = new Map<Session, ReadonlySet<string>>();
   readonly #names = new KnownNames();
+  readonly #memory: BufferMemory;
   /** The engine that each viewer's last stream was on, by `viewerKeyOf`. */
   readonly #lastEngines = new Map<string, string>();
   #sweep: Timer | undefined;
@@ -54,6 +59,7 @@ export class SessionDirectory implements SessionOwner {
 
   constructor(deps: DirectoryDeps) {
     this.#deps = deps;
+    this.#memory = new BufferMemory(deps.limits.bufferMemoryBytes);
   }
 
   start(): void {
@@ -78,6 +84,11 @@ export class SessionDirectory implements SessionOwner {
     let count = 0;
     for (const session of this.#active) count += session.clientCount;
     return count;
+  }
+
+  /** Memory that the buffers of all sessions take. */
+  get bufferBytes(): number {
+    return this.#memory.usedBytes;
   }
 
   list(): readonly SessionSnapshot[] {
@@ -124,7 +135,7 @@ export class SessionDirectory implements SessionOwner {
       const session = this.#sessionOf(selector) ?? this.#begin(selector, viewer);
       try {
         const attachment = await session.join(viewer, signal, tellOnce);
-        return this.#withLastEngine(attachment);
+        return this.#withLastEngine(attachment, selector);
       } catch (error) {
         const hasLostRace =
           error instanceof AcemuxError && (error.code === 'idle' || error.code === 'abandoned');
@@ -163,6 +174,7 @@ export class SessionDirectory implements SessionOwner {
     const name = nameOf(selector.hash, selector);
     const refusal = this.#names.refusalOf(name, clock.nowMs());
     if (refusal) throw new AcemuxError(refusal);
+    this.#memory.admit();
     const identity = this.#names.get(selector.hash);
     const names = new Set([name, ...(identity ? [nameOf(identity.infohash, selector)] : [])]);
     const session = new Session({
@@ -171,6 +183,7 @@ export class SessionDirectory implements SessionOwner {
       preferredEngine: this.#lastEngines.get(viewerKeyOf(viewer)),
       after: this.#whenFree(names),
       engines,
+      memory: this.#memory,
       observer,
       owner: this,
       limits,
@@ -184,11 +197,11 @@ export class SessionDirectory implements SessionOwner {
   }
 
   /** A viewer that goes to another stream finds the place free that it has just left. */
-  #withLastEngine(attachment: Attachment): Attachment {
+  #withLastEngine(attachment: Attachment, selector: StreamSelector): Attachment {
     return {
       ...attachment,
       leave: (reason) => {
-        const engineId = this.find(attachment.session.id)?.engine?.id;
+        const engineId = this.#sessionOf(selector)?.engineId;
         if (engineId !== undefined) this.#rememberEngine(viewerKeyOf(attachment.viewer), engineId);
         attachment.leave(reason);
       },
@@ -330,7 +343,10 @@ function nameOf(hash: string, selector: StreamSelector): string {
   return [hash, ...parameters.map(([key, value]) => `${key}=${encodeURIComponent(value)}`)].join('&');
 }
 
-/** One viewer as far as can be told: one household behind one address may have several players. */
+/**
+ * One viewer as far as can be told: one household behind one address may have several players. Short, whatever a
+ * player calls itself.
+ */
 function viewerKeyOf({ address, userAgent }: ViewerInfo): string {
-  return `${address} ${userAgent ?? ''}`;
+  return hash('sha1', `${address} ${userAgent ?? ''}`);
 }

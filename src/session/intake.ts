@@ -1,7 +1,9 @@
 import type { ReasonCode } from '../base/reasons.ts';
 import type { PlaybackStat } from '../engine/types.ts';
 import type { SpliceReport } from '../mpegts/splice/join.ts';
+import type { BufferMemory, BufferOwner, Share } from './buffer-memory.ts';
 import { Feed } from './feed.ts';
+import { FLOOR_BYTES } from './giving-way.ts';
 import { Ingest } from './ingest.ts';
 import { Ring } from './ring.ts';
 import type { SessionLimits } from './session-limits.ts';
@@ -10,7 +12,20 @@ import { judgeSource, type SourceVerdict } from './source-health.ts';
 /** Anything that identifies one source; attempts, in practice. */
 export type SourceKey = object;
 
-export type IntakeLimits = Pick<SessionLimits, 'bufferBytes' | 'bufferMs' | 'spliceWaitMs'>;
+/** The session that takes in. */
+export interface BufferedSession {
+  /** Since when nobody watches it, on the clock; undefined while somebody does. */
+  readonly lingeringSinceMs: number | undefined;
+  /** Ends, should it have no viewer. */
+  giveWay(reason: ReasonCode): void;
+}
+
+export interface IntakeDeps {
+  readonly session: BufferedSession;
+  readonly memory: BufferMemory;
+  readonly limits: Pick<SessionLimits, 'bufferBytes' | 'bufferMs' | 'spliceWaitMs'>;
+  readonly nowMs: number;
+}
 
 /** What came of bytes, or of time. */
 export type IntakeNews =
@@ -25,8 +40,9 @@ const NOTHING: IntakeNews = { kind: 'nothing' };
  * Where the bytes of a session's sources go. At the start each source has a ring of its own, and the first with something
  * to watch becomes the session's; from then on every other is joined to that ring's end.
  */
-export class Intake {
-  readonly #limits: IntakeLimits;
+export class Intake implements BufferOwner {
+  readonly #deps: IntakeDeps;
+  readonly #share: Share;
   readonly #feeds = new Map<SourceKey, Feed>();
   readonly #delivers = new WeakSet<Feed>();
   #current: Ingest;
@@ -34,15 +50,39 @@ export class Intake {
   #bytesBefore = 0;
   #lastMediaMs: number;
 
-  constructor(limits: IntakeLimits, nowMs: number) {
-    this.#limits = limits;
-    this.#lastMediaMs = nowMs;
+  constructor(deps: IntakeDeps) {
+    this.#deps = deps;
+    this.#share = deps.memory.open(this);
+    this.#lastMediaMs = deps.nowMs;
     this.#current = this.#newIngest();
   }
 
   #newIngest(): Ingest {
-    const { bufferBytes, bufferMs } = this.#limits;
-    return new Ingest(new Ring({ bytesMax: bufferBytes, mediaMsMax: bufferMs }));
+    const { bufferBytes, bufferMs } = this.#deps.limits;
+    return new Ingest(new Ring({ bytesMax: bufferBytes, mediaMsMax: bufferMs }, this.#share));
+  }
+
+  get lingeringSinceMs(): number | undefined {
+    return this.#deps.session.lingeringSinceMs;
+  }
+
+  get neededBytes(): number {
+    return Math.min(Math.max(this.ring.neededBytes, FLOOR_BYTES), this.#deps.limits.bufferBytes);
+  }
+
+  shed(): void {
+    this.ring.shed();
+  }
+
+  giveWay(): void {
+    this.#deps.session.giveWay('memory');
+  }
+
+  /** Nothing more will come. What those who were let in may still look at stays with them, uncounted. */
+  close(isWatched: boolean): void {
+    for (const source of [...this.#feeds.keys()]) this.end(source);
+    if (!isWatched) this.ring.clear();
+    this.#share.close();
   }
 
   get ring(): Ring {
@@ -71,13 +111,20 @@ export class Intake {
     const ingest = isFirst ? this.#newIngest() : this.#current;
     // Who looks at the ring before there is one sees that of the source tried now.
     if (isFirst) this.#current = ingest;
-    this.#feeds.set(source, new Feed({ ingest, isFirst, spliceWaitMs: this.#limits.spliceWaitMs, nowMs }));
+    this.#feeds.set(
+      source,
+      new Feed({ ingest, isFirst, spliceWaitMs: this.#deps.limits.spliceWaitMs, nowMs }),
+    );
   }
 
   /** Nothing more is wanted of a source. */
   end(source: SourceKey): void {
-    this.#bytesBefore += this.#feeds.get(source)?.bytesIn ?? 0;
+    const feed = this.#feeds.get(source);
+    if (!feed) return;
+    this.#bytesBefore += feed.bytesIn;
     this.#feeds.delete(source);
+    // A ring of its own that nobody has begun to watch is void.
+    if (!this.#hasRing || feed.ingest !== this.#current) feed.ingest.ring.clear();
   }
 
   push(source: SourceKey, chunk: Buffer, nowMs: number): IntakeNews {

@@ -1,4 +1,5 @@
 import type { AccessPoint } from '../mpegts/scanner.ts';
+import { type BufferShare, UNBOUNDED } from './buffer-share.ts';
 
 /** Packets in one block. */
 const BLOCK_PACKETS = 1394;
@@ -9,6 +10,8 @@ export const BLOCK_BYTES = BLOCK_PACKETS * 188;
 const ENDANGERED_BLOCKS_MAX = 3;
 /** The share of its time after which a block will soon be let go of. */
 const NEARLY = 0.9;
+/** So many of the newest GOPs tell how large one is. */
+const GOPS_MEASURED = 8;
 
 interface Block {
   readonly bytes: Buffer;
@@ -39,6 +42,7 @@ export interface RingLimits {
  */
 export class Ring {
   readonly #limits: RingLimits;
+  readonly #share: BufferShare;
   readonly #blocks: Block[] = [];
   #accessPoints: AccessPoint[] = [];
   #head = 0;
@@ -48,8 +52,10 @@ export class Ring {
   /** Whether bytes, not seconds, decided how far back it reaches: the stream is too big for its ring. */
   #cutByBytes = false;
 
-  constructor(limits: RingLimits) {
+  /** `share`: where the memory for its blocks comes from. */
+  constructor(limits: RingLimits, share = UNBOUNDED) {
     this.#limits = limits;
+    this.#share = share;
   }
 
   /** Position behind the newest byte. */
@@ -69,6 +75,24 @@ export class Ring {
 
   get cutByBytes(): boolean {
     return this.#cutByBytes;
+  }
+
+  /** Whether it had to let go of something because all rings together are too big. */
+  get isSqueezed(): boolean {
+    return this.#share.capBytes < this.#limits.bytesMax;
+  }
+
+  /** Bytes that two GOPs take, the largest of the newest ones counted, in whole blocks; 0 before the first. */
+  get neededBytes(): number {
+    const points = this.#accessPoints;
+    let largest = 0;
+    let end = this.#head;
+    for (let index = points.length - 1; index >= Math.max(0, points.length - GOPS_MEASURED); index--) {
+      const { position } = points[index]!;
+      largest = Math.max(largest, end - position);
+      end = position;
+    }
+    return Math.ceil((2 * largest) / BLOCK_BYTES) * BLOCK_BYTES;
   }
 
   /** Milliseconds of media between the oldest block and the live edge. */
@@ -91,15 +115,35 @@ export class Ring {
     this.#nowMs = nowMs;
     for (let from = 0; from < packets.length; ) {
       const used = this.#head % BLOCK_BYTES;
-      if (used === 0)
-        this.#blocks.push({ bytes: Buffer.allocUnsafeSlow(BLOCK_BYTES), mediaMs, arrivedMs: nowMs });
+      if (used === 0) this.#openBlock();
       const block = this.#blocks[this.#blocks.length - 1]!;
       const count = Math.min(packets.length - from, BLOCK_BYTES - used);
       packets.copy(block.bytes, used, from, from + count);
       from += count;
       this.#head += count;
     }
-    this.#trim();
+    this.#trim(0);
+  }
+
+  #openBlock(): void {
+    this.#trim(1);
+    this.#share.takeAnyway(BLOCK_BYTES);
+    const bytes = Buffer.allocUnsafeSlow(BLOCK_BYTES);
+    this.#blocks.push({ bytes, mediaMs: this.#mediaMs, arrivedMs: this.#nowMs });
+  }
+
+  /** Lets go of its oldest block, unless that is being written. */
+  shed(): void {
+    const written = this.#head % BLOCK_BYTES === 0 ? 0 : 1;
+    if (this.#blocks.length > written) this.#letGo(1);
+  }
+
+  /** Lets go of everything. */
+  clear(): void {
+    this.#share.give(this.memoryBytes);
+    this.#blocks.length = 0;
+    this.#accessPoints = [];
+    this.#tail = this.#head;
   }
 
   /** Indexes a place where viewers can begin. One that is gone already, or not newer than the last, is ignored. */
@@ -114,7 +158,8 @@ export class Ring {
    */
   isEndangered(position: number): boolean {
     if (position < this.#tail) return true;
-    const { bytesMax, mediaMsMax } = this.#limits;
+    const { mediaMsMax } = this.#limits;
+    const bytesMax = Math.min(this.#limits.bytesMax, this.#share.capBytes);
     const index = Math.floor(position / BLOCK_BYTES) - this.#tail / BLOCK_BYTES;
     const margin = Math.min(ENDANGERED_BLOCKS_MAX, Math.floor(bytesMax / BLOCK_BYTES / 4));
     if ((this.#blocks.length - index + margin) * BLOCK_BYTES > bytesMax) return true;
@@ -157,20 +202,24 @@ export class Ring {
     return this.#mediaMs - mediaMs >= ageMs && this.#nowMs - arrivedMs >= ageMs;
   }
 
-  /** Lets go of what is older than the limits allow, in whole blocks; the block being written stays. */
-  #trim(): void {
+  /** Lets go of what is older than the limits allow, in whole blocks, `adding` more being due; one stays at least. */
+  #trim(adding: 0 | 1): void {
     let gone = 0;
-    while (this.#blocks.length - gone > 1) {
-      const tooBig = (this.#blocks.length - gone) * BLOCK_BYTES > this.#limits.bytesMax;
-      const second = this.#blocks[gone + 1]!;
-      const tooOld = this.#isOld(second, this.#limits.mediaMsMax);
+    while (this.#blocks.length - gone + adding > 1) {
+      const tooBig = (this.#blocks.length - gone + adding) * BLOCK_BYTES > this.#limits.bytesMax;
+      const second = this.#blocks[gone + 1];
+      const tooOld = second !== undefined && this.#isOld(second, this.#limits.mediaMsMax);
       if (!tooBig && !tooOld) break;
       if (!tooOld) this.#cutByBytes = true;
       gone++;
     }
-    if (gone === 0) return;
-    this.#blocks.splice(0, gone);
-    this.#tail += gone * BLOCK_BYTES;
+    if (gone > 0) this.#letGo(gone);
+  }
+
+  #letGo(count: number): void {
+    this.#blocks.splice(0, count);
+    this.#share.give(count * BLOCK_BYTES);
+    this.#tail += count * BLOCK_BYTES;
     const kept = this.#accessPoints.findIndex((point) => point.position >= this.#tail);
     this.#accessPoints = kept === -1 ? [] : this.#accessPoints.slice(kept);
   }

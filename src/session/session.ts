@@ -5,6 +5,7 @@ import { AcemuxError, REASONS, type ReasonCode } from '../base/reasons.ts';
 import type { Playback, SelectorKind, StreamSelector } from '../engine/types.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Attachment, SessionListener, ViewerInfo, WatchedSession } from './attachment.ts';
+import type { BufferMemory } from './buffer-memory.ts';
 import { Cursor } from './cursor.ts';
 import { Intake, type IntakeNews } from './intake.ts';
 import type { KnownName } from './known-names.ts';
@@ -42,6 +43,7 @@ export interface SessionDeps {
   /** The engine that the viewer who asks first had its last stream on. */
   readonly preferredEngine: string | undefined;
   readonly engines: EngineSource;
+  readonly memory: BufferMemory;
   readonly observer: SessionObserver;
   readonly owner: SessionOwner;
   readonly limits: SessionLimits;
@@ -88,7 +90,7 @@ export class Session implements WatchedSession, SourceLoopOwner {
     this.#createdAtWallMs = deps.clock.wallMs();
     this.#lastActivityMs = this.#createdAtMs;
     this.#infohash = deps.identity?.infohash;
-    this.#intake = new Intake(deps.limits, this.#createdAtMs);
+    this.#intake = new Intake({ ...deps, session: this, nowMs: this.#createdAtMs });
     // Those who wait hear it; there may be nobody.
     this.#ready.promise.catch(() => {});
     this.#identified.promise.catch(() => {});
@@ -207,13 +209,14 @@ export class Session implements WatchedSession, SourceLoopOwner {
     this.#identified.reject(error);
     observer.sessionEnded(reason, (clock.nowMs() - this.#createdAtMs) / 1000);
     owner.onEnded(this);
+    this.#intake.close(this.#clients > 0);
     for (const listener of [...this.#listeners]) listener.onEnd(reason);
     void this.#source.stop(reason).then(() => this.#closed.resolve());
   }
 
   /** Ends it at once, should it have no viewer: its place is needed. */
-  giveWay(): void {
-    if (this.clientCount === 0) this.end(this.#state.name === 'starting' ? 'abandoned' : 'idle');
+  giveWay(reason: ReasonCode = this.isStarting ? 'abandoned' : 'idle'): void {
+    if (this.clientCount === 0) this.end(reason);
   }
 
   /**

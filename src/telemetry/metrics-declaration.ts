@@ -52,6 +52,12 @@ export const METRICS = [
     labels: [],
   },
   {
+    name: 'acemux_buffer_bytes',
+    type: 'gauge',
+    help: 'Memory that the buffers of all streams take; BUFFER_MEMORY_MAX bounds it.',
+    labels: [],
+  },
+  {
     name: 'acemux_sessions_ended_total',
     type: 'counter',
     help: 'Sessions that are over, by the reason.',

@@ -31,6 +31,21 @@ function selector(changes: Partial<StreamSelector> = {}): StreamSelector {
   return { kind: 'id', hash: ID, parameters: {}, ...changes };
 }
 
+/** The limits of the default configuration. */
+export const directoryLimits: DirectoryLimits = {
+  firstByteTimeoutMs: 30_000,
+  startTimeoutMs: 60_000,
+  retryBudgetMs: 120_000,
+  spliceWaitMs: 10_000,
+  idleTimeoutMs: 300_000,
+  lingeringMax: 2,
+  bufferMemoryBytes: 1024 * 1024 * 1024,
+  sweepIntervalMs: 60_000,
+  prebufferMs: 4_000,
+  bufferMs: 20_000,
+  bufferBytes: 64 * 1024 * 1024,
+};
+
 /** A directory of sessions over fake engines, under a clock of the test's own. */
 export function house(...engines: FakeEngine[]) {
   return houseWith({}, ...engines);
@@ -46,19 +61,7 @@ export function houseWith(limits: Partial<DirectoryLimits>, ...engines: FakeEngi
     observer,
     clock,
     log: silentLog(),
-    limits: {
-      firstByteTimeoutMs: 30_000,
-      startTimeoutMs: 60_000,
-      retryBudgetMs: 120_000,
-      spliceWaitMs: 10_000,
-      idleTimeoutMs: 300_000,
-      lingeringMax: 2,
-      sweepIntervalMs: 60_000,
-      prebufferMs: 4_000,
-      bufferMs: 20_000,
-      bufferBytes: 64 * 1024 * 1024,
-      ...limits,
-    },
+    limits: { ...directoryLimits, ...limits },
   });
   const join = (changes: Partial<StreamSelector> = {}, signal: AbortSignal = NOBODY_LEAVES) =>
     directory.join(selector(changes), VIEWER, signal);

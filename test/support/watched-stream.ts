@@ -1,6 +1,7 @@
 import type { ReasonCode } from '../../src/base/reasons.ts';
 import type { AccessPoint } from '../../src/mpegts/scanner.ts';
 import type { Attachment, SessionListener, WatchedSession } from '../../src/session/attachment.ts';
+import type { BufferShare } from '../../src/session/buffer-share.ts';
 import { Cursor } from '../../src/session/cursor.ts';
 import { Ring, type RingLimits } from '../../src/session/ring.ts';
 
@@ -35,9 +36,9 @@ export class WatchedStream implements WatchedSession {
   #packets = 0;
   #ended: ReasonCode | undefined;
 
-  constructor(id = 'stream', limits: Partial<RingLimits> = {}) {
+  constructor(id = 'stream', limits: Partial<RingLimits> = {}, share?: BufferShare) {
     this.id = id;
-    this.ring = new Ring({ bytesMax: 64 * 1024 * 1024, mediaMsMax: 20_000, ...limits });
+    this.ring = new Ring({ bytesMax: 64 * 1024 * 1024, mediaMsMax: 20_000, ...limits }, share);
   }
 
   get head(): number {

@@ -5,6 +5,7 @@ import { ResponseServer } from '../../../test/support/response-server.ts';
 import { FIRST_BYTE, TABLES, WatchedStream } from '../../../test/support/watched-stream.ts';
 import { ManualClock } from '../../base/manual-clock.ts';
 import type { ReasonCode } from '../../base/reasons.ts';
+import { type BufferShare, UNBOUNDED } from '../../session/buffer-share.ts';
 import type { RingLimits } from '../../session/ring.ts';
 import { BLOCK_BYTES } from '../../session/ring.ts';
 import { ClientProgress } from './client-progress.ts';
@@ -17,12 +18,12 @@ const VIEW_BYTES_MAX = 256 * 1024;
 const FLOOD_BYTES = 24 * 1024 * 1024;
 
 /** A viewer of a stream, not opened yet: its server's end and its client's. */
-async function rig(t: TestContext, limits: Partial<RingLimits> = {}) {
+async function rig(t: TestContext, limits: Partial<RingLimits> = {}, share?: BufferShare) {
   const server = await ResponseServer.start(t);
   const { response, socket, client } = await server.open();
   const clock = new ManualClock();
   const loop = new WriteLoop(clock);
-  const stream = new WatchedStream('stream', limits);
+  const stream = new WatchedStream('stream', limits, share);
   const attachment = stream.attach();
   const gone: ReasonCode[] = [];
   const onSkip = (): void => stream.countSkip();
@@ -344,6 +345,20 @@ describe('a viewer that is too slow', () => {
     await until(() => slow.gone.length > 0);
     assert.equal(slow.stream.skips, 2);
     assert.deepEqual(slow.gone, ['client_too_slow']);
+  });
+
+  test('is forgiven every skip that it owes to the memory of all', async (t) => {
+    const squeezed = { ...UNBOUNDED, capBytes: 2 * FLOOD_BYTES };
+    const slow = await rig(t, { bytesMax: 3 * FLOOD_BYTES }, squeezed);
+    await slow.block();
+    for (const skips of [1, 2, 3, 4, 5]) {
+      while (slow.stream.skips < skips && slow.gone.length === 0) {
+        await turns();
+        growWithKeyframe(slow.stream, slow.viewer);
+        if (slow.stream.ring.memoryBytes > squeezed.capBytes) slow.stream.ring.shed();
+      }
+    }
+    assert.deepEqual(slow.gone, []);
   });
 
   test('is forgiven skips that are more than a minute apart', async (t) => {

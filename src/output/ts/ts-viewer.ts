@@ -139,7 +139,8 @@ export class TsViewer implements FanOutMember {
     const nowMs = clock.nowMs();
     this.#skipsAtMs = this.#skipsAtMs.filter((skippedAtMs) => nowMs - skippedAtMs < SKIP_WINDOW_MS);
     if (this.#skipsAtMs.length + 1 < SKIPS_MAX && cursor.skip()) {
-      this.#skipsAtMs.push(nowMs);
+      // Nobody is disconnected because memory is short: such a skip does not count.
+      if (!cursor.isSqueezed) this.#skipsAtMs.push(nowMs);
       onSkip(this);
       return true;
     }
