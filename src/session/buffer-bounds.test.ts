@@ -4,8 +4,6 @@ import { FakeEngine } from '../../test/support/fake-engines.ts';
 import { houseWith, media, watch } from '../../test/support/session-house.ts';
 import { BLOCK_BYTES } from './ring.ts';
 
-const _MIB = 1024 * 1024;
-
 test('a stream says which of its bounds has cut its buffer: its own, or that of all', async () => {
   const small = 10 * BLOCK_BYTES;
   const warningsWith = async (limits: Parameters<typeof houseWith>[0]): Promise<readonly string[]> => {

@@ -24,7 +24,8 @@ type Elsewhere =
   | 'playlistWhilePreparing'
   | 'segmentNumbers'
   | 'otherServiceMethods'
-  | 'listsFilesAtPlM3u';
+  | 'listsFilesAtPlM3u'
+  | 'headerShapes';
 
 type Positions = {
   readonly [Switch in Exclude<keyof EngineProfile, Elsewhere>]: readonly EngineProfile[Switch][];
@@ -44,6 +45,7 @@ const POSITIONS: Positions = {
   headersWaitForMedia: [false, true],
   redirectStaysOpen: [false, true],
   contentMethods: ['answered', 'access-denied', 'unknown-method', 'not-found'],
+  jsonSpacing: ['python', 'compact'],
 };
 
 /** Two viewers under two names; one leaves, the other stays; at the end everything is stopped. */
