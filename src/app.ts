@@ -59,6 +59,7 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
   const metrics: Metrics = new Metrics({
     sessionsActive: () => sessions.list().length,
     clientsActive: () => sessions.clientCount,
+    bufferBytes: () => sessions.bufferBytes,
   });
   const fleet = new Fleet({
     providers: parts.providers ?? makeProviders(config, clock),

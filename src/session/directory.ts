@@ -72,6 +72,13 @@ export class SessionDirectory implements SessionOwner {
     return count;
   }
 
+  /** Bytes of memory that the rings of all sessions take. */
+  get bufferBytes(): number {
+    let sum = 0;
+    for (const session of this.#active) sum += session.bufferBytes;
+    return sum;
+  }
+
   list(): readonly SessionSnapshot[] {
     return [...this.#active].map((session) => session.snapshot());
   }

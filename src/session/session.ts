@@ -137,6 +137,11 @@ export class Session implements WatchedSession, SourceLoopOwner {
     return this.#clients + this.#waiting;
   }
 
+  /** Bytes of memory that its ring takes. */
+  get bufferBytes(): number {
+    return this.#ring.memoryBytes;
+  }
+
   /** Since when it has played without a viewer, on the clock; undefined while it has one, or does not play. */
   get lingeringSinceMs(): number | undefined {
     return this.#state.name === 'lingering' && this.clientCount === 0 ? this.#state.sinceMs : undefined;

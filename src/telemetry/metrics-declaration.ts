@@ -52,6 +52,12 @@ export const METRICS = [
     labels: [],
   },
   {
+    name: 'acemux_buffer_bytes',
+    type: 'gauge',
+    help: 'Memory that the buffered seconds of all streams take.',
+    labels: [],
+  },
+  {
     name: 'acemux_sessions_ended_total',
     type: 'counter',
     help: 'Sessions that are over, by the reason.',
@@ -109,7 +115,8 @@ export function renderMetricsPage(): string {
     '',
     'A `reason` is one of the words that `docs/reasons.md` explains. Beside these there are the metrics of the process',
     'and of Node.js that prom-client collects (`process_*`, `nodejs_*`): CPU, memory, open files, lag of the event loop,',
-    'garbage collection.',
+    'garbage collection. `nodejs_eventloop_lag_p50/p99/max_seconds` are of the time since the scrape before; they measure a',
+    'timer of 10 ms, so 0.010 means no delay at all.',
     '',
     '## Example',
     '',

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { Metrics } from './metrics.ts';
 import { METRICS, renderMetricsPage } from './metrics-declaration.ts';
 
-const QUIET = { sessionsActive: () => 0, clientsActive: () => 0 };
+const QUIET = { sessionsActive: () => 0, clientsActive: () => 0, bufferBytes: () => 0 };
 
 const sampleOf = (page: string, series: string): number | undefined => {
   const line = page.split('\n').find((each) => each.startsWith(`${series} `));
@@ -41,12 +41,17 @@ test('what happens is counted', async () => {
 
 test('gauges are asked at each scrape', async () => {
   let sessions = 2;
-  const metrics = new Metrics({ sessionsActive: () => sessions, clientsActive: () => sessions * 10 });
+  const metrics = new Metrics({
+    sessionsActive: () => sessions,
+    clientsActive: () => sessions * 10,
+    bufferBytes: () => sessions * 100,
+  });
   assert.equal(sampleOf(await metrics.render(), 'proxy_sessions_active'), 2);
   sessions = 3;
   const page = await metrics.render();
   assert.equal(sampleOf(page, 'proxy_sessions_active'), 3);
   assert.equal(sampleOf(page, 'acemux_clients_active'), 30);
+  assert.equal(sampleOf(page, 'acemux_buffer_bytes'), 300);
 });
 
 test('two instances know nothing of each other', async () => {

@@ -7,6 +7,8 @@ export interface MetricsDeps {
   readonly sessionsActive: () => number;
   /** Asked at each scrape. */
   readonly clientsActive: () => number;
+  /** Asked at each scrape. */
+  readonly bufferBytes: () => number;
 }
 
 /**
@@ -26,7 +28,7 @@ export class Metrics {
   readonly #warnings: Counter;
   readonly #refusals: Counter;
 
-  constructor({ sessionsActive, clientsActive }: MetricsDeps) {
+  constructor({ sessionsActive, clientsActive, bufferBytes }: MetricsDeps) {
     const registers = [this.#registry];
     this.#sessions = new Counter({ ...declared('proxy_sessions_total'), registers });
     gauge('proxy_sessions_active', sessionsActive, registers);
@@ -34,6 +36,7 @@ export class Metrics {
     this.#bytes = new Counter({ ...declared('proxy_bytes_streamed_total'), registers });
     this.#durations = new Histogram({ ...declared('proxy_session_duration_seconds'), registers });
     gauge('acemux_clients_active', clientsActive, registers);
+    gauge('acemux_buffer_bytes', bufferBytes, registers);
     this.#sessionEnds = new Counter({ ...declared('acemux_sessions_ended_total'), registers });
     this.#clientEnds = new Counter({ ...declared('acemux_clients_ended_total'), registers });
     this.#skips = new Counter({ ...declared('acemux_client_skips_total'), registers });
