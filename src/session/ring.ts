@@ -16,6 +16,9 @@ interface Block {
   readonly mediaMs: number;
   /** The clock at that moment, milliseconds. */
   readonly arrivedMs: number;
+  /** The view of it that was last asked for, and where in it that begins. */
+  lastView: Buffer;
+  lastViewFrom: number;
 }
 
 export interface RingLimits {
@@ -91,8 +94,10 @@ export class Ring {
     this.#nowMs = nowMs;
     for (let from = 0; from < packets.length; ) {
       const used = this.#head % BLOCK_BYTES;
-      if (used === 0)
-        this.#blocks.push({ bytes: Buffer.allocUnsafeSlow(BLOCK_BYTES), mediaMs, arrivedMs: nowMs });
+      if (used === 0) {
+        const bytes = Buffer.allocUnsafeSlow(BLOCK_BYTES);
+        this.#blocks.push({ bytes, mediaMs, arrivedMs: nowMs, lastView: EMPTY, lastViewFrom: 0 });
+      }
       const block = this.#blocks[this.#blocks.length - 1]!;
       const count = Math.min(packets.length - from, BLOCK_BYTES - used);
       packets.copy(block.bytes, used, from, from + count);
@@ -124,7 +129,7 @@ export class Ring {
 
   /**
    * A view of the bytes from `position` on: at most `bytesMax`, at most to the head and to the end of one
-   * block. Empty at the head.
+   * block. Empty at the head. Who asks for the same bytes as the one before gets the same object.
    * @param position between tail and head
    */
   view(position: number, bytesMax: number): Buffer {
@@ -133,7 +138,12 @@ export class Ring {
     if (!block) return EMPTY;
     const from = position % BLOCK_BYTES;
     const to = Math.min(from + bytesMax, BLOCK_BYTES, from + (this.#head - position));
-    return block.bytes.subarray(from, to);
+    // Viewers of one phase ask for the same bytes one after the other: they share one object.
+    if (from !== block.lastViewFrom || to - from !== block.lastView.length) {
+      block.lastView = block.bytes.subarray(from, to);
+      block.lastViewFrom = from;
+    }
+    return block.lastView;
   }
 
   /**
