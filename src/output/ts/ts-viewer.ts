@@ -32,6 +32,8 @@ export interface TsViewerDeps {
 const SKIPS_MAX = 3;
 const SKIP_WINDOW_MS = 60_000;
 
+const NOTHING = Buffer.alloc(0);
+
 type State = 'open' | 'ending' | 'gone';
 
 /**
@@ -91,7 +93,7 @@ export class TsViewer implements FanOutMember {
         break;
       }
       sent += bytes.length;
-      socket.write(bytes, this.#onWritten);
+      socket.write(bytes);
       this.#noteBlocked();
     }
     if (sent > 0) attachment.session.countBytesOut(sent);
@@ -101,7 +103,10 @@ export class TsViewer implements FanOutMember {
   /** What the kernel took at once is gone already; a rest makes this viewer wait for its socket. */
   #noteBlocked(): void {
     const { clock, socket } = this.#deps;
-    if (socket.writableCorked === 0 && socket.writableLength > 0) this.#blockedSinceMs ??= clock.nowMs();
+    if (socket.writableCorked > 0 || socket.writableLength === 0) return;
+    this.#blockedSinceMs ??= clock.nowMs();
+    // Nearly all writes are finished at once: only behind one that is not there is something that tells of its end.
+    socket.write(NOTHING, this.#onWritten);
   }
 
   keepUp(): void {
