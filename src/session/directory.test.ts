@@ -214,3 +214,13 @@ test('invariant 5: stopping ends every session, waits for every engine and leave
   assert.equal(engine.slotsTaken + starting.slotsTaken, 0);
   assert.equal(rig.clock.pendingTimers, 0);
 });
+
+test('the memory of the buffers is counted for as long as sessions hold them', async () => {
+  const engine = new FakeEngine('one');
+  const rig = house(engine);
+  assert.equal(rig.directory.bufferBytes, 0);
+  await watch(rig, engine);
+  assert.ok(rig.directory.bufferBytes > 0);
+  await rig.directory.stop('shutdown');
+  assert.equal(rig.directory.bufferBytes, 0);
+});

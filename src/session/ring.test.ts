@@ -102,6 +102,19 @@ test('never holds more bytes than it may, and says that they cut it', () => {
   assert.equal(ring.cutByBytes, true);
 });
 
+test('those who ask for the same bytes share one view, and nobody is given less because of it', () => {
+  const ring = new Ring(ROOMY);
+  ring.append(packets(10), 0, 0);
+  const first = ring.view(188, 100_000);
+  assert.equal(first.length, 9 * 188);
+  assert.equal(ring.view(188, 100_000), first);
+  assert.equal(ring.view(188, 188).length, 188);
+  ring.append(packets(10), 0, 0);
+  assert.equal(ring.view(188, 100_000).length, 19 * 188);
+  assert.equal(ring.view(376, 19 * 188).length, 18 * 188);
+  assert.equal(first.length, 9 * 188);
+});
+
 test('a viewer joins at the newest access point that is far enough behind, or at the oldest', () => {
   const ring = new Ring(ROOMY);
   assert.equal(ring.joinPoint(4000), undefined);

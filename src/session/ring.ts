@@ -19,6 +19,9 @@ interface Block {
   readonly mediaMs: number;
   /** The clock at that moment, milliseconds. */
   readonly arrivedMs: number;
+  /** The view of it that was last asked for, and where in it that begins. */
+  lastView: Buffer;
+  lastViewFrom: number;
 }
 
 export interface RingLimits {
@@ -129,7 +132,13 @@ export class Ring {
     this.#trim(1);
     this.#share.takeAnyway(BLOCK_BYTES);
     const bytes = Buffer.allocUnsafeSlow(BLOCK_BYTES);
-    this.#blocks.push({ bytes, mediaMs: this.#mediaMs, arrivedMs: this.#nowMs });
+    this.#blocks.push({
+      bytes,
+      mediaMs: this.#mediaMs,
+      arrivedMs: this.#nowMs,
+      lastView: EMPTY,
+      lastViewFrom: 0,
+    });
   }
 
   /** Lets go of its oldest block, unless that is being written. */
@@ -169,7 +178,7 @@ export class Ring {
 
   /**
    * A view of the bytes from `position` on: at most `bytesMax`, at most to the head and to the end of one
-   * block. Empty at the head.
+   * block. Empty at the head. Who asks for the same bytes as the one before gets the same object.
    * @param position between tail and head
    */
   view(position: number, bytesMax: number): Buffer {
@@ -178,7 +187,12 @@ export class Ring {
     if (!block) return EMPTY;
     const from = position % BLOCK_BYTES;
     const to = Math.min(from + bytesMax, BLOCK_BYTES, from + (this.#head - position));
-    return block.bytes.subarray(from, to);
+    // Viewers of one phase ask for the same bytes one after the other: they share one object.
+    if (from !== block.lastViewFrom || to - from !== block.lastView.length) {
+      block.lastView = block.bytes.subarray(from, to);
+      block.lastViewFrom = from;
+    }
+    return block.lastView;
   }
 
   /**

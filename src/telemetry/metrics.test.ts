@@ -39,6 +39,15 @@ test('what happens is counted', async () => {
   assert.equal(sampleOf(page, 'acemux_http_refusals_total{reason="key_required"}'), 1);
 });
 
+test('bytes are counted from scrape to scrape, each once', async () => {
+  const metrics = new Metrics(QUIET);
+  for (const bytes of [188, 376, 0]) {
+    metrics.bytesStreamed(bytes);
+    await metrics.render();
+  }
+  assert.equal(sampleOf(await metrics.render(), 'proxy_bytes_streamed_total'), 564);
+});
+
 test('gauges are asked at each scrape', async () => {
   let sessions = 2;
   const metrics = new Metrics({

@@ -19,7 +19,8 @@ export class Metrics {
   readonly #registry = new Registry();
   readonly #sessions: Counter;
   readonly #clients: Counter;
-  readonly #bytes: Counter;
+  /** Not yet shown. Counted at each write to each viewer, so it is a plain number until somebody looks. */
+  #newBytes = 0;
   readonly #durations: Histogram;
   readonly #sessionEnds: Counter;
   readonly #clientEnds: Counter;
@@ -34,7 +35,14 @@ export class Metrics {
     this.#sessions = new Counter({ ...declared('proxy_sessions_total'), registers });
     gauge('proxy_sessions_active', sessionsActive, registers);
     this.#clients = new Counter({ ...declared('proxy_clients_total'), registers });
-    this.#bytes = new Counter({ ...declared('proxy_bytes_streamed_total'), registers });
+    const bytes: Counter = new Counter({
+      ...declared('proxy_bytes_streamed_total'),
+      registers,
+      collect: () => {
+        bytes.inc(this.#newBytes);
+        this.#newBytes = 0;
+      },
+    });
     this.#durations = new Histogram({ ...declared('proxy_session_duration_seconds'), registers });
     gauge('acemux_clients_active', clientsActive, registers);
     gauge('acemux_buffer_bytes', bufferBytes, registers);
@@ -89,7 +97,7 @@ export class Metrics {
   }
 
   bytesStreamed(bytes: number): void {
-    this.#bytes.inc(bytes);
+    this.#newBytes += bytes;
   }
 
   attemptFailed(reason: ReasonCode): void {

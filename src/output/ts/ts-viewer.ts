@@ -35,6 +35,8 @@ export interface TsViewerDeps {
 const SKIPS_MAX = 3;
 const SKIP_WINDOW_MS = 60_000;
 
+const NOTHING = Buffer.alloc(0);
+
 type State = 'open' | 'ending' | 'gone';
 
 /**
@@ -94,7 +96,7 @@ export class TsViewer implements FanOutMember {
     if (sentBytes > 0) this.#sentAtMs = nowMs;
     else if (isComplete && this.isQuiet(nowMs)) {
       this.#sentAtMs = nowMs;
-      socket.write(FILLING, this.#onWritten);
+      socket.write(FILLING);
       this.#noteBlocked();
     }
     return !isComplete && !this.isBlocked && !socket.destroyed;
@@ -115,7 +117,7 @@ export class TsViewer implements FanOutMember {
         return { sentBytes, isComplete: true };
       }
       sentBytes += bytes.length;
-      socket.write(bytes, this.#onWritten);
+      socket.write(bytes);
       this.#noteBlocked();
     }
     return { sentBytes, isComplete: false };
@@ -127,6 +129,8 @@ export class TsViewer implements FanOutMember {
     if (socket.writableCorked > 0 || socket.writableLength === 0) return;
     this.#isLagging = true;
     progress.blocked(clock.nowMs());
+    // Nearly all writes are finished at once: only behind one that is not there is something that tells of its end.
+    socket.write(NOTHING, this.#onWritten);
   }
 
   keepUp(): void {
