@@ -21,7 +21,7 @@ import { CandidateMedia, msBetween } from './candidate-media.ts';
 import type { Fingerprint } from './fingerprints.ts';
 import { type JoinedSource, joinSource } from './join.ts';
 import { MeetingFinder } from './meeting.ts';
-import { planSplice, STRANGERS_ENOUGH, type SpliceDecision, type SpliceFacts } from './plan.ts';
+import { planSplice, type SpliceDecision, type SpliceFacts, STRANGERS_ENOUGH } from './plan.ts';
 import { sameRoles } from './program-map.ts';
 import type { StreamTail } from './stream-tail.ts';
 
@@ -177,12 +177,13 @@ export class SpliceCandidate {
       if (isFine) return meeting;
       this.#reject(offset90);
     }
-    // Of what repeats, the first to arrive at the ring's end is as good as any other, unless data speak against it.
+    // Of what repeats, that of which most agreed is as good as any, unless data speak against it.
     for (const meeting of this.#finder.ambiguous) {
       const { offset90 } = meeting;
       const isReached = this.#lagMs(offset90) <= 0;
       if (isReached && this.#isConfirmed(offset90)) return meeting;
-      if (isReached || this.#isContradicted(offset90)) this.#reject(offset90);
+      if (!isReached && !this.#isContradicted(offset90)) return undefined;
+      this.#reject(offset90);
     }
     return undefined;
   }
