@@ -5,9 +5,10 @@ import fc from 'fast-check';
 import { Channels } from '../../../test/support/channels.ts';
 import { SplicedRing } from '../../../test/support/spliced-ring.ts';
 import { checkStream, unitsByPid } from '../../../test/support/ts-checker.ts';
+import { VIDEO_PID } from '../../simulator/clip.ts';
 import { breakCounters, corruptPackets, losePackets, moveAlignment } from '../../simulator/ts-damage.ts';
 import { PTS_HZ } from '../clocks.ts';
-import { PACKET_BYTES } from '../packet.ts';
+import { PACKET_BYTES, pidOf, startsUnit } from '../packet.ts';
 
 const channels = new Channels();
 const channel = channels.channel('test-pattern');
@@ -108,6 +109,51 @@ test('a channel that repeats its pictures is not taken for its past: the data be
   assert.equal(report?.kind, 'same-broadcast');
   const got = checkStream(ring.bytes);
   assert.deepEqual(unitsByPid(got), unitsByPid(checkStream(looped.take(0, 22 * second))));
+});
+
+test('pictures that repeat are no meeting where the data between them are of another time', () => {
+  const looped = channels.channel('hevc');
+  const second = looped.packetsIn(1);
+  const ring = new SplicedRing();
+  ring.feedFirst(looped.take(0, 5 * second));
+  // As far as pictures and sound go, this is what the ring has from its third second on.
+  const { report } = ring.feed(looped.take(10 * second, 16 * second), PACED);
+  assert.deepEqual([report?.kind, report?.offset90], ['same-timeline', 0]);
+});
+
+test('the same sound under other pictures is not the same broadcast', () => {
+  const ring = ringUntil(13 * SECOND);
+  const other = channel.take(11 * SECOND, 25 * SECOND, { remux: 'other' });
+  for (let at = 0; at < other.length; at += PACKET_BYTES)
+    if (pidOf(other, at) === VIDEO_PID) other[at + PACKET_BYTES - 1] = other[at + PACKET_BYTES - 1]! ^ 0x55;
+  const { report } = ring.feed(other, PACED);
+  assert.equal(report?.kind, 'new-timeline');
+});
+
+test('a source that lacks what follows the ring goes on behind a flagged gap', () => {
+  const cut = 40 * SECOND;
+  let begun = cut - 1; // where the picture under way at the cut begins
+  const begins = (packet: Buffer): boolean => pidOf(packet, 0) === VIDEO_PID && startsUnit(packet, 0);
+  while (!begins(channel.take(begun, begun + 1))) begun--;
+  for (const until of [cut - SECOND / 2, begun]) {
+    const ring = ringUntil(cut);
+    const parts = [channel.take(cut - 2 * SECOND, until), channel.take(cut + 3 * SECOND, cut + 8 * SECOND)];
+    const { report } = ring.feed(Buffer.concat(parts), { chunkBytes: [10_000_000] });
+    assert.equal(report?.kind, 'same-timeline');
+    assert.ok((report.gapMs ?? 0) > 2_900, String(report.gapMs));
+    assert.deepEqual(checkStream(ring.bytes).problems, []);
+  }
+});
+
+test('a candidate that plays beside the old source for long keeps only its last seconds', () => {
+  const ring = ringUntil(3 * SECOND);
+  const candidate = ring.candidate();
+  for (let second = 3; second < 40; second++) {
+    ring.append(channel.take(second * SECOND, (second + 1) * SECOND));
+    candidate.push(channel.take((second - 1) * SECOND, second * SECOND, { remux: 'other' }), second * 1_000);
+    candidate.plan({ nowMs: second * 1_000, oldGoesOn: true, mustJoin: false });
+  }
+  assert.ok(candidate.media.sizeBytes < 5 * SECOND * PACKET_BYTES, String(candidate.media.sizeBytes));
 });
 
 test('two engines that disagree about one time: the other content follows behind a break', () => {

@@ -177,12 +177,13 @@ export class SpliceCandidate {
       if (isFine) return meeting;
       this.#reject(offset90);
     }
-    // Of what repeats, the first to arrive at the ring's end is as good as any other, unless data speak against it.
+    // Of what repeats, that of which most agreed is as good as any, unless data speak against it.
     for (const meeting of this.#finder.ambiguous) {
       const { offset90 } = meeting;
       const isReached = this.#lagMs(offset90) <= 0;
       if (isReached && this.#isConfirmed(offset90)) return meeting;
-      if (isReached || this.#isContradicted(offset90)) this.#reject(offset90);
+      if (!isReached && !this.#isContradicted(offset90)) return undefined;
+      this.#reject(offset90);
     }
     return undefined;
   }

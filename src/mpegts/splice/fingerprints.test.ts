@@ -39,12 +39,13 @@ test('a scrambled or damaged packet is in no fingerprint, and nothing is before 
   const builder = new TsBuilder({ streams: STREAMS });
   builder.pes(VIDEO_PID, accessUnit.h264P(), { pts: 1 });
   builder.tables();
-  builder.pes(VIDEO_PID, accessUnit.h264P(), { pts: 2, scrambled: true });
+  builder.pes(VIDEO_PID, accessUnit.h264P(), { pts: 2 });
+  builder.pes(VIDEO_PID, accessUnit.h264P(300), { pts: 2, scrambled: true });
   builder.pes(VIDEO_PID, accessUnit.h264P(), { pts: 3 });
   builder.pes(VIDEO_PID, accessUnit.h264P(), { pts: 4 });
   assert.deepEqual(
     fingerprintsOf(builder.build()).map(({ pts }) => pts),
-    [3],
+    [2, 3],
   );
 });
 

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { Channels } from '../../../test/support/channels.ts';
 import { SplicedRing } from '../../../test/support/spliced-ring.ts';
 import { checkStream } from '../../../test/support/ts-checker.ts';
-import { PTS_HZ, TIMESTAMP_WRAP } from '../clocks.ts';
+import { PTS_HZ, readPcr, shiftPcr, TIMESTAMP_WRAP, wrappedPcrDifference } from '../clocks.ts';
 
 const channels = new Channels();
 const channel = channels.channel('test-pattern');
@@ -48,11 +48,19 @@ test('a new timeline begins behind all that was presented, even where the clock 
     const before = made.bytes.length;
     const latest = made.tail.latestPts ?? 0;
     const other = channel.take(20 * SECOND, 30 * SECOND, { shift90: 5_000 * PTS_HZ });
+    const pcr = made.tail.pcr ?? 0;
     const { report } = made.feed(other, PACED);
     assert.equal(report?.kind, 'new-timeline');
     assert.equal(report.gapMs, undefined);
     const got = checkStream(made.bytes);
     assert.deepEqual(got.problems, []);
+    const clock = readPcr(made.bytes, before);
+    assert.ok(clock !== undefined && wrappedPcrDifference(clock, pcr) > 0, 'the clock does not go back');
+    const first = got.units.get(0x100)?.find(({ position }) => position > before)?.position ?? 0;
+    assert.ok(
+      made.bytes.subarray(first, first + 940).includes(Buffer.from([0, 0, 1, 0x65])),
+      'an IDR picture',
+    );
     for (const units of got.units.values()) {
       for (const { pts, position } of units) {
         if (pts === undefined || position < before) continue;
@@ -61,6 +69,17 @@ test('a new timeline begins behind all that was presented, even where the clock 
       }
     }
   }
+});
+
+test('a new timeline whose clock runs further ahead of its pictures does not turn the clock back', () => {
+  const made = ring();
+  const before = made.bytes.length;
+  const pcr = made.tail.pcr ?? 0;
+  const other = channel.take(20 * SECOND, 30 * SECOND, { shift90: 5_000 * PTS_HZ });
+  for (let at = 0; at < other.length; at += 188) shiftPcr(other, at, -3 * PTS_HZ);
+  assert.equal(made.feed(other, PACED).report?.kind, 'new-timeline');
+  assert.ok(wrappedPcrDifference(readPcr(made.bytes, before) ?? 0, pcr) > 0);
+  assert.deepEqual(checkStream(made.bytes).problems, []);
 });
 
 test("a ring without media is begun with tables at an access point, on the source's own clock", () => {

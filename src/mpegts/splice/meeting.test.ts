@@ -80,6 +80,16 @@ test('what repeats is ambiguous until something comes that occurs only once', ()
   assert.equal(offsetOf(finder), 8 * FRAME);
 });
 
+test('of what repeats, the offset at which most agreed comes first: a short repetition is a chance', () => {
+  const loop = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12];
+  const finder = new MeetingFinder(bookOf([...loop, ...loop, ...loop.slice(0, 7)]), []);
+  feed(finder, loop, 0);
+  assert.deepEqual(
+    finder.ambiguous.map(({ offset90 }) => offset90 / FRAME),
+    [12, 0, 24],
+  );
+});
+
 test('of several offsets an expected one is believed', () => {
   const loop = [1, 2, 3, 4, 5, 6, 7, 8];
   const finder = feed(new MeetingFinder(bookOf([...loop, ...loop]), [0]), loop, 0);

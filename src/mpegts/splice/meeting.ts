@@ -30,6 +30,8 @@ interface Agreement {
   readonly from90: number;
   readonly roles: Set<string>;
   isUnique: boolean;
+  /** Of the stream in which most agreed. */
+  count: number;
 }
 
 /**
@@ -100,7 +102,8 @@ export class MeetingFinder {
   get meeting(): Meeting | undefined {
     const all = [...this.#agreements];
     const expected = [...this.#expected].find((offset90) => this.#agreements.has(offset90));
-    const unique = all.filter(([, { isUnique }]) => isUnique);
+    const most = Math.max(...all.map(([, { count }]) => count));
+    const unique = all.filter(([, { isUnique, count }]) => isUnique && count * 2 >= most);
     const chosen =
       expected !== undefined
         ? all.find(([offset90]) => offset90 === expected)
@@ -112,12 +115,12 @@ export class MeetingFinder {
     return { offset90, from90, roles: [...roles] };
   }
 
-  /** Offsets of which all agree as well: the content repeats. Nearest to the book's end first. */
+  /** Offsets that all fit: the content repeats. That of which most agreed first, then the nearest to the book's end. */
   get ambiguous(): readonly Meeting[] {
     if (this.meeting) return [];
     return [...this.#agreements]
-      .map(([offset90, { from90, roles }]) => ({ offset90, from90, roles: [...roles] }))
-      .sort((one, other) => wrappedDifference(other.offset90, one.offset90));
+      .sort(([one, a], [other, b]) => b.count - a.count || other - one)
+      .map(([offset90, { from90, roles }]) => ({ offset90, from90, roles: [...roles] }));
   }
 
   #consider(offset90: number, role: string, run: Run): void {
@@ -127,8 +130,10 @@ export class MeetingFinder {
       from90: run.from90,
       roles: new Set<string>(),
       isUnique: false,
+      count: 0,
     };
     agreement.roles.add(role);
+    agreement.count = Math.max(agreement.count, run.count);
     if (run.unique >= AGREEING_MIN) agreement.isUnique = true;
     this.#agreements.set(offset90, agreement);
   }

@@ -64,6 +64,20 @@ test('it counts the packets of each PID since the picture under way began', () =
   assert.equal(tail.lastHash(0), undefined, 'tables are not compared');
 });
 
+test('of sound it tells how much time what there is of a PES packet covers', () => {
+  const builder = new TsBuilder({ streams: STREAMS }).tables();
+  builder.pes(AUDIO_PID, Buffer.alloc(400, 1), { pts: 0 });
+  builder.pes(AUDIO_PID, Buffer.alloc(400, 1), { pts: 1_920 });
+  builder.pes(AUDIO_PID, Buffer.alloc(100, 1), { pts: 3_840 });
+  assert.equal(fed(builder).streamEnds[1]?.unit?.coveredTicks, 480);
+  const whole = builder.build();
+  whole.writeUInt16BE(100 + 8, whole.lastIndexOf(Buffer.from([0, 0, 1, 0xc0])) + 4);
+  const tail = new StreamTail();
+  tail.push(whole, 0);
+  assert.equal(tail.streamEnds[1]?.unit?.coveredTicks, 1_920);
+  assert.equal(tail.streamEnds[0]?.unit, undefined);
+});
+
 test('how packets are cut into pushes makes no difference', () => {
   const bytes = new Channels().channel('hevc').take(500, 3_500);
   const whole = new StreamTail();

@@ -205,11 +205,10 @@ export class StreamTail {
     this.book.add(fingerprint);
   }
 
-  /** A PES packet of sound lasts about as long as the one before, by its bytes. */
+  /** A PES packet of sound lasts about as long as the one that ended last (itself, when it is whole), by its bytes. */
   #coveredTicks(role: string, track: PesTrack): number {
     const clocks = this.#clocks.get(role);
     if (!clocks || !role.includes(':audio:')) return 0;
-    if (track.isWhole) return clocks.unitTicks;
     return Math.floor(clocks.unitTicks * Math.min(1, track.esBytes / Math.max(1, clocks.lastBytes)));
   }
 }
