@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { untilAborted } from '../base/abort.ts';
 import type { Clock, Timer } from '../base/clock.ts';
-import { AcemuxError, REASONS, type ReasonCode } from '../base/reasons.ts';
+import { AcemuxError, type ReasonCode } from '../base/reasons.ts';
 import type { Playback, SelectorKind, StreamSelector } from '../engine/types.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Attachment, SessionListener, ViewerInfo, WatchedSession } from './attachment.ts';
@@ -13,6 +13,7 @@ import { LiveNotice } from './live-notice.ts';
 import type { EngineSource, SessionObserver } from './ports.ts';
 import type { SessionLimits } from './session-limits.ts';
 import { SESSION_MOVES, type SessionState } from './session-state.ts';
+import { SessionWarnings } from './session-warnings.ts';
 import type { SourceAttempt } from './source-attempt.ts';
 import type { SourceVerdict } from './source-health.ts';
 import { SourceLoop } from './source-loop.ts';
@@ -80,12 +81,13 @@ export class Session implements WatchedSession, SourceLoopOwner {
   #lastActivityMs: number;
   #startedAtWallMs: number | undefined;
   #endedAtWallMs: number | undefined;
-  #warnings: ReasonCode[] = [];
+  readonly #warnings: SessionWarnings;
 
   constructor(deps: SessionDeps) {
     this.#deps = deps;
     this.#log = deps.log.child({ session: deps.selector.hash });
     this.#live = new LiveNotice(deps.identity?.isLive === true);
+    this.#warnings = new SessionWarnings(this.#log, deps.observer);
     this.#createdAtMs = deps.clock.nowMs();
     this.#createdAtWallMs = deps.clock.wallMs();
     this.#lastActivityMs = this.#createdAtMs;
@@ -186,7 +188,7 @@ export class Session implements WatchedSession, SourceLoopOwner {
       idleSeconds: (clock.nowMs() - this.#lastActivityMs) / 1000,
       bytesIn: this.#intake.bytesIn,
       bytesOut: this.#bytesOut,
-      warnings: [...this.#warnings],
+      warnings: this.#warnings.given,
       stat: this.#source.stat,
     };
   }
@@ -419,10 +421,8 @@ export class Session implements WatchedSession, SourceLoopOwner {
   }
 
   #tellAdvance(headBefore: number): void {
-    const { ring, noKeyframe } = this.#intake;
-    if (noKeyframe) this.#warnOnce('no_keyframe');
-    if (ring.cutByBytes) this.#warnOnce('buffer_cut');
-    if (ring.head > headBefore) for (const listener of this.#listeners) listener.onAdvance();
+    this.#warnings.look(this.#intake);
+    if (this.#intake.ring.head > headBefore) for (const listener of this.#listeners) listener.onAdvance();
   }
 
   judge(attempt: SourceAttempt, isAlone: boolean): SourceVerdict {
@@ -442,12 +442,5 @@ export class Session implements WatchedSession, SourceLoopOwner {
     this.#enter({ name: 'playing' });
     this.#ready.resolve(this);
     this.#considerEmptiness();
-  }
-
-  #warnOnce(reason: ReasonCode): void {
-    if (this.#warnings.includes(reason)) return;
-    this.#warnings.push(reason);
-    this.#log.warn({ reason }, REASONS[reason].what);
-    this.#deps.observer.sessionWarned(reason);
   }
 }

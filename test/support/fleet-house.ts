@@ -8,7 +8,7 @@ import { silentLog } from '../../src/telemetry/log.ts';
 import { FakeEngine, playback, RecordingObserver } from './fake-engines.ts';
 import { FakeEngineClient, FakeProvider } from './fake-fleet.ts';
 import { limits as fleetLimits } from './fleet-rig.ts';
-import { directoryLimits, media } from './session-house.ts';
+import { directoryLimits, keepPlaying, media } from './session-house.ts';
 
 export const VIEWER: ViewerInfo = { address: '192.168.1.7', userAgent: 'VLC' };
 const NOBODY_LEAVES = new AbortController().signal;
@@ -66,7 +66,11 @@ export async function fleetHouse(
     const joining = sessions.join({ kind: 'infohash', hash, parameters: {} }, viewer, NOBODY_LEAVES);
     // Engines that tell nothing about a name are asked for 1.5 s at most.
     await clock.advance(0);
-    for (const [id, engine] of engines) engine.media.slice(before.get(id)).at(-1)?.push(media(0, 3));
+    for (const [id, engine] of engines) {
+      if (engine.media.length === before.get(id)) continue;
+      engine.media.at(-1)?.push(media(0, 3));
+      keepPlaying({ clock }, engine, 3);
+    }
     const attachment = await joining;
     return { attachment, engineId: sessions.find(hash)?.engine?.id };
   };

@@ -83,7 +83,11 @@ export async function watch(
 }
 
 /** Lets the engine's newest media go on in real time, from a second of the broadcast on, until it is over. */
-export function keepPlaying({ clock }: ReturnType<typeof house>, engine: FakeEngine, second: number): void {
+export function keepPlaying(
+  { clock }: { readonly clock: ManualClock },
+  engine: FakeEngine,
+  second: number,
+): void {
   const playing = engine.media.at(-1);
   if (!playing) return;
   const schedule = (next: number): Timer =>
