@@ -15,8 +15,8 @@ const ROOT = join(import.meta.dirname, '..');
 const COMPOSE_FILES = ['deploy/compose.yaml', 'deploy/compose.gluetun.yaml'];
 /** Docker kills a container this long after SIGTERM, unless it is told otherwise. */
 const DOCKER_STOP_TIMEOUT_MS = 10_000;
-/** Variables of Node itself, which are no keys of ours. */
-const NODE_VARIABLES = ['NODE_ENV'];
+/** Variables of Node itself and of the C library, which are no keys of ours. */
+const NODE_VARIABLES = ['NODE_ENV', 'NODE_OPTIONS', 'MALLOC_ARENA_MAX'];
 
 type Table = Readonly<Record<string, unknown>>;
 
@@ -221,6 +221,12 @@ test('the image is checked by the same launcher that it starts, which has longer
   assert.ok(existsSync(join(ROOT, 'src/cli/healthcheck.ts')));
 });
 
+test('the image and npm start give Node the same memory', () => {
+  const { MALLOC_ARENA_MAX, NODE_OPTIONS } = imageEnvironment();
+  const [, start] = /"start": "(.*?) bin\/acemux.mjs/.exec(read('package.json')) ?? [];
+  assert.equal(start, `MALLOC_ARENA_MAX=${MALLOC_ARENA_MAX} exec node ${NODE_OPTIONS}`);
+});
+
 test('the image starts the launcher of this repository with serve', () => {
   const folder = only('WORKDIR');
   const [node, launcher = ''] = textsOf(JSON.parse(only('ENTRYPOINT')), 'ENTRYPOINT');
@@ -258,7 +264,7 @@ test('a stopped container has drained before Docker kills it', () => {
 test('npm start leaves no shell between npm and acemux: a shell would not pass SIGTERM on', () => {
   const manifest = tableOf(JSON.parse(read('package.json')), 'package.json');
   const start = String(tableOf(manifest['scripts'], 'scripts')['start']);
-  assert.match(start, /^exec node bin\/acemux\.mjs serve --demo$/);
+  assert.match(start, /^(\w+=\d+ )?exec node (--\S+ )*bin\/acemux\.mjs serve --demo$/);
 });
 
 test('the README names only variables that exist, with their defaults where it gives them as values', () => {

@@ -53,4 +53,14 @@ describe('the system clock', () => {
     await new Promise<void>((resolve) => systemClock.startTimer(5, resolve));
     assert.equal(fired, false);
   });
+
+  test('fires a timer whose time is over already, and nobody is warned', async (t) => {
+    const warnings: string[] = [];
+    const onWarning = ({ name }: Error): void => void warnings.push(name);
+    process.on('warning', onWarning);
+    t.after(() => process.off('warning', onWarning));
+    await new Promise<void>((resolve) => systemClock.startTimer(-100, resolve));
+    await new Promise<void>((resolve) => systemClock.startTimer(1, resolve));
+    assert.deepEqual(warnings, []);
+  });
 });

@@ -8,7 +8,7 @@ export interface Clock {
   /** Monotonic milliseconds from an arbitrary origin; for every duration and deadline. */
   nowMs(): number;
   /**
-   * Calls `fire` once after `delayMs` (≥ 0) unless the timer is cancelled first.
+   * Calls `fire` once after `delayMs`, at once if that is over already, unless the timer is cancelled first.
    * The timer keeps the process alive; whoever starts one cancels it.
    */
   startTimer(delayMs: number, fire: () => void): Timer;
@@ -25,7 +25,8 @@ export const systemClock: Clock = {
   wallMs: () => Date.now(),
   nowMs: () => performance.now(),
   startTimer(delayMs, fire) {
-    const handle = setTimeout(fire, delayMs);
+    // What is left until a deadline may be negative by now, of which Node would warn.
+    const handle = setTimeout(fire, Math.max(0, delayMs));
     return { cancel: () => clearTimeout(handle) };
   },
 };
