@@ -75,6 +75,14 @@ describe('SourceProgress', () => {
     assert.equal(progress.longestGapMs(68_000), 0);
   });
 
+  test('remembers gaps that are all the same', () => {
+    const progress = new SourceProgress(0);
+    for (let now = 1_000; now <= 5_000; now += 1_000) {
+      progress.noteMedia(now, now);
+      assert.equal(progress.longestGapMs(now), 1_000);
+    }
+  });
+
   test('knows the rate after 20 s, as media per time over the last 20 s', () => {
     const progress = new SourceProgress(0);
     for (let now = 0; now < 19_500; now += 500) progress.noteMedia(now, now);
