@@ -38,6 +38,9 @@ export class Feed {
   #guard = new TimelineGuard();
   #path: Path;
   #bytesIn = 0;
+  #hasPackets = false;
+  /** Of what it has brought into the ring, not of what others have. */
+  #damage = 0;
   #lastByteMs: number;
   #nowMs: number;
 
@@ -71,8 +74,7 @@ export class Feed {
   get verdict(): ReasonCode | undefined {
     if (this.#path.kind === 'joined') return undefined;
     const { ingest } = this.#deps;
-    const hasPackets = this.#aligner.inSync || ingest.packets > 0;
-    if (!hasPackets) return this.#bytesIn >= NOT_MPEGTS_BYTES ? 'not_mpegts' : undefined;
+    if (!this.#hasPackets) return this.#bytesIn >= NOT_MPEGTS_BYTES ? 'not_mpegts' : undefined;
     const scrambled =
       this.#path.kind === 'candidate'
         ? this.#path.candidate.media.scrambledPackets
@@ -88,7 +90,7 @@ export class Feed {
     this.#lastByteMs = nowMs;
     this.#nowMs = nowMs;
     this.#aligner.push(chunk, this.#takePackets);
-    this.progress.noteDamage(nowMs, this.#deps.ingest.damage + this.#aligner.syncLosses);
+    this.progress.noteDamage(nowMs, this.#damage + this.#aligner.syncLosses);
   }
 
   /**
@@ -112,6 +114,7 @@ export class Feed {
   }
 
   readonly #takePackets = (packets: Buffer): void => {
+    this.#hasPackets = true;
     const path = this.#path;
     if (path.kind === 'candidate') {
       path.candidate.push(packets, this.#nowMs);
@@ -140,8 +143,9 @@ export class Feed {
   #store(packets: Buffer): void {
     if (packets.length === 0) return;
     const { ingest } = this.#deps;
-    const before = ingest.mediaMs;
+    const { damage, mediaMs } = ingest;
     ingest.store(packets, this.#nowMs);
-    if (ingest.mediaMs > before) this.progress.noteMedia(this.#nowMs, ingest.mediaMs);
+    this.#damage += ingest.damage - damage;
+    if (ingest.mediaMs > mediaMs) this.progress.noteMedia(this.#nowMs, ingest.mediaMs);
   }
 }

@@ -1,28 +1,16 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import fc from 'fast-check';
-import { firstFeed } from '../../test/support/first-feed.ts';
-import { AUDIO_PID, accessUnit, PMT_PID, TsBuilder, VIDEO_PID } from '../../test/support/ts-builder.ts';
+import { accessUnit, PMT_PID, TsBuilder, VIDEO_PID } from '../../test/support/ts-builder.ts';
 import { PACKET_BYTES, PAT_PID } from '../mpegts/packet.ts';
-import { Broadcast } from '../simulator/broadcast.ts';
-import { loadClip } from '../simulator/clip.ts';
-import { buildLayout } from '../simulator/layout.ts';
-import type { Feed } from './feed.ts';
+import { Ingest } from './ingest.ts';
 import { Ring } from './ring.ts';
 
 const PICTURES_PER_SECOND = 25;
 const PICTURE_TICKS = 90_000 / PICTURES_PER_SECOND;
 
-function newIngest(): { ring: Ring; ingest: Feed } {
+function newIngest(): { ring: Ring; ingest: Ingest } {
   const ring = new Ring({ bytesMax: 64 * 1024 * 1024, mediaMsMax: 60_000 });
-  return { ring, ingest: firstFeed(ring) };
-}
-
-/** All that the ring holds. */
-function contentOf(ring: Ring): Buffer {
-  const parts: Buffer[] = [];
-  for (let at = ring.tail; at < ring.head; at += parts.at(-1)!.length) parts.push(ring.view(at, 1 << 20));
-  return Buffer.concat(parts);
+  return { ring, ingest: new Ingest(ring) };
 }
 
 /** Pushes pictures number `from` up to `to`, one chunk each; `isKey` says which of them are IDR. Returns their positions. */
@@ -42,70 +30,17 @@ function pushPictures(
     ];
     const pes = builder.pesPackets(VIDEO_PID, unit, { pts, pcr: (pts - 9_000) * 300 });
     positions.push(ring.head + tables.length * PACKET_BYTES);
-    ingest.push(Buffer.concat([...tables, ...pes]), 0);
+    ingest.store(Buffer.concat([...tables, ...pes]), 0);
   }
   return positions;
 }
-
-describe('the verdict', () => {
-  test('is not_mpegts once a quarter of a mebibyte has brought no packet, and not before', () => {
-    const { ingest, ring } = newIngest();
-    ingest.push(Buffer.alloc(256 * 1024 - 1, 0x21), 0);
-    assert.equal(ingest.verdict, undefined);
-    ingest.push(Buffer.alloc(1, 0x21), 0);
-    assert.equal(ingest.verdict, 'not_mpegts');
-    assert.equal(ring.head, 0);
-    assert.equal(ingest.bytesIn, 256 * 1024);
-  });
-
-  test('does not hold what stands before the first packet against a stream', () => {
-    const { ingest, ring } = newIngest();
-    ingest.push(Buffer.alloc(200 * 1024, 0x21), 0);
-    const stream = new TsBuilder().nulls(10).build();
-    ingest.push(stream, 0);
-    ingest.push(Buffer.alloc(100 * 1024, 0x21), 0);
-    assert.equal(ingest.verdict, undefined);
-    assert.deepEqual(contentOf(ring), stream);
-  });
-
-  test('is content_scrambled once two thousand scrambled packets have brought nothing to begin with', () => {
-    const { ingest } = newIngest();
-    const builder = new TsBuilder().tables();
-    const payload = accessUnit.h264Idr(180 * 100);
-    let scrambled = 0;
-    const pushScrambled = (): void => {
-      const packets = builder.pesPackets(VIDEO_PID, payload, { scrambled: true });
-      scrambled += packets.length;
-      ingest.push(Buffer.concat(packets), 0);
-    };
-    ingest.push(builder.build(), 0);
-    for (pushScrambled(); scrambled < 1_900; ) pushScrambled();
-    assert.equal(ingest.verdict, undefined);
-    while (scrambled < 2_000) pushScrambled();
-    assert.equal(ingest.verdict, 'content_scrambled');
-    assert.equal(ingest.ingest.isJoinable, false);
-  });
-
-  test('lets a stream pass that can be watched although a part of it is scrambled', () => {
-    const { ingest } = newIngest();
-    const builder = new TsBuilder().tables();
-    builder.pes(VIDEO_PID, accessUnit.h264Idr(), { pts: 90_000, pcr: 81_000 * 300 });
-    builder.pes(VIDEO_PID, accessUnit.h264P(), { pts: 93_600 });
-    for (let count = 0; count < 25; count++) {
-      builder.pes(AUDIO_PID, accessUnit.aac(180 * 100), { pts: 90_000, scrambled: true });
-    }
-    ingest.push(builder.build(), 0);
-    assert.equal(ingest.verdict, undefined);
-    assert.equal(ingest.ingest.isJoinable, true);
-  });
-});
 
 describe('access points', () => {
   test('are indexed where the pictures begin that a decoder can start with', () => {
     const taken = newIngest();
     const { ingest, ring } = taken;
     const positions = pushPictures(taken, [0, 100], (picture) => picture % 25 === 3);
-    assert.equal(ingest.ingest.isJoinable, true);
+    assert.equal(ingest.isJoinable, true);
     assert.deepEqual(
       ring.accessPoints.map(({ position, kind }) => [position, kind]),
       [3, 28, 53, 78].map((picture) => [positions[picture], 'idr']),
@@ -115,7 +50,7 @@ describe('access points', () => {
   test('are all there is to begin at: what comes before the first one is only kept', () => {
     const taken = newIngest();
     pushPictures(taken, [0, 5], () => false);
-    assert.equal(taken.ingest.ingest.isJoinable, false);
+    assert.equal(taken.ingest.isJoinable, false);
     assert.ok(taken.ring.head > 0);
   });
 });
@@ -128,10 +63,10 @@ describe('without a keyframe', () => {
     const { ingest, ring } = taken;
     const builder = new TsBuilder();
     pushPictures(taken, [0, TEN_SECONDS], () => false, builder);
-    assert.equal(ingest.ingest.isJoinable, false);
-    assert.equal(ingest.ingest.noKeyframe, false);
+    assert.equal(ingest.isJoinable, false);
+    assert.equal(ingest.noKeyframe, false);
     const [due] = pushPictures(taken, [TEN_SECONDS, TEN_SECONDS + 5], () => false, builder);
-    assert.equal(ingest.ingest.noKeyframe, true);
+    assert.equal(ingest.noKeyframe, true);
     assert.deepEqual(
       ring.accessPoints.map(({ position, kind }) => [position, kind]),
       [[due, 'fallback']],
@@ -152,53 +87,14 @@ describe('without a keyframe', () => {
       taken.ring.accessPoints.map(({ kind }) => kind),
       ['idr', 'fallback'],
     );
-    assert.equal(taken.ingest.ingest.noKeyframe, true);
+    assert.equal(taken.ingest.noKeyframe, true);
   });
 
   test('for less than that, nothing is said', () => {
     const taken = newIngest();
     const everyNineSeconds = (picture: number): boolean => picture % (9 * PICTURES_PER_SECOND) === 5;
     pushPictures(taken, [0, 30 * PICTURES_PER_SECOND], everyNineSeconds);
-    assert.equal(taken.ingest.ingest.noKeyframe, false);
+    assert.equal(taken.ingest.noKeyframe, false);
     assert.ok(taken.ring.accessPoints.every(({ kind }) => kind === 'idr'));
   });
-});
-
-test('however the bytes are cut, the ring holds the same and can be joined at the same places', () => {
-  const seconds = 3;
-  const packetCount = Math.round((seconds * 1_000_000) / 8 / 188);
-  const broadcast = new Broadcast({
-    infohash: 'c'.repeat(40),
-    layout: buildLayout(loadClip(), 1_000_000),
-  });
-  const packets = Buffer.alloc(packetCount * 188);
-  broadcast.fill(packets, 0, packetCount);
-  // Noise before it, within it and behind it.
-  const middle = 1_000 * 188;
-  const noise = Buffer.alloc(333, 0x21);
-  const stream = Buffer.concat([noise, packets.subarray(0, middle), noise, packets.subarray(middle), noise]);
-  const takenIn = (cuts: readonly number[]) => {
-    const { ingest, ring } = newIngest();
-    const borders = [0, ...cuts.map((cut) => cut % stream.length).sort((a, b) => a - b), stream.length];
-    for (let index = 1; index < borders.length; index++) {
-      ingest.push(stream.subarray(borders[index - 1], borders[index]), 0);
-    }
-    const points = ring.accessPoints.map(({ position, kind, pts, mediaMs, tables, omit, omitComplete }) => {
-      return { position, kind, pts, mediaMs, tables, omit: [...omit], omitComplete };
-    });
-    return { content: contentOf(ring), points, bytesIn: ingest.bytesIn };
-  };
-  const whole = takenIn([]);
-  assert.ok(whole.points.length >= seconds - 1);
-  assert.ok(whole.content.length > packets.length * 0.99);
-  fc.assert(
-    fc.property(fc.array(fc.nat({ max: stream.length }), { maxLength: 200 }), (cuts) => {
-      const cut = takenIn(cuts);
-      assert.ok(cut.content.equals(whole.content), 'other bytes');
-      assert.deepEqual({ ...cut, content: 0 }, { ...whole, content: 0 });
-    }),
-    { numRuns: 60 },
-  );
-  const bytewise = takenIn(Array.from({ length: 50_000 }, (_, index) => index));
-  assert.ok(bytewise.content.equals(whole.content), 'other bytes, one by one');
 });

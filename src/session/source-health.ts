@@ -88,11 +88,10 @@ export class SourceProgress {
   noteMedia(nowMs: number, mediaMs: number): void {
     this.#gaps = recent(this.#gaps, nowMs, GAPS_REMEMBERED_MS);
     const gapMs = nowMs - this.#lastMs;
-    const longest = this.#gaps.at(-1);
     // Only what is longer than all later ones can ever be the longest.
     if (gapMs >= 100) {
       while ((this.#gaps.at(-1)?.value ?? Number.POSITIVE_INFINITY) <= gapMs) this.#gaps.pop();
-      if (!longest || longest.value !== gapMs) this.#gaps.push({ atMs: nowMs, value: gapMs });
+      this.#gaps.push({ atMs: nowMs, value: gapMs });
     }
     this.#lastMs = nowMs;
     const last = this.#media.at(-1);

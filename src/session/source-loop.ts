@@ -30,6 +30,8 @@ export class SourceLoop implements AttemptOwner {
   #search: { readonly search: SourceSearch; readonly abort: AbortController } | undefined;
   #searching: Promise<void> = Promise.resolve();
   #tick: Timer | undefined;
+  /** Until the next search. */
+  #pause: Timer | undefined;
   /** Searches in a row that found nothing, or nothing that lasted. */
   #fruitless = 0;
   /** The last search found no engine with a place. */
@@ -121,6 +123,7 @@ export class SourceLoop implements AttemptOwner {
   async stop(reason: ReasonCode): Promise<void> {
     this.#isOver = true;
     this.#tick?.cancel();
+    this.#pause?.cancel();
     const error = new AcemuxError(reason);
     this.#abort.abort(error);
     this.#search?.abort.abort(error);
@@ -156,6 +159,7 @@ export class SourceLoop implements AttemptOwner {
 
   #beginSearch(lastEngine: string | undefined): void {
     if (this.#search || this.#isOver) return;
+    this.#pause?.cancel();
     const abort = new AbortController();
     const signal = AbortSignal.any([abort.signal, this.#abort.signal]);
     const choice = { lastEngine, isReplacement: this.#hasPlayed, signal };
@@ -180,15 +184,27 @@ export class SourceLoop implements AttemptOwner {
       return;
     }
     this.#deps.log.info({ reason: error.code, detail: error.message }, 'no other source for now');
-    const pauseMs = Math.min(PAUSE_MAX_MS, PAUSE_MIN_MS * 2 ** this.#fruitless++) * (1 + Math.random() / 2);
-    this.#noSearchBeforeMs = this.#deps.clock.nowMs() + pauseMs;
-    await sleep(this.#deps.clock, pauseMs, this.#abort.signal).catch(() => {}); // Only when stopped.
-    if (!this.#isOver && (!this.#inUse || this.#leaving !== undefined)) this.#beginSearch(lastEngine);
+    this.#searchLater(this.#fruitless++, lastEngine);
   }
 
-  #cancelSearch(): void {
+  /** What found nothing, or nothing that lasted, is not done again at once. */
+  #searchLater(fruitless: number, lastEngine: string | undefined): void {
+    if (this.#search) return;
+    const { clock } = this.#deps;
+    const pauseMs = Math.min(PAUSE_MAX_MS, PAUSE_MIN_MS * 2 ** fruitless) * (1 + Math.random() / 2);
+    this.#noSearchBeforeMs = clock.nowMs() + pauseMs;
+    this.#pause?.cancel();
+    this.#pause = clock.startTimer(pauseMs, () => {
+      if (!this.#inUse || this.#leaving !== undefined) this.#beginSearch(lastEngine);
+    });
+  }
+
+  /** The source in use does well: what was begun to replace it is given up. */
+  #endSuspicion(): void {
     this.#search?.abort.abort(new AcemuxError('abandoned'));
     this.#search = undefined;
+    // Whether it is alone the next time is to be found out then.
+    if (this.#deps.clock.nowMs() >= this.#noSearchBeforeMs) this.#isAlone = false;
   }
 
   /** A search has found a source: the one in use so far has done its duty. */
@@ -247,7 +263,7 @@ export class SourceLoop implements AttemptOwner {
     const verdict = owner.judge(inUse, this.#isAlone);
     if (verdict.kind === 'condemned') this.#lose(inUse, new AcemuxError(verdict.reason));
     else if (verdict.kind === 'suspect') this.#searchOnSuspicion(inUse);
-    else if (this.#leaving === undefined && this.#search) this.#cancelSearch();
+    else if (this.#leaving === undefined) this.#endSuspicion();
   }
 
   #searchOnSuspicion(inUse: SourceAttempt): void {
@@ -265,15 +281,7 @@ export class SourceLoop implements AttemptOwner {
     const { id } = attempt.slot.engine;
     const hasLasted = this.#deps.clock.nowMs() - this.#inUseSinceMs >= LASTING_MS;
     if (hasLasted || this.#fruitless++ === 0) this.#beginSearch(id);
-    else void this.#searchLater(id);
-  }
-
-  /** A source that is lost again and again is not asked for again at once. */
-  async #searchLater(lastEngine: string): Promise<void> {
-    if (this.#search) return;
-    const pauseMs = Math.min(PAUSE_MAX_MS, PAUSE_MIN_MS * 2 ** (this.#fruitless - 2));
-    await sleep(this.#deps.clock, pauseMs, this.#abort.signal).catch(() => {}); // Only when stopped.
-    if (!this.#inUse) this.#beginSearch(lastEngine);
+    else this.#searchLater(this.#fruitless - 2, id);
   }
 
   #exhaust(error: AcemuxError): void {

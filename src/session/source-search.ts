@@ -69,7 +69,7 @@ export class SourceSearch implements AttemptOwner {
       const resolver = this.#name.infohash ? undefined : engines.consult();
       if (resolver) await this.#identify(resolver, withinTime);
       withinTime.throwIfAborted();
-      while (asksAnother(failures)) {
+      while (asksAnother(failures, isReplacement)) {
         const { infohash } = this.#name;
         const slot = await engines.reserve({ exclude, infohash, preferredEngine, lastEngine }, withinTime);
         if (withinTime.aborted) slot.release();

@@ -28,3 +28,9 @@ test('what every engine would answer is asked once', () => {
   assert.equal(asksAnother(['vod_not_yet']), false);
   assert.equal(asksAnother(['not_mpegts']), false);
 });
+
+test('of content that has been watched, what an engine makes of it does not keep others from being asked', () => {
+  assert.equal(asksAnother(['not_mpegts'], true), true);
+  assert.equal(asksAnother(['vod_not_yet', 'content_scrambled'], true), true);
+  assert.equal(asksAnother(['not_mpegts', 'not_mpegts', 'not_mpegts'], true), false);
+});

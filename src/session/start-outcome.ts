@@ -50,9 +50,12 @@ export function furthest(first: AcemuxError | undefined, second: AcemuxError): A
   return FURTHER.indexOf(second.code) >= FURTHER.indexOf(first.code) ? second : first;
 }
 
-/** Whether another engine is asked after these failures of one start, in their order. Pure. */
-export function asksAnother(failures: readonly ReasonCode[]): boolean {
+/**
+ * Whether another engine is asked after these failures of one start, in their order. Of content that has been watched
+ * (`isProven`), what an engine makes of it is that engine's fault. Pure.
+ */
+export function asksAnother(failures: readonly ReasonCode[], isProven = false): boolean {
   if (failures.length >= ENGINES_PER_START_MAX) return false;
-  if (failures.some((code) => SAME_EVERYWHERE.has(code))) return false;
+  if (!isProven && failures.some((code) => SAME_EVERYWHERE.has(code))) return false;
   return failures.filter((code) => code === 'content_unknown').length < UNKNOWN_ANSWERS_MAX;
 }

@@ -1,0 +1,157 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { Channels } from '../../test/support/channels.ts';
+import type { PlaybackStat } from '../engine/types.ts';
+import { Intake } from './intake.ts';
+
+const channel = new Channels().channel('test-pattern');
+
+/** The broadcast from one second to another. */
+function media(from: number, to: number): Buffer {
+  return channel.take(channel.packetsIn(from), channel.packetsIn(to));
+}
+
+function newIntake(): Intake {
+  return new Intake({ bytesMax: 64 * 1024 * 1024, mediaMsMax: 60_000, spliceWaitMs: 10_000 }, 0);
+}
+
+/** One that has had 6 s from a first source at 6,000. */
+function played() {
+  const intake = newIntake();
+  const first = {};
+  intake.begin(first, 0);
+  for (let second = 0; second < 6; second++)
+    intake.push(first, media(second, second + 1), 1_000 * (second + 1));
+  return { intake, first };
+}
+
+const WORKING: PlaybackStat = {
+  status: 'buf',
+  peers: 3,
+  speedDownKilobytes: 0,
+  speedUpKilobytes: 0,
+  downloadedBytes: 0,
+  uploadedBytes: 0,
+};
+
+describe('at the start', () => {
+  test('the first source with something to watch gives the ring, whatever others brought before', () => {
+    const intake = newIntake();
+    const [silent, sound] = [{}, {}];
+    intake.begin(silent, 0);
+    const ring = intake.ring;
+    assert.deepEqual(intake.push(silent, channel.take(5, 10), 0), { kind: 'nothing' });
+    intake.end(silent);
+    intake.begin(sound, 1_000);
+    assert.notEqual(intake.ring, ring);
+    assert.deepEqual(intake.push(sound, media(0, 2), 1_000), { kind: 'delivers', splice: undefined });
+    assert.deepEqual(intake.push(sound, media(2, 3), 2_000), { kind: 'nothing' }, 'that is said once');
+    assert.equal(intake.ring.head, media(0, 3).length);
+    assert.equal(intake.bytesIn, media(0, 3).length + 5 * 188);
+  });
+
+  test('a source that is none is unusable', () => {
+    const intake = newIntake();
+    const source = {};
+    intake.begin(source, 0);
+    const news = intake.push(source, Buffer.alloc(300_000, 0x21), 0);
+    assert.deepEqual(news, { kind: 'unusable', reason: 'not_mpegts' });
+  });
+});
+
+describe('another source', () => {
+  test('delivers once it is joined to the ring that viewers have', () => {
+    const { intake, first } = played();
+    const { ring } = intake;
+    intake.end(first);
+    const second = {};
+    intake.begin(second, 6_500);
+    assert.equal(intake.ring, ring);
+    assert.deepEqual(intake.push(second, media(3, 5), 7_000), { kind: 'nothing' });
+    const news = intake.push(second, media(5, 7), 8_000);
+    assert.ok(news.kind === 'delivers');
+    assert.equal(news.splice?.kind, 'same-broadcast');
+    assert.equal(ring.head, media(0, 7).length);
+  });
+
+  test('that would stay behind is unusable, but is joined where there is no other', () => {
+    const intake = newIntake();
+    const [first, second] = [{}, {}];
+    intake.begin(first, 0);
+    for (let at = 0; at < 20; at++) intake.push(first, media(at, at + 1), 1_000 * (at + 1));
+    intake.end(first);
+    intake.begin(second, 20_000);
+    intake.push(second, media(0, 1), 20_000);
+    intake.push(second, media(1, 2), 21_000);
+    assert.deepEqual(intake.push(second, media(2, 3), 22_000), { kind: 'unusable', reason: 'source_behind' });
+    const news = intake.tick(second, 22_000, true);
+    assert.ok(news.kind === 'delivers');
+    assert.equal(news.splice?.kind, 'new-timeline');
+  });
+
+  test('that sends garbage is unusable', () => {
+    const { intake } = played();
+    const second = {};
+    intake.begin(second, 6_500);
+    const news = intake.push(second, Buffer.alloc(300_000, 0x21), 6_500);
+    assert.deepEqual(news, { kind: 'unusable', reason: 'not_mpegts' });
+  });
+
+  test('that is over is not listened to any more', () => {
+    const { intake, first } = played();
+    const { head } = intake.ring;
+    intake.end(first);
+    assert.deepEqual(intake.push(first, media(6, 7), 7_000), { kind: 'nothing' });
+    assert.deepEqual(intake.tick(first, 7_000, true), { kind: 'nothing' });
+    assert.deepEqual(intake.judge(first, undefined, false, 60_000), { kind: 'fine' });
+    assert.equal(intake.ring.head, head);
+  });
+});
+
+test('viewers are held since the ring last got new media, whatever came since', () => {
+  const { intake, first } = played();
+  assert.equal(intake.heldMs(6_000), 0);
+  const second = {};
+  intake.begin(second, 9_000);
+  intake.push(second, media(2, 4), 10_000);
+  intake.push(first, media(2, 4), 11_000);
+  assert.equal(intake.heldMs(16_000), 10_000);
+});
+
+describe('the source in use', () => {
+  /** The verdict after so many milliseconds without a byte. */
+  function after(silentMs: number, stat: PlaybackStat | undefined, isAlone: boolean): string {
+    const { intake, first } = played();
+    const verdict = intake.judge(first, stat, isAlone, 6_000 + silentMs);
+    return verdict.kind === 'fine' ? 'fine' : `${verdict.kind}: ${verdict.reason}`;
+  }
+
+  test('is judged by its silence: here its media came once a second', () => {
+    assert.equal(after(3_999, undefined, false), 'fine');
+    assert.equal(after(4_000, undefined, false), 'suspect: source_silent');
+    assert.equal(after(15_000, undefined, false), 'condemned: source_silent');
+  });
+
+  test('has twice as long when it is alone and its engine fills its buffer or gets data', () => {
+    assert.equal(after(15_000, WORKING, true), 'suspect: source_silent');
+    assert.equal(
+      after(15_000, { ...WORKING, status: 'dl', speedDownKilobytes: 1 }, true),
+      'suspect: source_silent',
+    );
+    assert.equal(after(15_000, { ...WORKING, status: 'dl' }, true), 'condemned: source_silent');
+    assert.equal(after(30_000, WORKING, true), 'condemned: source_silent');
+  });
+
+  test('is condemned at once when its engine says err', () => {
+    assert.equal(after(0, { ...WORKING, status: 'err' }, true), 'condemned: source_failed');
+  });
+
+  test('that only repeats what was is stuck, not silent', () => {
+    const { intake, first } = played();
+    for (let at = 0; at < 5; at++) intake.push(first, media(1, 2), 6_000 + at * 1_000);
+    assert.deepEqual(intake.judge(first, undefined, false, 10_500), {
+      kind: 'suspect',
+      reason: 'source_stuck',
+    });
+  });
+});
