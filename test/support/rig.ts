@@ -171,8 +171,8 @@ const UNTIL_MAX_MS = 30_000;
  * Resolves when the condition holds; it is looked at again and again.
  * @throws AssertionError when it did not come to hold
  */
-export async function until(condition: () => boolean): Promise<void> {
-  const endMs = performance.now() + UNTIL_MAX_MS;
+export async function until(condition: () => boolean, maxMs = UNTIL_MAX_MS): Promise<void> {
+  const endMs = performance.now() + maxMs;
   while (!condition()) {
     assert.ok(performance.now() < endMs, `this never came to hold: ${condition}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
