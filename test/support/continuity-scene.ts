@@ -125,10 +125,12 @@ export class SceneStream {
   }
 
   async begin(): Promise<void> {
-    await this.#lagging.received(1);
+    // What engines burst to a new reader is 20 s: behind it comes what is on air.
+    await this.#edge.received(21 * SECOND);
+    await this.#lagging.received(SECOND);
     // From now on what it is sent stays in kernels, as far as they take it, and then in the ring.
     this.#lagging.pause();
-    await this.#edge.received(7 * SECOND);
+    await this.#edge.receivedMore(2 * SECOND);
   }
 
   /** The engine that plays it. */
@@ -158,7 +160,7 @@ export class SceneStream {
     const edge = await this.#edge.receivedMore(seconds * SECOND);
     this.#lagging.resume();
     for (const { viewer } of this.#viewers.slice(2)) await viewer.received(4 * SECOND);
-    await this.#lagging.received(edge.length - 2 * SECOND);
+    await this.#lagging.received(Math.min(edge.length - 20 * SECOND, 8 * SECOND));
   }
 
   /** Fails unless every viewer is still connected and got what it should. */
