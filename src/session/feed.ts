@@ -42,7 +42,6 @@ export class Feed {
   #bytesIn = 0;
   #lastByteMs: number;
   #nowMs: number;
-  #hasPackets = false;
   /** Of the ring's damage, what this source brought. */
   #damage = 0;
 
@@ -76,7 +75,7 @@ export class Feed {
   get verdict(): ReasonCode | undefined {
     if (this.#path.kind === 'joined') return undefined;
     const { ingest } = this.#deps;
-    const hasPackets = this.#aligner.inSync || this.#hasPackets;
+    const hasPackets = this.#aligner.inSync || ingest.packets > 0;
     if (!hasPackets) return this.#bytesIn >= NOT_MPEGTS_BYTES ? 'not_mpegts' : undefined;
     const scrambled =
       this.#path.kind === 'candidate'
@@ -116,10 +115,7 @@ export class Feed {
     return joined.report;
   }
 
-  readonly #takePackets = (packets: Buffer): void => {
-    this.#hasPackets = true;
-    this.#take(this.#guard.push(packets));
-  };
+  readonly #takePackets = (packets: Buffer): void => this.#take(this.#guard.push(packets));
 
   #take(stretches: readonly Stretch[]): void {
     for (const { packets, isNew } of stretches) {

@@ -43,6 +43,8 @@ function pushPictures(
     const pes = builder.pesPackets(VIDEO_PID, unit, { pts, pcr: (pts - 9_000) * 300 });
     positions.push(ring.head + tables.length * PACKET_BYTES);
     ingest.push(Buffer.concat([...tables, ...pes]), 0);
+    // What stands behind the last clock is let through when nothing more comes.
+    ingest.join({ oldGoesOn: false, mustJoin: false }, 1_000);
   }
   return positions;
 }

@@ -49,7 +49,8 @@ export class TimelineGuard {
       }
       sureTo = at + PACKET_BYTES;
     }
-    if (bytes.length - sureTo > HELD_BYTES_MAX) sureTo = bytes.length;
+    const hasClock = this.#pcrs.size > 0 || this.#dts.size > 0;
+    if (!hasClock || bytes.length - sureTo > HELD_BYTES_MAX) sureTo = bytes.length;
     pass(sureTo);
     this.#held = bytes.subarray(from);
     return stretches;

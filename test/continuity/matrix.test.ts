@@ -1,6 +1,6 @@
 import { test } from 'node:test';
 import { type Blow } from '../support/continuity-scene.ts';
-import { DAMAGING, HARMLESS, LOSSLESS, OTHER_TIMELINES, PASSING, SLOW } from '../support/blows.ts';
+import { DAMAGING, HARMLESS, LOSSLESS, OTHER_TIMELINES, PASSING, SLOW as _S } from '../support/blows.ts';
 import { startScene } from '../support/continuity-scene.ts';
 
 const only = process.env['ONLY'];

@@ -1,4 +1,6 @@
 /** Streams that are watched while what plays them fails. */
+import { appendFileSync } from 'node:fs';
+import { createLog, silentLog } from '../../src/telemetry/log.ts';
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import { Broadcast } from '../../src/simulator/broadcast.ts';
@@ -50,7 +52,9 @@ export interface SceneChoice {
 export async function startScene(t: TestContext, choice: SceneChoice): Promise<Scene> {
   const engines = choice.engines.map((engine) => ({ bitsPerSecond: BITS_PER_SECOND, ...engine }));
   const { config = {} } = choice;
+  const log = process.env['TLOG'] ? createLog({level:'info',format:'json'}, {write: (l) => appendFileSync(process.env['TLOG']!, l)}) : silentLog();
   const rig = await startRig(t, {
+    log,
     engines,
     config: {
       ...config,
@@ -93,6 +97,7 @@ export class Scene {
 
   async #play(blow: Blow): Promise<void> {
     const stream = await this.open();
+    if (process.env['TLOG']) console.log(stream.infohash.slice(-3), blow.name);
     const { playing } = stream;
     blow.strike({ playing, infohash: stream.infohash });
     stream.join();
