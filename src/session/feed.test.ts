@@ -79,17 +79,18 @@ const channel = new Channels().channel('test-pattern');
 /** Packets of `secondsOf` seconds. */
 const seconds = (count: number): number => channel.packetsIn(count);
 
+const ALONE = { oldGoesOn: false, mustJoin: false };
+
 describe('a second source', () => {
   /** A ring with 6 s of the broadcast, and a feed for what comes next. */
   function second() {
     const { feed, ring } = newFeed();
     feed.push(channel.take(0, seconds(6)), 0);
+    feed.join(ALONE, 1_000);
     const { ingest } = feed;
     const next = new Feed({ ingest, isFirst: false, spliceWaitMs: 10_000, nowMs: 6_000 });
     return { ring, first: feed, next };
   }
-  const ALONE = { oldGoesOn: false, mustJoin: false };
-
   test('is kept aside until it is joined, and then goes on where the ring ends, to the byte', () => {
     const { next, ring } = second();
     next.push(channel.take(seconds(3), seconds(5)), 6_000);
@@ -102,6 +103,7 @@ describe('a second source', () => {
     assert.equal(report.kind, 'same-broadcast');
     assert.equal(next.isDelivering, true);
     next.push(channel.take(seconds(8), seconds(9)), 8_000);
+    next.join(ALONE, 9_000);
     assert.ok(contentOf(ring).equals(channel.take(0, seconds(9))));
     assert.equal(next.join(ALONE, 8_000), undefined, 'it is joined once');
   });
@@ -170,6 +172,7 @@ describe('progress', () => {
     const report = feed.join({ oldGoesOn: false, mustJoin: false }, 3_000);
     assert.ok(report && report !== 'behind');
     assert.equal(report.kind, 'same-broadcast');
+    feed.join({ oldGoesOn: false, mustJoin: false }, 4_000);
     assert.equal(feed.progress.lastMs, 3_000);
     assert.ok(contentOf(ring).equals(channel.take(0, seconds(7))), 'nothing lost, nothing twice');
   });

@@ -5,10 +5,12 @@ import type { SpliceReport } from '../mpegts/splice/join.ts';
 import type { SourceMapper } from '../mpegts/splice/source-mapper.ts';
 import type { Ingest } from './ingest.ts';
 import { SourceProgress } from './source-health.ts';
-import { TimelineGuard } from './timeline-guard.ts';
+import { type Stretch, TimelineGuard } from './timeline-guard.ts';
 
 /** So many bytes without ever finding packets: this is something else. */
 const NOT_MPEGTS_BYTES = 256 * 1024;
+/** When nothing has come for so long, what waits for the next clock is let through. */
+const QUIET_MS = 1_000;
 /** So many scrambled packets without anything that could be joined: nobody could watch this. */
 const SCRAMBLED_PACKETS = 2_000;
 
@@ -35,7 +37,7 @@ export class Feed {
   readonly progress: SourceProgress;
   readonly #deps: FeedDeps;
   readonly #aligner = new Aligner();
-  #guard = new TimelineGuard();
+  readonly #guard = new TimelineGuard();
   #path: Path;
   #bytesIn = 0;
   #hasPackets = false;
@@ -101,6 +103,7 @@ export class Feed {
     circumstances: Omit<SpliceCircumstances, 'nowMs'>,
     nowMs: number,
   ): SpliceReport | 'behind' | undefined {
+    if (nowMs - this.#lastByteMs >= QUIET_MS) this.#take(this.#guard.flush());
     if (this.#path.kind !== 'candidate') return undefined;
     const { candidate } = this.#path;
     const decision = candidate.plan({ ...circumstances, nowMs });
@@ -108,27 +111,23 @@ export class Feed {
     const joined = candidate.join(decision, nowMs);
     if (!joined) return undefined;
     this.#path = { kind: 'joined', mapper: joined.mapper };
-    this.#guard = new TimelineGuard();
     for (const packets of joined.packets) this.#store(packets);
     return joined.report;
   }
 
   readonly #takePackets = (packets: Buffer): void => {
     this.#hasPackets = true;
-    const path = this.#path;
-    if (path.kind === 'candidate') {
-      path.candidate.push(packets, this.#nowMs);
-      return;
-    }
-    const pid =
-      path.kind === 'joined' ? path.mapper.referencePid : this.#deps.ingest.tail.map?.reference?.pid;
-    const at = this.#guard.findBreak(packets, pid);
-    this.#pass(at === undefined ? packets : packets.subarray(0, at));
-    if (at === undefined) return;
-    // It repeats what was, or leaps: what follows is judged like another source's.
-    this.#path = this.#candidatePath();
-    this.#path.candidate.push(packets.subarray(at), this.#nowMs);
+    this.#take(this.#guard.push(packets));
   };
+
+  #take(stretches: readonly Stretch[]): void {
+    for (const { packets, isNew } of stretches) {
+      // It repeats what was, or leaps: what follows is judged like another source's.
+      if (isNew) this.#path = this.#candidatePath();
+      if (this.#path.kind === 'candidate') this.#path.candidate.push(packets, this.#nowMs);
+      else this.#pass(packets);
+    }
+  }
 
   #pass(packets: Buffer): void {
     if (this.#path.kind === 'joined') for (const each of this.#path.mapper.push(packets)) this.#store(each);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Channels } from '../../test/support/channels.ts';
 import type { PlaybackStat } from '../engine/types.ts';
+import { BufferMemory } from './buffer-memory.ts';
 import { Intake } from './intake.ts';
 
 const channel = new Channels().channel('test-pattern');
@@ -12,7 +13,12 @@ function media(from: number, to: number): Buffer {
 }
 
 function newIntake(): Intake {
-  return new Intake({ bytesMax: 64 * 1024 * 1024, mediaMsMax: 60_000, spliceWaitMs: 10_000 }, 0);
+  return new Intake({
+    session: { lingeringSinceMs: undefined, giveWay: () => assert.fail('somebody watches') },
+    memory: new BufferMemory(1024 * 1024 * 1024),
+    limits: { bufferBytes: 64 * 1024 * 1024, bufferMs: 60_000, spliceWaitMs: 10_000 },
+    nowMs: 0,
+  });
 }
 
 /** One that has had 6 s from a first source at 6,000. */
@@ -46,6 +52,8 @@ describe('at the start', () => {
     assert.notEqual(intake.ring, ring);
     assert.deepEqual(intake.push(sound, media(0, 2), 1_000), { kind: 'delivers', splice: undefined });
     assert.deepEqual(intake.push(sound, media(2, 3), 2_000), { kind: 'nothing' }, 'that is said once');
+    // What stands behind the last clock goes on when nothing more comes.
+    intake.tick(sound, 3_000, false);
     assert.equal(intake.ring.head, media(0, 3).length);
     assert.equal(intake.bytesIn, media(0, 3).length + 5 * 188);
   });
@@ -71,6 +79,7 @@ describe('another source', () => {
     const news = intake.push(second, media(5, 7), 8_000);
     assert.ok(news.kind === 'delivers');
     assert.equal(news.splice?.kind, 'same-broadcast');
+    intake.tick(second, 9_000, false);
     assert.equal(ring.head, media(0, 7).length);
   });
 

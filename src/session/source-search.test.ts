@@ -11,7 +11,7 @@ import { ManualClock } from '../base/manual-clock.ts';
 import { AcemuxError } from '../base/reasons.ts';
 import { silentLog } from '../telemetry/log.ts';
 import type { SourceAttempt } from './source-attempt.ts';
-import type { SourceLoopDeps } from './source-loop.ts';
+import type { SourceLoopDeps } from './source-loop-deps.ts';
 import { SourceSearch } from './source-search.ts';
 
 /** One round of asking these engines for a stream whose broadcast is known. */

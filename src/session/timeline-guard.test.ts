@@ -7,61 +7,73 @@ import { TimelineGuard } from './timeline-guard.ts';
 /** Ticks of 90 kHz. */
 const SECOND = 90_000;
 
-/** Looks at pictures with these decoding times, one buffer for all; tells which one breaks the timeline. */
-function brokenBy(...times: readonly number[]): number | undefined {
+function picture(builder: TsBuilder, pts: number, pid = VIDEO_PID): void {
+  builder.pes(pid, accessUnit.h264P(), { pts: (pts + TIMESTAMP_WRAP) % TIMESTAMP_WRAP });
+}
+
+/** Where in all that comes out a new timeline begins, in bytes; nothing may be lost or moved. */
+function breaksIn(packets: Buffer, guard = new TimelineGuard()): number[] {
+  const stretches = [...guard.push(packets), ...guard.flush()];
+  assert.deepEqual(Buffer.concat(stretches.map((each) => each.packets)), packets);
+  const breaks: number[] = [];
+  let at = 0;
+  for (const { packets: bytes, isNew } of stretches) {
+    if (isNew) breaks.push(at);
+    at += bytes.length;
+  }
+  return breaks;
+}
+
+function breaksOf(...times: readonly number[]): number {
   const builder = new TsBuilder();
-  const positions = times.map((pts) =>
-    builder.pes(VIDEO_PID, accessUnit.h264P(), { pts: (pts + TIMESTAMP_WRAP) % TIMESTAMP_WRAP }),
-  );
-  const at = new TimelineGuard().findBreak(builder.build(), VIDEO_PID);
-  return at === undefined ? undefined : positions.indexOf(at);
+  for (const pts of times) picture(builder, pts);
+  return breaksIn(builder.build()).length;
 }
 
 test('pictures that follow each other break nothing, across the wrap of the clock too', () => {
-  assert.equal(brokenBy(0, 3_600, 7_200), undefined);
-  assert.equal(brokenBy(-3_600, 0, 3_600), undefined);
+  assert.equal(breaksOf(0, 3_600, 7_200), 0);
+  assert.equal(breaksOf(-3_600, 0, 3_600), 0);
 });
 
 test('a step back of more than half a second is a break, a smaller one is not', () => {
-  assert.equal(brokenBy(10 * SECOND, 9.5 * SECOND), undefined);
-  assert.equal(brokenBy(10 * SECOND, 9.5 * SECOND - 1), 1);
-  assert.equal(brokenBy(SECOND, -SECOND), 1, 'back over the wrap');
+  assert.equal(breaksOf(10 * SECOND, 9.5 * SECOND), 0);
+  assert.equal(breaksOf(10 * SECOND, 9.5 * SECOND - 1), 1);
+  assert.equal(breaksOf(SECOND, -SECOND), 1, 'back over the wrap');
 });
 
 test('a step forward of more than a minute is a break; a shorter one may be lost pieces', () => {
-  assert.equal(brokenBy(0, 60 * SECOND), undefined);
-  assert.equal(brokenBy(0, 60 * SECOND + 1), 1);
+  assert.equal(breaksOf(0, 60 * SECOND), 0);
+  assert.equal(breaksOf(0, 60 * SECOND + 1), 1);
 });
 
-test('pictures are ordered by decoding, whatever order they are shown in', () => {
+test('each stream has a clock of its own, and one break is one, whichever shows it first', () => {
   const builder = new TsBuilder();
-  for (const [pts, dts] of [
-    [2, 0],
-    [5, 1],
-    [3, 2],
-  ] as const) {
-    builder.pes(VIDEO_PID, accessUnit.h264P(), { pts: pts * SECOND, dts: dts * SECOND });
+  for (const pts of [10 * SECOND, 0, 3_600]) {
+    picture(builder, pts);
+    picture(builder, pts + SECOND, AUDIO_PID);
   }
-  assert.equal(new TimelineGuard().findBreak(builder.build(), VIDEO_PID), undefined);
+  assert.equal(breaksIn(builder.build()).length, 1);
 });
 
-test('other streams are not looked at, and none is while it is unknown which to look at', () => {
+test('what stands behind the last clock before a break belongs to the new timeline', () => {
   const builder = new TsBuilder();
-  builder.pes(VIDEO_PID, accessUnit.h264P(), { pts: 10 * SECOND });
-  builder.pes(AUDIO_PID, accessUnit.aac(), { pts: 0 });
-  assert.equal(new TimelineGuard().findBreak(builder.build(), VIDEO_PID), undefined);
-  builder.pes(VIDEO_PID, accessUnit.h264P(), { pts: 0 });
-  assert.equal(new TimelineGuard().findBreak(builder.build(), undefined), undefined);
+  picture(builder, 10 * SECOND);
+  const rest = Buffer.alloc(188, 0xff);
+  rest.set([0x47, VIDEO_PID >> 8, VIDEO_PID & 0xff, 0x1f]);
+  const before = builder.build();
+  const after = new TsBuilder();
+  picture(after, 0);
+  assert.deepEqual(breaksIn(Buffer.concat([before, rest, after.build()])), [before.length]);
 });
 
 test('it remembers from one buffer to the next', () => {
   const guard = new TimelineGuard();
-  const pictureAt = (pts: number): Buffer => {
+  const at = (pts: number): Buffer => {
     const builder = new TsBuilder();
-    builder.pes(VIDEO_PID, accessUnit.h264P(), { pts });
+    picture(builder, pts);
     return builder.build();
   };
-  assert.equal(guard.findBreak(pictureAt(10 * SECOND), VIDEO_PID), undefined);
-  assert.equal(guard.findBreak(pictureAt(0), VIDEO_PID), 0);
-  assert.equal(guard.findBreak(pictureAt(3_600), VIDEO_PID), undefined, 'from there on it is the timeline');
+  assert.equal(breaksIn(at(10 * SECOND), guard).length, 0);
+  assert.equal(breaksIn(at(0), guard).length, 1);
+  assert.equal(breaksIn(at(3_600), guard).length, 0, 'from there on it is the timeline');
 });

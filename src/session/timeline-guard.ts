@@ -1,32 +1,102 @@
-import { PTS_HZ, readPesTimestamps, wrappedDifference } from '../mpegts/clocks.ts';
-import { PACKET_BYTES, pidOf, startsUnit } from '../mpegts/packet.ts';
+import {
+  PCR_HZ,
+  PTS_HZ,
+  readPcr,
+  readPesTimestamps,
+  wrappedDifference,
+  wrappedPcrDifference,
+} from '../mpegts/clocks.ts';
+import { NULL_PID, PACKET_BYTES, pidOf, startsUnit } from '../mpegts/packet.ts';
 
-/** A step back of the DTS is a break: pictures are decoded in order (ISO 13818-1 2.4.3.7). */
+/** A step back of a PCR or a DTS is a break: clocks run, and pictures are decoded in order (ISO 13818-1 2.4.3.7). */
 const BACK_MS = 500;
 /** A step forward so far is another timeline; a shorter one may be lost pieces. */
 const FORWARD_MS = 60_000;
+/** More without any clock is let through unjudged: a PCR comes every 100 ms (ISO 13818-1 2.7.2). */
+const HELD_BYTES_MAX = 512 * 1024;
 
-/** Watches the decoding times of one stream for the place where its timeline breaks. */
+const NO_BYTES: Buffer = Buffer.alloc(0);
+
+/** Packets that follow each other on one timeline. */
+export interface Stretch {
+  readonly packets: Buffer;
+  /** They do not follow what came before them: what repeats, or leaps, is a timeline of its own. */
+  readonly isNew: boolean;
+}
+
+/**
+ * Watches the clocks of all PIDs for the place where a source's timeline breaks. What comes behind a clock is held until
+ * the next one has told that it belongs there: an engine that begins to repeat itself does so in the middle of a picture.
+ */
 export class TimelineGuard {
-  #lastDts: number | undefined;
+  /** By PID, each in the ticks of its kind. */
+  readonly #pcrs = new Map<number, number>();
+  readonly #dts = new Map<number, number>();
+  #held: Buffer = NO_BYTES;
+  /** What comes next begins a timeline of its own. */
+  #isNew = false;
 
-  /**
-   * Where, among whole packets, the first one stands whose PES packet does not follow the ones before; undefined: nowhere.
-   * What comes behind it counts as a timeline of its own.
-   */
-  findBreak(packets: Buffer, pid: number | undefined): number | undefined {
-    if (pid === undefined) return undefined;
-    for (let at = 0; at + PACKET_BYTES <= packets.length; at += PACKET_BYTES) {
-      if (pidOf(packets, at) !== pid || !startsUnit(packets, at)) continue;
-      const timestamps = readPesTimestamps(packets, at);
-      const dts = timestamps?.dts ?? timestamps?.pts;
-      if (dts === undefined) continue;
-      const last = this.#lastDts;
-      this.#lastDts = dts;
-      if (last === undefined) continue;
-      const stepMs = wrappedDifference(dts, last) / (PTS_HZ / 1000);
-      if (stepMs < -BACK_MS || stepMs > FORWARD_MS) return at;
+  /** Takes whole packets; returns what can go on by now, in order. */
+  push(packets: Buffer): readonly Stretch[] {
+    const bytes = this.#held.length > 0 ? Buffer.concat([this.#held, packets]) : packets;
+    const stretches: Stretch[] = [];
+    let from = 0;
+    let sureTo = 0;
+    const pass = (to: number): void => {
+      if (to > from) stretches.push({ packets: bytes.subarray(from, to), isNew: this.#isNew });
+      if (to > from) this.#isNew = false;
+      from = to;
+    };
+    for (let at = this.#held.length; at + PACKET_BYTES <= bytes.length; at += PACKET_BYTES) {
+      const clock = this.#look(bytes, at);
+      if (clock === 'none') continue;
+      if (clock === 'breaks') {
+        pass(sureTo);
+        this.#isNew = true;
+      }
+      sureTo = at + PACKET_BYTES;
     }
-    return undefined;
+    const hasClock = this.#pcrs.size > 0 || this.#dts.size > 0;
+    if (!hasClock || bytes.length - sureTo > HELD_BYTES_MAX) sureTo = bytes.length;
+    pass(sureTo);
+    this.#held = bytes.subarray(from);
+    return stretches;
   }
+
+  /** What is still held, when nothing more comes for now. */
+  flush(): readonly Stretch[] {
+    const packets = this.#held;
+    this.#held = NO_BYTES;
+    if (packets.length === 0) return [];
+    const isNew = this.#isNew;
+    this.#isNew = false;
+    return [{ packets, isNew }];
+  }
+
+  #look(bytes: Buffer, at: number): 'none' | 'runs' | 'breaks' {
+    const pid = pidOf(bytes, at);
+    if (pid === NULL_PID) return 'none';
+    const pcr = readPcr(bytes, at);
+    const timestamps = startsUnit(bytes, at) ? readPesTimestamps(bytes, at) : undefined;
+    const dts = timestamps?.dts ?? timestamps?.pts;
+    if (pcr === undefined && dts === undefined) return 'none';
+    const lastPcr = this.#pcrs.get(pid);
+    const lastDts = this.#dts.get(pid);
+    const breaks =
+      (pcr !== undefined && lastPcr !== undefined && isBreak(wrappedPcrDifference(pcr, lastPcr), PCR_HZ)) ||
+      (dts !== undefined && lastDts !== undefined && isBreak(wrappedDifference(dts, lastDts), PTS_HZ));
+    if (breaks) {
+      // Each clock has one break: they all begin anew.
+      this.#pcrs.clear();
+      this.#dts.clear();
+    }
+    if (pcr !== undefined) this.#pcrs.set(pid, pcr);
+    if (dts !== undefined) this.#dts.set(pid, dts);
+    return breaks ? 'breaks' : 'runs';
+  }
+}
+
+function isBreak(ticks: number, hertz: number): boolean {
+  const stepMs = (ticks * 1000) / hertz;
+  return stepMs < -BACK_MS || stepMs > FORWARD_MS;
 }

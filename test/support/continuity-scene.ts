@@ -1,0 +1,206 @@
+/** Streams that are watched while what plays them fails. */
+
+import assert from 'node:assert/strict';
+import { appendFileSync } from 'node:fs';
+import type { TestContext } from 'node:test';
+import { Broadcast } from '../../src/simulator/broadcast.ts';
+import { loadClip } from '../../src/simulator/clip.ts';
+import type { SimulatedEngine, SimulatedEngineOptions } from '../../src/simulator/engine.ts';
+import { buildLayout } from '../../src/simulator/layout.ts';
+import { createLog, silentLog } from '../../src/telemetry/log.ts';
+import {
+  assertEndsWhole,
+  assertNothingLost,
+  assertUnbroken,
+  withoutNullPackets,
+} from './continuity-check.ts';
+import { type Rig, startRig, until } from './rig.ts';
+import type { Viewer } from './viewer.ts';
+import { assertIsBroadcast } from './viewer.ts';
+
+const BITS_PER_SECOND = 1_000_000;
+const SECOND = BITS_PER_SECOND / 8;
+const PACKETS_PER_SECOND = Math.floor(SECOND / 188);
+/** A join's first packets are only those of streams whose beginning has come; then it is the broadcast packet for packet. */
+const JOIN_PACKETS = 2 * PACKETS_PER_SECOND;
+/** Longer than any source is kept on suspicion, or looked at for its rate. */
+const MOVE_MAX_MS = 60_000;
+const layout = buildLayout(loadClip(), BITS_PER_SECOND);
+
+/** What may be struck: the engine that plays the stream, and the other one if there is one. */
+export interface Struck {
+  readonly playing: SimulatedEngine;
+  readonly infohash: string;
+}
+
+/** One way of failing. */
+export interface Blow {
+  readonly name: string;
+  strike(struck: Struck): void;
+  /** Whether the stream goes to another engine, where there is one. */
+  readonly moves: boolean;
+  /**
+   * What viewers get. `all`: not one access unit is lost or twice, no break. `flagged`: each break is announced.
+   * `damaged`: what the engine damaged, and then all of it again, whole.
+   */
+  readonly viewersGet: 'all' | 'flagged' | 'damaged';
+  /** Media that the viewer at the live edge gets behind the blow before the story is over; 4 s if left out. */
+  readonly seconds?: number;
+}
+
+export interface SceneChoice {
+  readonly engines: readonly SimulatedEngineOptions[];
+  /** Engines deliver the same packets: what viewers get is the broadcast byte for byte. */
+  readonly isByteExact: boolean;
+  readonly config?: NonNullable<Parameters<typeof startRig>[1]>['config'];
+}
+
+export async function startScene(t: TestContext, choice: SceneChoice): Promise<Scene> {
+  const engines = choice.engines.map((engine) => ({ bitsPerSecond: BITS_PER_SECOND, ...engine }));
+  const { config = {} } = choice;
+  const log = process.env['TLOG']
+    ? createLog({ level: 'info', format: 'json' }, { write: (l) => appendFileSync(process.env['TLOG']!, l) })
+    : silentLog();
+  const rig = await startRig(t, {
+    log,
+    engines,
+    config: {
+      ...config,
+      engines: { maxStreamsPerEngine: 100, ...config.engines },
+      // Who reads nothing for the length of a story is neither evicted nor made to skip.
+      streams: { bufferMs: 90_000, ...config.streams },
+      clients: { timeoutMs: 300_000, ...config.clients },
+    },
+  });
+  return new Scene(rig, choice.isByteExact);
+}
+
+/** The rig with its streams: each has an infohash of its own, so that they may be struck side by side. */
+export class Scene {
+  readonly rig: Rig;
+  readonly isByteExact: boolean;
+  #streams = 0;
+
+  constructor(rig: Rig, isByteExact: boolean) {
+    this.rig = rig;
+    this.isByteExact = isByteExact;
+  }
+
+  /** Opens a stream of its own with a viewer at the live edge and one that has stopped reading; both play. */
+  async open(): Promise<SceneStream> {
+    const infohash = (++this.#streams).toString(16).padStart(40, 'c0');
+    const stream = new SceneStream(this, infohash);
+    await stream.begin();
+    return stream;
+  }
+
+  /** Plays all these stories side by side, each on a stream of its own; fails with all that went wrong. */
+  async playAll(blows: readonly Blow[]): Promise<void> {
+    const results = await Promise.allSettled(blows.map((blow) => this.#play(blow)));
+    const failures = results.flatMap((result, index) =>
+      result.status === 'rejected' ? [`${blows[index]?.name}: ${describe(result.reason)}`] : [],
+    );
+    assert.ok(failures.length === 0, failures.join('\n'));
+  }
+
+  async #play(blow: Blow): Promise<void> {
+    const stream = await this.open();
+    const { playing } = stream;
+    blow.strike({ playing, infohash: stream.infohash });
+    stream.join();
+    if (blow.moves && this.rig.engines.length > 1) await stream.movedFrom(playing);
+    await stream.goesOn(blow.seconds ?? 4);
+    stream.check(blow.viewersGet);
+  }
+}
+
+export class SceneStream {
+  readonly infohash: string;
+  readonly #scene: Scene;
+  readonly #edge: Viewer;
+  readonly #lagging: Viewer;
+  readonly #viewers: { readonly role: string; readonly viewer: Viewer }[];
+
+  constructor(scene: Scene, infohash: string) {
+    this.infohash = infohash;
+    this.#scene = scene;
+    this.#edge = scene.rig.watch(`infohash=${infohash}`);
+    this.#lagging = scene.rig.watch(`infohash=${infohash}`);
+    this.#viewers = [
+      { role: 'at the live edge', viewer: this.#edge },
+      { role: 'lagging', viewer: this.#lagging },
+    ];
+  }
+
+  get edge(): Viewer {
+    return this.#edge;
+  }
+
+  async begin(): Promise<void> {
+    // What engines burst to a new reader is 20 s: behind it comes what is on air.
+    await this.#edge.received(21 * SECOND);
+    await this.#lagging.received(SECOND);
+    // From now on what it is sent stays in kernels, as far as they take it, and then in the ring.
+    this.#lagging.pause();
+    await this.#edge.receivedMore(2 * SECOND);
+  }
+
+  /** The engine that plays it. */
+  get playing(): SimulatedEngine {
+    const playing = this.#scene.rig.engines.find((engine) => this.#isReadOn(engine));
+    assert.ok(playing, 'no engine plays it');
+    return playing;
+  }
+
+  /** One more viewer, from now on. */
+  join(role = 'joining during the gap'): Viewer {
+    const viewer = this.#scene.rig.watch(`infohash=${this.infohash}`);
+    this.#viewers.push({ role, viewer });
+    return viewer;
+  }
+
+  /** Resolves when another engine plays it, and this one does not. */
+  async movedFrom(engine: SimulatedEngine): Promise<void> {
+    const others = this.#scene.rig.engines.filter((other) => other !== engine);
+    const hasMoved = (): boolean => others.some((other) => this.#isReadOn(other)) && !this.#isReadOn(engine);
+    await until(hasMoved, MOVE_MAX_MS);
+  }
+
+  /** Resolves when so much more media has come to who watches at the live edge, and all have as much as that. */
+  async goesOn(seconds: number): Promise<void> {
+    const edge = await this.#edge.receivedMore(seconds * SECOND);
+    this.#lagging.resume();
+    for (const { viewer } of this.#viewers.slice(2)) await viewer.received(4 * SECOND);
+    await this.#lagging.received(Math.min(edge.length - 20 * SECOND, 8 * SECOND));
+  }
+
+  /** Fails unless every viewer is still connected and got what it should. */
+  check(expected: Blow['viewersGet']): void {
+    for (const { role, viewer } of this.#viewers) {
+      try {
+        assert.equal(viewer.ended, undefined);
+        this.checkCapture(viewer.media, expected);
+      } catch (error) {
+        throw new Error(`the viewer ${role}: ${describe(error)}`, { cause: error });
+      }
+    }
+  }
+
+  checkCapture(media: Buffer, expected: Blow['viewersGet']): void {
+    const broadcast = new Broadcast({ infohash: this.infohash, layout });
+    if (expected === 'flagged') assertUnbroken(media);
+    else if (expected === 'damaged') assertEndsWhole(media, broadcast, 2 * PACKETS_PER_SECOND);
+    else {
+      assertNothingLost(media, broadcast);
+      if (this.#scene.isByteExact) assertIsBroadcast(withoutNullPackets(media), broadcast, JOIN_PACKETS);
+    }
+  }
+
+  #isReadOn(engine: SimulatedEngine): boolean {
+    return engine.sessions().some(({ infohash, readers }) => infohash === this.infohash && readers > 0);
+  }
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
