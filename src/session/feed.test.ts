@@ -153,6 +153,7 @@ describe('progress', () => {
 
   test('is new media in the ring: null packets and old pictures again are none', () => {
     const { feed, ring } = newFeed();
+    feed.use();
     pushSlowly(feed, channel.take(0, seconds(5)), 1_000);
     assert.equal(feed.progress.lastMs, 1_000);
     feed.push(new TsBuilder().nulls(500).build(), 2_000);
@@ -167,6 +168,7 @@ describe('progress', () => {
 
   test('goes on, after a repetition, with the first new picture', () => {
     const { feed, ring } = newFeed();
+    feed.use();
     pushSlowly(feed, channel.take(0, seconds(5)), 1_000);
     pushSlowly(feed, channel.take(back, seconds(7)), 3_000);
     const report = feed.join({ oldGoesOn: false, mustJoin: false }, 3_000);
@@ -193,6 +195,7 @@ test('however the bytes are cut, the ring holds the same and can be joined at th
   const stream = Buffer.concat([noise, packets.subarray(0, middle), noise, packets.subarray(middle), noise]);
   const takenIn = (cuts: readonly number[]) => {
     const { feed, ring } = newFeed();
+    feed.use();
     const borders = [0, ...cuts.map((cut) => cut % stream.length).sort((a, b) => a - b), stream.length];
     for (let index = 1; index < borders.length; index++) {
       feed.push(stream.subarray(borders[index - 1], borders[index]), 0);

@@ -11,6 +11,9 @@ import { type Stretch, TimelineGuard } from './timeline-guard.ts';
 const NOT_MPEGTS_BYTES = 256 * 1024;
 /** When nothing has come for so long, what waits for the next clock is let through. */
 const QUIET_MS = 1_000;
+/** A source whose timeline breaks more often is taken as it is. */
+const BREAKS_MAX = 8;
+const BREAKS_WITHIN_MS = 10_000;
 /** So many scrambled packets without anything that could be joined: nobody could watch this. */
 const SCRAMBLED_PACKETS = 2_000;
 
@@ -45,13 +48,18 @@ export class Feed {
   #damage = 0;
   #lastByteMs: number;
   #nowMs: number;
+  #breaksAtMs: number[] = [];
+  #isInUse = false;
+  /** The way into the ring that it has, or had before its timeline broke; undefined: it was never joined. */
+  #through: Exclude<Path, { readonly kind: 'candidate' }> | undefined;
 
   constructor(deps: FeedDeps) {
     this.#deps = deps;
     this.#nowMs = deps.nowMs;
     this.#lastByteMs = deps.nowMs;
     this.progress = new SourceProgress(deps.nowMs);
-    this.#path = deps.isFirst ? { kind: 'first' } : this.#candidatePath();
+    this.#through = deps.isFirst ? { kind: 'first' } : undefined;
+    this.#path = this.#through ?? this.#candidatePath();
   }
 
   get ingest(): Ingest {
@@ -86,6 +94,11 @@ export class Feed {
     return scrambled >= SCRAMBLED_PACKETS ? 'content_scrambled' : undefined;
   }
 
+  /** It is what viewers watch: from now on its timeline is looked after. */
+  use(): void {
+    this.#isInUse = true;
+  }
+
   /** Takes bytes as they come from the engine, cut anywhere. */
   push(chunk: Buffer, nowMs: number): void {
     this.#bytesIn += chunk.length;
@@ -110,7 +123,8 @@ export class Feed {
     if (decision.kind === 'behind') return 'behind';
     const joined = candidate.join(decision, nowMs);
     if (!joined) return undefined;
-    this.#path = { kind: 'joined', mapper: joined.mapper };
+    this.#through = { kind: 'joined', mapper: joined.mapper };
+    this.#path = this.#through;
     for (const packets of joined.packets) this.#store(packets);
     return joined.report;
   }
@@ -122,11 +136,19 @@ export class Feed {
 
   #take(stretches: readonly Stretch[]): void {
     for (const { packets, isNew } of stretches) {
-      // It repeats what was, or leaps: what follows is judged like another source's.
-      if (isNew) this.#path = this.#candidatePath();
+      if (isNew) this.#onBreak();
       if (this.#path.kind === 'candidate') this.#path.candidate.push(packets, this.#nowMs);
       else this.#pass(packets);
     }
+  }
+
+  /** It repeats what was, or leaps: what follows is judged like another source's, unless nobody watches it yet. */
+  #onBreak(): void {
+    if (!this.#isInUse || !this.#through) return;
+    const recent = this.#breaksAtMs.filter((atMs) => this.#nowMs - atMs < BREAKS_WITHIN_MS);
+    this.#breaksAtMs = [...recent, this.#nowMs].slice(-BREAKS_MAX - 1);
+    // Clocks that break again and again tell nothing.
+    this.#path = this.#breaksAtMs.length > BREAKS_MAX ? this.#through : this.#candidatePath();
   }
 
   #pass(packets: Buffer): void {

@@ -151,6 +151,7 @@ export class Intake implements BufferOwner {
     if (feed.progress.lastMs > this.#lastMediaMs) this.#lastMediaMs = feed.progress.lastMs;
     if (this.#delivers.has(feed) && !joined) return NOTHING;
     this.#delivers.add(feed);
+    feed.use();
     if (!this.#hasRing) {
       this.#hasRing = true;
       this.#current = feed.ingest;

@@ -11,6 +11,7 @@ const IMPATIENT = {
   streams: {
     emptyTimeoutMs: 600,
     startTimeoutMs: 2_200,
+    retryBudgetMs: 600,
     idleTimeoutMs: 50,
     bufferSizeBytes: 4 * 1024 * 1024,
   },
