@@ -32,7 +32,10 @@ export function assertUnbroken(capture: Buffer): CheckedStream {
  */
 export function assertNothingLost(capture: Buffer, broadcast: Broadcast): void {
   const checked = assertUnbroken(capture);
-  assert.ok(checked.breaks.size === 0, `breaks were announced on PIDs ${[...checked.breaks.keys()].join(', ')}`);
+  assert.ok(
+    checked.breaks.size === 0,
+    `breaks were announced on PIDs ${[...checked.breaks.keys()].join(', ')}`,
+  );
   assertUnits(checked, capture, broadcast);
 }
 

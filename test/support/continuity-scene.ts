@@ -1,16 +1,18 @@
 /** Streams that are watched while what plays them fails. */
-import { appendFileSync } from 'node:fs';
-import { createLog, silentLog } from '../../src/telemetry/log.ts';
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import { Broadcast } from '../../src/simulator/broadcast.ts';
 import { loadClip } from '../../src/simulator/clip.ts';
 import type { SimulatedEngine, SimulatedEngineOptions } from '../../src/simulator/engine.ts';
 import { buildLayout } from '../../src/simulator/layout.ts';
-import { assertIsBroadcast } from './viewer.ts';
-import { assertEndsWhole, assertNothingLost, assertUnbroken, withoutNullPackets } from './continuity-check.ts';
+import {
+  assertEndsWhole,
+  assertNothingLost,
+  assertUnbroken,
+  withoutNullPackets,
+} from './continuity-check.ts';
 import { type Rig, startRig, until } from './rig.ts';
-import type { Viewer } from './viewer.ts';
+import { assertIsBroadcast, type Viewer } from './viewer.ts';
 
 const BITS_PER_SECOND = 1_000_000;
 const SECOND = BITS_PER_SECOND / 8;
@@ -52,9 +54,7 @@ export interface SceneChoice {
 export async function startScene(t: TestContext, choice: SceneChoice): Promise<Scene> {
   const engines = choice.engines.map((engine) => ({ bitsPerSecond: BITS_PER_SECOND, ...engine }));
   const { config = {} } = choice;
-  const log = process.env['TLOG'] ? createLog({level:'info',format:'json'}, {write: (l) => appendFileSync(process.env['TLOG']!, l)}) : silentLog();
   const rig = await startRig(t, {
-    log,
     engines,
     config: {
       ...config,
@@ -97,7 +97,6 @@ export class Scene {
 
   async #play(blow: Blow): Promise<void> {
     const stream = await this.open();
-    if (process.env['TLOG']) console.log(stream.infohash.slice(-3), blow.name);
     const { playing } = stream;
     blow.strike({ playing, infohash: stream.infohash });
     stream.join();
@@ -155,8 +154,7 @@ export class SceneStream {
   /** Resolves when another engine plays it, and this one does not. */
   async movedFrom(engine: SimulatedEngine): Promise<void> {
     const others = this.#scene.rig.engines.filter((other) => other !== engine);
-    const hasMoved = (): boolean =>
-      others.some((other) => this.#isReadOn(other)) && !this.#isReadOn(engine);
+    const hasMoved = (): boolean => others.some((other) => this.#isReadOn(other)) && !this.#isReadOn(engine);
     await until(hasMoved, MOVE_MAX_MS);
   }
 
@@ -191,9 +189,7 @@ export class SceneStream {
   }
 
   #isReadOn(engine: SimulatedEngine): boolean {
-    return engine
-      .sessions()
-      .some(({ infohash, readers }) => infohash === this.infohash && readers > 0);
+    return engine.sessions().some(({ infohash, readers }) => infohash === this.infohash && readers > 0);
   }
 }
 
