@@ -26,6 +26,7 @@ const layout = buildLayout(loadClip(), BITS_PER_SECOND);
 /** What may be struck: the engine that plays the stream, and the other one if there is one. */
 export interface Struck {
   readonly playing: SimulatedEngine;
+  readonly spare: SimulatedEngine | undefined;
   readonly infohash: string;
 }
 
@@ -98,7 +99,8 @@ export class Scene {
   async #play(blow: Blow): Promise<void> {
     const stream = await this.open();
     const { playing } = stream;
-    blow.strike({ playing, infohash: stream.infohash });
+    const spare = this.rig.engines.find((engine) => engine !== playing);
+    blow.strike({ playing, spare, infohash: stream.infohash });
     stream.join();
     if (blow.moves && this.rig.engines.length > 1) await stream.movedFrom(playing);
     await stream.goesOn(blow.seconds ?? 4);
