@@ -9,6 +9,10 @@ import { type Stretch, TimelineGuard } from './timeline-guard.ts';
 
 /** So many bytes without ever finding packets: this is something else. */
 const NOT_MPEGTS_BYTES = 256 * 1024;
+/** A source that delivers less media per time than this does not come nearer to one that goes on. */
+const KEEPING_PACE = 1.5;
+/** So long it must have been so: the old source may just have recovered. */
+const HELD_UP_MS = 1_000;
 /** When nothing has come for so long, what waits for the next clock is let through. */
 const QUIET_MS = 1_000;
 /** A source whose timeline breaks more often is taken as it is. */
@@ -52,6 +56,7 @@ export class Feed {
   #isInUse = false;
   /** The way into the ring that it has, or had before its timeline broke; undefined: it was never joined. */
   #through: Exclude<Path, { readonly kind: 'candidate' }> | undefined;
+  #heldUpSinceMs: number | undefined;
 
   constructor(deps: FeedDeps) {
     this.#deps = deps;
@@ -110,17 +115,23 @@ export class Feed {
 
   /**
    * Joins the source to the ring's end, if it can be by now. To be asked after every push, and now and then without.
-   * @returns how it was joined; `behind`: it would not reach the ring's end in time; undefined: it waits, or is joined
+   * @returns how it was joined; `behind`: it would not reach the ring's end in time; `held_up`: it would, if only the
+   *   source that is to be replaced did not go on; undefined: it waits, or is joined
    */
   join(
     circumstances: Omit<SpliceCircumstances, 'nowMs'>,
     nowMs: number,
-  ): SpliceReport | 'behind' | undefined {
+  ): SpliceReport | 'behind' | 'held_up' | undefined {
     if (nowMs - this.#lastByteMs >= QUIET_MS) this.#take(this.#guard.flush());
     if (this.#path.kind !== 'candidate') return undefined;
     const { candidate } = this.#path;
     const decision = candidate.plan({ ...circumstances, nowMs });
     if (decision.kind === 'behind') return 'behind';
+    const catchesUp = decision.kind === 'wait' && decision.for === 'ring_end';
+    if (catchesUp && circumstances.oldGoesOn && candidate.media.mediaRate(nowMs) < KEEPING_PACE) {
+      this.#heldUpSinceMs ??= nowMs;
+      if (nowMs - this.#heldUpSinceMs >= HELD_UP_MS) return 'held_up';
+    } else this.#heldUpSinceMs = undefined;
     const joined = candidate.join(decision, nowMs);
     if (!joined) return undefined;
     this.#through = { kind: 'joined', mapper: joined.mapper };

@@ -147,6 +147,12 @@ export class Intake implements BufferOwner {
     );
     const joined = feed.join({ oldGoesOn, mustJoin }, nowMs);
     if (joined === 'behind') return { kind: 'unusable', reason: 'source_behind' };
+    if (joined === 'held_up') {
+      // It takes over now, and reaches the ring's end when that stands still: viewers live on their reserve meanwhile.
+      if (this.#delivers.has(feed)) return NOTHING;
+      this.#delivers.add(feed);
+      return { kind: 'delivers', splice: undefined };
+    }
     if (!feed.isDelivering) return NOTHING;
     if (feed.progress.lastMs > this.#lastMediaMs) this.#lastMediaMs = feed.progress.lastMs;
     if (this.#delivers.has(feed) && !joined) return NOTHING;

@@ -1,13 +1,10 @@
 /** Streams that are watched while what plays them fails. */
-
 import assert from 'node:assert/strict';
-import { appendFileSync } from 'node:fs';
 import type { TestContext } from 'node:test';
 import { Broadcast } from '../../src/simulator/broadcast.ts';
 import { loadClip } from '../../src/simulator/clip.ts';
 import type { SimulatedEngine, SimulatedEngineOptions } from '../../src/simulator/engine.ts';
 import { buildLayout } from '../../src/simulator/layout.ts';
-import { createLog, silentLog } from '../../src/telemetry/log.ts';
 import {
   assertEndsWhole,
   assertNothingLost,
@@ -15,8 +12,7 @@ import {
   withoutNullPackets,
 } from './continuity-check.ts';
 import { type Rig, startRig, until } from './rig.ts';
-import type { Viewer } from './viewer.ts';
-import { assertIsBroadcast } from './viewer.ts';
+import { assertIsBroadcast, type Viewer } from './viewer.ts';
 
 const BITS_PER_SECOND = 1_000_000;
 const SECOND = BITS_PER_SECOND / 8;
@@ -30,6 +26,7 @@ const layout = buildLayout(loadClip(), BITS_PER_SECOND);
 /** What may be struck: the engine that plays the stream, and the other one if there is one. */
 export interface Struck {
   readonly playing: SimulatedEngine;
+  readonly spare: SimulatedEngine | undefined;
   readonly infohash: string;
 }
 
@@ -58,11 +55,7 @@ export interface SceneChoice {
 export async function startScene(t: TestContext, choice: SceneChoice): Promise<Scene> {
   const engines = choice.engines.map((engine) => ({ bitsPerSecond: BITS_PER_SECOND, ...engine }));
   const { config = {} } = choice;
-  const log = process.env['TLOG']
-    ? createLog({ level: 'info', format: 'json' }, { write: (l) => appendFileSync(process.env['TLOG']!, l) })
-    : silentLog();
   const rig = await startRig(t, {
-    log,
     engines,
     config: {
       ...config,
@@ -106,7 +99,8 @@ export class Scene {
   async #play(blow: Blow): Promise<void> {
     const stream = await this.open();
     const { playing } = stream;
-    blow.strike({ playing, infohash: stream.infohash });
+    const spare = this.rig.engines.find((engine) => engine !== playing);
+    blow.strike({ playing, spare, infohash: stream.infohash });
     stream.join();
     if (blow.moves && this.rig.engines.length > 1) await stream.movedFrom(playing);
     await stream.goesOn(blow.seconds ?? 4);

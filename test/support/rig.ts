@@ -13,7 +13,7 @@ import { Broadcast } from '../../src/simulator/broadcast.ts';
 import { loadClip } from '../../src/simulator/clip.ts';
 import { SimulatedEngine, type SimulatedEngineOptions } from '../../src/simulator/engine.ts';
 import { buildLayout } from '../../src/simulator/layout.ts';
-import { type Log, silentLog } from '../../src/telemetry/log.ts';
+import { silentLog } from '../../src/telemetry/log.ts';
 import { Viewer } from './viewer.ts';
 
 export const ID = '0123456789abcdef0123456789abcdef01234567';
@@ -27,8 +27,6 @@ export interface RigOptions {
   readonly providers?: readonly EngineProvider[];
   /** What differs from the default configuration. */
   readonly config?: Changes;
-  /** Who hears what acemux says; nobody if left out. */
-  readonly log?: Log;
   /** acemux's own; the engines and the test keep the machine's. */
   readonly clock?: Clock;
 }
@@ -131,7 +129,7 @@ export async function startRig(t: TestContext, options: RigOptions = {}): Promis
     },
   });
   const app = await startApp(configWith(options.config ?? {}, dataDir), {
-    log: options.log ?? silentLog(),
+    log: silentLog(),
     ...(options.clock && { clock: options.clock }),
     providers: [...(engines.length > 0 ? [provider] : []), ...(options.providers ?? [])],
   });
@@ -175,7 +173,7 @@ function resources(): number {
 const UNTIL_MAX_MS = 30_000;
 
 /**
- * Resolves when the condition holds; it is looked at again and again.
+ * Resolves when the condition holds; it is looked at again and again, for so long at most.
  * @throws AssertionError when it did not come to hold
  */
 export async function until(condition: () => boolean, maxMs = UNTIL_MAX_MS): Promise<void> {
