@@ -99,7 +99,7 @@ describe('a second source', () => {
     assert.equal(ring.head, seconds(6) * 188);
     next.push(channel.take(seconds(5), seconds(8)), 7_000);
     const report = next.join(ALONE, 7_000);
-    assert.ok(report && report !== 'behind');
+    assert.ok(typeof report === 'object');
     assert.equal(report.kind, 'same-broadcast');
     assert.equal(next.isDelivering, true);
     next.push(channel.take(seconds(8), seconds(9)), 8_000);
@@ -117,7 +117,7 @@ describe('a second source', () => {
     }
     assert.equal(next.join(ALONE, 3_000), 'behind');
     const report = next.join({ ...ALONE, mustJoin: true }, 3_000);
-    assert.ok(report && report !== 'behind');
+    assert.ok(typeof report === 'object');
     assert.equal(report.kind, 'new-timeline', 'where there is no other, viewers see that stretch again');
   });
 
@@ -172,7 +172,7 @@ describe('progress', () => {
     pushSlowly(feed, channel.take(0, seconds(5)), 1_000);
     pushSlowly(feed, channel.take(back, seconds(7)), 3_000);
     const report = feed.join({ oldGoesOn: false, mustJoin: false }, 3_000);
-    assert.ok(report && report !== 'behind');
+    assert.ok(typeof report === 'object');
     assert.equal(report.kind, 'same-broadcast');
     feed.join({ oldGoesOn: false, mustJoin: false }, 4_000);
     assert.equal(feed.progress.lastMs, 3_000);

@@ -15,9 +15,6 @@ const KEEPING_PACE = 1.5;
 const HELD_UP_MS = 1_000;
 /** When nothing has come for so long, what waits for the next clock is let through. */
 const QUIET_MS = 1_000;
-/** A source whose timeline breaks more often is taken as it is. */
-const BREAKS_MAX = 8;
-const BREAKS_WITHIN_MS = 10_000;
 /** So many scrambled packets without anything that could be joined: nobody could watch this. */
 const SCRAMBLED_PACKETS = 2_000;
 
@@ -52,10 +49,7 @@ export class Feed {
   #damage = 0;
   #lastByteMs: number;
   #nowMs: number;
-  #breaksAtMs: number[] = [];
   #isInUse = false;
-  /** The way into the ring that it has, or had before its timeline broke; undefined: it was never joined. */
-  #through: Exclude<Path, { readonly kind: 'candidate' }> | undefined;
   #heldUpSinceMs: number | undefined;
 
   constructor(deps: FeedDeps) {
@@ -63,8 +57,7 @@ export class Feed {
     this.#nowMs = deps.nowMs;
     this.#lastByteMs = deps.nowMs;
     this.progress = new SourceProgress(deps.nowMs);
-    this.#through = deps.isFirst ? { kind: 'first' } : undefined;
-    this.#path = this.#through ?? this.#candidatePath();
+    this.#path = deps.isFirst ? { kind: 'first' } : this.#candidatePath();
   }
 
   get ingest(): Ingest {
@@ -134,8 +127,7 @@ export class Feed {
     } else this.#heldUpSinceMs = undefined;
     const joined = candidate.join(decision, nowMs);
     if (!joined) return undefined;
-    this.#through = { kind: 'joined', mapper: joined.mapper };
-    this.#path = this.#through;
+    this.#path = { kind: 'joined', mapper: joined.mapper };
     for (const packets of joined.packets) this.#store(packets);
     return joined.report;
   }
@@ -155,11 +147,7 @@ export class Feed {
 
   /** It repeats what was, or leaps: what follows is judged like another source's, unless nobody watches it yet. */
   #onBreak(): void {
-    if (!this.#isInUse || !this.#through) return;
-    const recent = this.#breaksAtMs.filter((atMs) => this.#nowMs - atMs < BREAKS_WITHIN_MS);
-    this.#breaksAtMs = [...recent, this.#nowMs].slice(-BREAKS_MAX - 1);
-    // Clocks that break again and again tell nothing.
-    this.#path = this.#breaksAtMs.length > BREAKS_MAX ? this.#through : this.#candidatePath();
+    if (this.#isInUse) this.#path = this.#candidatePath();
   }
 
   #pass(packets: Buffer): void {
