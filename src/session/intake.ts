@@ -125,7 +125,7 @@ export class Intake {
     if (!feed) return { kind: 'fine' };
     const { progress } = feed;
     return judgeSource({
-      silentMs: nowMs - progress.lastMs,
+      silentMs: nowMs - feed.lastProgressMs,
       longestGapMs: progress.longestGapMs(nowMs),
       rate: progress.rate(nowMs),
       damage: progress.damage(nowMs),

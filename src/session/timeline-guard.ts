@@ -1,4 +1,11 @@
-import { PCR_HZ, PTS_HZ, readPcr, readPesTimestamps, wrappedDifference, wrappedPcrDifference } from '../mpegts/clocks.ts';
+import {
+  PCR_HZ,
+  PTS_HZ,
+  readPcr,
+  readPesTimestamps,
+  wrappedDifference,
+  wrappedPcrDifference,
+} from '../mpegts/clocks.ts';
 import { NULL_PID, PACKET_BYTES, pidOf, startsUnit } from '../mpegts/packet.ts';
 
 /** A step back of a PCR or a DTS is a break: clocks run, and pictures are decoded in order (ISO 13818-1 2.4.3.7). */

@@ -21,7 +21,7 @@ import { CandidateMedia, msBetween } from './candidate-media.ts';
 import type { Fingerprint } from './fingerprints.ts';
 import { type JoinedSource, joinSource } from './join.ts';
 import { MeetingFinder } from './meeting.ts';
-import { planSplice, STRANGERS_ENOUGH, type SpliceDecision, type SpliceFacts } from './plan.ts';
+import { planSplice, type SpliceDecision, type SpliceFacts, STRANGERS_ENOUGH } from './plan.ts';
 import { sameRoles } from './program-map.ts';
 import type { StreamTail } from './stream-tail.ts';
 
