@@ -50,6 +50,7 @@ export class Feed {
   #lastByteMs: number;
   #nowMs: number;
   #isInUse = false;
+  #isTakingOver = false;
   #heldUpSinceMs: number | undefined;
 
   constructor(deps: FeedDeps) {
@@ -78,11 +79,17 @@ export class Feed {
     return this.#path.kind !== 'candidate' && this.#deps.ingest.isJoinable;
   }
 
+  /** When it last did what is expected of it: new media, or bytes while it plays towards the ring's end. */
+  get lastProgressMs(): number {
+    return this.#isTakingOver ? this.#lastByteMs : this.progress.lastMs;
+  }
+
   /** Why these bytes will never be watchable; undefined as long as they may be. */
   get verdict(): ReasonCode | undefined {
     if (this.#path.kind === 'joined') return undefined;
     const { ingest } = this.#deps;
-    if (!this.#hasPackets) return this.#bytesIn >= NOT_MPEGTS_BYTES ? 'not_mpegts' : undefined;
+    const hasPackets = this.#aligner.inSync || this.#hasPackets;
+    if (!hasPackets) return this.#bytesIn >= NOT_MPEGTS_BYTES ? 'not_mpegts' : undefined;
     const scrambled =
       this.#path.kind === 'candidate'
         ? this.#path.candidate.media.scrambledPackets
@@ -123,11 +130,15 @@ export class Feed {
     const catchesUp = decision.kind === 'wait' && decision.for === 'ring_end';
     if (catchesUp && circumstances.oldGoesOn && candidate.media.mediaRate(nowMs) < KEEPING_PACE) {
       this.#heldUpSinceMs ??= nowMs;
-      if (nowMs - this.#heldUpSinceMs >= HELD_UP_MS) return 'held_up';
+      if (nowMs - this.#heldUpSinceMs >= HELD_UP_MS) {
+        this.#isTakingOver = true;
+        return 'held_up';
+      }
     } else this.#heldUpSinceMs = undefined;
     const joined = candidate.join(decision, nowMs);
     if (!joined) return undefined;
     this.#path = { kind: 'joined', mapper: joined.mapper };
+    this.#isTakingOver = false;
     for (const packets of joined.packets) this.#store(packets);
     return joined.report;
   }

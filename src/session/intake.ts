@@ -176,7 +176,7 @@ export class Intake implements BufferOwner {
     if (!feed) return { kind: 'fine' };
     const { progress } = feed;
     return judgeSource({
-      silentMs: nowMs - progress.lastMs,
+      silentMs: nowMs - feed.lastProgressMs,
       longestGapMs: progress.longestGapMs(nowMs),
       rate: progress.rate(nowMs),
       damage: progress.damage(nowMs),

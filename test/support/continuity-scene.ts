@@ -164,8 +164,8 @@ export class SceneStream {
   async goesOn(seconds: number): Promise<void> {
     const edge = await this.#edge.receivedMore(seconds * SECOND);
     this.#lagging.resume();
-    for (const { viewer } of this.#viewers.slice(2)) await viewer.received(4 * SECOND);
-    await this.#lagging.received(Math.min(edge.length - 20 * SECOND, 8 * SECOND));
+    for (const { viewer } of this.#viewers.slice(2)) await viewer.received((seconds + 3) * SECOND);
+    await this.#lagging.received(edge.length - 2 * SECOND);
   }
 
   /** Fails unless every viewer is still connected and got what it should. */
