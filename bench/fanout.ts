@@ -1,129 +1,137 @@
-// npm run bench:fanout [-- VIEWERS [SECONDS [MEGABITS]]]
+// npm run bench:fanout [-- VIEWERS[,VIEWERS…] [SECONDS [MEGABITS [ROUNDS]]]]
 // What sharing one stream among many viewers costs: acemux, a simulated engine and the viewers as processes of their own,
-// beside a program that only writes one buffer to as many sockets (the limit), in the same run on the same machine.
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
+// and in turn with it programs that only write one buffer to as many sockets (the limits), on the same machine.
 import { readFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
-import { createInterface } from 'node:readline';
+import { availableParallelism, cpus } from 'node:os';
+import { type FanoutArguments, parseArguments, USAGE } from './arguments.ts';
+import { type FirstViewer, measureFirstViewer } from './first-viewer.ts';
+import { compilePrograms, type Load, type Programs, putLoad } from './load.ts';
+import { leaveNothing, Process, runScript, temporaryFolder } from './processes.ts';
+import { renderBars, renderGrowth } from './report.ts';
+import { startAcemux } from './served.ts';
 
-const viewers = Number(process.argv[2] ?? 100);
-const seconds = Number(process.argv[3] ?? 20);
-const megabits = Number(process.argv[4] ?? 8);
+/** acemux under load, with what it says of itself. */
+export interface Served extends Load {
+  /** Of a timer of 10 ms, those 10 ms taken off. */
+  readonly loopDelayMs: { readonly p50: number; readonly p99: number; readonly max: number };
+  readonly skips: number;
+  readonly bufferMegabytes: number;
+}
 
-const ROOT = path.join(import.meta.dirname, '..');
-const ID = '0123456789abcdef0123456789abcdef01234567';
-/** Ticks of /proc/PID/stat in a second; so on every Linux that Node runs on. */
-const TICKS_PER_SECOND = 100;
+/** One number of viewers: acemux and the limits in turn. */
+export interface Round {
+  readonly acemux: Served;
+  readonly nodeLimit: Load;
+  readonly cLimit: Load | undefined;
+}
 
-interface Load {
+export interface Growth {
   readonly viewers: number;
-  readonly disconnected: number;
-  readonly bytes: number;
-  readonly gapMsMax: number;
-  readonly firstByteMsMedian: number | null;
-  readonly firstByteMsP99: number | null;
+  readonly rounds: readonly Round[];
 }
 
-interface Measured extends Load {
-  readonly cpuSecondsPerGigabyte: number;
-  readonly residentMegabytes: number;
+export interface Results {
+  readonly asked: FanoutArguments;
+  readonly machine: string;
+  readonly growth: readonly Growth[];
+  /** One in ten of the first number of viewers takes nothing after its first bytes. */
+  readonly stalled: Served;
+  readonly firstViewer: FirstViewer;
 }
 
-const children = new Set<ChildProcess>();
-
-function run(args: readonly string[], environment: Record<string, string> = {}): ChildProcess {
-  const child = spawn(process.execPath, args, {
-    cwd: ROOT,
-    env: { ...process.env, ...environment },
-    stdio: ['ignore', 'pipe', 'inherit'],
+async function measureAcemux(
+  programs: Programs,
+  asked: FanoutArguments,
+  viewers: number,
+  stalled = 0,
+): Promise<Served> {
+  await using acemux = await startAcemux(asked.megabits);
+  const atBorders: Awaited<ReturnType<typeof acemux.scrape>>[] = [];
+  const load = await putLoad(programs, {
+    server: acemux.server,
+    url: acemux.streamUrl,
+    viewers,
+    stalled,
+    seconds: asked.seconds,
+    // Each scrape also begins the measuring of the loop anew.
+    atBorder: async () => void atBorders.push(await acemux.scrape()),
   });
-  children.add(child);
-  child.once('exit', () => children.delete(child));
-  return child;
-}
-
-/** The first match of `pattern` in what a process prints. */
-async function said(child: ChildProcess, pattern: RegExp): Promise<string> {
-  if (!child.stdout) throw new Error('the process has no output');
-  const lines = createInterface({ input: child.stdout });
-  for await (const line of lines) {
-    const match = pattern.exec(line);
-    if (!match) continue;
-    child.stdout.resume();
-    return match[0];
-  }
-  throw new Error(`a process ended before it said ${pattern}`);
-}
-
-async function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const exited = once(child, 'exit');
-  child.kill('SIGTERM');
-  await exited;
-}
-
-function cpuSeconds(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
-  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
-}
-
-function residentMegabytes(pid: number): number {
-  const line = readFileSync(`/proc/${pid}/status`, 'utf8').match(/VmRSS:\s+(\d+) kB/);
-  return Number(line?.[1] ?? 0) / 1024;
-}
-
-async function measure(server: ChildProcess, url: string): Promise<Measured> {
-  const pid = server.pid ?? 0;
-  const before = cpuSeconds(pid);
-  const sink = run(['bench/sink.ts', url, String(viewers), String(seconds)]);
-  const load: Load = JSON.parse(await said(sink, /^\{.*\}$/));
-  const measured = {
+  const scraped = atBorders.at(-1);
+  if (!scraped) throw new Error('the run had no window');
+  const delayMs = (which: string): number =>
+    Math.max(0, (scraped.get(`nodejs_eventloop_lag_${which}_seconds`) ?? Number.NaN) * 1000 - 10);
+  return {
     ...load,
-    cpuSecondsPerGigabyte: (cpuSeconds(pid) - before) / (load.bytes / 1e9),
-    residentMegabytes: residentMegabytes(pid),
+    loopDelayMs: { p50: delayMs('p50'), p99: delayMs('p99'), max: delayMs('max') },
+    skips: scraped.get('acemux_client_skips_total') ?? Number.NaN,
+    bufferMegabytes: (scraped.get('acemux_buffer_bytes') ?? Number.NaN) / 1024 ** 2,
   };
-  await end(sink);
-  return measured;
 }
 
-const dataDir = await mkdtemp(path.join(tmpdir(), 'acemux-bench-'));
-try {
-  const engine = run(['src/main.ts', 'simulate-engine', '--port', '0', '--bitrate', String(megabits)]);
-  const engineUrl = new URL(await said(engine, /http:\/\/\S+/));
-  const server = run(
-    ['src/main.ts', 'serve', '--host', '127.0.0.1', '--port', '0', '--engine', engineUrl.host],
-    { DATA_DIR: dataDir, LOG_FORMAT: 'json' },
-  );
-  const url = await said(server, /http:\/\/127\.0\.0\.1:\d+(?=")/);
-  const acemux = await measure(server, `${url}/ace/getstream?id=${ID}`);
-  await end(server);
-  await end(engine);
-  const limitServer = run(['bench/limit-server.ts', String((megabits * 1e6) / 8)]);
-  const limit = await measure(limitServer, await said(limitServer, /http:\S+/));
-  await end(limitServer);
+async function measureLimit(
+  programs: Programs,
+  asked: FanoutArguments,
+  viewers: number,
+  program: string | undefined,
+): Promise<Load> {
+  const rate = String((asked.megabits * 1e6) / 8);
+  const server = program ? new Process(program, [rate]) : runScript(['bench/limit-server.ts', rate]);
+  const url = await server.said(/http:\S+/);
+  const load = await putLoad(programs, { server, url, viewers, seconds: asked.seconds });
+  await server.end();
+  return load;
+}
 
-  const row = (name: string, of: Measured): string =>
-    [
-      name.padEnd(8),
-      of.cpuSecondsPerGigabyte.toFixed(3).padStart(9),
-      (of.bytes / 1e9).toFixed(2).padStart(8),
-      of.gapMsMax.toFixed(0).padStart(9),
-      (of.firstByteMsMedian ?? Number.NaN).toFixed(0).padStart(13),
-      (of.firstByteMsP99 ?? Number.NaN).toFixed(0).padStart(10),
-      of.disconnected.toString().padStart(13),
-      of.residentMegabytes.toFixed(0).padStart(7),
-    ].join(' ');
-  const ratio = acemux.cpuSecondsPerGigabyte / limit.cpuSecondsPerGigabyte;
-  process.stdout.write(
-    `${viewers} viewers × ${megabits} Mb/s for ${seconds} s\n\n` +
-      '          CPU s/GB       GB  gap ms  1st byte p50 ms    p99 ms  disconnected  RSS MB\n' +
-      `${row('acemux', acemux)}\n${row('limit', limit)}\n\n` +
-      `CPU per gigabyte: ${ratio.toFixed(2)} × the limit\n`,
-  );
-} finally {
-  for (const child of children) child.kill('SIGKILL');
-  await rm(dataDir, { recursive: true, force: true });
+async function measureRound(programs: Programs, asked: FanoutArguments, viewers: number): Promise<Round> {
+  say(`${viewers} viewers: acemux`);
+  const acemux = await measureAcemux(programs, asked, viewers);
+  say(`${viewers} viewers: the limit in Node`);
+  const nodeLimit = await measureLimit(programs, asked, viewers, undefined);
+  if (!programs.limit) return { acemux, nodeLimit, cLimit: undefined };
+  say(`${viewers} viewers: the limit in C`);
+  return { acemux, nodeLimit, cLimit: await measureLimit(programs, asked, viewers, programs.limit) };
+}
+
+async function measure(asked: FanoutArguments, programs: Programs): Promise<Results> {
+  const [viewers = 0] = asked.viewers;
+  const growth: Growth[] = [];
+  for (const [index, count] of asked.viewers.entries()) {
+    const rounds: Round[] = [];
+    while (rounds.length < (index === 0 ? asked.rounds : 1))
+      rounds.push(await measureRound(programs, asked, count));
+    growth.push({ viewers: count, rounds });
+  }
+  say(`${viewers} viewers, one in ten stalled`);
+  const stalled = await measureAcemux(programs, asked, viewers, Math.round(viewers / 10));
+  say('the first viewer of a stream');
+  const firstViewer = await measureFirstViewer(asked.megabits);
+  const machine =
+    `${availableParallelism()} cores (${cpus()[0]?.model ?? 'unknown'}), Node ${process.version}, ` +
+    `load in ${programs.sink ? 'C' : 'Node'}`;
+  return { asked, machine, growth, stalled, firstViewer };
+}
+
+function say(what: string): void {
+  process.stderr.write(`… ${what}\n`);
+}
+
+/** Each viewer is a descriptor in two processes. Node has raised the soft limit to the hard one already. */
+function checkDescriptors(viewers: number): void {
+  const limits = readFileSync('/proc/self/limits', 'utf8');
+  const most = Number(/Max open files\s+(\d+)/.exec(limits)?.[1] ?? Number.POSITIVE_INFINITY);
+  if (most < viewers + 200) {
+    throw new RangeError(`${viewers} viewers need ${viewers + 200} open files; raise ulimit -n (${most}).`);
+  }
+}
+
+leaveNothing();
+try {
+  const asked = parseArguments(process.argv.slice(2));
+  checkDescriptors(Math.max(...asked.viewers));
+  const results = await measure(asked, compilePrograms(temporaryFolder()));
+  process.stdout.write(`\n${renderBars(results)}\n${renderGrowth(results)}`);
+} catch (error) {
+  if (!(error instanceof RangeError)) throw error;
+  process.stderr.write(`${error.message}\n\n${USAGE}`);
+  process.exitCode = 2;
 }
