@@ -237,7 +237,9 @@ export class SourceLoop implements AttemptOwner {
     const pauseMs = Math.min(PAUSE_MAX_MS, PAUSE_MIN_MS * 2 ** this.#fruitless++) * (1 + Math.random() / 2);
     this.#noSearchBeforeMs = this.#deps.clock.nowMs() + pauseMs;
     await sleep(this.#deps.clock, pauseMs, this.#abort.signal).catch(() => {}); // Only when stopped.
-    if (!this.#isOver && (!this.#inUse || this.#leaving !== undefined)) this.#beginSearch(lastEngine);
+    if (this.#isOver || (this.#inUse && this.#leaving === undefined)) return;
+    // One that took the whole time without a result must not take that of the next search, too.
+    this.#beginSearch(search.lastAsked ?? lastEngine);
   }
 
   #cancelSearch(): void {

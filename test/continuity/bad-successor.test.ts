@@ -82,9 +82,12 @@ const SUCCESSORS: readonly Blow[] = [
   },
 ];
 
+/** A source that brings packets and never a program is tried for so long. */
+const config = { streams: { startTimeoutMs: 6_000 } };
+
 for (const remux of [false, true]) {
   test(`a successor that is no good breaks nothing unannounced and cuts nobody off${remux ? ', with multiplexes of their own' : ''}`, async (t) => {
-    const scene = await startScene(t, { engines: [{ remux }, { remux }], isByteExact: false });
+    const scene = await startScene(t, { engines: [{ remux }, { remux }], isByteExact: false, config });
     await scene.playAll(SUCCESSORS);
   });
 }
