@@ -158,7 +158,7 @@ export class Feed {
 
   /** It repeats what was, or leaps: what follows is judged like another source's, unless nobody watches it yet. */
   #onBreak(): void {
-    if (this.#isInUse) this.#path = this.#candidatePath();
+    if (this.#isInUse || this.#path.kind === 'candidate') this.#path = this.#candidatePath();
   }
 
   #pass(packets: Buffer): void {

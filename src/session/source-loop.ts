@@ -184,7 +184,8 @@ export class SourceLoop implements AttemptOwner {
       return;
     }
     this.#deps.log.info({ reason: error.code, detail: error.message }, 'no other source for now');
-    this.#searchLater(this.#fruitless++, lastEngine);
+    // One that took the whole time without a result must not take that of the next search, too.
+    this.#searchLater(this.#fruitless++, search.lastAsked ?? lastEngine);
   }
 
   /** What found nothing, or nothing that lasted, is not done again at once. */

@@ -36,6 +36,7 @@ export class SourceSearch implements AttemptOwner {
   /** All that still hold something on an engine, the abandoned ones included. */
   readonly #attempts: Set<SourceAttempt>;
   #trial: SourceAttempt | undefined;
+  #lastAsked: string | undefined;
   /** Settles the try under way: with an error, or with undefined when there is something to watch. */
   #settle: ((error: AcemuxError | undefined) => void) | undefined;
 
@@ -44,6 +45,11 @@ export class SourceSearch implements AttemptOwner {
     this.#name = name;
     this.#attempts = attempts;
     this.#choice = choice;
+  }
+
+  /** The engine that it asked last. */
+  get lastAsked(): string | undefined {
+    return this.#lastAsked;
   }
 
   /** The attempt under way. */
@@ -81,6 +87,7 @@ export class SourceSearch implements AttemptOwner {
           continue;
         }
         exclude.add(slot.engine.id);
+        this.#lastAsked = slot.engine.id;
         const { attempt, error } = await this.#try(slot, failures.length === 0, withinTime);
         if (!error) return attempt;
         signal.throwIfAborted();
