@@ -178,7 +178,7 @@ test('invariant 5: a lease that nobody reads ends after its time, and being the 
 });
 
 test('when the stream ends, its leases do', async (t) => {
-  const [rig, program] = await rigWith(t);
+  const [rig, program] = await rigWith(t, { config: { streams: { retryBudgetMs: 300 } } });
   const { stat_url: statUrl, playback_url: playbackUrl } = await program.start();
   const player = program.play(playbackUrl);
   await player.received(50_000);

@@ -56,6 +56,7 @@ export async function startScene(t: TestContext, choice: SceneChoice): Promise<S
   const engines = choice.engines.map((engine) => ({ bitsPerSecond: BITS_PER_SECOND, ...engine }));
   const { config = {} } = choice;
   const rig = await startRig(t, {
+    endsWhileSearching: true,
     engines,
     config: {
       ...config,
