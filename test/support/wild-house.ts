@@ -11,7 +11,6 @@ const IMPATIENT = {
   streams: {
     emptyTimeoutMs: 600,
     startTimeoutMs: 2_200,
-    retryBudgetMs: 600,
     idleTimeoutMs: 50,
     bufferSizeBytes: 4 * 1024 * 1024,
   },
@@ -38,7 +37,8 @@ export class WildHouse {
     const rig = await startRig(t, {
       engines: withGood ? [{}] : [],
       providers: [wild.provider],
-      config: IMPATIENT,
+      // The good stream must not be given up for a pause of a busy machine.
+      config: { ...IMPATIENT, streams: { ...IMPATIENT.streams, retryBudgetMs: withGood ? 4_000 : 600 } },
     });
     await until(() => rig.app.fleet.readiness().healthy === (withGood ? 2 : 1));
     const good = withGood ? rig.watch() : undefined;
