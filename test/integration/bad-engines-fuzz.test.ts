@@ -8,7 +8,7 @@ import { type Phase, pour, startReply } from '../support/wild-engine.ts';
 import { WildHouse } from '../support/wild-house.ts';
 import { beginMedia } from '../support/wire-server.ts';
 
-const RUNS = process.env['LONG_TESTS'] === '1' ? 500 : 40;
+const RUNS = process.env['LONG_TESTS'] === '1' ? 100 : 12;
 
 type Damage = readonly (readonly [where: number, what: 'change' | 'cut' | 'double', value: number])[];
 
