@@ -107,6 +107,7 @@ test('those who ask for the same bytes share one view, and nobody is given less 
   ring.append(packets(10), 0, 0);
   const first = ring.view(188, 100_000);
   assert.equal(first.length, 9 * 188);
+  assert.equal(ring.view(ring.head, 100_000).length, 0);
   assert.equal(ring.view(188, 100_000), first);
   assert.equal(ring.view(188, 188).length, 188);
   ring.append(packets(10), 0, 0);

@@ -184,7 +184,8 @@ export class Ring {
   view(position: number, bytesMax: number): Buffer {
     const first = this.#tail / BLOCK_BYTES;
     const block = this.#blocks[Math.floor(position / BLOCK_BYTES) - first];
-    if (!block) return EMPTY;
+    // Everyone who has caught up asks once more: that must not take the place of the last view.
+    if (!block || position >= this.#head) return EMPTY;
     const from = position % BLOCK_BYTES;
     const to = Math.min(from + bytesMax, BLOCK_BYTES, from + (this.#head - position));
     // Viewers of one phase ask for the same bytes one after the other: they share one object.
