@@ -14,7 +14,8 @@ export interface FanOutMember extends Writer {
 }
 
 interface Phase {
-  readonly members: Set<FanOutMember>;
+  /** An array, because all are looked at whenever bytes come: walking a Set makes an object for each. */
+  readonly members: FanOutMember[];
   /** The batch that was begun when it last wrote. */
   batch: number;
   /** Since when bytes wait; undefined while none does. */
@@ -57,15 +58,20 @@ export class FanOut implements SessionListener {
   add(member: FanOutMember): void {
     this.#size++;
     while (this.#phases.length < phaseCount(this.#size)) {
-      this.#phases.push({ members: new Set(), batch: 0, waitingSinceMs: undefined });
+      this.#phases.push({ members: [], batch: 0, waitingSinceMs: undefined });
     }
     let fewest = this.#phases[0]!;
-    for (const phase of this.#phases) if (phase.members.size < fewest.members.size) fewest = phase;
-    fewest.members.add(member);
+    for (const phase of this.#phases) if (phase.members.length < fewest.members.length) fewest = phase;
+    fewest.members.push(member);
   }
 
   remove(member: FanOutMember): void {
-    for (const phase of this.#phases) if (phase.members.delete(member)) this.#size--;
+    for (const { members } of this.#phases) {
+      const index = members.indexOf(member);
+      if (index === -1) continue;
+      members.splice(index, 1);
+      this.#size--;
+    }
   }
 
   stop(): void {
