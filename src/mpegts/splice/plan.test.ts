@@ -45,7 +45,12 @@ const CASES: readonly (readonly [string, Partial<SpliceFacts>, string])[] = [
   ],
   ['it is recognized and comes nearer', { meeting: { lagMs: 8_000 }, mediaRate: 1 }, 'wait for ring_end'],
   ['it is far behind, but bursts', { meeting: { lagMs: 30_000 } }, 'wait for ring_end'],
-  ['it is too far behind', { meeting: { lagMs: 10_001 }, mediaRate: 1 }, 'behind'],
+  ['it is too far behind', { meeting: { lagMs: 10_001 }, mediaRate: 1, waitedMs: 4_000 }, 'behind'],
+  [
+    'it is far behind, and its burst has stopped for a moment',
+    { meeting: { lagMs: 18_000 }, mediaRate: 0.1, waitedMs: 3_999 },
+    'wait for ring_end',
+  ],
   ['what it waited counts', { meeting: { lagMs: 6_000 }, mediaRate: 1, waitedMs: 4_001 }, 'behind'],
   [
     'a burst makes up for it',
@@ -54,12 +59,12 @@ const CASES: readonly (readonly [string, Partial<SpliceFacts>, string])[] = [
   ],
   [
     'it is too far behind, but the last one',
-    { meeting: { lagMs: 10_001 }, mediaRate: 1, mustJoin: true, accessPoint: 'any' },
+    { meeting: { lagMs: 10_001 }, mediaRate: 1, waitedMs: 4_000, mustJoin: true, accessPoint: 'any' },
     'new-timeline: behind',
   ],
   [
     'it is the last one, with no place to begin',
-    { meeting: { lagMs: 10_001 }, mediaRate: 1, mustJoin: true },
+    { meeting: { lagMs: 10_001 }, mediaRate: 1, waitedMs: 4_000, mustJoin: true },
     'wait for access_point',
   ],
 
@@ -106,14 +111,14 @@ const CASES: readonly (readonly [string, Partial<SpliceFacts>, string])[] = [
   ],
   [
     'the clock says that it is minutes behind',
-    { timeline: behind(180_000), mediaRate: 1, waitedMs: 500 },
+    { timeline: behind(180_000), mediaRate: 1, waitedMs: 4_000 },
     'behind',
   ],
 
   ['nothing in common so far', { accessPoint: 'any', strangers: 100 }, 'wait for fingerprints'],
   [
     'nothing in common, and time has passed',
-    { accessPoint: 'any', strangers: 8, waitedMs: 2_000, mediaRate: 1 },
+    { accessPoint: 'any', strangers: 8, waitedMs: 2_000, mediaRate: 1, waitedMs: 4_000 },
     'new-timeline: clock_unrelated',
   ],
   [

@@ -70,6 +70,8 @@ export const STRANGERS_ENOUGH = 8;
 const STRANGERS_BEHIND_END = 3;
 /** So long a source without a common clock may still arrive at something known. */
 const STRANGE_WAIT_MS = 2_000;
+/** A burst may stop for a moment; only a source that is older than this is known by its rate. */
+const BURST_MAY_STALL_MS = 4_000;
 /** Above this rate a source is bursting. */
 const BURST_RATE = 1.5;
 
@@ -118,7 +120,9 @@ function atAccessPoint(facts: SpliceFacts, decision: SpliceDecision): SpliceDeci
 /** The ring's end stands still while the new source plays towards it, at its own rate. */
 function catchingUp(facts: SpliceFacts, lagMs: number): SpliceDecision {
   const remainingMs = lagMs / Math.max(1, facts.mediaRate);
-  if (facts.waitedMs + remainingMs <= facts.spliceWaitMs) return { kind: 'wait', for: 'ring_end', lagMs };
+  const isTooEarlyToTell = facts.waitedMs < Math.min(BURST_MAY_STALL_MS, facts.spliceWaitMs);
+  if (isTooEarlyToTell || facts.waitedMs + remainingMs <= facts.spliceWaitMs)
+    return { kind: 'wait', for: 'ring_end', lagMs };
   if (!facts.mustJoin) return { kind: 'behind', lagMs };
   return atAccessPoint(facts, { kind: 'new-timeline', reason: 'behind' });
 }
