@@ -9,7 +9,9 @@ function blow(fault: Fault, story: Story = {}, durationMs?: number): Blow {
     name: JSON.stringify(fault),
     strike: ({ playing, infohash }) => {
       const duration = durationMs === undefined ? {} : { durationMs };
-      playing.faults.set({ fault, target: { infohash }, ...duration });
+      const id = playing.faults.set({ fault, target: { infohash }, ...duration });
+      // It has struck what plays now; what is opened next is not to be struck too.
+      if (durationMs === 0) playing.faults.clear(id);
     },
     moves: true,
     viewersGet: 'all',
@@ -64,7 +66,7 @@ export const SLOW: readonly Blow[] = [blow({ kind: 'starve', factor: 0.4 })];
 
 /** For a single engine: each is over by itself, and acemux goes on with the same engine. */
 export const PASSING: readonly Blow[] = [
-  blow({ kind: 'cut', how: 'fin' }, {}, 20),
+  blow({ kind: 'cut', how: 'fin' }, {}, 0),
   blow({ kind: 'cut', how: 'rst' }, {}, 500),
   blow({ kind: 'hangMidStream' }, {}, 4_000),
   blow({ kind: 'halfDead' }, {}, 4_000),
@@ -72,7 +74,7 @@ export const PASSING: readonly Blow[] = [
   blow({ kind: 'starve', factor: 0.3 }, {}, 6_000),
   blow({ kind: 'networkDown' }, {}, 4_000),
   blow({ kind: 'tsPause', seconds: 4 }),
-  blow({ kind: 'expireEarly', lifetimeMs: 1 }, {}, 20),
+  blow({ kind: 'expireEarly', lifetimeMs: 1 }, {}, 0),
   blow({ kind: 'supersede' }),
   blow({ kind: 'loop', seconds: 2 }, { viewersGet: 'flagged', seconds: 8 }, 4_000),
   blow({ kind: 'tsLoss', probability: 0.1 }, { viewersGet: 'damaged', seconds: 6 }, 2_000),
