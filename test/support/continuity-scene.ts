@@ -21,6 +21,8 @@ const PACKETS_PER_SECOND = Math.floor(SECOND / 188);
 const JOIN_PACKETS = 2 * PACKETS_PER_SECOND;
 /** Longer than any source is kept on suspicion, or looked at for its rate. */
 const MOVE_MAX_MS = 60_000;
+/** Each is 4 s of media. */
+const HEALING_TRIES = 8;
 const layout = buildLayout(loadClip(), BITS_PER_SECOND);
 
 /** What may be struck: the engine that plays the stream, and the other one if there is one. */
@@ -105,6 +107,7 @@ export class Scene {
     stream.join();
     if (blow.moves && this.rig.engines.length > 1) await stream.movedFrom(playing);
     await stream.goesOn(blow.seconds ?? 4);
+    if (blow.viewersGet === 'damaged') await stream.heals();
     stream.check(blow.viewersGet);
   }
 }
@@ -167,6 +170,20 @@ export class SceneStream {
     this.#lagging.resume();
     for (const { viewer } of this.#viewers.slice(2)) await viewer.received((seconds + 3) * SECOND);
     await this.#lagging.received(edge.length - 2 * SECOND);
+  }
+
+  /** Resolves when what comes is whole again; a source that falls silent may hand back to the damaged one meanwhile. */
+  async heals(): Promise<void> {
+    for (let tries = 0; tries < HEALING_TRIES && !this.#isHealed(); tries++) await this.goesOn(4);
+  }
+
+  #isHealed(): boolean {
+    try {
+      this.check('damaged');
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   /** Fails unless every viewer is still connected and got what it should. */

@@ -118,7 +118,7 @@ const CASES: readonly (readonly [string, Partial<SpliceFacts>, string])[] = [
   ['nothing in common so far', { accessPoint: 'any', strangers: 100 }, 'wait for fingerprints'],
   [
     'nothing in common, and time has passed',
-    { accessPoint: 'any', strangers: 8, waitedMs: 2_000, mediaRate: 1, waitedMs: 4_000 },
+    { accessPoint: 'any', strangers: 8, waitedMs: 2_000, mediaRate: 1 },
     'new-timeline: clock_unrelated',
   ],
   [
