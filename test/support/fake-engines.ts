@@ -162,7 +162,7 @@ export function playback(changes: Partial<Playback> = {}): Playback {
 
 /** Gives out fake engines in order, each with any number of slots, but none that plays the broadcast already. */
 export class FakeEngineSource implements EngineSource, EngineDemand {
-  readonly engines: readonly FakeEngine[];
+  readonly engines: FakeEngine[];
   readonly requests: PlaceRequest[] = [];
   readonly reports: AttemptReport[] = [];
   isCrowded = false;
@@ -172,7 +172,7 @@ export class FakeEngineSource implements EngineSource, EngineDemand {
   resolver: NameResolver | undefined;
   #released = Promise.withResolvers<void>();
 
-  constructor(...engines: readonly FakeEngine[]) {
+  constructor(...engines: FakeEngine[]) {
     this.engines = engines;
   }
 
