@@ -3,6 +3,7 @@ import { engineList } from './engine-list.ts';
 import { BUFFER_MEMORY_RANGE } from './machine-memory.ts';
 import { providerList } from './provider-list.ts';
 import { bitRate, duration, integer, size } from './quantities.ts';
+import { type StandbyWord, standbyList } from './standby-list.ts';
 import { baseUrl, choice, folder, listenHost, networkList, secretText } from './texts.ts';
 import type { ValueType } from './value-type.ts';
 
@@ -245,6 +246,30 @@ export const DECLARATION = {
       default: 10 * SECOND,
       applies: 'restart',
       doc: 'How long a new engine that is behind what viewers have seen may take to catch up, so that nothing is shown twice. Longer, and a third engine is tried, and then the stream goes on with a break.',
+    }),
+    standby: key<StandbyWord>({
+      yaml: 'standby',
+      environment: 'STANDBY',
+      type: choice(['off', 'warm', 'hot']),
+      default: 'off',
+      applies: 'restart',
+      doc: 'Insurance of streams that are watched against the loss of their engine. `warm` keeps a place on a second engine reserved; `hot` has a second engine play the same stream all the time, which takes its bandwidth twice, and fills what one engine lacks from the other.',
+    }),
+    standbyStreams: key({
+      yaml: 'standby_streams',
+      environment: 'STANDBY_STREAMS',
+      type: standbyList(),
+      default: new Map<string, StandbyWord>(),
+      applies: 'restart',
+      doc: 'Streams that are insured otherwise than STANDBY says, by id or infohash.',
+    }),
+    standbyWindowMs: key({
+      yaml: 'standby_window',
+      environment: 'STANDBY_WINDOW',
+      type: duration({ min: 0, max: 10 * SECOND }),
+      default: 500,
+      applies: 'restart',
+      doc: 'With `hot`: how long a stream is held where something is missing, until the second engine has it. Higher fills more, with a longer pause where both lack it; 0 fills only what is there already.',
     }),
     idleTimeoutMs: key({
       yaml: 'idle_timeout',

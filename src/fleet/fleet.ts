@@ -116,6 +116,12 @@ export class Fleet implements EngineSource, EngineDemand {
     return this.#waitForPlace(request, signal);
   }
 
+  tryReserve(request: PlaceRequest): EngineSlot | undefined {
+    if (this.#stopped !== undefined || this.#waiters.size > 0) return undefined;
+    const selection = this.#choose(request);
+    return selection.kind === 'chosen' ? this.#take(selection.engine, request) : undefined;
+  }
+
   /**
    * A healthy engine to ask something that opens no session: the one with the fewest streams. It takes no place.
    * Undefined when none is healthy; `readiness` tells more.

@@ -146,7 +146,7 @@ export class SessionDirectory implements SessionOwner {
 
   /**
    * Ends a session without viewers for one that has some: the one that has lingered longest, else the oldest start
-   * that everybody has left. False: there is none.
+   * that everybody has left, else the second engine of a stream that is insured. False: there is none.
    * @param infohash only sessions that have this broadcast are meant
    */
   giveWay(infohash?: string): boolean {
@@ -155,7 +155,7 @@ export class SessionDirectory implements SessionOwner {
       this.#lingering().find(isMeant) ??
       [...this.#active].find((session) => session.isAbandonedStart && isMeant(session));
     session?.giveWay();
-    return session !== undefined;
+    return session !== undefined || [...this.#active].some((each) => isMeant(each) && each.giveUpStandby());
   }
 
   /** The session that plays this, under this name or under what it is known to mean. */

@@ -1,8 +1,9 @@
 import type { ReasonCode } from '../base/reasons.ts';
 import { Aligner } from '../mpegts/align.ts';
-import { SpliceCandidate, type SpliceCircumstances } from '../mpegts/splice/candidate.ts';
-import type { SpliceReport } from '../mpegts/splice/join.ts';
+import { SpliceCandidate, type SpliceCircumstances, type Standing } from '../mpegts/splice/candidate.ts';
+import type { JoinedSource, SpliceReport } from '../mpegts/splice/join.ts';
 import type { SourceMapper } from '../mpegts/splice/source-mapper.ts';
+import { HoldBack } from './hold-back.ts';
 import type { Ingest } from './ingest.ts';
 import { SourceProgress } from './source-health.ts';
 import { type Stretch, TimelineGuard } from './timeline-guard.ts';
@@ -15,6 +16,8 @@ const KEEPING_PACE = 1.5;
 const HELD_UP_MS = 1_000;
 /** When nothing has come for so long, what waits for the next clock is let through. */
 const QUIET_MS = 1_000;
+/** One that plays beside and was not recognized for so long is looked at once more from the beginning. */
+const LOOK_AGAIN_MS = 5_000;
 /** So many scrambled packets without anything that could be joined: nobody could watch this. */
 const SCRAMBLED_PACKETS = 2_000;
 
@@ -33,6 +36,10 @@ export interface FeedDeps {
   readonly isFirst: boolean;
   /** SPLICE_WAIT, milliseconds. */
   readonly spliceWaitMs: number;
+  /** STANDBY_WINDOW where a second source plays beside this one, milliseconds. */
+  readonly standbyWindowMs?: number | undefined;
+  /** It plays beside the one in use: it is not joined before it is called. */
+  readonly isAside?: boolean;
   readonly nowMs: number;
 }
 
@@ -52,12 +59,22 @@ export class Feed {
   #isInUse = false;
   #isTakingOver = false;
   #heldUpSinceMs: number | undefined;
+  #isAside: boolean;
+  /** Of one in use, where another one may fill what it lacks. */
+  readonly #holdBack: HoldBack | undefined;
+  #syncLosses = 0;
+  /** Whether there is something that might fill what is missing. */
+  #mayHold = false;
+  #recognizedMs: number;
 
   constructor(deps: FeedDeps) {
     this.#deps = deps;
     this.#nowMs = deps.nowMs;
     this.#lastByteMs = deps.nowMs;
     this.progress = new SourceProgress(deps.nowMs);
+    this.#isAside = deps.isAside === true;
+    this.#recognizedMs = deps.nowMs;
+    this.#holdBack = deps.standbyWindowMs === undefined ? undefined : new HoldBack(deps.standbyWindowMs);
     this.#path = deps.isFirst ? { kind: 'first' } : this.#candidatePath();
   }
 
@@ -104,6 +121,55 @@ export class Feed {
     this.#isInUse = true;
   }
 
+  get isInUse(): boolean {
+    return this.#isInUse;
+  }
+
+  get isAside(): boolean {
+    return this.#isAside;
+  }
+
+  /** Whether it holds what stands behind a gap, for another source to fill that. */
+  get isHolding(): boolean {
+    return this.#holdBack?.isHolding ?? false;
+  }
+
+  /** It plays beside another one from now on, as any source that is to be joined: the ring gets nothing more of it. */
+  setAside(nowMs: number): void {
+    this.#isAside = true;
+    this.#isInUse = false;
+    this.#recognizedMs = nowMs;
+    const path = this.#path.kind === 'candidate' ? this.#path : this.#candidatePath();
+    this.#path = path;
+    for (const packets of this.#holdBack?.release() ?? []) path.candidate.push(packets, nowMs);
+  }
+
+  /** It may be joined from now on. */
+  call(nowMs: number): void {
+    this.#isAside = false;
+    if (this.#path.kind !== 'candidate') return;
+    this.#path.candidate.waitFrom(nowMs);
+    if (this.#path.candidate.standing() === undefined) this.#path.candidate.lookAgain();
+  }
+
+  /** How one that plays beside stands to the ring's end; undefined while it is not recognized. */
+  standing(nowMs: number): Standing | undefined {
+    if (this.#path.kind !== 'candidate') return undefined;
+    const standing = this.#path.candidate.standing();
+    if (standing) this.#recognizedMs = nowMs;
+    else if (nowMs - this.#recognizedMs >= LOOK_AGAIN_MS) {
+      this.#recognizedMs = nowMs;
+      this.#path.candidate.lookAgain();
+    }
+    return standing;
+  }
+
+  /** Tells whether there is something that might fill what is missing; ends a wait that was in vain. */
+  holdBack(mayHold: boolean, nowMs: number): void {
+    this.#mayHold = mayHold;
+    if (this.#holdBack?.isOverdue(nowMs) || !mayHold) this.#letHeldGo();
+  }
+
   /** Takes bytes as they come from the engine, cut anywhere. */
   push(chunk: Buffer, nowMs: number): void {
     this.#bytesIn += chunk.length;
@@ -123,7 +189,7 @@ export class Feed {
     nowMs: number,
   ): SpliceReport | 'behind' | 'held_up' | undefined {
     if (nowMs - this.#lastByteMs >= QUIET_MS) this.#take(this.#guard.flush());
-    if (this.#path.kind !== 'candidate') return undefined;
+    if (this.#path.kind !== 'candidate' || this.#isAside) return undefined;
     const { candidate } = this.#path;
     const decision = candidate.plan({ ...circumstances, nowMs });
     if (decision.kind === 'behind') return 'behind';
@@ -135,7 +201,23 @@ export class Feed {
         return 'held_up';
       }
     } else this.#heldUpSinceMs = undefined;
-    const joined = candidate.join(decision, nowMs);
+    return this.#enter(candidate.join(decision, nowMs));
+  }
+
+  /** Puts one that plays beside into use at once, if nothing is lost by that; tells how it was joined. */
+  switchIn(nowMs: number): SpliceReport | undefined {
+    if (this.#path.kind !== 'candidate' || !this.#isAside) return undefined;
+    const { candidate } = this.#path;
+    const decision = candidate.plan({ oldGoesOn: false, mustJoin: false, nowMs });
+    if (decision.kind !== 'same-broadcast') return undefined;
+    const report = this.#enter(candidate.join(decision, nowMs));
+    if (!report) return undefined;
+    this.#isAside = false;
+    this.#isInUse = true;
+    return report;
+  }
+
+  #enter(joined: JoinedSource | undefined): SpliceReport | undefined {
     if (!joined) return undefined;
     this.#path = { kind: 'joined', mapper: joined.mapper };
     this.#isTakingOver = false;
@@ -145,6 +227,8 @@ export class Feed {
 
   readonly #takePackets = (packets: Buffer): void => {
     this.#hasPackets = true;
+    if (this.#aligner.syncLosses > this.#syncLosses) this.#holdBack?.noteSyncLoss();
+    this.#syncLosses = this.#aligner.syncLosses;
     this.#take(this.#guard.push(packets));
   };
 
@@ -158,10 +242,24 @@ export class Feed {
 
   /** It repeats what was, or leaps: what follows is judged like another source's, unless nobody watches it yet. */
   #onBreak(): void {
-    if (this.#isInUse || this.#path.kind === 'candidate') this.#path = this.#candidatePath();
+    if (!this.#isInUse && this.#path.kind !== 'candidate') return;
+    this.#letHeldGo();
+    this.#path = this.#candidatePath();
   }
 
   #pass(packets: Buffer): void {
+    const passed = this.#holdBack?.push(packets, this.#nowMs, this.#isTable, this.#mayHold) ?? packets;
+    if (passed.length > 0) this.#go(passed);
+  }
+
+  #letHeldGo(): void {
+    for (const packets of this.#holdBack?.release() ?? []) this.#go(packets);
+  }
+
+  readonly #isTable = (pid: number): boolean =>
+    this.#path.kind === 'joined' ? this.#path.mapper.isTable(pid) : this.#deps.ingest.tail.isTable(pid);
+
+  #go(packets: Buffer): void {
     if (this.#path.kind === 'joined') for (const each of this.#path.mapper.push(packets)) this.#store(each);
     else this.#store(packets);
   }

@@ -24,6 +24,8 @@ export interface IntakeDeps {
   readonly session: BufferedSession;
   readonly memory: BufferMemory;
   readonly limits: Pick<SessionLimits, 'bufferBytes' | 'bufferMs' | 'spliceWaitMs'>;
+  /** STANDBY_WINDOW where a second source may play beside the one in use, milliseconds. */
+  readonly standbyWindowMs?: number | undefined;
   readonly nowMs: number;
 }
 
@@ -32,7 +34,24 @@ export type IntakeNews =
   | { readonly kind: 'nothing' }
   /** The source delivers what can be watched, for the first time; `splice` where it was joined to what was there. */
   | { readonly kind: 'delivers'; readonly splice: SpliceReport | undefined }
-  | { readonly kind: 'unusable'; readonly reason: ReasonCode };
+  | { readonly kind: 'unusable'; readonly reason: ReasonCode }
+  /** What plays beside the source in use was found to be the same, for the first time. */
+  | { readonly kind: 'plays_along' }
+  | IntakeSwitch;
+
+/** What played beside is in use now, and the other way round; `why` the one in use until now lacked something. */
+export interface IntakeSwitch {
+  readonly kind: 'switched';
+  readonly to: SourceKey;
+  readonly why: SwitchReason;
+  readonly splice: SpliceReport;
+}
+
+/** `damaged`: something is missing in what the source in use brought. `silent`: it has brought nothing for a moment. */
+export type SwitchReason = 'damaged' | 'silent';
+
+/** Silence is worth a switch when it is so many times as long as the longest of the last minute. */
+const SILENCE_FACTOR = 1.5;
 
 const NOTHING: IntakeNews = { kind: 'nothing' };
 
@@ -45,6 +64,7 @@ export class Intake implements BufferOwner {
   readonly #share: Share;
   readonly #feeds = new Map<SourceKey, Feed>();
   readonly #delivers = new WeakSet<Feed>();
+  readonly #playsAlong = new WeakSet<Feed>();
   #current: Ingest;
   #hasRing = false;
   #bytesBefore = 0;
@@ -105,16 +125,34 @@ export class Intake implements BufferOwner {
     return nowMs - this.#lastMediaMs;
   }
 
-  /** A source is about to deliver. */
-  begin(source: SourceKey, nowMs: number): void {
+  /** A source is about to deliver. `isAside`: it plays beside the one in use, and is not joined before it is called. */
+  begin(source: SourceKey, nowMs: number, isAside = false): void {
     const isFirst = !this.#hasRing;
     const ingest = isFirst ? this.#newIngest() : this.#current;
     // Who looks at the ring before there is one sees that of the source tried now.
     if (isFirst) this.#current = ingest;
     this.#feeds.set(
       source,
-      new Feed({ ingest, isFirst, spliceWaitMs: this.#deps.limits.spliceWaitMs, nowMs }),
+      new Feed({
+        ingest,
+        isFirst,
+        spliceWaitMs: this.#deps.limits.spliceWaitMs,
+        standbyWindowMs: this.#deps.standbyWindowMs,
+        isAside,
+        nowMs,
+      }),
     );
+  }
+
+  /** A source that played beside the one in use may be joined from now on. */
+  call(source: SourceKey, nowMs: number): void {
+    this.#feeds.get(source)?.call(nowMs);
+  }
+
+  /** A source goes on beside the one in use. */
+  setAside(source: SourceKey, nowMs: number): void {
+    const feed = this.#feeds.get(source);
+    if (feed && !feed.isAside) feed.setAside(nowMs);
   }
 
   /** Nothing more is wanted of a source. */
@@ -132,13 +170,59 @@ export class Intake implements BufferOwner {
     if (!feed) return NOTHING;
     feed.push(chunk, nowMs);
     if (feed.verdict) return { kind: 'unusable', reason: feed.verdict };
-    return this.#look(feed, nowMs, false);
+    if (feed.isHolding || (feed.isAside && this.#inUse?.isHolding)) return this.#considerSwitch(nowMs);
+    return feed.isAside ? NOTHING : this.#look(feed, nowMs, false);
   }
 
   /** What waits may be joined by now. `mustJoin`: there is no other engine, so that being behind has to do. */
   tick(source: SourceKey, nowMs: number, mustJoin: boolean): IntakeNews {
     const feed = this.#feeds.get(source);
-    return feed ? this.#look(feed, nowMs, mustJoin) : NOTHING;
+    if (!feed) return NOTHING;
+    return feed.isAside || feed.isHolding ? this.#considerSwitch(nowMs) : this.#look(feed, nowMs, mustJoin);
+  }
+
+  get #inUse(): Feed | undefined {
+    return this.#feeds.values().find((feed) => feed.isInUse);
+  }
+
+  /**
+   * Where two sources play the same, what one lacks comes from the other: they change places. What was damaged in both
+   * goes on as it is when STANDBY_WINDOW is over.
+   */
+  #considerSwitch(nowMs: number): IntakeNews {
+    const active = this.#inUse;
+    const [key, aside] = this.#feeds.entries().find(([, feed]) => feed.isAside) ?? [];
+    if (!active || !key || !aside) {
+      active?.holdBack(false, nowMs);
+      return NOTHING;
+    }
+    const standing = aside.standing(nowMs);
+    const why = this.#lack(active, nowMs);
+    // One that is far behind can't fill anything in time.
+    const mayHold = standing !== undefined && standing.lagMs <= (this.#deps.standbyWindowMs ?? 0);
+    const splice = why && standing?.isWhole ? aside.switchIn(nowMs) : undefined;
+    if (why && splice) {
+      active.setAside(nowMs);
+      this.#delivers.add(aside);
+      this.#noteMedia(aside);
+      return { kind: 'switched', to: key, why, splice };
+    }
+    active.holdBack(mayHold, nowMs);
+    if (!standing || this.#playsAlong.has(aside)) return NOTHING;
+    this.#playsAlong.add(aside);
+    return { kind: 'plays_along' };
+  }
+
+  #lack(active: Feed, nowMs: number): SwitchReason | undefined {
+    if (active.isHolding) return 'damaged';
+    const { progress } = active;
+    const silentMs = nowMs - progress.lastMs;
+    const limitMs = Math.max(this.#deps.standbyWindowMs ?? 0, SILENCE_FACTOR * progress.longestGapMs(nowMs));
+    return silentMs > limitMs ? 'silent' : undefined;
+  }
+
+  #noteMedia({ progress }: Feed): void {
+    if (progress.lastMs > this.#lastMediaMs) this.#lastMediaMs = progress.lastMs;
   }
 
   #look(feed: Feed, nowMs: number, mustJoin: boolean): IntakeNews {
@@ -154,7 +238,7 @@ export class Intake implements BufferOwner {
       return { kind: 'delivers', splice: undefined };
     }
     if (!feed.isDelivering) return NOTHING;
-    if (feed.progress.lastMs > this.#lastMediaMs) this.#lastMediaMs = feed.progress.lastMs;
+    this.#noteMedia(feed);
     if (this.#delivers.has(feed) && !joined) return NOTHING;
     this.#delivers.add(feed);
     feed.use();

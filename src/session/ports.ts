@@ -69,6 +69,11 @@ export interface EngineSource {
    * @throws AcemuxError no_engines_configured, no_engine_available, no_capacity; the signal's reason
    */
   reserve(request: PlaceRequest, signal: AbortSignal): Promise<EngineSlot>;
+  /**
+   * As `reserve`, but only where there is a place now that no start waits for: it is for insurance, and raises no demand.
+   * Undefined: there is none.
+   */
+  tryReserve(request: PlaceRequest): EngineSlot | undefined;
   /** A healthy engine that can be asked what opens nothing; no place is taken for that. Undefined: none now. */
   consult(): NameResolver | undefined;
   /** Tells how an attempt on an engine went. */
@@ -99,6 +104,8 @@ export interface SessionObserver {
   sessionWarned(reason: ReasonCode): void;
   /** Another source went on behind what viewers had. */
   sourceSpliced(splice: SpliceReport): void;
+  /** A second engine that played along went on with the stream; `why` the one before was lacking something. */
+  standbySwitched(why: 'damaged' | 'silent'): void;
   /** An attempt to play on an engine failed. */
   attemptFailed(reason: ReasonCode): void;
 }

@@ -1,3 +1,5 @@
+import type { StandbyMode } from './standby.ts';
+
 /** What one session may take: times in milliseconds, sizes in bytes. */
 export interface SessionLimits {
   /** EMPTY_STREAM_TIMEOUT */
@@ -8,6 +10,12 @@ export interface SessionLimits {
   readonly retryBudgetMs: number;
   /** SPLICE_WAIT */
   readonly spliceWaitMs: number;
+  /** STANDBY */
+  readonly standby: StandbyMode;
+  /** STANDBY_STREAMS: by id or infohash. */
+  readonly standbyStreams: ReadonlyMap<string, StandbyMode>;
+  /** STANDBY_WINDOW */
+  readonly standbyWindowMs: number;
   /** STREAM_IDLE_TIMEOUT */
   readonly idleTimeoutMs: number;
   /** PREBUFFER_SECONDS */

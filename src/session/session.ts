@@ -7,7 +7,7 @@ import type { Log } from '../telemetry/log.ts';
 import type { Attachment, SessionListener, ViewerInfo, WatchedSession } from './attachment.ts';
 import type { BufferMemory } from './buffer-memory.ts';
 import { Cursor } from './cursor.ts';
-import { Intake, type IntakeNews } from './intake.ts';
+import { Intake, type IntakeNews, type IntakeSwitch } from './intake.ts';
 import type { KnownName } from './known-names.ts';
 import { LiveNotice } from './live-notice.ts';
 import type { EngineSource, SessionObserver } from './ports.ts';
@@ -18,6 +18,7 @@ import type { SourceAttempt } from './source-attempt.ts';
 import type { SourceVerdict } from './source-health.ts';
 import { SourceLoop } from './source-loop.ts';
 import type { SourceLoopOwner } from './source-loop-deps.ts';
+import { standbyFor } from './standby.ts';
 import type { SessionSnapshot } from './types.ts';
 
 /** How long a start goes on after the last one who waited for it has left: players open twice. */
@@ -92,12 +93,14 @@ export class Session implements WatchedSession, SourceLoopOwner {
     this.#createdAtWallMs = deps.clock.wallMs();
     this.#lastActivityMs = this.#createdAtMs;
     this.#infohash = deps.identity?.infohash;
-    this.#intake = new Intake({ ...deps, session: this, nowMs: this.#createdAtMs });
+    const standby = standbyFor(deps.limits, [deps.selector.hash, deps.identity?.infohash]);
+    const standbyWindowMs = standby === 'hot' ? deps.limits.standbyWindowMs : undefined;
+    this.#intake = new Intake({ ...deps, session: this, standbyWindowMs, nowMs: this.#createdAtMs });
     // Those who wait hear it; there may be nobody.
     this.#ready.promise.catch(() => {});
     this.#identified.promise.catch(() => {});
     const { limits, ...rest } = deps;
-    this.#source = new SourceLoop({ ...rest, ...limits, owner: this, log: this.#log });
+    this.#source = new SourceLoop({ ...rest, ...limits, standby, owner: this, log: this.#log });
   }
 
   // ── what is seen ────────────────────────────────────────────────────────────────────────────────────────
@@ -214,6 +217,16 @@ export class Session implements WatchedSession, SourceLoopOwner {
     this.#intake.close(this.#clients > 0);
     for (const listener of [...this.#listeners]) listener.onEnd(reason);
     void this.#source.stop(reason).then(() => this.#closed.resolve());
+  }
+
+  /** Gives up the second engine that it keeps in reserve; false: it keeps none. */
+  giveUpStandby(): boolean {
+    return this.#source.giveUpStandby();
+  }
+
+  /** Whether anybody watches it, or waits for it. */
+  get isWatched(): boolean {
+    return this.clientCount > 0;
   }
 
   /** Ends it at once, should it have no viewer: its place is needed. */
@@ -364,6 +377,22 @@ export class Session implements WatchedSession, SourceLoopOwner {
     this.#intake.begin(attempt, this.#deps.clock.nowMs());
   }
 
+  onAttemptAside(attempt: SourceAttempt): void {
+    this.#intake.begin(attempt, this.#deps.clock.nowMs(), true);
+  }
+
+  onCalled(attempt: SourceAttempt): void {
+    const before = this.#intake.ring.head;
+    const nowMs = this.#deps.clock.nowMs();
+    this.#intake.call(attempt, nowMs);
+    this.#take(attempt, this.#intake.tick(attempt, nowMs, false));
+    this.#tellAdvance(before);
+  }
+
+  onSetAside(attempt: SourceAttempt): void {
+    this.#intake.setAside(attempt, this.#deps.clock.nowMs());
+  }
+
   onAttemptOver(attempt: SourceAttempt): void {
     this.#intake.end(attempt);
   }
@@ -410,6 +439,8 @@ export class Session implements WatchedSession, SourceLoopOwner {
 
   #take(attempt: SourceAttempt, news: IntakeNews): void {
     if (news.kind === 'unusable') this.#source.reject(attempt, news.reason);
+    if (news.kind === 'plays_along') this.#source.confirmStandby(attempt);
+    if (news.kind === 'switched') this.#switch(news);
     if (news.kind !== 'delivers') return;
     const { splice } = news;
     if (splice) {
@@ -418,6 +449,14 @@ export class Session implements WatchedSession, SourceLoopOwner {
     }
     this.#source.confirm(attempt);
     if (this.#state.name === 'starting') this.#play();
+  }
+
+  #switch({ to, why, splice }: IntakeSwitch): void {
+    const attempt = this.#source.attempts.find((each) => each === to);
+    if (!attempt) return;
+    this.#log.debug({ engine: attempt.slot.engine.id, why, ...splice }, 'standby goes on');
+    this.#deps.observer.standbySwitched(why);
+    this.#source.switchTo(attempt);
   }
 
   #tellAdvance(headBefore: number): void {

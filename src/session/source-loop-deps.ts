@@ -6,6 +6,7 @@ import type { KnownName } from './known-names.ts';
 import type { AttemptOutcome, EngineSource, SessionObserver } from './ports.ts';
 import type { SourceAttempt } from './source-attempt.ts';
 import type { SourceVerdict } from './source-health.ts';
+import type { StandbyMode } from './standby.ts';
 
 /** Whom the loop feeds: the session. */
 export interface SourceLoopOwner {
@@ -17,8 +18,16 @@ export interface SourceLoopOwner {
   onPlayback(attempt: SourceAttempt, playback: Playback, kind: SelectorKind): void;
   /** Media bytes of an attempt, cut anywhere. */
   onMedia(attempt: SourceAttempt, chunk: Buffer): void;
+  /** An attempt begins beside the one in use: what it delivers is kept up with, and used when it is called. */
+  onAttemptAside(attempt: SourceAttempt): void;
+  /** An attempt that was kept beside is wanted now. */
+  onCalled(attempt: SourceAttempt): void;
+  /** An attempt goes on beside the one in use. */
+  onSetAside(attempt: SourceAttempt): void;
   /** Nothing more is wanted of an attempt. */
   onAttemptOver(attempt: SourceAttempt): void;
+  /** Whether anybody watches: what nobody watches needs no insurance. */
+  readonly isWatched: boolean;
   /** How the source in use is doing; asked now and then. `isAlone`: no other engine has a place for it. */
   judge(attempt: SourceAttempt, isAlone: boolean): SourceVerdict;
   /** Asked now and then while there is no source in use: how long viewers have had no new media, milliseconds. */
@@ -44,6 +53,10 @@ export interface SourceLoopChoice {
   readonly firstByteTimeoutMs: number;
   /** START_TIMEOUT */
   readonly startTimeoutMs: number;
+  /** SPLICE_WAIT */
+  readonly spliceWaitMs: number;
+  /** STANDBY, for this stream. */
+  readonly standby: StandbyMode;
   /** RETRY_BUDGET */
   readonly retryBudgetMs: number;
   readonly clock: Clock;

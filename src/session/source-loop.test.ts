@@ -114,6 +114,7 @@ describe('START_TIMEOUT', () => {
     const full: EngineSource = {
       reserve: (_request, signal) => untilAborted(new Promise<EngineSlot>(() => {}), signal),
       consult: () => undefined,
+      tryReserve: () => undefined,
       report: () => {},
     };
     for (const choices of [{ engines: full }, { after: new Promise<void>(() => {}) }]) {
@@ -239,6 +240,7 @@ describe('stop()', () => {
     const late: EngineSource = {
       reserve: (request, signal) => found.promise.then(() => source.reserve(request, signal)),
       consult: () => undefined,
+      tryReserve: () => undefined,
       report: () => {},
     };
     const { clock, loop } = rig(t, [engine], { engines: late });

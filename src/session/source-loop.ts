@@ -5,6 +5,7 @@ import type { AttemptOutcome, SessionEngine } from './ports.ts';
 import type { AttemptOwner, SourceAttempt } from './source-attempt.ts';
 import type { SourceLoopChoice, SourceLoopDeps } from './source-loop-deps.ts';
 import { SourceSearch, type StreamName } from './source-search.ts';
+import { Standby } from './standby.ts';
 
 /** How often the source in use is judged. */
 const TICK_MS = 250;
@@ -40,6 +41,8 @@ export class SourceLoop implements AttemptOwner {
   #leaving: ReasonCode | undefined;
   /** A source that is only suspected is not searched a successor for before this time. */
   #noSearchBeforeMs = 0;
+  /** A second engine, where the stream is insured. */
+  readonly #standby: Standby | undefined;
   #isOver = false;
 
   constructor(choice: SourceLoopChoice) {
@@ -56,6 +59,19 @@ export class SourceLoop implements AttemptOwner {
       kindIsKnown: identity !== undefined,
       hasAsked: false,
     };
+    const { standby: mode, owner } = choice;
+    if (mode === 'off') return;
+    this.#standby = new Standby({
+      ...choice,
+      mode,
+      onBegin: (attempt) => {
+        this.#hold(attempt);
+        owner.onAttemptAside(attempt);
+      },
+      onMedia: (attempt, chunk) => owner.onMedia(attempt, chunk),
+      onOver: (attempt) => owner.onAttemptOver(attempt),
+      report: (attempt, outcome) => this.#report(attempt, outcome),
+    });
   }
 
   /** The engine in use, or asked now. */
@@ -79,12 +95,12 @@ export class SourceLoop implements AttemptOwner {
   }
 
   usesEngine(engineId: string): boolean {
-    return this.#inUse?.slot.engine.id === engineId || this.#trial?.slot.engine.id === engineId;
+    return this.attempts.some(({ slot }) => slot.engine.id === engineId);
   }
 
   /** The attempts that deliver, or may. */
   get attempts(): readonly SourceAttempt[] {
-    return [this.#inUse, this.#trial].filter((attempt) => attempt !== undefined);
+    return [this.#inUse, this.#trial, this.#standby?.attempt].filter((attempt) => attempt !== undefined);
   }
 
   /** Whether there is no other engine to hope for. */
@@ -109,13 +125,14 @@ export class SourceLoop implements AttemptOwner {
   /** What the attempt delivers, or would deliver, can't be used. */
   reject(attempt: SourceAttempt, code: ReasonCode): void {
     if (attempt === this.#inUse) this.#lose(attempt, new AcemuxError(code));
+    else if (attempt === this.#standby?.attempt) this.#standby.reject(code);
     else this.#search?.search.reject(attempt, code);
   }
 
   /** The engine has harmed whatever of this session it plays. */
   rejectOn(engineId: string, code: ReasonCode): void {
-    for (const attempt of [this.#inUse, this.#trial]) {
-      if (attempt?.slot.engine.id === engineId) this.reject(attempt, code);
+    for (const attempt of this.attempts) {
+      if (attempt.slot.engine.id === engineId) this.reject(attempt, code);
     }
   }
 
@@ -125,6 +142,7 @@ export class SourceLoop implements AttemptOwner {
     this.#tick?.cancel();
     this.#pause?.cancel();
     const error = new AcemuxError(reason);
+    this.#standby?.giveUp(reason);
     this.#abort.abort(error);
     this.#search?.abort.abort(error);
     await Promise.all([this.#searching, ...[...this.#attempts].map((attempt) => attempt.end(reason))]);
@@ -142,10 +160,10 @@ export class SourceLoop implements AttemptOwner {
    * one in use there (reference 5); of two starts under way, with the one that the engine was asked for last.
    */
   takeOver(attempt: SourceAttempt): void {
-    this.#attempts.add(attempt);
-    void attempt.released.then(() => this.#attempts.delete(attempt));
+    this.#hold(attempt);
     const old = this.#inUse;
-    if (old && old.slot.engine.id === attempt.slot.engine.id) {
+    if (attempt.slot.engine.id === this.#standby?.attempt?.slot.engine.id) this.#standby.takeOver(attempt);
+    else if (old && old.slot.engine.id === attempt.slot.engine.id) {
       attempt.moveTo(this);
       this.#inUse = attempt;
       old.yieldTo(attempt);
@@ -155,6 +173,47 @@ export class SourceLoop implements AttemptOwner {
     } else this.#search?.search.takeOver(attempt);
   }
 
+  /** It is ended with the session at the latest. */
+  #hold(attempt: SourceAttempt): void {
+    this.#attempts.add(attempt);
+    void attempt.released.then(() => this.#attempts.delete(attempt));
+  }
+
+  // ── a second engine ─────────────────────────────────────────────────────────────────────────────────────
+
+  /** Gives a second engine's place to somebody who needs one; false: there is none. */
+  giveUpStandby(): boolean {
+    if (this.#standby?.engineId === undefined) return false;
+    this.#standby.giveUp('abandoned');
+    return true;
+  }
+
+  /** What plays beside was found to be the same as what is in use. */
+  confirmStandby(attempt: SourceAttempt): void {
+    this.#standby?.confirm(attempt);
+  }
+
+  /** What played beside goes on, and the source in use until now plays beside. */
+  switchTo(attempt: SourceAttempt): void {
+    const old = this.#inUse;
+    const standby = this.#standby;
+    if (!old || !standby || attempt !== standby.attempt) return;
+    standby.take();
+    this.#inUse = attempt;
+    this.#inUseSinceMs = this.#deps.clock.nowMs();
+    attempt.moveTo(this);
+    this.#watchSlot(attempt);
+    standby.adopt(old);
+  }
+
+  #insure(inUse: SourceAttempt): void {
+    const standby = this.#standby;
+    const { infohash, kind } = this.#name;
+    if (!standby) return;
+    if (!this.#deps.owner.isWatched) standby.giveUp('idle');
+    else if (infohash !== undefined) standby.keep({ infohash, kind, engineId: inUse.slot.engine.id });
+  }
+
   // ── searching ───────────────────────────────────────────────────────────────────────────────────────────
 
   #beginSearch(lastEngine: string | undefined): void {
@@ -162,7 +221,7 @@ export class SourceLoop implements AttemptOwner {
     this.#pause?.cancel();
     const abort = new AbortController();
     const signal = AbortSignal.any([abort.signal, this.#abort.signal]);
-    const choice = { lastEngine, isReplacement: this.#hasPlayed, signal };
+    const choice = { lastEngine, isReplacement: this.#hasPlayed, kept: this.#standby?.take(), signal };
     const search = new SourceSearch(this.#deps, this.#name, this.#attempts, choice);
     this.#search = { search, abort };
     this.#searching = this.#runSearch(search, signal, lastEngine);
@@ -202,6 +261,11 @@ export class SourceLoop implements AttemptOwner {
 
   /** The source in use does well: what was begun to replace it is given up. */
   #endSuspicion(): void {
+    const kept = this.#search?.search.giveBack();
+    if (kept) {
+      this.#standby?.adopt(kept);
+      this.#deps.owner.onSetAside(kept);
+    }
     this.#search?.abort.abort(new AcemuxError('abandoned'));
     this.#search = undefined;
     // Whether it is alone the next time is to be found out then.
@@ -264,7 +328,10 @@ export class SourceLoop implements AttemptOwner {
     const verdict = owner.judge(inUse, this.#isAlone);
     if (verdict.kind === 'condemned') this.#lose(inUse, new AcemuxError(verdict.reason));
     else if (verdict.kind === 'suspect') this.#searchOnSuspicion(inUse);
-    else if (this.#leaving === undefined) this.#endSuspicion();
+    else if (this.#leaving === undefined) {
+      this.#endSuspicion();
+      this.#insure(inUse);
+    }
   }
 
   #searchOnSuspicion(inUse: SourceAttempt): void {

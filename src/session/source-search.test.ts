@@ -37,6 +37,8 @@ function searchRig(
     firstByteTimeoutMs: 30_000,
     startTimeoutMs: 60_000,
     retryBudgetMs: 120_000,
+    spliceWaitMs: 10_000,
+    standby: 'off',
     clock,
     log: silentLog(),
     report: ({ slot }) => void asked.push(slot.engine.id),

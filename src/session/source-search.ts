@@ -5,6 +5,7 @@ import { type Answer, Identification } from './identification.ts';
 import type { EngineSlot, NameResolver } from './ports.ts';
 import { type AttemptOwner, SourceAttempt } from './source-attempt.ts';
 import type { SourceLoopDeps } from './source-loop-deps.ts';
+import type { Kept } from './standby.ts';
 import { asksAnother, furthest } from './start-outcome.ts';
 
 /** What is known of the stream's name; it outlives every search. */
@@ -20,7 +21,15 @@ export interface SearchChoice {
   readonly lastEngine: string | undefined;
   /** Whether viewers have a ring already that a new source must be joined to. */
   readonly isReplacement: boolean;
+  /** What was kept for this: it is tried first. */
+  readonly kept?: Kept | undefined;
   readonly signal: AbortSignal;
+}
+
+interface Tried {
+  readonly attempt: SourceAttempt;
+  /** Undefined: it delivers. */
+  readonly error: AcemuxError | undefined;
 }
 
 /** Why an attempt is never tried elsewhere while viewers wait: the broadcast itself stands still. */
@@ -63,14 +72,34 @@ export class SourceSearch implements AttemptOwner {
    */
   async run(): Promise<SourceAttempt> {
     const { clock, engines, observer, preferredEngine, startTimeoutMs } = this.#deps;
-    const { signal, lastEngine, isReplacement } = this.#choice;
+    const { signal, lastEngine, isReplacement, kept } = this.#choice;
     const tooLong = new AbortController();
     const deadline = clock.startTimer(startTimeoutMs, () => tooLong.abort(new AcemuxError('no_media')));
     const withinTime = AbortSignal.any([signal, tooLong.signal]);
     const failures: ReasonCode[] = [];
     let failure: AcemuxError | undefined;
     const exclude = new Set<string>();
+    const noteFailure = (attempt: SourceAttempt, error: AcemuxError): void => {
+      signal.throwIfAborted();
+      observer.attemptFailed(error.code);
+      this.#deps.report(attempt, { ok: false, reason: error.code, hadPlayed: false });
+      failures.push(error.code);
+      // That its time was up says less of this engine than that of an earlier one nobody had the stream.
+      if (!withinTime.aborted || failure?.code !== 'zero_peers') failure = furthest(failure, error);
+      withinTime.throwIfAborted();
+    };
     try {
+      if (kept) {
+        // Before anything is waited for, so that it is never without an owner.
+        const slot = kept.kind === 'place' ? kept.slot : kept.attempt.slot;
+        exclude.add(slot.engine.id);
+        this.#lastAsked = slot.engine.id;
+        const { attempt, error } = await (kept.kind === 'place'
+          ? this.#try(slot, true, withinTime)
+          : this.#call(kept.attempt, withinTime));
+        if (!error) return attempt;
+        noteFailure(attempt, error);
+      }
       await untilAborted(this.#deps.after, withinTime);
       const resolver = this.#name.infohash ? undefined : engines.consult();
       if (resolver) await this.#identify(resolver, withinTime);
@@ -90,13 +119,7 @@ export class SourceSearch implements AttemptOwner {
         this.#lastAsked = slot.engine.id;
         const { attempt, error } = await this.#try(slot, failures.length === 0, withinTime);
         if (!error) return attempt;
-        signal.throwIfAborted();
-        observer.attemptFailed(error.code);
-        this.#deps.report(attempt, { ok: false, reason: error.code, hadPlayed: false });
-        failures.push(error.code);
-        // That its time was up says less of this engine than that of an earlier one nobody had the stream.
-        if (!withinTime.aborted || failure?.code !== 'zero_peers') failure = furthest(failure, error);
-        withinTime.throwIfAborted();
+        noteFailure(attempt, error);
         if (isReplacement && STANDS_STILL.has(error.code)) break;
       }
     } catch (error) {
@@ -124,6 +147,14 @@ export class SourceSearch implements AttemptOwner {
     if (attempt !== this.#trial) return;
     this.#trial = undefined;
     this.#deps.owner.onAttemptOver(attempt);
+  }
+
+  /** Gives back what was kept for this search and is tried now, playing as before; the search is over without it. */
+  giveBack(): SourceAttempt | undefined {
+    const { kept } = this.#choice;
+    if (kept?.kind !== 'playback' || kept.attempt !== this.#trial) return undefined;
+    this.#trial = undefined;
+    return kept.attempt;
   }
 
   /** Goes on with another attempt on the same engine, or leaves that to the one under way if it was asked for later. */
@@ -176,13 +207,8 @@ export class SourceSearch implements AttemptOwner {
   }
 
   /** Resolves without an error once there is something to watch, else with why not; then the attempt is ended. */
-  async #try(
-    slot: EngineSlot,
-    isFirst: boolean,
-    signal: AbortSignal,
-  ): Promise<{ readonly attempt: SourceAttempt; readonly error: AcemuxError | undefined }> {
+  #try(slot: EngineSlot, isFirst: boolean, signal: AbortSignal): Promise<Tried> {
     const { clock, firstByteTimeoutMs, log, owner, selector } = this.#deps;
-    const settled = Promise.withResolvers<{ attempt: SourceAttempt; error: AcemuxError | undefined }>();
     const begun = new SourceAttempt({
       slot,
       selector: { ...selector, kind: this.#name.kind },
@@ -192,6 +218,30 @@ export class SourceSearch implements AttemptOwner {
       log,
       owner: this,
     });
+    return this.#untilSettled(begun, signal, () => {
+      this.#attempts.add(begun);
+      owner.onAttempt(begun);
+      begun.start();
+      void begun.released.then(() => this.#attempts.delete(begun));
+    });
+  }
+
+  /** The same for one that plays already, which delivers soon or not at all. */
+  async #call(attempt: SourceAttempt, signal: AbortSignal): Promise<Tried> {
+    const { clock, owner, spliceWaitMs } = this.#deps;
+    const patience = clock.startTimer(spliceWaitMs, () => this.reject(attempt, 'no_media'));
+    attempt.moveTo(this);
+    try {
+      return await this.#untilSettled(attempt, signal, () => owner.onCalled(attempt));
+    } finally {
+      patience.cancel();
+    }
+  }
+
+  /** Resolves when `begun`, or what has taken its place, delivers, or has failed and is ended. */
+  async #untilSettled(begun: SourceAttempt, signal: AbortSignal, begin: () => void): Promise<Tried> {
+    const { owner } = this.#deps;
+    const settled = Promise.withResolvers<Tried>();
     const settle = (error: AcemuxError | undefined): void => {
       if (this.#settle !== settle) return;
       this.#settle = undefined;
@@ -206,10 +256,7 @@ export class SourceSearch implements AttemptOwner {
     };
     this.#settle = settle;
     this.#trial = begun;
-    this.#attempts.add(begun);
-    owner.onAttempt(begun);
-    begun.start();
-    void begun.released.then(() => this.#attempts.delete(begun));
+    begin();
     const onAbort = (): void => {
       // Time is up: how far this engine has got says more than that.
       const isOver = this.#choice.signal.aborted;

@@ -88,6 +88,12 @@ export const METRICS = [
     labels: ['kind'],
   },
   {
+    name: 'acemux_standby_switches_total',
+    type: 'counter',
+    help: 'Times that a second engine that played along went on with a stream, because what came from the first was `damaged`, or it was `silent`.',
+    labels: ['why'],
+  },
+  {
     name: 'acemux_session_warnings_total',
     type: 'counter',
     help: 'Sessions that went on, but not as they should, by the reason.',

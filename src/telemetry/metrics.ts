@@ -27,6 +27,7 @@ export class Metrics {
   readonly #skips: Counter;
   readonly #failures: Counter;
   readonly #splices: Counter;
+  readonly #standbySwitches: Counter;
   readonly #warnings: Counter;
   readonly #refusals: Counter;
 
@@ -51,6 +52,7 @@ export class Metrics {
     this.#skips = new Counter({ ...declared('acemux_client_skips_total'), registers });
     this.#failures = new Counter({ ...declared('acemux_failures_total'), registers });
     this.#splices = new Counter({ ...declared('acemux_splices_total'), registers });
+    this.#standbySwitches = new Counter({ ...declared('acemux_standby_switches_total'), registers });
     this.#warnings = new Counter({ ...declared('acemux_session_warnings_total'), registers });
     this.#refusals = new Counter({ ...declared('acemux_http_refusals_total'), registers });
   }
@@ -106,6 +108,10 @@ export class Metrics {
 
   sourceSpliced({ kind }: { readonly kind: string }): void {
     this.#splices.inc({ kind });
+  }
+
+  standbySwitched(why: 'damaged' | 'silent'): void {
+    this.#standbySwitches.inc({ why });
   }
 
   sessionWarned(reason: ReasonCode): void {

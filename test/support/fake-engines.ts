@@ -189,6 +189,19 @@ export class FakeEngineSource implements EngineSource, EngineDemand {
     }
   }
 
+  tryReserve(request: PlaceRequest): EngineSlot | undefined {
+    this.requests.push(request);
+    const { exclude, infohash, lastEngine } = request;
+    const free = this.engines.filter(
+      (engine) =>
+        !exclude.has(engine.id) &&
+        !this.isFull(engine) &&
+        (infohash === undefined || !engine.playing.includes(infohash)),
+    );
+    const engine = free.find(({ id }) => id !== lastEngine) ?? free[0];
+    return engine && this.#take(engine, infohash);
+  }
+
   #take(engine: FakeEngine, infohash: string | undefined): EngineSlot {
     const place = { infohash };
     const leaving = new AbortController();
@@ -249,6 +262,10 @@ export class RecordingObserver implements SessionObserver {
 
   sourceSpliced({ kind }: { readonly kind: string }): void {
     this.events.push(`spliced: ${kind}`);
+  }
+
+  standbySwitched(why: string): void {
+    this.events.push(`standby switched: ${why}`);
   }
 
   sessionWarned(reason: string): void {

@@ -39,6 +39,14 @@ export class RecordingOwner implements SourceLoopOwner {
     this.#hear('begins');
   }
 
+  readonly isWatched = true;
+
+  onAttemptAside(): void {}
+
+  onCalled(): void {}
+
+  onSetAside(): void {}
+
   onAttemptOver(): void {}
 
   judge(): SourceVerdict {
@@ -100,6 +108,8 @@ export function loopRig(t: TestContext, engines: readonly FakeEngine[], choices:
     firstByteTimeoutMs: FIRST_BYTE_TIMEOUT_MS,
     startTimeoutMs: START_TIMEOUT_MS,
     retryBudgetMs: 120_000,
+    spliceWaitMs: 10_000,
+    standby: 'off',
     clock,
     log: silentLog(),
   });

@@ -43,6 +43,8 @@ export class CandidateMedia {
   #units: ReferenceUnit[] = [];
   #firstDts: number | undefined;
   #startedMs: number | undefined;
+  /** Behind the newest gap of a counter, or damaged packet; 0: there was none. */
+  #damageEnd = 0;
   readonly #samples: { readonly nowMs: number; readonly mediaMs: number }[] = [];
 
   /** `onLeap`: the source's own clock leapt; what came before is forgotten. */
@@ -87,8 +89,19 @@ export class CandidateMedia {
     return this.#scanner.scrambledPackets;
   }
 
+  /** Position behind the newest gap of a counter, or damaged packet; 0: there was none. Exact to what came at once. */
+  get damageEnd(): number {
+    return this.#damageEnd;
+  }
+
+  /** Since its first packet, or since `waitFrom`. */
   waitedMs(nowMs: number): number {
     return this.#startedMs === undefined ? 0 : nowMs - this.#startedMs;
+  }
+
+  /** What it brought before was not waited for. */
+  waitFrom(nowMs: number): void {
+    if (this.#startedMs !== undefined) this.#startedMs = nowMs;
   }
 
   /** Media per time over the last second; without end until that can be told. */
@@ -107,7 +120,9 @@ export class CandidateMedia {
     this.#bytes += chunk.bytes.length;
     this.#end += chunk.bytes.length;
     this.#fingerprinter.push(chunk.bytes, chunk.position);
+    const damage = this.#scanner.continuityErrors + this.#scanner.transportErrors;
     this.#scanner.scan(chunk.bytes, chunk.position);
+    if (this.#scanner.continuityErrors + this.#scanner.transportErrors > damage) this.#damageEnd = this.#end;
     const points = this.#scanner.takeAccessPoints().filter(({ position }) => position >= this.#from);
     this.#points.push(...points);
     this.#sample(nowMs);

@@ -54,6 +54,17 @@ const SEARCH_AGAIN_AFTER = 64;
 const DATA_UNITS_MIN = 3;
 const DATA_UNITS_MAX = 64;
 
+/** One that plays beside is whole when nothing was damaged from so much before the ring's end on: units overlap. */
+const WHOLE_BEFORE_END_MS = 1_000;
+
+/** How a source stands that plays beside the one in use. */
+export interface Standing {
+  /** How far its newest picture is before the ring's end; 0 or less: it has reached it. Milliseconds. */
+  readonly lagMs: number;
+  /** Whether nothing is missing or damaged in what it has from shortly before the ring's end on. */
+  readonly isWhole: boolean;
+}
+
 interface Met {
   readonly offset90: number;
   readonly from90: number;
@@ -90,6 +101,26 @@ export class SpliceCandidate {
   /** Takes whole packets as they come from the new source. */
   push(packets: Buffer, nowMs: number): void {
     if (!this.#isJoined) this.#media.push(packets, nowMs);
+  }
+
+  /** How it stands to the ring's end; undefined while it is not recognized. Lets go of what will not be needed. */
+  standing(): Standing | undefined {
+    this.#searchAgain();
+    const met = this.#met();
+    if (!met) return undefined;
+    this.#letGo(met.offset90);
+    return { lagMs: this.#lagMs(met.offset90), isWhole: this.#isWhole(met.offset90) };
+  }
+
+  /** It is wanted from now on: it was not waited for before. */
+  waitFrom(nowMs: number): void {
+    this.#media.waitFrom(nowMs);
+  }
+
+  /** Looks once more for what it may have been wrong about: damage passes. */
+  lookAgain(): void {
+    this.#rejected.length = 0;
+    this.#compareAnew();
   }
 
   /** What to do with this source by now. Cheap enough to ask after every chunk; changes nothing in the ring. */
@@ -267,6 +298,14 @@ export class SpliceCandidate {
     });
   }
 
+  #isWhole(offset90: number): boolean {
+    const { endDts } = this.#tail;
+    const { damageEnd, units } = this.#media;
+    if (endDts === undefined) return false;
+    const first = units.find(({ dts }) => msBetween(dts + offset90, endDts) <= WHOLE_BEFORE_END_MS);
+    return first !== undefined && (damageEnd === 0 || damageEnd <= first.position);
+  }
+
   /** Nothing that is well before the ring's end will be joined. */
   #letGo(offset90: number): void {
     const { endDts } = this.#tail;
@@ -281,6 +320,10 @@ export class SpliceCandidate {
   #searchAgain(): void {
     const { book } = this.#tail;
     if (this.#finder.meeting || book.added - this.#searchedAt < SEARCH_AGAIN_AFTER) return;
+    this.#compareAnew();
+  }
+
+  #compareAnew(): void {
     this.#restartFinder();
     for (const fingerprint of this.#media.fingerprints) this.#finder.push(fingerprint);
   }

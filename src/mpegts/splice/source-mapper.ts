@@ -81,6 +81,11 @@ export class SourceMapper {
     return this.#map.reference?.pid;
   }
 
+  /** Whether a PID of the source's own carries its PAT or a PMT. */
+  isTable(pid: number): boolean {
+    return this.#follower.isTablePid[pid] === 1;
+  }
+
   /** How many discontinuities it has told viewers of. */
   get breaks(): number {
     return this.#breaks;

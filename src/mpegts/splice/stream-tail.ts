@@ -63,6 +63,11 @@ export class StreamTail {
     return this.#fingerprinter.map;
   }
 
+  /** Whether a PID carries the PAT or a PMT. */
+  isTable(pid: number): boolean {
+    return this.#fingerprinter.isTable(pid);
+  }
+
   /** The DTS at which the reference stream's PES packet under way is decoded; undefined before the first. */
   get endDts(): number | undefined {
     return this.#reference?.track.lastDts;
