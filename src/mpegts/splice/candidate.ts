@@ -20,7 +20,7 @@ import type { AccessPoint } from '../scanner.ts';
 import { CandidateMedia, msBetween } from './candidate-media.ts';
 import type { Fingerprint } from './fingerprints.ts';
 import { type JoinedSource, joinSource } from './join.ts';
-import { MeetingFinder } from './meeting.ts';
+import { AGREEING_MIN, MeetingFinder } from './meeting.ts';
 import { planSplice, type SpliceDecision, type SpliceFacts, STRANGERS_ENOUGH } from './plan.ts';
 import { sameRoles } from './program-map.ts';
 import type { StreamTail } from './stream-tail.ts';
@@ -78,6 +78,7 @@ export class SpliceCandidate {
   readonly #media: CandidateMedia;
   #finder: MeetingFinder;
   readonly #rejected: number[] = [];
+  #lastMet: Met | undefined;
   #searchedAt: number;
   #isJoined = false;
 
@@ -197,8 +198,20 @@ export class SpliceCandidate {
     return newest && endDts !== undefined ? msBetween(newest.dts + offset90, endDts) : 0;
   }
 
-  /** Where the source was recognized; one that turns out wrong at the ring's end is given up. */
+  /** Where the source was recognized, now or before: one that is ahead has pictures that the ring can't know yet. */
   #met(): Met | undefined {
+    const met = this.#found();
+    if (met) this.#lastMet = met;
+    return met ?? (this.#lastMet && this.#isStillThere(this.#lastMet.offset90) ? this.#lastMet : undefined);
+  }
+
+  #isStillThere(offset90: number): boolean {
+    const { compared, equal } = this.#comparedAtEnd(offset90);
+    return compared >= AGREEING_MIN && equal * 2 >= compared && !this.#isContradicted(offset90);
+  }
+
+  /** One that turns out wrong at the ring's end is given up. */
+  #found(): Met | undefined {
     for (;;) {
       const meeting = this.#finder.meeting;
       if (!meeting) break;
@@ -227,18 +240,25 @@ export class SpliceCandidate {
   /** Whether the last pictures before the ring's end are the same in both, and nothing contradicts. */
   #isConfirmed(offset90: number): boolean {
     const { endDts } = this.#tail;
-    const role = this.#media.map?.reference?.role;
-    if (endDts === undefined || role === undefined) return false;
-    const { units } = this.#media;
-    const before = units.filter(({ dts }) => wrappedDifference(endDts, dts + offset90) > 0);
-    const next = units.find(({ dts }) => wrappedDifference(endDts, dts + offset90) <= 0);
+    if (endDts === undefined) return false;
+    const next = this.#media.units.find(({ dts }) => wrappedDifference(endDts, dts + offset90) <= 0);
     // Something is missing there, in the new source itself.
     if (next && msBetween(endDts, next.dts + offset90) > NEXT_MS_MAX) return false;
+    const { compared, equal } = this.#comparedAtEnd(offset90);
+    return equal * 2 >= compared && !this.#isContradicted(offset90);
+  }
+
+  /** How many of the last pictures before the ring's end could be compared, and how many were the same. */
+  #comparedAtEnd(offset90: number): { readonly compared: number; readonly equal: number } {
+    const { endDts } = this.#tail;
+    const role = this.#media.map?.reference?.role;
+    if (endDts === undefined || role === undefined) return { compared: 0, equal: 0 };
+    const before = this.#media.units.filter(({ dts }) => wrappedDifference(endDts, dts + offset90) > 0);
     const compared = before.slice(-COMPARED_AT_END).filter(({ key }) => key !== undefined);
     const equal = compared.filter(
       ({ key, dts }) => key !== undefined && this.#isInRing(role, key, dts + offset90),
     );
-    return equal.length * 2 >= compared.length && !this.#isContradicted(offset90);
+    return { compared: compared.length, equal: equal.length };
   }
 
   #isInRing(role: string, key: number, clock90: number): boolean {
