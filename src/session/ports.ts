@@ -69,6 +69,12 @@ export interface EngineSource {
    * @throws AcemuxError no_engines_configured, no_engine_available, no_capacity; the signal's reason
    */
   reserve(request: PlaceRequest, signal: AbortSignal): Promise<EngineSlot>;
+  /**
+   * A place on an engine that plays nothing, for a start that is slow and has another place already; at once or not at
+   * all: for it nobody waits, and nobody gives way.
+   * @param giveWay called when another start waits for such a place; tells whether this one is free soon
+   */
+  reserveIdle(request: PlaceRequest, giveWay: () => boolean): EngineSlot | undefined;
   /** A healthy engine that can be asked what opens nothing; no place is taken for that. Undefined: none now. */
   consult(): NameResolver | undefined;
   /** Tells how an attempt on an engine went. */
@@ -99,6 +105,10 @@ export interface SessionObserver {
   sessionWarned(reason: ReasonCode): void;
   /** Another source went on behind what viewers had. */
   sourceSpliced(splice: SpliceReport): void;
+  /** A start was slow, and a second engine was asked beside the first. */
+  hedgeBegun(): void;
+  /** That second engine was the first to deliver. */
+  hedgeWon(): void;
   /** An attempt to play on an engine failed. */
   attemptFailed(reason: ReasonCode): void;
 }

@@ -235,7 +235,6 @@ export class Session implements WatchedSession, SourceLoopOwner {
   handOver(attempt: SourceAttempt, target: Session): void {
     this.#source.handOver(attempt);
     target.#source.takeOver(attempt);
-    target.#notePlayback(attempt.playback);
   }
 
   /** What this engine delivers can't be used, or not any longer: the session looks for another one. */
@@ -360,7 +359,7 @@ export class Session implements WatchedSession, SourceLoopOwner {
   // ── the source ──────────────────────────────────────────────────────────────────────────────────────────
 
   onAttempt(attempt: SourceAttempt): void {
-    this.#playback = attempt.playback ?? this.#playback;
+    this.#notePlayback(attempt);
     this.#intake.begin(attempt, this.#deps.clock.nowMs());
   }
 
@@ -381,12 +380,13 @@ export class Session implements WatchedSession, SourceLoopOwner {
       return;
     }
     this.#deps.owner.onPlayback(this, attempt, playback.infohash, kind);
-    // It may have been left to another session, or given up.
-    if (this.#source.isUsing(attempt)) this.#notePlayback(playback);
+    this.#notePlayback(attempt);
   }
 
-  #notePlayback(playback: Playback | undefined): void {
-    if (!playback) return;
+  /** It may be one of several, or have been left to another session, or given up: what is said of the one in use counts. */
+  #notePlayback(attempt: SourceAttempt): void {
+    const { playback } = attempt;
+    if (!playback || !this.#source.isLeading(attempt)) return;
     this.#playback = playback;
     this.#infohash = playback.infohash;
     this.#identified.resolve(playback.infohash);
@@ -417,6 +417,7 @@ export class Session implements WatchedSession, SourceLoopOwner {
       this.#deps.observer.sourceSpliced(splice);
     }
     this.#source.confirm(attempt);
+    this.#notePlayback(attempt);
     if (this.#state.name === 'starting') this.#play();
   }
 

@@ -9,6 +9,8 @@ import type { SourceVerdict } from './source-health.ts';
 
 /** Whom the loop feeds: the session. */
 export interface SourceLoopOwner {
+  /** Viewers, those included that wait for the start. */
+  readonly clientCount: number;
   /** An engine has told, without opening anything, which broadcast the name means. */
   onIdentified(name: KnownName): void;
   /** An attempt begins: what it delivers is to be looked at, and used when it is confirmed. */
@@ -44,6 +46,8 @@ export interface SourceLoopChoice {
   readonly firstByteTimeoutMs: number;
   /** START_TIMEOUT */
   readonly startTimeoutMs: number;
+  /** HEDGE_AFTER; 0: never. */
+  readonly hedgeAfterMs: number;
   /** RETRY_BUDGET */
   readonly retryBudgetMs: number;
   readonly clock: Clock;

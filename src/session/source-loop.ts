@@ -73,18 +73,18 @@ export class SourceLoop implements AttemptOwner {
     return this.#inUse?.playback !== undefined || this.#trial?.playback !== undefined;
   }
 
-  /** Whether this is an attempt of the session's, in use or tried. */
-  isUsing(attempt: SourceAttempt): boolean {
-    return attempt === this.#inUse || attempt === this.#trial;
+  /** Whether it is the one in use or, where none is, the one of those under way that is furthest. */
+  isLeading(attempt: SourceAttempt): boolean {
+    return attempt === (this.#inUse ?? this.#trial);
   }
 
   usesEngine(engineId: string): boolean {
-    return this.#inUse?.slot.engine.id === engineId || this.#trial?.slot.engine.id === engineId;
+    return this.attempts.some(({ slot }) => slot.engine.id === engineId);
   }
 
   /** The attempts that deliver, or may. */
   get attempts(): readonly SourceAttempt[] {
-    return [this.#inUse, this.#trial].filter((attempt) => attempt !== undefined);
+    return [...(this.#inUse ? [this.#inUse] : []), ...(this.#search?.search.racers ?? [])];
   }
 
   /** Whether there is no other engine to hope for. */
@@ -114,8 +114,8 @@ export class SourceLoop implements AttemptOwner {
 
   /** The engine has harmed whatever of this session it plays. */
   rejectOn(engineId: string, code: ReasonCode): void {
-    for (const attempt of [this.#inUse, this.#trial]) {
-      if (attempt?.slot.engine.id === engineId) this.reject(attempt, code);
+    for (const attempt of this.attempts) {
+      if (attempt.slot.engine.id === engineId) this.reject(attempt, code);
     }
   }
 
