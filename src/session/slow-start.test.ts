@@ -196,22 +196,28 @@ describe('a second engine', () => {
     assert.deepEqual(reports(), ['one: no_media', 'two: no_media', 'three: no_media']);
   });
 
-  test('is given back when another stream needs its place, unless it is the only one left', async (t) => {
-    const [one, two] = [engineOf('one'), engineOf('two')];
-    const first = await racing(t, [one, two]);
-    assert.equal(first.source.giveHedgeBack(), true);
-    assert.equal(first.source.giveHedgeBack(), true, 'it is under way');
-    await first.clock.advance(0);
-    assert.deepEqual([two.stops, two.slotsTaken, one.stops, first.reports()], [1, 0, 0, []]);
+  test('is given back when another stream needs its place, and none is asked again in this start', async (t) => {
+    const [one, two, three, four] = ['one', 'two', 'three', 'four'].map((id) => engineOf(id));
+    assert.ok(one && two && three && four);
+    const { clock, hedges, reports, source, starts } = await racing(t, [one, two, three, four]);
+    assert.equal(source.giveHedgeBack(), true);
+    assert.equal(source.giveHedgeBack(), true, 'it is under way');
+    await clock.advance(0);
+    assert.deepEqual([two.stops, two.slotsTaken, one.stops, reports()], [1, 0, 0, []]);
+    one.media[0]?.finish();
+    await clock.advance(HEDGE_AFTER_MS);
+    assert.deepEqual([starts(), hedges()], [[1, 1, 1, 0], ['hedge begun']]);
+  });
 
+  test('is kept when it is the only one left, or delivers', async (t) => {
     const [three, four] = [engineOf('three'), engineOf('four')];
-    const second = await racing(t, [three, four]);
+    const { clock, joining, source } = await racing(t, [three, four]);
     three.media[0]?.finish();
-    await second.clock.advance(0);
-    assert.deepEqual([second.source.giveHedgeBack(), four.stops], [false, 0]);
+    await clock.advance(0);
+    assert.deepEqual([source.giveHedgeBack(), four.stops], [false, 0]);
     deliver(four);
-    await second.joining;
-    assert.deepEqual([second.source.giveHedgeBack(), four.stops], [false, 0]);
+    await joining;
+    assert.deepEqual([source.giveHedgeBack(), four.stops], [false, 0]);
   });
 });
 
@@ -311,18 +317,24 @@ describe('while two engines race', () => {
   });
 
   test('engines that disagree about the broadcast: the one that told first goes on, and neither is to blame', async (t) => {
-    const [one, two, three] = [
+    const engines = [
       engineOf('one'),
       engineOf('two', { infohash: 'd'.repeat(40) }),
       engineOf('three'),
-    ];
-    const { clock, directory, reports, starts } = await racing(t, [one, two, three]);
+      engineOf('four'),
+    ] as const;
+    const [one, two, three] = engines;
+    const { clock, directory, joining, reports, starts } = await racing(t, engines);
+    const failed = refusal(joining);
     await clock.advance(0);
     assert.deepEqual([one.stops, two.stops, two.slotsTaken], [0, 1, 0]);
     assert.deepEqual([reports(), directory.find('d'.repeat(40))], [[], undefined]);
     assert.equal(directory.find(INFOHASH)?.playbackSessionId, 'of one');
-    await clock.advance(FIRST_BYTE_TIMEOUT_MS);
-    assert.deepEqual(starts(), [1, 1, 1]);
+    one.media[0]?.finish();
+    await clock.advance(0);
+    three.media[0]?.finish();
+    assert.equal(await failed, 'engine_closed');
+    assert.deepEqual(starts(), [1, 1, 1, 0], 'it is one of the three');
   });
 
   test('invariant 1: a stream that turns out to be the same joins them, and its newer playback goes on there', async (t) => {

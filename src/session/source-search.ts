@@ -256,8 +256,8 @@ export class SourceSearch implements AttemptOwner {
    */
   #considerHedge(): void {
     const { engines, log, observer, owner } = this.#deps;
-    const [slow, ...others] = this.racers;
-    if (!this.#isSlow || this.#hasHedged || !slow || others.length > 0 || owner.clientCount === 0) return;
+    const [slow] = this.racers;
+    if (!this.#isSlow || this.#hasHedged || !slow || owner.clientCount === 0) return;
     // Nor where the slow one might still say what no other would then be asked after.
     if (this.#name.infohash === undefined || !asksAnother([...this.#failures, 'content_unknown'])) return;
     const slot = engines.reserveIdle(this.#request, () => this.#giveHedgeBack());
