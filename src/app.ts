@@ -84,6 +84,7 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
     limits: {
       firstByteTimeoutMs: config.streams.emptyTimeoutMs,
       startTimeoutMs: config.streams.startTimeoutMs,
+      hedgeAfterMs: config.streams.hedgeAfterMs,
       retryBudgetMs: config.streams.retryBudgetMs,
       spliceWaitMs: config.streams.spliceWaitMs,
       standby: config.streams.standby,

@@ -341,6 +341,10 @@ const table = {
     what: 'The engine was too far behind what viewers had seen already.',
     todo: 'Nothing: another engine was asked.',
   },
+  outrun: {
+    what: 'Another engine that was asked for the same stream was quicker, or another stream needed the place.',
+    todo: 'Nothing: when a start is slow, a second engine is asked (HEDGE_AFTER).',
+  },
   source_replaced: {
     what: 'Another engine took the stream over.',
     todo: 'Nothing: this is how streams move.',

@@ -231,6 +231,14 @@ export const DECLARATION = {
       applies: 'restart',
       doc: 'All attempts of one start together (at most 3 engines, each once). Higher tries longer; lower tells the viewer sooner that it failed.',
     }),
+    hedgeAfterMs: key({
+      yaml: 'hedge_after',
+      environment: 'HEDGE_AFTER',
+      type: duration({ min: 0, max: HOUR }),
+      default: 10 * SECOND,
+      applies: 'restart',
+      doc: 'When an engine has not delivered a new stream after this time, a second one that plays nothing is asked for it, too, and the first to deliver goes on. Lower starts sooner where engines are slow, and asks more of them twice; 0 = never.',
+    }),
     retryBudgetMs: key({
       yaml: 'retry_budget',
       environment: 'RETRY_BUDGET',

@@ -29,6 +29,8 @@ export interface Place {
   isDelivering: boolean;
   /** Aborted when the engine is about to leave the fleet. */
   readonly leaving: AbortController;
+  /** Asks for a place back that only speeds a start up; tells whether it is free soon. Undefined: any other place. */
+  readonly giveWay?: () => boolean;
 }
 
 /** How attempts on an engine went. */

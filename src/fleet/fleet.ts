@@ -59,6 +59,8 @@ interface Waiter {
   isOverdue: boolean;
   /** Whether what nobody watches was asked to give way to it: that is done once. */
   hasAskedForWay: boolean;
+  /** A place that only sped another start up is being given back for it. */
+  isMadeRoomFor: boolean;
   readonly settle: (outcome: EngineSlot | AcemuxError) => void;
 }
 
@@ -120,6 +122,19 @@ export class Fleet implements EngineSource, EngineDemand {
     if (this.#stopped !== undefined || this.#waiters.size > 0) return undefined;
     const selection = this.#choose(request);
     return selection.kind === 'chosen' ? this.#take(selection.engine, request) : undefined;
+  }
+
+  reserveIdle(request: PlaceRequest, giveWay: () => boolean): EngineSlot | undefined {
+    if (this.#stopped !== undefined) return undefined;
+    const { engines } = this.#registry;
+    const places = engines.flatMap((engine) => [...engine.places]);
+    // Beside the start's own place there is another: two sessions have turned out to be one broadcast. The engine that
+    // both have asked decides which of them goes on, and the other one must not have anything elsewhere by then.
+    const own = places.filter(({ infohash }) => infohash === request.infohash);
+    if (own.length > 1) return undefined;
+    const idle = engines.filter(({ streams }) => streams === 0);
+    const selection = chooseEngine(idle, request, this.#deps.limits);
+    return selection.kind === 'chosen' ? this.#take(selection.engine, request, giveWay) : undefined;
   }
 
   /**
@@ -198,7 +213,9 @@ export class Fleet implements EngineSource, EngineDemand {
   }
 
   get isCrowded(): boolean {
-    for (const { request } of this.#waiters) if (isFull(this.#choose(request))) return true;
+    for (const { request, isMadeRoomFor } of this.#waiters) {
+      if (!isMadeRoomFor && isFull(this.#choose(request))) return true;
+    }
     return false;
   }
 
@@ -236,14 +253,15 @@ export class Fleet implements EngineSource, EngineDemand {
   }
 
   /** The only place where places are counted up … */
-  #take(record: EngineRecord, { infohash }: PlaceRequest): EngineSlot {
-    const place: Place = { infohash, isDelivering: false, leaving: new AbortController() };
+  #take(record: EngineRecord, { infohash }: PlaceRequest, giveWay?: () => boolean): EngineSlot {
+    const leaving = new AbortController();
+    const place: Place = { infohash, isDelivering: false, leaving, ...(giveWay && { giveWay }) };
     record.places.add(place);
     record.lastChosen = ++this.#choices;
     record.lastUsedAtMs = this.#deps.clock.wallMs();
     return {
       engine: record,
-      leaving: place.leaving.signal,
+      leaving: leaving.signal,
       identify: (known) => {
         const wasUnknown = place.infohash === undefined;
         place.infohash = known;
@@ -281,6 +299,7 @@ export class Fleet implements EngineSource, EngineDemand {
         request,
         isOverdue: false,
         hasAskedForWay: false,
+        isMadeRoomFor: false,
         settle: (outcome) => {
           leave();
           if (outcome instanceof AcemuxError) reject(outcome);
@@ -314,8 +333,18 @@ export class Fleet implements EngineSource, EngineDemand {
 
   #askForWay(waiter: Waiter, reason: NoChoice): void {
     if (reason !== 'no_capacity' && reason !== 'infohash_in_use') return;
+    // What was only taken to be quicker must not cost anybody anything: it goes first.
+    waiter.isMadeRoomFor = this.#endHedge(waiter.request);
+    if (waiter.isMadeRoomFor) return;
     waiter.hasAskedForWay = true;
     this.#deps.giveWay?.(reason === 'infohash_in_use' ? waiter.request.infohash : undefined);
+  }
+
+  #endHedge({ exclude }: PlaceRequest): boolean {
+    const usable = this.#registry.engines.filter(
+      ({ health, id, isDraining }) => health === 'healthy' && !isDraining && !exclude.has(id),
+    );
+    return usable.some(({ places }) => places.values().some((place) => place.giveWay?.() === true));
   }
 
   /**

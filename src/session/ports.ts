@@ -74,6 +74,12 @@ export interface EngineSource {
    * Undefined: there is none.
    */
   tryReserve(request: PlaceRequest): EngineSlot | undefined;
+  /**
+   * A place on an engine that plays nothing, for a start that is slow and has another place already; at once or not at
+   * all: for it nobody waits, and nobody gives way.
+   * @param giveWay called when another start waits for such a place; tells whether this one is free soon
+   */
+  reserveIdle(request: PlaceRequest, giveWay: () => boolean): EngineSlot | undefined;
   /** A healthy engine that can be asked what opens nothing; no place is taken for that. Undefined: none now. */
   consult(): NameResolver | undefined;
   /** Tells how an attempt on an engine went. */
@@ -106,6 +112,10 @@ export interface SessionObserver {
   sourceSpliced(splice: SpliceReport): void;
   /** A second engine that played along went on with the stream; `why` the one before was lacking something. */
   standbySwitched(why: 'damaged' | 'silent'): void;
+  /** A start was slow, and a second engine was asked beside the first. */
+  hedgeBegun(): void;
+  /** That second engine was the first to deliver. */
+  hedgeWon(): void;
   /** An attempt to play on an engine failed. */
   attemptFailed(reason: ReasonCode): void;
 }

@@ -6,6 +6,8 @@ export interface SessionLimits {
   readonly firstByteTimeoutMs: number;
   /** START_TIMEOUT */
   readonly startTimeoutMs: number;
+  /** HEDGE_AFTER; 0: never. */
+  readonly hedgeAfterMs: number;
   /** RETRY_BUDGET */
   readonly retryBudgetMs: number;
   /** SPLICE_WAIT */

@@ -2,23 +2,17 @@ import assert from 'node:assert/strict';
 import { untilAborted } from '../base/abort.ts';
 import type { Clock, Timer } from '../base/clock.ts';
 import { AcemuxError, type ReasonCode } from '../base/reasons.ts';
-import type { Playback, SelectorKind, StreamSelector } from '../engine/types.ts';
+import type { SelectorKind, StreamSelector } from '../engine/types.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Attachment, SessionListener, ViewerInfo, WatchedSession } from './attachment.ts';
 import type { BufferMemory } from './buffer-memory.ts';
 import { Cursor } from './cursor.ts';
-import { Intake, type IntakeNews, type IntakeSwitch } from './intake.ts';
 import type { KnownName } from './known-names.ts';
-import { LiveNotice } from './live-notice.ts';
 import type { EngineSource, SessionObserver } from './ports.ts';
 import type { SessionLimits } from './session-limits.ts';
 import { SESSION_MOVES, type SessionState } from './session-state.ts';
-import { SessionWarnings } from './session-warnings.ts';
 import type { SourceAttempt } from './source-attempt.ts';
-import type { SourceVerdict } from './source-health.ts';
-import { SourceLoop } from './source-loop.ts';
-import type { SourceLoopOwner } from './source-loop-deps.ts';
-import { standbyFor } from './standby.ts';
+import { type SuppliedSession, Supply } from './supply.ts';
 import type { SessionSnapshot } from './types.ts';
 
 /** How long a start goes on after the last one who waited for it has left: players open twice. */
@@ -60,47 +54,33 @@ export interface SessionDeps {
  *   starting ──► playing ◄──► lingering
  *       └───────────┴─────────────┴────► ended
  */
-export class Session implements WatchedSession, SourceLoopOwner {
+export class Session implements WatchedSession, SuppliedSession {
   readonly #deps: SessionDeps;
   readonly #log: Log;
   readonly #ready = Promise.withResolvers<Session>();
   readonly #closed = Promise.withResolvers<void>();
-  readonly #identified = Promise.withResolvers<string>();
   readonly #listeners = new Set<SessionListener>();
-  readonly #live: LiveNotice;
-  readonly #source: SourceLoop;
+  readonly #supply: Supply;
   readonly #createdAtMs: number;
   readonly #createdAtWallMs: number;
   #state: SessionState = { name: 'starting' };
   #timer: Timer | undefined;
-  readonly #intake: Intake;
-  #playback: Playback | undefined;
-  #infohash: string | undefined;
   #waiting = 0;
   #clients = 0;
   #bytesOut = 0;
   #lastActivityMs: number;
   #startedAtWallMs: number | undefined;
   #endedAtWallMs: number | undefined;
-  readonly #warnings: SessionWarnings;
 
   constructor(deps: SessionDeps) {
     this.#deps = deps;
     this.#log = deps.log.child({ session: deps.selector.hash });
-    this.#live = new LiveNotice(deps.identity?.isLive === true);
-    this.#warnings = new SessionWarnings(this.#log, deps.observer);
     this.#createdAtMs = deps.clock.nowMs();
     this.#createdAtWallMs = deps.clock.wallMs();
     this.#lastActivityMs = this.#createdAtMs;
-    this.#infohash = deps.identity?.infohash;
-    const standby = standbyFor(deps.limits, [deps.selector.hash, deps.identity?.infohash]);
-    const standbyWindowMs = standby === 'hot' ? deps.limits.standbyWindowMs : undefined;
-    this.#intake = new Intake({ ...deps, session: this, standbyWindowMs, nowMs: this.#createdAtMs });
     // Those who wait hear it; there may be nobody.
     this.#ready.promise.catch(() => {});
-    this.#identified.promise.catch(() => {});
-    const { limits, ...rest } = deps;
-    this.#source = new SourceLoop({ ...rest, ...limits, standby, owner: this, log: this.#log });
+    this.#supply = new Supply({ ...deps, session: this, log: this.#log });
   }
 
   // ── what is seen ────────────────────────────────────────────────────────────────────────────────────────
@@ -115,22 +95,22 @@ export class Session implements WatchedSession, SourceLoopOwner {
   }
 
   get infohash(): string | undefined {
-    return this.#infohash;
+    return this.#supply.infohash;
   }
 
   /** The id of the engine in use, or asked now. */
   get engineId(): string | undefined {
-    return this.#source.engine?.id;
+    return this.#supply.engine?.id;
   }
 
   /** Whether this engine plays for it, or is asked to. */
   usesEngine(engineId: string): boolean {
-    return this.#source.usesEngine(engineId);
+    return this.#supply.usesEngine(engineId);
   }
 
   /** Whether an engine has opened a playback for it. */
   get hasPlayback(): boolean {
-    return this.#source.hasPlayback;
+    return this.#supply.hasPlayback;
   }
 
   get isStarting(): boolean {
@@ -138,7 +118,7 @@ export class Session implements WatchedSession, SourceLoopOwner {
   }
 
   get head(): number {
-    return this.#intake.ring.head;
+    return this.#supply.ring.head;
   }
 
   get isActive(): boolean {
@@ -157,12 +137,12 @@ export class Session implements WatchedSession, SourceLoopOwner {
 
   /** Whether it is a start that everybody has left, and has a place on an engine. */
   get isAbandonedStart(): boolean {
-    return this.#state.name === 'starting' && this.clientCount === 0 && this.#source.engine !== undefined;
+    return this.#state.name === 'starting' && this.clientCount === 0 && this.#supply.engine !== undefined;
   }
 
   /** Resolves to the infohash once an engine has told it; rejects if the session ends before. */
   get identified(): Promise<string> {
-    return this.#identified.promise;
+    return this.#supply.identified;
   }
 
   /** Resolves when everything that it held is stopped and given back; never rejects. */
@@ -172,16 +152,16 @@ export class Session implements WatchedSession, SourceLoopOwner {
 
   snapshot(): SessionSnapshot {
     const { selector, clock } = this.#deps;
-    const { engine } = this.#source;
+    const { engine, playback } = this.#supply;
     return {
       streamId: selector.hash,
       keyType: selector.kind === 'id' ? 'content_id' : 'infohash',
       infohash: this.infohash,
       state: this.#state.name,
       engine: engine && { id: engine.id, host: engine.host, port: engine.port },
-      playbackSessionId: this.#playback?.playbackSessionId,
-      isLive: this.#playback?.isLive ?? true,
-      isEncrypted: this.#playback?.isEncrypted ?? false,
+      playbackSessionId: playback?.playbackSessionId,
+      isLive: playback?.isLive ?? true,
+      isEncrypted: playback?.isEncrypted ?? false,
       isActive: this.isActive,
       clientCount: this.clientCount,
       createdAtMs: this.#createdAtWallMs,
@@ -189,10 +169,10 @@ export class Session implements WatchedSession, SourceLoopOwner {
       endedAtMs: this.#endedAtWallMs,
       error: this.#state.name === 'ended' ? this.#state.reason : undefined,
       idleSeconds: (clock.nowMs() - this.#lastActivityMs) / 1000,
-      bytesIn: this.#intake.bytesIn,
+      bytesIn: this.#supply.bytesIn,
       bytesOut: this.#bytesOut,
-      warnings: this.#warnings.given,
-      stat: this.#source.stat,
+      warnings: this.#supply.warnings,
+      stat: this.#supply.stat,
     };
   }
 
@@ -201,7 +181,7 @@ export class Session implements WatchedSession, SourceLoopOwner {
   start(): void {
     this.#deps.observer.sessionStarted();
     this.#log.info({ kind: this.#deps.selector.kind }, 'session starts');
-    this.#source.start();
+    this.#supply.start();
   }
 
   /** Ends the session for all its viewers, at once. `closed` tells when the engine is free again. */
@@ -211,22 +191,16 @@ export class Session implements WatchedSession, SourceLoopOwner {
     this.#enter({ name: 'ended', reason });
     this.#endedAtWallMs = clock.wallMs();
     this.#ready.reject(error);
-    this.#identified.reject(error);
     observer.sessionEnded(reason, (clock.nowMs() - this.#createdAtMs) / 1000);
     owner.onEnded(this);
-    this.#intake.close(this.#clients > 0);
+    const stopped = this.#supply.stop(error, reason, this.#clients > 0);
     for (const listener of [...this.#listeners]) listener.onEnd(reason);
-    void this.#source.stop(reason).then(() => this.#closed.resolve());
+    void stopped.then(() => this.#closed.resolve());
   }
 
   /** Gives up the second engine that it keeps in reserve; false: it keeps none. */
   giveUpStandby(): boolean {
-    return this.#source.giveUpStandby();
-  }
-
-  /** Whether anybody watches it, or waits for it. */
-  get isWatched(): boolean {
-    return this.clientCount > 0;
+    return this.#supply.giveUpStandby();
   }
 
   /** Ends it at once, should it have no viewer: its place is needed. */
@@ -240,20 +214,18 @@ export class Session implements WatchedSession, SourceLoopOwner {
    */
   mergeInto(target: Session): void {
     this.#ready.resolve(target);
-    this.#identified.resolve(target.identified);
+    this.#supply.identifyAs(target.#supply);
     this.end('merged');
   }
 
   /** Leaves an attempt to another session, which goes on with it. */
   handOver(attempt: SourceAttempt, target: Session): void {
-    this.#source.handOver(attempt);
-    target.#source.takeOver(attempt);
-    target.#notePlayback(attempt.playback);
+    this.#supply.handOver(attempt, target.#supply);
   }
 
   /** What this engine delivers can't be used, or not any longer: the session looks for another one. */
   leaveEngine(engineId: string, reason: ReasonCode): void {
-    this.#source.rejectOn(engineId, reason);
+    this.#supply.leaveEngine(engineId, reason);
   }
 
   /** Leaves a lingering session no more than `delayMs` from now; for the directory's bounds. */
@@ -287,13 +259,13 @@ export class Session implements WatchedSession, SourceLoopOwner {
   async join(viewer: ViewerInfo, signal: AbortSignal, onLive?: () => void): Promise<Attachment> {
     this.#waiting++;
     if (this.#state.name === 'starting') this.#timer?.cancel();
-    const forgetLive = onLive && this.#live.tell(onLive);
+    const forgetLive = onLive && this.#supply.tellLive(onLive);
     let target: Session = this;
     try {
       target = await untilAborted(this.#ready.promise, signal);
       if (target === this) {
         if (this.#state.name === 'ended') throw new AcemuxError(this.#state.reason);
-        if (!this.#intake.ring.accessPoints.length) throw new AcemuxError('no_media');
+        if (!this.#supply.ring.accessPoints.length) throw new AcemuxError('no_media');
       }
     } catch (error) {
       this.#waiting--;
@@ -329,10 +301,10 @@ export class Session implements WatchedSession, SourceLoopOwner {
 
   #openCursor(): Cursor {
     const { prebufferMs } = this.#deps.limits;
-    const point = this.#intake.ring.joinPoint(prebufferMs);
+    const point = this.#supply.ring.joinPoint(prebufferMs);
     // join() has looked for one in this same turn of the loop.
     if (!point) throw new AcemuxError('no_media');
-    return new Cursor(this.#intake.ring, point, prebufferMs);
+    return new Cursor(this.#supply.ring, point, prebufferMs);
   }
 
   /** With nobody left, a start is given up unless somebody comes back soon, and what plays lingers. */
@@ -370,113 +342,25 @@ export class Session implements WatchedSession, SourceLoopOwner {
     this.#deps.observer.bytesStreamed(bytes);
   }
 
-  // ── the source ──────────────────────────────────────────────────────────────────────────────────────────
-
-  onAttempt(attempt: SourceAttempt): void {
-    this.#playback = attempt.playback ?? this.#playback;
-    this.#intake.begin(attempt, this.#deps.clock.nowMs());
-  }
-
-  onAttemptAside(attempt: SourceAttempt): void {
-    this.#intake.begin(attempt, this.#deps.clock.nowMs(), true);
-  }
-
-  onCalled(attempt: SourceAttempt): void {
-    const before = this.#intake.ring.head;
-    const nowMs = this.#deps.clock.nowMs();
-    this.#intake.call(attempt, nowMs);
-    this.#take(attempt, this.#intake.tick(attempt, nowMs, false));
-    this.#tellAdvance(before);
-  }
-
-  onSetAside(attempt: SourceAttempt): void {
-    this.#intake.setAside(attempt, this.#deps.clock.nowMs());
-  }
-
-  onAttemptOver(attempt: SourceAttempt): void {
-    this.#intake.end(attempt);
-  }
+  // ── the supply ──────────────────────────────────────────────────────────────────────────────────────────
 
   onIdentified(name: KnownName): void {
-    this.#infohash = name.infohash;
-    if (name.isLive) this.#live.note();
     this.#deps.owner.onIdentified(this, name);
   }
 
-  onPlayback(attempt: SourceAttempt, playback: Playback, kind: SelectorKind): void {
-    if (!playback.isLive) {
-      this.#playback = playback;
-      this.#source.reject(attempt, 'vod_not_yet');
-      return;
-    }
-    this.#deps.owner.onPlayback(this, attempt, playback.infohash, kind);
-    // It may have been left to another session, or given up.
-    if (this.#source.isUsing(attempt)) this.#notePlayback(playback);
+  onPlayback(attempt: SourceAttempt, infohash: string, kind: SelectorKind): void {
+    this.#deps.owner.onPlayback(this, attempt, infohash, kind);
   }
 
-  #notePlayback(playback: Playback | undefined): void {
-    if (!playback) return;
-    this.#playback = playback;
-    this.#infohash = playback.infohash;
-    this.#identified.resolve(playback.infohash);
-    this.#live.note();
-  }
-
-  onMedia(attempt: SourceAttempt, chunk: Buffer): void {
-    const before = this.#intake.ring.head;
-    this.#take(attempt, this.#intake.push(attempt, chunk, this.#deps.clock.nowMs()));
-    this.#tellAdvance(before);
-  }
-
-  onTick(): void {
-    const before = this.#intake.ring.head;
-    const nowMs = this.#deps.clock.nowMs();
-    for (const attempt of this.#source.attempts) {
-      this.#take(attempt, this.#intake.tick(attempt, nowMs, this.#source.mustJoin));
-    }
-    this.#tellAdvance(before);
-  }
-
-  #take(attempt: SourceAttempt, news: IntakeNews): void {
-    if (news.kind === 'unusable') this.#source.reject(attempt, news.reason);
-    if (news.kind === 'plays_along') this.#source.confirmStandby(attempt);
-    if (news.kind === 'switched') this.#switch(news);
-    if (news.kind !== 'delivers') return;
-    const { splice } = news;
-    if (splice) {
-      this.#log.info({ engine: attempt.slot.engine.id, ...splice }, 'source joined');
-      this.#deps.observer.sourceSpliced(splice);
-    }
-    this.#source.confirm(attempt);
-    if (this.#state.name === 'starting') this.#play();
-  }
-
-  #switch({ to, why, splice }: IntakeSwitch): void {
-    const attempt = this.#source.attempts.find((each) => each === to);
-    if (!attempt) return;
-    this.#log.debug({ engine: attempt.slot.engine.id, why, ...splice }, 'standby goes on');
-    this.#deps.observer.standbySwitched(why);
-    this.#source.switchTo(attempt);
-  }
-
-  #tellAdvance(headBefore: number): void {
-    this.#warnings.look(this.#intake);
-    if (this.#intake.ring.head > headBefore) for (const listener of this.#listeners) listener.onAdvance();
-  }
-
-  judge(attempt: SourceAttempt, isAlone: boolean): SourceVerdict {
-    return this.#intake.judge(attempt, attempt.stat, isAlone, this.#deps.clock.nowMs());
-  }
-
-  heldMs(): number {
-    return this.#intake.heldMs(this.#deps.clock.nowMs());
+  onAdvance(): void {
+    for (const listener of this.#listeners) listener.onAdvance();
   }
 
   onExhausted(error: AcemuxError): void {
     this.end(error.code, error);
   }
 
-  #play(): void {
+  onWatchable(): void {
     this.#startedAtWallMs = this.#deps.clock.wallMs();
     this.#enter({ name: 'playing' });
     this.#ready.resolve(this);

@@ -10,6 +10,8 @@ import type { StandbyMode } from './standby.ts';
 
 /** Whom the loop feeds: the session. */
 export interface SourceLoopOwner {
+  /** Viewers, those included that wait for the start. */
+  readonly clientCount: number;
   /** An engine has told, without opening anything, which broadcast the name means. */
   onIdentified(name: KnownName): void;
   /** An attempt begins: what it delivers is to be looked at, and used when it is confirmed. */
@@ -26,8 +28,6 @@ export interface SourceLoopOwner {
   onSetAside(attempt: SourceAttempt): void;
   /** Nothing more is wanted of an attempt. */
   onAttemptOver(attempt: SourceAttempt): void;
-  /** Whether anybody watches: what nobody watches needs no insurance. */
-  readonly isWatched: boolean;
   /** How the source in use is doing; asked now and then. `isAlone`: no other engine has a place for it. */
   judge(attempt: SourceAttempt, isAlone: boolean): SourceVerdict;
   /** Asked now and then while there is no source in use: how long viewers have had no new media, milliseconds. */
@@ -57,6 +57,8 @@ export interface SourceLoopChoice {
   readonly spliceWaitMs: number;
   /** STANDBY, for this stream. */
   readonly standby: StandbyMode;
+  /** HEDGE_AFTER; 0: never. */
+  readonly hedgeAfterMs: number;
   /** RETRY_BUDGET */
   readonly retryBudgetMs: number;
   readonly clock: Clock;

@@ -113,6 +113,7 @@ describe('START_TIMEOUT', () => {
   test('holds while there is no place on any engine, and while a predecessor has not ended', async (t) => {
     const full: EngineSource = {
       reserve: (_request, signal) => untilAborted(new Promise<EngineSlot>(() => {}), signal),
+      reserveIdle: () => undefined,
       consult: () => undefined,
       tryReserve: () => undefined,
       report: () => {},
@@ -239,6 +240,7 @@ describe('stop()', () => {
     const source = new FakeEngineSource(engine);
     const late: EngineSource = {
       reserve: (request, signal) => found.promise.then(() => source.reserve(request, signal)),
+      reserveIdle: () => undefined,
       consult: () => undefined,
       tryReserve: () => undefined,
       report: () => {},

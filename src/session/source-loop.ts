@@ -89,9 +89,9 @@ export class SourceLoop implements AttemptOwner {
     return this.#inUse?.playback !== undefined || this.#trial?.playback !== undefined;
   }
 
-  /** Whether this is an attempt of the session's, in use or tried. */
-  isUsing(attempt: SourceAttempt): boolean {
-    return attempt === this.#inUse || attempt === this.#trial;
+  /** Whether it is the one in use or, where none is, the one of those under way that is furthest. */
+  isLeading(attempt: SourceAttempt): boolean {
+    return attempt === (this.#inUse ?? this.#trial);
   }
 
   usesEngine(engineId: string): boolean {
@@ -100,7 +100,8 @@ export class SourceLoop implements AttemptOwner {
 
   /** The attempts that deliver, or may. */
   get attempts(): readonly SourceAttempt[] {
-    return [this.#inUse, this.#trial, this.#standby?.attempt].filter((attempt) => attempt !== undefined);
+    const all = [this.#inUse, ...(this.#search?.search.racers ?? []), this.#standby?.attempt];
+    return all.filter((attempt) => attempt !== undefined);
   }
 
   /** Whether there is no other engine to hope for. */
@@ -210,7 +211,7 @@ export class SourceLoop implements AttemptOwner {
     const standby = this.#standby;
     const { infohash, kind } = this.#name;
     if (!standby) return;
-    if (!this.#deps.owner.isWatched) standby.giveUp('idle');
+    if (this.#deps.owner.clientCount === 0) standby.giveUp('idle');
     else if (infohash !== undefined) standby.keep({ infohash, kind, engineId: inUse.slot.engine.id });
   }
 

@@ -36,6 +36,7 @@ function searchRig(
     owner,
     firstByteTimeoutMs: 30_000,
     startTimeoutMs: 60_000,
+    hedgeAfterMs: 0,
     retryBudgetMs: 120_000,
     spliceWaitMs: 10_000,
     standby: 'off',

@@ -82,6 +82,18 @@ export const METRICS = [
     labels: ['reason'],
   },
   {
+    name: 'acemux_hedges_total',
+    type: 'counter',
+    help: 'Starts that were slow, so that a second engine was asked as well.',
+    labels: [],
+  },
+  {
+    name: 'acemux_hedges_won_total',
+    type: 'counter',
+    help: 'Times that this second engine was the first to deliver.',
+    labels: [],
+  },
+  {
     name: 'acemux_splices_total',
     type: 'counter',
     help: 'Times that another source went on with a stream that was playing: `same-broadcast`, nothing lost or repeated; `same-timeline`, with a gap; `new-timeline`, with a break.',

@@ -26,6 +26,8 @@ export class Metrics {
   readonly #clientEnds: Counter;
   readonly #skips: Counter;
   readonly #failures: Counter;
+  readonly #hedges: Counter;
+  readonly #hedgesWon: Counter;
   readonly #splices: Counter;
   readonly #standbySwitches: Counter;
   readonly #warnings: Counter;
@@ -51,6 +53,8 @@ export class Metrics {
     this.#clientEnds = new Counter({ ...declared('acemux_clients_ended_total'), registers });
     this.#skips = new Counter({ ...declared('acemux_client_skips_total'), registers });
     this.#failures = new Counter({ ...declared('acemux_failures_total'), registers });
+    this.#hedges = new Counter({ ...declared('acemux_hedges_total'), registers });
+    this.#hedgesWon = new Counter({ ...declared('acemux_hedges_won_total'), registers });
     this.#splices = new Counter({ ...declared('acemux_splices_total'), registers });
     this.#standbySwitches = new Counter({ ...declared('acemux_standby_switches_total'), registers });
     this.#warnings = new Counter({ ...declared('acemux_session_warnings_total'), registers });
@@ -100,6 +104,14 @@ export class Metrics {
 
   bytesStreamed(bytes: number): void {
     this.#newBytes += bytes;
+  }
+
+  hedgeBegun(): void {
+    this.#hedges.inc();
+  }
+
+  hedgeWon(): void {
+    this.#hedgesWon.inc();
   }
 
   attemptFailed(reason: ReasonCode): void {

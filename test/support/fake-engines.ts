@@ -166,6 +166,8 @@ export class FakeEngineSource implements EngineSource, EngineDemand {
   readonly requests: PlaceRequest[] = [];
   readonly reports: AttemptReport[] = [];
   isCrowded = false;
+  /** Asks for the place back that was given for a slow start. */
+  giveHedgeBack: () => boolean = () => false;
   /** Which engines have no place now. */
   isFull: (engine: FakeEngine) => boolean = () => false;
   /** What engines tell of names without opening anything; undefined: they refuse to. */
@@ -222,6 +224,14 @@ export class FakeEngineSource implements EngineSource, EngineDemand {
     };
   }
 
+  reserveIdle({ exclude, infohash }: PlaceRequest, giveWay: () => boolean): EngineSlot | undefined {
+    this.giveHedgeBack = giveWay;
+    const idle = this.engines.find(
+      (engine) => !exclude.has(engine.id) && !this.isFull(engine) && engine.slotsTaken === 0,
+    );
+    return idle && this.#take(idle, infohash);
+  }
+
   consult(): NameResolver | undefined {
     return this.resolver;
   }
@@ -270,6 +280,14 @@ export class RecordingObserver implements SessionObserver {
 
   sessionWarned(reason: string): void {
     this.events.push(`session warned: ${reason}`);
+  }
+
+  hedgeBegun(): void {
+    this.events.push('hedge begun');
+  }
+
+  hedgeWon(): void {
+    this.events.push('hedge won');
   }
 
   attemptFailed(reason: string): void {

@@ -31,10 +31,11 @@ function selector(changes: Partial<StreamSelector> = {}): StreamSelector {
   return { kind: 'id', hash: ID, parameters: {}, ...changes };
 }
 
-/** The limits of the default configuration. */
+/** The limits of the default configuration, but that a slow start asks no second engine. */
 export const directoryLimits: DirectoryLimits = {
   firstByteTimeoutMs: 30_000,
   startTimeoutMs: 60_000,
+  hedgeAfterMs: 0,
   retryBudgetMs: 120_000,
   spliceWaitMs: 10_000,
   standby: 'off',

@@ -18,6 +18,7 @@ export const START_TIMEOUT_MS = 60_000;
 
 /** Writes down what it hears. */
 export class RecordingOwner implements SourceLoopOwner {
+  clientCount = 1;
   readonly heard: string[] = [];
   /** Called with each word that it hears. */
   onWord: (word: string) => void = () => {};
@@ -38,8 +39,6 @@ export class RecordingOwner implements SourceLoopOwner {
     this.#attempt = attempt;
     this.#hear('begins');
   }
-
-  readonly isWatched = true;
 
   onAttemptAside(): void {}
 
@@ -107,6 +106,7 @@ export function loopRig(t: TestContext, engines: readonly FakeEngine[], choices:
     owner,
     firstByteTimeoutMs: FIRST_BYTE_TIMEOUT_MS,
     startTimeoutMs: START_TIMEOUT_MS,
+    hedgeAfterMs: 0,
     retryBudgetMs: 120_000,
     spliceWaitMs: 10_000,
     standby: 'off',

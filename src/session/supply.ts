@@ -1,0 +1,277 @@
+import type { Clock } from '../base/clock.ts';
+import type { AcemuxError, ReasonCode } from '../base/reasons.ts';
+import type { Playback, PlaybackStat, SelectorKind, StreamSelector } from '../engine/types.ts';
+import type { Log } from '../telemetry/log.ts';
+import type { BufferMemory } from './buffer-memory.ts';
+import { type BufferedSession, Intake, type IntakeNews, type IntakeSwitch } from './intake.ts';
+import type { KnownName } from './known-names.ts';
+import { LiveNotice } from './live-notice.ts';
+import type { EngineSource, SessionEngine, SessionObserver } from './ports.ts';
+import type { Ring } from './ring.ts';
+import type { SessionLimits } from './session-limits.ts';
+import { SessionWarnings } from './session-warnings.ts';
+import type { SourceAttempt } from './source-attempt.ts';
+import type { SourceVerdict } from './source-health.ts';
+import { SourceLoop } from './source-loop.ts';
+import type { SourceLoopOwner } from './source-loop-deps.ts';
+import { standbyFor } from './standby.ts';
+
+/** Whom a supply feeds: the session. */
+export interface SuppliedSession extends BufferedSession {
+  /** Viewers, those included that wait for the start. */
+  readonly clientCount: number;
+  /** An engine has told which broadcast this is; nothing has been opened for that. */
+  onIdentified(name: KnownName): void;
+  /** An engine has opened a playback, and told which broadcast it is. */
+  onPlayback(attempt: SourceAttempt, infohash: string, kind: SelectorKind): void;
+  /** There is something to watch, for the first time. */
+  onWatchable(): void;
+  /** The ring has more. */
+  onAdvance(): void;
+  /** Nothing more will come. */
+  onExhausted(error: AcemuxError): void;
+}
+
+export interface SupplyDeps {
+  readonly session: SuppliedSession;
+  readonly selector: StreamSelector;
+  readonly after: Promise<void>;
+  readonly identity: KnownName | undefined;
+  readonly preferredEngine: string | undefined;
+  readonly engines: EngineSource;
+  readonly memory: BufferMemory;
+  readonly observer: SessionObserver;
+  readonly limits: SessionLimits;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Where one session's media come from: engines that are asked, and the ring that they fill, one after the other. */
+export class Supply implements SourceLoopOwner {
+  readonly #deps: SupplyDeps;
+  readonly #identified = Promise.withResolvers<string>();
+  readonly #live: LiveNotice;
+  readonly #warnings: SessionWarnings;
+  readonly #intake: Intake;
+  readonly #source: SourceLoop;
+  #playback: Playback | undefined;
+  #infohash: string | undefined;
+  #isWatchable = false;
+
+  constructor(deps: SupplyDeps) {
+    this.#deps = deps;
+    const { clock, identity, limits, log, observer, selector, session } = deps;
+    this.#live = new LiveNotice(identity?.isLive === true);
+    this.#warnings = new SessionWarnings(log, observer);
+    this.#infohash = identity?.infohash;
+    // Those who wait hear it; there may be nobody.
+    this.#identified.promise.catch(() => {});
+    const standby = standbyFor(limits, [selector.hash, identity?.infohash]);
+    const standbyWindowMs = standby === 'hot' ? limits.standbyWindowMs : undefined;
+    this.#intake = new Intake({ ...deps, session, standbyWindowMs, nowMs: clock.nowMs() });
+    this.#source = new SourceLoop({ ...deps, ...limits, standby, owner: this });
+  }
+
+  // ── what is seen ────────────────────────────────────────────────────────────────────────────────────────
+
+  get ring(): Ring {
+    return this.#intake.ring;
+  }
+
+  /** Bytes received from engines. */
+  get bytesIn(): number {
+    return this.#intake.bytesIn;
+  }
+
+  get infohash(): string | undefined {
+    return this.#infohash;
+  }
+
+  /** Resolves to the infohash once an engine has told it; rejects if that never comes. */
+  get identified(): Promise<string> {
+    return this.#identified.promise;
+  }
+
+  /** What the engine in use has opened. */
+  get playback(): Playback | undefined {
+    return this.#playback;
+  }
+
+  /** The engine in use, or asked now. */
+  get engine(): SessionEngine | undefined {
+    return this.#source.engine;
+  }
+
+  /** What that engine last said of the playback. */
+  get stat(): PlaybackStat | undefined {
+    return this.#source.stat;
+  }
+
+  /** Whether an engine has opened a playback for it. */
+  get hasPlayback(): boolean {
+    return this.#source.hasPlayback;
+  }
+
+  /** What is worth a warning. */
+  get warnings(): readonly ReasonCode[] {
+    return this.#warnings.given;
+  }
+
+  get clientCount(): number {
+    return this.#deps.session.clientCount;
+  }
+
+  /** Whether this engine plays for it, or is asked to. */
+  usesEngine(engineId: string): boolean {
+    return this.#source.usesEngine(engineId);
+  }
+
+  /** Calls back as soon as it is known that this is a live stream, perhaps at once. Returns how to stop waiting. */
+  tellLive(onLive: () => void): () => void {
+    return this.#live.tell(onLive);
+  }
+
+  // ── life ────────────────────────────────────────────────────────────────────────────────────────────────
+
+  start(): void {
+    this.#source.start();
+  }
+
+  /** Ends all that was begun on engines; resolves when they have nothing of it left. Never rejects. */
+  stop(error: AcemuxError, reason: ReasonCode, isWatched: boolean): Promise<void> {
+    this.#identified.reject(error);
+    this.#intake.close(isWatched);
+    return this.#source.stop(reason);
+  }
+
+  /** It is somebody else's now that tells which broadcast it is. */
+  identifyAs(other: Supply): void {
+    this.#identified.resolve(other.identified);
+  }
+
+  /** Leaves an attempt to another session's supply, which goes on with it. */
+  handOver(attempt: SourceAttempt, target: Supply): void {
+    this.#source.handOver(attempt);
+    target.#source.takeOver(attempt);
+  }
+
+  /** What this engine delivers can't be used, or not any longer. */
+  leaveEngine(engineId: string, reason: ReasonCode): void {
+    this.#source.rejectOn(engineId, reason);
+  }
+
+  /** Gives up the second engine that it keeps in reserve; false: it keeps none. */
+  giveUpStandby(): boolean {
+    return this.#source.giveUpStandby();
+  }
+
+  // ── what the source tells ───────────────────────────────────────────────────────────────────────────────
+  onAttempt(attempt: SourceAttempt): void {
+    this.#notePlayback(attempt);
+    this.#intake.begin(attempt, this.#deps.clock.nowMs());
+  }
+
+  onAttemptAside(attempt: SourceAttempt): void {
+    this.#intake.begin(attempt, this.#deps.clock.nowMs(), true);
+  }
+
+  onCalled(attempt: SourceAttempt): void {
+    const before = this.#intake.ring.head;
+    const nowMs = this.#deps.clock.nowMs();
+    this.#intake.call(attempt, nowMs);
+    this.#take(attempt, this.#intake.tick(attempt, nowMs, false));
+    this.#tellAdvance(before);
+  }
+
+  onSetAside(attempt: SourceAttempt): void {
+    this.#intake.setAside(attempt, this.#deps.clock.nowMs());
+  }
+
+  onAttemptOver(attempt: SourceAttempt): void {
+    this.#intake.end(attempt);
+  }
+
+  onIdentified(name: KnownName): void {
+    this.#infohash = name.infohash;
+    if (name.isLive) this.#live.note();
+    this.#deps.session.onIdentified(name);
+  }
+
+  onPlayback(attempt: SourceAttempt, playback: Playback, kind: SelectorKind): void {
+    if (!playback.isLive) {
+      this.#playback = playback;
+      this.#source.reject(attempt, 'vod_not_yet');
+      return;
+    }
+    this.#deps.session.onPlayback(attempt, playback.infohash, kind);
+    this.#notePlayback(attempt);
+  }
+
+  /** It may be one of several, or have been left to another session, or given up: what is said of the one in use counts. */
+  #notePlayback(attempt: SourceAttempt): void {
+    const { playback } = attempt;
+    if (!playback || !this.#source.isLeading(attempt)) return;
+    this.#playback = playback;
+    this.#infohash = playback.infohash;
+    this.#identified.resolve(playback.infohash);
+    this.#live.note();
+  }
+
+  onMedia(attempt: SourceAttempt, chunk: Buffer): void {
+    const before = this.#intake.ring.head;
+    this.#take(attempt, this.#intake.push(attempt, chunk, this.#deps.clock.nowMs()));
+    this.#tellAdvance(before);
+  }
+
+  onTick(): void {
+    const before = this.#intake.ring.head;
+    const nowMs = this.#deps.clock.nowMs();
+    for (const attempt of this.#source.attempts) {
+      this.#take(attempt, this.#intake.tick(attempt, nowMs, this.#source.mustJoin));
+    }
+    this.#tellAdvance(before);
+  }
+
+  #take(attempt: SourceAttempt, news: IntakeNews): void {
+    if (news.kind === 'unusable') this.#source.reject(attempt, news.reason);
+    if (news.kind === 'plays_along') this.#source.confirmStandby(attempt);
+    if (news.kind === 'switched') this.#switch(news);
+    if (news.kind !== 'delivers') return;
+    const { splice } = news;
+    if (splice) {
+      this.#deps.log.info({ engine: attempt.slot.engine.id, ...splice }, 'source joined');
+      this.#deps.observer.sourceSpliced(splice);
+    }
+    this.#source.confirm(attempt);
+    this.#notePlayback(attempt);
+    if (this.#isWatchable) return;
+    this.#isWatchable = true;
+    this.#deps.session.onWatchable();
+  }
+
+  #switch({ to, why, splice }: IntakeSwitch): void {
+    const attempt = this.#source.attempts.find((each) => each === to);
+    if (!attempt) return;
+    this.#deps.log.debug({ engine: attempt.slot.engine.id, why, ...splice }, 'standby goes on');
+    this.#deps.observer.standbySwitched(why);
+    this.#source.switchTo(attempt);
+    this.#notePlayback(attempt);
+  }
+
+  #tellAdvance(headBefore: number): void {
+    this.#warnings.look(this.#intake);
+    if (this.#intake.ring.head > headBefore) this.#deps.session.onAdvance();
+  }
+
+  judge(attempt: SourceAttempt, isAlone: boolean): SourceVerdict {
+    return this.#intake.judge(attempt, attempt.stat, isAlone, this.#deps.clock.nowMs());
+  }
+
+  heldMs(): number {
+    return this.#intake.heldMs(this.#deps.clock.nowMs());
+  }
+
+  onExhausted(error: AcemuxError): void {
+    this.#deps.session.onExhausted(error);
+  }
+}
