@@ -54,10 +54,9 @@ export class HoldBack {
     if (this.isHolding) wholeTo = 0;
     else if (!mayHold) return packets;
     else this.#sinceMs = nowMs;
-    if (wholeTo < packets.length) {
-      this.#held.push(Buffer.from(packets.subarray(wholeTo)));
-      this.#heldBytes += packets.length - wholeTo;
-    }
+    if (wholeTo === packets.length) return packets;
+    this.#held.push(Buffer.from(packets.subarray(wholeTo)));
+    this.#heldBytes += packets.length - wholeTo;
     return packets.subarray(0, wholeTo);
   }
 

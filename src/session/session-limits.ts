@@ -1,7 +1,7 @@
-import type { StandbyMode } from './standby.ts';
+import type { StandbyChoice } from './standby-mode.ts';
 
 /** What one session may take: times in milliseconds, sizes in bytes. */
-export interface SessionLimits {
+export interface SessionLimits extends StandbyChoice {
   /** EMPTY_STREAM_TIMEOUT */
   readonly firstByteTimeoutMs: number;
   /** START_TIMEOUT */
@@ -12,10 +12,6 @@ export interface SessionLimits {
   readonly retryBudgetMs: number;
   /** SPLICE_WAIT */
   readonly spliceWaitMs: number;
-  /** STANDBY */
-  readonly standby: StandbyMode;
-  /** STANDBY_STREAMS: by id or infohash. */
-  readonly standbyStreams: ReadonlyMap<string, StandbyMode>;
   /** STANDBY_WINDOW */
   readonly standbyWindowMs: number;
   /** STREAM_IDLE_TIMEOUT */

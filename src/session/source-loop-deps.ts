@@ -6,7 +6,7 @@ import type { KnownName } from './known-names.ts';
 import type { AttemptOutcome, EngineSource, SessionObserver } from './ports.ts';
 import type { SourceAttempt } from './source-attempt.ts';
 import type { SourceVerdict } from './source-health.ts';
-import type { StandbyMode } from './standby.ts';
+import type { StandbyMode } from './standby-mode.ts';
 
 /** Whom the loop feeds: the session. */
 export interface SourceLoopOwner {

@@ -3,23 +3,7 @@ import { AcemuxError, type ReasonCode } from '../base/reasons.ts';
 import type { Playback, SelectorKind, StreamSelector } from '../engine/types.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { AttemptOutcome, EngineSlot, EngineSource } from './ports.ts';
-import type { SessionLimits } from './session-limits.ts';
 import { type AttemptOwner, SourceAttempt } from './source-attempt.ts';
-
-/**
- * Insurance against the loss of an engine. `warm`: a place on a second engine is kept reserved. `hot`: a second engine
- * plays the same stream all the time.
- */
-export type StandbyMode = 'off' | 'warm' | 'hot';
-
-/** The mode of the stream that has these names. */
-export function standbyFor(
-  { standby, standbyStreams }: Pick<SessionLimits, 'standby' | 'standbyStreams'>,
-  names: readonly (string | undefined)[],
-): StandbyMode {
-  const own = names.find((name) => name !== undefined && standbyStreams.has(name));
-  return (own === undefined ? undefined : standbyStreams.get(own)) ?? standby;
-}
 
 /** When there was no place, or one failed: each pause is twice the one before. Milliseconds. */
 const PAUSE_MIN_MS = 5_000;

@@ -14,7 +14,7 @@ import type { SourceAttempt } from './source-attempt.ts';
 import type { SourceVerdict } from './source-health.ts';
 import { SourceLoop } from './source-loop.ts';
 import type { SourceLoopOwner } from './source-loop-deps.ts';
-import { standbyFor } from './standby.ts';
+import { standbyModeOf } from './standby-mode.ts';
 
 /** Whom a supply feeds: the session. */
 export interface SuppliedSession extends BufferedSession {
@@ -66,7 +66,7 @@ export class Supply implements SourceLoopOwner {
     this.#infohash = identity?.infohash;
     // Those who wait hear it; there may be nobody.
     this.#identified.promise.catch(() => {});
-    const standby = standbyFor(limits, [selector.hash, identity?.infohash]);
+    const standby = standbyModeOf(limits, [selector.hash, identity?.infohash]);
     const standbyWindowMs = standby === 'hot' ? limits.standbyWindowMs : undefined;
     this.#intake = new Intake({ ...deps, session, standbyWindowMs, nowMs: clock.nowMs() });
     this.#source = new SourceLoop({ ...deps, ...limits, standby, owner: this });
