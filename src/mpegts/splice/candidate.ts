@@ -67,6 +67,11 @@ export class SpliceCandidate {
   readonly #media: CandidateMedia;
   #finder: MeetingFinder;
   readonly #rejected: number[] = [];
+  /**
+   * The offset at which it was recognized, once what proved it has been let go of, or what should follow the ring's end
+   * turned out to be missing in it: no other will do any more, for pictures repeat.
+   */
+  #known90: number | undefined;
   #searchedAt: number;
   #isJoined = false;
 
@@ -76,7 +81,10 @@ export class SpliceCandidate {
     this.#expected = [...new Set([tail.lastOffset90, 0])];
     this.#media = new CandidateMedia(
       (fingerprint) => this.#finder.push(fingerprint),
-      () => this.#restartFinder(),
+      () => {
+        this.#known90 = undefined;
+        this.#restartFinder();
+      },
     );
     this.#finder = new MeetingFinder(tail.book, this.#expected);
     this.#searchedAt = tail.book.added;
@@ -172,14 +180,20 @@ export class SpliceCandidate {
       const meeting = this.#finder.meeting;
       if (!meeting) break;
       const { offset90 } = meeting;
+      if (!this.#isPossible(offset90)) return undefined;
       const isFine =
         this.#lagMs(offset90) > 0 ? !this.#isContradicted(offset90) : this.#isConfirmed(offset90);
       if (isFine) return meeting;
+      if (this.#hasGapAtEnd(offset90)) {
+        this.#known90 = offset90;
+        return undefined;
+      }
       this.#reject(offset90);
     }
     // Of what repeats, that of which most agreed is as good as any, unless data speak against it.
     for (const meeting of this.#finder.ambiguous) {
       const { offset90 } = meeting;
+      if (!this.#isPossible(offset90)) continue;
       const isReached = this.#lagMs(offset90) <= 0;
       if (isReached && this.#isConfirmed(offset90)) return meeting;
       if (!isReached && !this.#isContradicted(offset90)) return undefined;
@@ -198,16 +212,25 @@ export class SpliceCandidate {
     const { endDts } = this.#tail;
     const role = this.#media.map?.reference?.role;
     if (endDts === undefined || role === undefined) return false;
-    const { units } = this.#media;
-    const before = units.filter(({ dts }) => wrappedDifference(endDts, dts + offset90) > 0);
-    const next = units.find(({ dts }) => wrappedDifference(endDts, dts + offset90) <= 0);
-    // Something is missing there, in the new source itself.
-    if (next && msBetween(endDts, next.dts + offset90) > NEXT_MS_MAX) return false;
+    if (this.#hasGapAtEnd(offset90)) return false;
+    const before = this.#media.units.filter(({ dts }) => wrappedDifference(endDts, dts + offset90) > 0);
     const compared = before.slice(-COMPARED_AT_END).filter(({ key }) => key !== undefined);
     const equal = compared.filter(
       ({ key, dts }) => key !== undefined && this.#isInRing(role, key, dts + offset90),
     );
     return equal.length * 2 >= compared.length && !this.#isContradicted(offset90);
+  }
+
+  #isPossible(offset90: number): boolean {
+    return this.#known90 === undefined || this.#known90 === offset90;
+  }
+
+  /** Whether what should follow the ring's end is missing in the new source itself. */
+  #hasGapAtEnd(offset90: number): boolean {
+    const { endDts } = this.#tail;
+    if (endDts === undefined) return false;
+    const next = this.#media.units.find(({ dts }) => wrappedDifference(endDts, dts + offset90) <= 0);
+    return next !== undefined && msBetween(endDts, next.dts + offset90) > NEXT_MS_MAX;
   }
 
   #isInRing(role: string, key: number, clock90: number): boolean {
@@ -245,7 +268,7 @@ export class SpliceCandidate {
     const { endDts, firstDts: oldest } = this.#tail;
     const { firstDts, units } = this.#media;
     if (endDts === undefined || firstDts === undefined || units.length === 0) return undefined;
-    for (const offset90 of this.#expected) {
+    for (const offset90 of this.#known90 === undefined ? this.#expected : [this.#known90]) {
       const lagMs = this.#lagMs(offset90);
       if (lagMs < -AHEAD_MS_MAX || lagMs > BEHIND_MS_MAX) continue;
       const newest = units.at(-1)!.dts + offset90;
@@ -274,7 +297,7 @@ export class SpliceCandidate {
     const last = this.#media.units.findLast(
       ({ dts }) => msBetween(dts + offset90, endDts) > KEEP_BEFORE_END_MS,
     );
-    if (last) this.#media.keepFrom(last.position);
+    if (last && this.#media.keepFrom(last.position)) this.#known90 = offset90;
   }
 
   /** A source that is ahead of the old one is met when that one comes to where it began. */
