@@ -112,11 +112,11 @@ describe('a second source', () => {
     const ring = newFeed();
     ring.feed.push(channel.take(0, seconds(20)), 0);
     const next = new Feed({ ingest: ring.feed.ingest, isFirst: false, spliceWaitMs: 10_000, nowMs: 0 });
-    for (const second of [0, 1, 2, 3]) {
+    for (const second of [0, 1, 2, 3, 4]) {
       next.push(channel.take(seconds(second), seconds(second + 1)), second * 1_000);
     }
-    assert.equal(next.join(ALONE, 3_000), 'behind');
-    const report = next.join({ ...ALONE, mustJoin: true }, 3_000);
+    assert.equal(next.join(ALONE, 4_000), 'behind');
+    const report = next.join({ ...ALONE, mustJoin: true }, 4_000);
     assert.ok(typeof report === 'object');
     assert.equal(report.kind, 'new-timeline', 'where there is no other, viewers see that stretch again');
   });

@@ -6,12 +6,17 @@ import {
   wrappedDifference,
   wrappedPcrDifference,
 } from '../mpegts/clocks.ts';
-import { NULL_PID, PACKET_BYTES, pidOf, startsUnit } from '../mpegts/packet.ts';
+import { hasTransportError, NULL_PID, PACKET_BYTES, pidOf, startsUnit } from '../mpegts/packet.ts';
 
 /** A step back of a PCR or a DTS is a break: clocks run, and pictures are decoded in order (ISO 13818-1 2.4.3.7). */
 const BACK_MS = 500;
-/** A step forward so far is another timeline; a shorter one may be lost pieces. */
-const FORWARD_MS = 60_000;
+/**
+ * A step forward so far is announced, and gone on behind at an access point: the clock leapt, or more is missing than a
+ * player gets over. A shorter one is a lost piece or two, which passes as it is. A PCR comes every 100 ms.
+ */
+const PCR_FORWARD_MS = 2_000;
+/** The same of a DTS, beyond what the PCR says has passed: a subtitle may be the first one for minutes. */
+const DTS_FORWARD_MS = 10_000;
 /** More without any clock is let through unjudged: a PCR comes every 100 ms (ISO 13818-1 2.7.2). */
 const HELD_BYTES_MAX = 512 * 1024;
 
@@ -29,9 +34,12 @@ export interface Stretch {
  * the next one has told that it belongs there: an engine that begins to repeat itself does so in the middle of a picture.
  */
 export class TimelineGuard {
-  /** By PID, each in the ticks of its kind. */
+  /** By PID, 27 MHz ticks. */
   readonly #pcrs = new Map<number, number>();
-  readonly #dts = new Map<number, number>();
+  readonly #dts = new Map<number, { readonly ticks90: number; readonly atMs: number }>();
+  /** How far the clock of the first PID that has one has come, milliseconds. */
+  #elapsedMs = 0;
+  #leadPid: number | undefined;
   #held: Buffer = NO_BYTES;
   /** What comes next begins a timeline of its own. */
   #isNew = false;
@@ -75,28 +83,43 @@ export class TimelineGuard {
 
   #look(bytes: Buffer, at: number): 'none' | 'runs' | 'breaks' {
     const pid = pidOf(bytes, at);
-    if (pid === NULL_PID) return 'none';
+    if (pid === NULL_PID || hasTransportError(bytes, at)) return 'none';
     const pcr = readPcr(bytes, at);
     const timestamps = startsUnit(bytes, at) ? readPesTimestamps(bytes, at) : undefined;
     const dts = timestamps?.dts ?? timestamps?.pts;
     if (pcr === undefined && dts === undefined) return 'none';
-    const lastPcr = this.#pcrs.get(pid);
-    const lastDts = this.#dts.get(pid);
-    const breaks =
-      (pcr !== undefined && lastPcr !== undefined && isBreak(wrappedPcrDifference(pcr, lastPcr), PCR_HZ)) ||
-      (dts !== undefined && lastDts !== undefined && isBreak(wrappedDifference(dts, lastDts), PTS_HZ));
+    const breaks = this.#leaps(pid, pcr, dts);
     if (breaks) {
       // Each clock has one break: they all begin anew.
       this.#pcrs.clear();
       this.#dts.clear();
+      this.#leadPid = undefined;
     }
-    if (pcr !== undefined) this.#pcrs.set(pid, pcr);
-    if (dts !== undefined) this.#dts.set(pid, dts);
+    if (pcr !== undefined) this.#note(pid, pcr);
+    if (dts !== undefined) this.#dts.set(pid, { ticks90: dts, atMs: this.#elapsedMs });
     return breaks ? 'breaks' : 'runs';
+  }
+
+  #leaps(pid: number, pcr: number | undefined, dts: number | undefined): boolean {
+    const lastPcr = this.#pcrs.get(pid);
+    if (pcr !== undefined && lastPcr !== undefined) {
+      const stepMs = pcrMs(pcr, lastPcr);
+      if (stepMs < -BACK_MS || stepMs > PCR_FORWARD_MS) return true;
+    }
+    const last = this.#dts.get(pid);
+    if (dts === undefined || last === undefined) return false;
+    const stepMs = (wrappedDifference(dts, last.ticks90) * 1000) / PTS_HZ;
+    return stepMs < -BACK_MS || stepMs - (this.#elapsedMs - last.atMs) > DTS_FORWARD_MS;
+  }
+
+  #note(pid: number, pcr: number): void {
+    this.#leadPid ??= pid;
+    const last = this.#pcrs.get(pid);
+    if (pid === this.#leadPid && last !== undefined) this.#elapsedMs += pcrMs(pcr, last);
+    this.#pcrs.set(pid, pcr);
   }
 }
 
-function isBreak(ticks: number, hertz: number): boolean {
-  const stepMs = (ticks * 1000) / hertz;
-  return stepMs < -BACK_MS || stepMs > FORWARD_MS;
+function pcrMs(later: number, earlier: number): number {
+  return (wrappedPcrDifference(later, earlier) * 1000) / PCR_HZ;
 }
