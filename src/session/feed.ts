@@ -1,6 +1,7 @@
 import type { ReasonCode } from '../base/reasons.ts';
 import { Aligner } from '../mpegts/align.ts';
 import { SpliceCandidate, type SpliceCircumstances } from '../mpegts/splice/candidate.ts';
+import type { CandidateMedia } from '../mpegts/splice/candidate-media.ts';
 import type { SpliceReport } from '../mpegts/splice/join.ts';
 import type { SourceMapper } from '../mpegts/splice/source-mapper.ts';
 import type { Ingest } from './ingest.ts';
@@ -15,6 +16,8 @@ const KEEPING_PACE = 1.5;
 const HELD_UP_MS = 1_000;
 /** When nothing has come for so long, what waits for the next clock is let through. */
 const QUIET_MS = 1_000;
+/** So much longer than SPLICE_WAIT a candidate is borne that brings nothing to begin with: it holds others up. */
+const NOWHERE_MS = 2_000;
 /** So many scrambled packets without anything that could be joined: nobody could watch this. */
 const SCRAMBLED_PACKETS = 2_000;
 
@@ -92,11 +95,25 @@ export class Feed {
     if (!hasPackets) return this.#bytesIn >= NOT_MPEGTS_BYTES ? 'not_mpegts' : undefined;
     const scrambled =
       this.#path.kind === 'candidate'
-        ? this.#path.candidate.media.scrambledPackets
+        ? this.#scrambledWith(this.#path.candidate.media)
         : ingest.isJoinable
           ? 0
           : ingest.scrambledPackets;
-    return scrambled >= SCRAMBLED_PACKETS ? 'content_scrambled' : undefined;
+    if (scrambled >= SCRAMBLED_PACKETS) return 'content_scrambled';
+    return this.#leadsNowhere ? 'source_stuck' : undefined;
+  }
+
+  /** What is scrambled beside something that could be watched does not count. */
+  #scrambledWith({ accessPoints, scrambledPackets }: CandidateMedia): number {
+    return accessPoints.length > 0 ? 0 : scrambledPackets;
+  }
+
+  /** Packets come, and never a program, or never a picture of it. */
+  get #leadsNowhere(): boolean {
+    if (this.#path.kind !== 'candidate') return false;
+    const { media } = this.#path.candidate;
+    const patienceMs = this.#deps.spliceWaitMs + NOWHERE_MS;
+    return media.accessPoints.length === 0 && media.waitedMs(this.#nowMs) >= patienceMs;
   }
 
   /** It is what viewers watch: from now on its timeline is looked after. */

@@ -92,8 +92,9 @@ describe('another source', () => {
     intake.begin(second, 20_000);
     intake.push(second, media(0, 1), 20_000);
     intake.push(second, media(1, 2), 21_000);
-    assert.deepEqual(intake.push(second, media(2, 3), 22_000), { kind: 'unusable', reason: 'source_behind' });
-    const news = intake.tick(second, 22_000, true);
+    for (const at of [2, 3]) intake.push(second, media(at, at + 1), 20_000 + at * 1_000);
+    assert.deepEqual(intake.push(second, media(4, 5), 24_000), { kind: 'unusable', reason: 'source_behind' });
+    const news = intake.tick(second, 24_000, true);
     assert.ok(news.kind === 'delivers');
     assert.equal(news.splice?.kind, 'new-timeline');
   });

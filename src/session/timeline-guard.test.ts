@@ -102,3 +102,31 @@ test('it remembers from one buffer to the next', () => {
   assert.equal(breaksIn(at(0), guard).length, 1);
   assert.equal(breaksIn(at(3_600), guard).length, 0, 'from there on it is the timeline');
 });
+
+test('what was clear and becomes scrambled is a break, once, right there; a turned bit is none', () => {
+  const builder = new TsBuilder();
+  picture(builder, SECOND);
+  picture(builder, SECOND, AUDIO_PID);
+  const scrambled = (sizeBytes: number): void => {
+    const packets = builder.pesPackets(VIDEO_PID, accessUnit.h264P(sizeBytes), { scrambled: true });
+    for (const packet of packets) builder.packet(packet);
+  };
+  scrambled(180);
+  picture(builder, SECOND + 3_600, AUDIO_PID);
+  picture(builder, SECOND + 3_600);
+  assert.equal(breaksIn(builder.build()).length, 0);
+  const before = builder.position;
+  scrambled(180 * 20);
+  picture(builder, SECOND + 7_200, AUDIO_PID);
+  scrambled(180 * 20);
+  assert.deepEqual(breaksIn(builder.build()), [before + 2 * 188]);
+});
+
+test('a stream that was scrambled from its beginning breaks nothing', () => {
+  const builder = new TsBuilder();
+  picture(builder, SECOND);
+  for (const packet of builder.pesPackets(AUDIO_PID, accessUnit.aac(2_000), { scrambled: true }))
+    builder.packet(packet);
+  picture(builder, SECOND + 3_600);
+  assert.equal(breaksIn(builder.build()).length, 0);
+});

@@ -6,7 +6,15 @@ import {
   wrappedDifference,
   wrappedPcrDifference,
 } from '../mpegts/clocks.ts';
-import { hasTransportError, NULL_PID, PACKET_BYTES, pidOf, startsUnit } from '../mpegts/packet.ts';
+import {
+  hasPayload,
+  hasTransportError,
+  isScrambled,
+  NULL_PID,
+  PACKET_BYTES,
+  pidOf,
+  startsUnit,
+} from '../mpegts/packet.ts';
 
 /** A step back of a PCR or a DTS is a break: clocks run, and pictures are decoded in order (ISO 13818-1 2.4.3.7). */
 const BACK_MS = 500;
@@ -17,6 +25,8 @@ const BACK_MS = 500;
 const PCR_FORWARD_MS = 2_000;
 /** The same of a DTS, beyond what the PCR says has passed: a subtitle may be the first one for minutes. */
 const DTS_FORWARD_MS = 10_000;
+/** So many scrambled packets in a row, on a PID that was clear: one alone may be a turned bit. */
+const SCRAMBLED_MIN = 3;
 /** More without any clock is let through unjudged: a PCR comes every 100 ms (ISO 13818-1 2.7.2). */
 const HELD_BYTES_MAX = 512 * 1024;
 
@@ -25,18 +35,20 @@ const NO_BYTES: Buffer = Buffer.alloc(0);
 /** Packets that follow each other on one timeline. */
 export interface Stretch {
   readonly packets: Buffer;
-  /** They do not follow what came before them: what repeats, or leaps, is a timeline of its own. */
+  /** They do not follow what came before them: what repeats, or leaps, or is scrambled from here on, stands alone. */
   readonly isNew: boolean;
 }
 
 /**
- * Watches the clocks of all PIDs for the place where a source's timeline breaks. What comes behind a clock is held until
+ * Watches the clocks of all PIDs for the place where a source's timeline breaks, or what was clear becomes scrambled. What comes behind a clock is held until
  * the next one has told that it belongs there: an engine that begins to repeat itself does so in the middle of a picture.
  */
 export class TimelineGuard {
   /** By PID, 27 MHz ticks. */
   readonly #pcrs = new Map<number, number>();
   readonly #dts = new Map<number, { readonly ticks90: number; readonly atMs: number }>();
+  /** Packets in a row that were scrambled, by PID, of those that were clear before. */
+  readonly #scrambled = new Map<number, number>();
   /** How far the clock of the first PID that has one has come, milliseconds. */
   #elapsedMs = 0;
   #leadPid: number | undefined;
@@ -58,7 +70,9 @@ export class TimelineGuard {
     for (let at = this.#held.length; at + PACKET_BYTES <= bytes.length; at += PACKET_BYTES) {
       const clock = this.#look(bytes, at);
       if (clock === 'none') continue;
-      if (clock === 'breaks') {
+      // Of this there is no doubt where it is.
+      if (clock === 'scrambled') sureTo = at;
+      if (clock !== 'runs') {
         pass(sureTo);
         this.#isNew = true;
       }
@@ -81,23 +95,41 @@ export class TimelineGuard {
     return [{ packets, isNew }];
   }
 
-  #look(bytes: Buffer, at: number): 'none' | 'runs' | 'breaks' {
+  #look(bytes: Buffer, at: number): 'none' | 'runs' | 'breaks' | 'scrambled' {
     const pid = pidOf(bytes, at);
     if (pid === NULL_PID || hasTransportError(bytes, at)) return 'none';
+    if (this.#becomesScrambled(bytes, at, pid)) {
+      this.#restart();
+      return 'scrambled';
+    }
     const pcr = readPcr(bytes, at);
     const timestamps = startsUnit(bytes, at) ? readPesTimestamps(bytes, at) : undefined;
     const dts = timestamps?.dts ?? timestamps?.pts;
     if (pcr === undefined && dts === undefined) return 'none';
     const breaks = this.#leaps(pid, pcr, dts);
-    if (breaks) {
-      // Each clock has one break: they all begin anew.
-      this.#pcrs.clear();
-      this.#dts.clear();
-      this.#leadPid = undefined;
-    }
+    if (breaks) this.#restart();
     if (pcr !== undefined) this.#note(pid, pcr);
     if (dts !== undefined) this.#dts.set(pid, { ticks90: dts, atMs: this.#elapsedMs });
     return breaks ? 'breaks' : 'runs';
+  }
+
+  /** A break is one for all clocks: they all begin anew. */
+  #restart(): void {
+    this.#pcrs.clear();
+    this.#dts.clear();
+    this.#scrambled.clear();
+    this.#leadPid = undefined;
+  }
+
+  #becomesScrambled(bytes: Buffer, at: number, pid: number): boolean {
+    if (!isScrambled(bytes, at)) {
+      if (this.#scrambled.size > 0 && hasPayload(bytes, at)) this.#scrambled.delete(pid);
+      return false;
+    }
+    if (!this.#dts.has(pid)) return false;
+    const inRow = (this.#scrambled.get(pid) ?? 0) + 1;
+    this.#scrambled.set(pid, inRow);
+    return inRow >= SCRAMBLED_MIN;
   }
 
   #leaps(pid: number, pcr: number | undefined, dts: number | undefined): boolean {
