@@ -56,6 +56,18 @@ test('a step forward of the clock by more than two seconds is a break; a shorter
   assert.equal(clockWithStep(1_901), 1);
 });
 
+test('a picture that comes before the clock that leapt belongs behind the break too', () => {
+  const builder = new TsBuilder();
+  for (const ms of [0, 40, 80]) {
+    builder.pcr(VIDEO_PID, ms * 27_000);
+    picture(builder, ms * 90 + SECOND);
+  }
+  const before = builder.position;
+  picture(builder, 5_000 * 90 + SECOND);
+  builder.pcr(VIDEO_PID, 5_040 * 27_000);
+  assert.deepEqual(breaksIn(builder.build()), [before]);
+});
+
 test('a step forward of time stamps of more than ten seconds is a break where there is no clock', () => {
   assert.equal(breaksOf(0, 10 * SECOND), 0);
   assert.equal(breaksOf(0, 10 * SECOND + 1), 1);

@@ -25,6 +25,8 @@ const BACK_MS = 500;
 const PCR_FORWARD_MS = 2_000;
 /** The same of a DTS, beyond what the PCR says has passed: a subtitle may be the first one for minutes. */
 const DTS_FORWARD_MS = 10_000;
+/** So much beyond it, and the next PCR is to tell. */
+const DTS_DOUBTFUL_MS = 500;
 /** So many scrambled packets in a row, on a PID that was clear: one alone may be a turned bit. */
 const SCRAMBLED_MIN = 3;
 /** More without any clock is let through unjudged: a PCR comes every 100 ms (ISO 13818-1 2.7.2). */
@@ -106,11 +108,11 @@ export class TimelineGuard {
     const timestamps = startsUnit(bytes, at) ? readPesTimestamps(bytes, at) : undefined;
     const dts = timestamps?.dts ?? timestamps?.pts;
     if (pcr === undefined && dts === undefined) return 'none';
-    const breaks = this.#leaps(pid, pcr, dts);
-    if (breaks) this.#restart();
+    const verdict = this.#verdict(pid, pcr, dts);
+    if (verdict === 'breaks') this.#restart();
     if (pcr !== undefined) this.#note(pid, pcr);
     if (dts !== undefined) this.#dts.set(pid, { ticks90: dts, atMs: this.#elapsedMs });
-    return breaks ? 'breaks' : 'runs';
+    return verdict;
   }
 
   /** A break is one for all clocks: they all begin anew. */
@@ -132,16 +134,19 @@ export class TimelineGuard {
     return inRow >= SCRAMBLED_MIN;
   }
 
-  #leaps(pid: number, pcr: number | undefined, dts: number | undefined): boolean {
+  /** `none`: this clock does not tell. */
+  #verdict(pid: number, pcr: number | undefined, dts: number | undefined): 'none' | 'runs' | 'breaks' {
     const lastPcr = this.#pcrs.get(pid);
     if (pcr !== undefined && lastPcr !== undefined) {
       const stepMs = pcrMs(pcr, lastPcr);
-      if (stepMs < -BACK_MS || stepMs > PCR_FORWARD_MS) return true;
+      if (stepMs < -BACK_MS || stepMs > PCR_FORWARD_MS) return 'breaks';
     }
     const last = this.#dts.get(pid);
-    if (dts === undefined || last === undefined) return false;
+    if (dts === undefined || last === undefined) return 'runs';
     const stepMs = (wrappedDifference(dts, last.ticks90) * 1000) / PTS_HZ;
-    return stepMs < -BACK_MS || stepMs - (this.#elapsedMs - last.atMs) > DTS_FORWARD_MS;
+    const aheadMs = stepMs - (this.#elapsedMs - last.atMs);
+    if (stepMs < -BACK_MS || aheadMs > DTS_FORWARD_MS) return 'breaks';
+    return aheadMs > DTS_DOUBTFUL_MS && pcr === undefined && this.#pcrs.size > 0 ? 'none' : 'runs';
   }
 
   #note(pid: number, pcr: number): void {
