@@ -17,7 +17,8 @@ import {
 } from '../mpegts/packet.ts';
 
 /** A step back of a PCR or a DTS is a break: clocks run, and pictures are decoded in order (ISO 13818-1 2.4.3.7). */
-const BACK_MS = 500;
+const PCR_BACK_MS = 100;
+const DTS_BACK_MS = 500;
 /**
  * A step forward so far is announced, and gone on behind at an access point: the clock leapt, or more is missing than a
  * player gets over. A shorter one is a lost piece or two, which passes as it is. A PCR comes every 100 ms.
@@ -25,7 +26,7 @@ const BACK_MS = 500;
 const PCR_FORWARD_MS = 2_000;
 /** The same of a DTS, beyond what the PCR says has passed: a subtitle may be the first one for minutes. */
 const DTS_FORWARD_MS = 10_000;
-/** So much beyond it, and the next PCR is to tell. */
+/** So much beyond it, or a little back, and the next PCR is to tell. */
 const DTS_DOUBTFUL_MS = 500;
 /** So many scrambled packets in a row, on a PID that was clear: one alone may be a turned bit. */
 const SCRAMBLED_MIN = 3;
@@ -139,14 +140,15 @@ export class TimelineGuard {
     const lastPcr = this.#pcrs.get(pid);
     if (pcr !== undefined && lastPcr !== undefined) {
       const stepMs = pcrMs(pcr, lastPcr);
-      if (stepMs < -BACK_MS || stepMs > PCR_FORWARD_MS) return 'breaks';
+      if (stepMs < -PCR_BACK_MS || stepMs > PCR_FORWARD_MS) return 'breaks';
     }
     const last = this.#dts.get(pid);
     if (dts === undefined || last === undefined) return 'runs';
     const stepMs = (wrappedDifference(dts, last.ticks90) * 1000) / PTS_HZ;
     const aheadMs = stepMs - (this.#elapsedMs - last.atMs);
-    if (stepMs < -BACK_MS || aheadMs > DTS_FORWARD_MS) return 'breaks';
-    return aheadMs > DTS_DOUBTFUL_MS && pcr === undefined && this.#pcrs.size > 0 ? 'none' : 'runs';
+    if (stepMs < -DTS_BACK_MS || aheadMs > DTS_FORWARD_MS) return 'breaks';
+    const isDoubtful = stepMs < 0 || aheadMs > DTS_DOUBTFUL_MS;
+    return isDoubtful && pcr === undefined && this.#pcrs.size > 0 ? 'none' : 'runs';
   }
 
   #note(pid: number, pcr: number): void {

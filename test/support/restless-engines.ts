@@ -9,7 +9,7 @@ import { FakeEngine, type FakeMedia, playback } from './fake-engines.ts';
 
 export type Trouble =
   | { readonly kind: 'end' | 'reset' | 'garbage' }
-  /** `skip`: what is on air meanwhile never comes. `stuffing`: null packets instead. */
+  /** `skip`: so much of what is on air never comes. `stuffing`: null packets instead. */
   | {
       readonly kind: 'silence' | 'skip' | 'dribble' | 'refuse' | 'scrambled' | 'damage' | 'stuffing';
       readonly forMs: number;
@@ -47,6 +47,8 @@ interface Reader {
   readonly broadcast: Broadcast;
   readonly remux: Remux | undefined;
   next: number;
+  /** What is on air before it has come, as far as it will. */
+  sent: number;
   shift90: number;
   /** A loop: what it repeats ends here. */
   loopEnd: number;
@@ -98,11 +100,12 @@ export class RestlessEngine {
     if (trouble.kind === 'end') media.finish();
     if (trouble.kind === 'reset') media.finish(new AcemuxError('source_failed'));
     if (trouble.kind === 'jump') reader.shift90 += trouble.shift90;
+    if (trouble.kind === 'skip') reader.next += reader.broadcast.packetsOnAir(trouble.forMs);
     if (trouble.kind === 'loop') {
-      reader.loopEnd = reader.next;
+      reader.loopEnd = reader.sent;
       reader.loopFrom = this.#beginningBefore(
         reader.broadcast,
-        reader.next - reader.broadcast.packetsOnAir(trouble.seconds * 1_000),
+        reader.sent - reader.broadcast.packetsOnAir(trouble.seconds * 1_000),
       );
       reader.loopAt = reader.loopFrom;
     }
@@ -133,8 +136,7 @@ export class RestlessEngine {
     const onAir = this.#packetsOnAir(broadcast);
     const trouble = this.#current();
     const normal = broadcast.packetsOnAir(STEP_MS);
-    if (trouble?.kind === 'skip') reader.next = onAir;
-    if (trouble?.kind === 'silence' || trouble?.kind === 'skip') return;
+    if (trouble?.kind === 'silence') return;
     if (trouble?.kind === 'stuffing') {
       media.push(nullPackets(normal));
       return;
@@ -145,9 +147,11 @@ export class RestlessEngine {
       reader.loopAt = end === reader.loopEnd ? reader.loopFrom : end;
       return;
     }
+    if (reader.next >= onAir) return;
     const end = trouble?.kind === 'dribble' ? Math.min(onAir, reader.next + Math.floor(normal / 4)) : onAir;
     this.#send(media, reader, reader.next, end);
     reader.next = end;
+    reader.sent = end;
   }
 
   #packetsOnAir(broadcast: Broadcast): number {
@@ -159,10 +163,12 @@ export class RestlessEngine {
     const count = this.fake.media.length;
     const strays = strayEvery > 0 && count > 1 && count % strayEvery === 0;
     const broadcast = strays ? this.#onAir.other : this.#onAir.broadcast;
+    const next = this.#packetsOnAir(broadcast) - broadcast.packetsOnAir(burstMs);
     return {
       broadcast,
       remux: isRemuxed ? new Remux(`${this.fake.id}-${count}`, broadcast) : undefined,
-      next: this.#packetsOnAir(broadcast) - broadcast.packetsOnAir(burstMs),
+      next,
+      sent: next,
       shift90: this.#onAir.shift90,
       loopEnd: 0,
       loopFrom: 0,
