@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { Channels } from '../../test/support/channels.ts';
+import { assertUnbroken } from '../../test/support/continuity-check.ts';
 import { firstFeed } from '../../test/support/first-feed.ts';
 import { AUDIO_PID, accessUnit, TsBuilder, VIDEO_PID } from '../../test/support/ts-builder.ts';
 import { Broadcast } from '../simulator/broadcast.ts';
@@ -130,6 +131,25 @@ describe('a second source', () => {
     assert.equal(next.verdict, 'not_mpegts');
   });
 
+  test('that brings packets and never a program is stuck once SPLICE_WAIT is well over', () => {
+    const { next } = second();
+    const pushNulls = (nowMs: number): void => {
+      next.push(new TsBuilder().nulls(50).build(), nowMs);
+      next.join(ALONE, nowMs);
+    };
+    for (let nowMs = 7_000; nowMs < 19_000; nowMs += 500) pushNulls(nowMs);
+    assert.equal(next.verdict, undefined);
+    pushNulls(19_000);
+    assert.equal(next.verdict, 'source_stuck');
+  });
+
+  test('with something to begin with is waited for as long as its clock is', () => {
+    const { next } = second();
+    next.push(channel.take(seconds(3), seconds(5)), 6_000);
+    next.push(new TsBuilder().nulls(50).build(), 60_000);
+    assert.equal(next.verdict, undefined);
+  });
+
   test('is not blamed for damage that the first one did', () => {
     const { first, next } = second();
     // Nothing but losses: every other packet.
@@ -142,6 +162,42 @@ describe('a second source', () => {
     next.push(channel.take(seconds(10), seconds(11)), 7_000);
     assert.equal(next.isDelivering, true);
     assert.ok(next.progress.damage(7_000) < 20, `${next.progress.damage(7_000)}`);
+  });
+});
+
+/** Packets with the payload of pictures and sound scrambled. */
+function scramble(packets: Buffer): Buffer {
+  const scrambled = Buffer.from(packets);
+  for (let at = 0; at < scrambled.length; at += 188)
+    if ([VIDEO_PID, AUDIO_PID].includes(scrambled.readUInt16BE(at + 1) & 0x1fff)) scrambled[at + 3]! |= 0x80;
+  return scrambled;
+}
+
+describe('a source in use whose packets become scrambled', () => {
+  test('brings viewers no more, and is given up when two thousand of them have come', () => {
+    const { feed, ring } = newFeed();
+    feed.use();
+    feed.push(channel.take(0, seconds(5)), 0);
+    feed.push(scramble(channel.take(seconds(5), seconds(6))), 1_000);
+    const { head } = ring;
+    assert.ok(head <= seconds(5) * 188 + 20 * 188, 'what is held at most');
+    assert.equal(feed.verdict, undefined);
+    for (let second = 6; feed.verdict === undefined && second < 20; second++)
+      feed.push(scramble(channel.take(seconds(second), seconds(second + 1))), second * 1_000);
+    assert.equal(feed.verdict, 'content_scrambled');
+    assert.equal(ring.head, head);
+  });
+
+  test('goes on, behind a break, when they are clear again', () => {
+    const { feed, ring } = newFeed();
+    feed.use();
+    feed.push(channel.take(0, seconds(5)), 0);
+    feed.push(scramble(channel.take(seconds(5), seconds(5.5))), 500);
+    feed.push(channel.take(seconds(5.5), seconds(9)), 4_000);
+    const report = feed.join(ALONE, 4_000);
+    assert.ok(typeof report === 'object');
+    assert.equal(report.kind, 'same-timeline');
+    assertUnbroken(contentOf(ring));
   });
 });
 

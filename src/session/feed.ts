@@ -1,6 +1,7 @@
 import type { ReasonCode } from '../base/reasons.ts';
 import { Aligner } from '../mpegts/align.ts';
 import { SpliceCandidate, type SpliceCircumstances, type Standing } from '../mpegts/splice/candidate.ts';
+import type { CandidateMedia } from '../mpegts/splice/candidate-media.ts';
 import type { JoinedSource, SpliceReport } from '../mpegts/splice/join.ts';
 import type { SourceMapper } from '../mpegts/splice/source-mapper.ts';
 import { HoldBack } from './hold-back.ts';
@@ -18,6 +19,8 @@ const HELD_UP_MS = 1_000;
 const QUIET_MS = 1_000;
 /** One that plays beside and was not recognized for so long is looked at once more from the beginning. */
 const LOOK_AGAIN_MS = 5_000;
+/** So much longer than SPLICE_WAIT a candidate is borne that brings nothing to begin with: it holds others up. */
+const NOWHERE_MS = 2_000;
 /** So many scrambled packets without anything that could be joined: nobody could watch this. */
 const SCRAMBLED_PACKETS = 2_000;
 
@@ -107,13 +110,29 @@ export class Feed {
     const { ingest } = this.#deps;
     const hasPackets = this.#aligner.inSync || this.#hasPackets;
     if (!hasPackets) return this.#bytesIn >= NOT_MPEGTS_BYTES ? 'not_mpegts' : undefined;
+    // It was recognized as what plays, and keeps no more of it than might be needed.
+    if (this.#isAside && this.#nowMs - this.#recognizedMs < LOOK_AGAIN_MS) return undefined;
     const scrambled =
       this.#path.kind === 'candidate'
-        ? this.#path.candidate.media.scrambledPackets
+        ? this.#scrambledWith(this.#path.candidate.media)
         : ingest.isJoinable
           ? 0
           : ingest.scrambledPackets;
-    return scrambled >= SCRAMBLED_PACKETS ? 'content_scrambled' : undefined;
+    if (scrambled >= SCRAMBLED_PACKETS) return 'content_scrambled';
+    return this.#leadsNowhere ? 'source_stuck' : undefined;
+  }
+
+  /** What is scrambled beside something that could be watched does not count. */
+  #scrambledWith({ accessPoints, scrambledPackets }: CandidateMedia): number {
+    return accessPoints.length > 0 ? 0 : scrambledPackets;
+  }
+
+  /** Packets come, and never a program, or never a picture of it. */
+  get #leadsNowhere(): boolean {
+    if (this.#path.kind !== 'candidate' || this.#isAside) return false;
+    const { media } = this.#path.candidate;
+    const patienceMs = this.#deps.spliceWaitMs + NOWHERE_MS;
+    return media.accessPoints.length === 0 && media.waitedMs(this.#nowMs) >= patienceMs;
   }
 
   /** It is what viewers watch: from now on its timeline is looked after. */

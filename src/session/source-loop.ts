@@ -37,6 +37,8 @@ export class SourceLoop implements AttemptOwner {
   #fruitless = 0;
   /** The last search found no engine with a place. */
   #isAlone = false;
+  /** Why the last search found nothing; undefined once one has. */
+  #lastFailure: ReasonCode | undefined;
   #hasPlayed = false;
   #leaving: ReasonCode | undefined;
   /** A source that is only suspected is not searched a successor for before this time. */
@@ -239,6 +241,7 @@ export class SourceLoop implements AttemptOwner {
     if (this.#search?.search === search) this.#search = undefined;
     if (this.#isOver || !error || signal.aborted) return;
     this.#isAlone = true;
+    this.#lastFailure = error.code;
     if (!this.#hasPlayed) {
       this.#exhaust(error);
       return;
@@ -283,6 +286,7 @@ export class SourceLoop implements AttemptOwner {
     this.#inUseSinceMs = clock.nowMs();
     this.#hasPlayed = true;
     this.#leaving = undefined;
+    this.#lastFailure = undefined;
     this.#isAlone = false;
     attempt.moveTo(this);
     this.#watchSlot(attempt);
@@ -321,7 +325,8 @@ export class SourceLoop implements AttemptOwner {
     if (!this.#hasPlayed || this.#isOver) return;
     const inUse = this.#inUse;
     if (owner.heldMs() >= retryBudgetMs) {
-      this.#exhaust(new AcemuxError('retry_budget_spent'));
+      const isScrambled = this.#lastFailure === 'content_scrambled';
+      this.#exhaust(new AcemuxError(isScrambled ? 'content_scrambled' : 'retry_budget_spent'));
       return;
     }
     if (!inUse) return;

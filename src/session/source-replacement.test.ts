@@ -176,6 +176,17 @@ describe('when nobody delivers', () => {
     );
   });
 
+  test('the end says that all of it is scrambled, where that is what the last engines said', async (t) => {
+    const [one, two] = [new FakeEngine('one'), refusing('two', 'content_scrambled')];
+    const { clock, loop, owner } = await playing(t, one, two);
+    one.onStart = two.onStart;
+    loop.reject(owner.attempt, 'content_scrambled');
+    await clock.advance(1_000);
+    owner.held = 120_000;
+    await clock.advance(1_000);
+    assert.equal(owner.heard.at(-1), 'exhausted: content_scrambled');
+  });
+
   test('garbage from one engine does not keep the next one from being asked', async (t) => {
     const engines = ['one', 'two', 'three'].map((id) => new FakeEngine(id)) as [FakeEngine, ...FakeEngine[]];
     const { clock, loop, owner } = await playing(t, ...engines);

@@ -6,12 +6,30 @@ import {
   wrappedDifference,
   wrappedPcrDifference,
 } from '../mpegts/clocks.ts';
-import { NULL_PID, PACKET_BYTES, pidOf, startsUnit } from '../mpegts/packet.ts';
+import {
+  hasPayload,
+  hasTransportError,
+  isScrambled,
+  NULL_PID,
+  PACKET_BYTES,
+  pidOf,
+  startsUnit,
+} from '../mpegts/packet.ts';
 
 /** A step back of a PCR or a DTS is a break: clocks run, and pictures are decoded in order (ISO 13818-1 2.4.3.7). */
-const BACK_MS = 500;
-/** A step forward so far is another timeline; a shorter one may be lost pieces. */
-const FORWARD_MS = 60_000;
+const PCR_BACK_MS = 100;
+const DTS_BACK_MS = 500;
+/**
+ * A step forward so far is announced, and gone on behind at an access point: the clock leapt, or more is missing than a
+ * player gets over. A shorter one is a lost piece or two, which passes as it is. A PCR comes every 100 ms.
+ */
+const PCR_FORWARD_MS = 2_000;
+/** The same of a DTS, beyond what the PCR says has passed: a subtitle may be the first one for minutes. */
+const DTS_FORWARD_MS = 10_000;
+/** So much beyond it, or a little back, and the next PCR is to tell. */
+const DTS_DOUBTFUL_MS = 500;
+/** So many scrambled packets in a row, on a PID that was clear: one alone may be a turned bit. */
+const SCRAMBLED_MIN = 3;
 /** More without any clock is let through unjudged: a PCR comes every 100 ms (ISO 13818-1 2.7.2). */
 const HELD_BYTES_MAX = 512 * 1024;
 
@@ -20,18 +38,23 @@ const NO_BYTES: Buffer = Buffer.alloc(0);
 /** Packets that follow each other on one timeline. */
 export interface Stretch {
   readonly packets: Buffer;
-  /** They do not follow what came before them: what repeats, or leaps, is a timeline of its own. */
+  /** They do not follow what came before them: what repeats, or leaps, or is scrambled from here on, stands alone. */
   readonly isNew: boolean;
 }
 
 /**
- * Watches the clocks of all PIDs for the place where a source's timeline breaks. What comes behind a clock is held until
+ * Watches the clocks of all PIDs for the place where a source's timeline breaks, or what was clear becomes scrambled. What comes behind a clock is held until
  * the next one has told that it belongs there: an engine that begins to repeat itself does so in the middle of a picture.
  */
 export class TimelineGuard {
-  /** By PID, each in the ticks of its kind. */
+  /** By PID, 27 MHz ticks. */
   readonly #pcrs = new Map<number, number>();
-  readonly #dts = new Map<number, number>();
+  readonly #dts = new Map<number, { readonly ticks90: number; readonly atMs: number }>();
+  /** Packets in a row that were scrambled, by PID, of those that were clear before. */
+  readonly #scrambled = new Map<number, number>();
+  /** How far the clock of the first PID that has one has come, milliseconds. */
+  #elapsedMs = 0;
+  #leadPid: number | undefined;
   #held: Buffer = NO_BYTES;
   /** What comes next begins a timeline of its own. */
   #isNew = false;
@@ -50,7 +73,9 @@ export class TimelineGuard {
     for (let at = this.#held.length; at + PACKET_BYTES <= bytes.length; at += PACKET_BYTES) {
       const clock = this.#look(bytes, at);
       if (clock === 'none') continue;
-      if (clock === 'breaks') {
+      // Of this there is no doubt where it is.
+      if (clock === 'scrambled') sureTo = at;
+      if (clock !== 'runs') {
         pass(sureTo);
         this.#isNew = true;
       }
@@ -73,30 +98,67 @@ export class TimelineGuard {
     return [{ packets, isNew }];
   }
 
-  #look(bytes: Buffer, at: number): 'none' | 'runs' | 'breaks' {
+  #look(bytes: Buffer, at: number): 'none' | 'runs' | 'breaks' | 'scrambled' {
     const pid = pidOf(bytes, at);
-    if (pid === NULL_PID) return 'none';
+    if (pid === NULL_PID || hasTransportError(bytes, at)) return 'none';
+    if (this.#becomesScrambled(bytes, at, pid)) {
+      this.#restart();
+      return 'scrambled';
+    }
     const pcr = readPcr(bytes, at);
     const timestamps = startsUnit(bytes, at) ? readPesTimestamps(bytes, at) : undefined;
     const dts = timestamps?.dts ?? timestamps?.pts;
     if (pcr === undefined && dts === undefined) return 'none';
-    const lastPcr = this.#pcrs.get(pid);
-    const lastDts = this.#dts.get(pid);
-    const breaks =
-      (pcr !== undefined && lastPcr !== undefined && isBreak(wrappedPcrDifference(pcr, lastPcr), PCR_HZ)) ||
-      (dts !== undefined && lastDts !== undefined && isBreak(wrappedDifference(dts, lastDts), PTS_HZ));
-    if (breaks) {
-      // Each clock has one break: they all begin anew.
-      this.#pcrs.clear();
-      this.#dts.clear();
+    const verdict = this.#verdict(pid, pcr, dts);
+    if (verdict === 'breaks') this.#restart();
+    if (pcr !== undefined) this.#note(pid, pcr);
+    if (dts !== undefined) this.#dts.set(pid, { ticks90: dts, atMs: this.#elapsedMs });
+    return verdict;
+  }
+
+  /** A break is one for all clocks: they all begin anew. */
+  #restart(): void {
+    this.#pcrs.clear();
+    this.#dts.clear();
+    this.#scrambled.clear();
+    this.#leadPid = undefined;
+  }
+
+  #becomesScrambled(bytes: Buffer, at: number, pid: number): boolean {
+    if (!isScrambled(bytes, at)) {
+      if (this.#scrambled.size > 0 && hasPayload(bytes, at)) this.#scrambled.delete(pid);
+      return false;
     }
-    if (pcr !== undefined) this.#pcrs.set(pid, pcr);
-    if (dts !== undefined) this.#dts.set(pid, dts);
-    return breaks ? 'breaks' : 'runs';
+    if (!this.#dts.has(pid)) return false;
+    const inRow = (this.#scrambled.get(pid) ?? 0) + 1;
+    this.#scrambled.set(pid, inRow);
+    return inRow >= SCRAMBLED_MIN;
+  }
+
+  /** `none`: this clock does not tell. */
+  #verdict(pid: number, pcr: number | undefined, dts: number | undefined): 'none' | 'runs' | 'breaks' {
+    const lastPcr = this.#pcrs.get(pid);
+    if (pcr !== undefined && lastPcr !== undefined) {
+      const stepMs = pcrMs(pcr, lastPcr);
+      if (stepMs < -PCR_BACK_MS || stepMs > PCR_FORWARD_MS) return 'breaks';
+    }
+    const last = this.#dts.get(pid);
+    if (dts === undefined || last === undefined) return 'runs';
+    const stepMs = (wrappedDifference(dts, last.ticks90) * 1000) / PTS_HZ;
+    const aheadMs = stepMs - (this.#elapsedMs - last.atMs);
+    if (stepMs < -DTS_BACK_MS || aheadMs > DTS_FORWARD_MS) return 'breaks';
+    const isDoubtful = stepMs < 0 || aheadMs > DTS_DOUBTFUL_MS;
+    return isDoubtful && pcr === undefined && this.#pcrs.size > 0 ? 'none' : 'runs';
+  }
+
+  #note(pid: number, pcr: number): void {
+    this.#leadPid ??= pid;
+    const last = this.#pcrs.get(pid);
+    if (pid === this.#leadPid && last !== undefined) this.#elapsedMs += pcrMs(pcr, last);
+    this.#pcrs.set(pid, pcr);
   }
 }
 
-function isBreak(ticks: number, hertz: number): boolean {
-  const stepMs = (ticks * 1000) / hertz;
-  return stepMs < -BACK_MS || stepMs > FORWARD_MS;
+function pcrMs(later: number, earlier: number): number {
+  return (wrappedPcrDifference(later, earlier) * 1000) / PCR_HZ;
 }

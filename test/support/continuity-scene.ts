@@ -90,16 +90,26 @@ export class Scene {
     return stream;
   }
 
-  /** Plays all these stories side by side, each on a stream of its own; fails with all that went wrong. */
+  /**
+   * Plays all these stories side by side, each on a stream of its own; fails with all that went wrong. What viewers got is
+   * looked at when all is over: it takes long enough to stop engines from delivering meanwhile.
+   */
   async playAll(blows: readonly Blow[]): Promise<void> {
-    const results = await Promise.allSettled(blows.map((blow) => this.#play(blow)));
-    const failures = results.flatMap((result, index) =>
-      result.status === 'rejected' ? [`${blows[index]?.name}: ${describe(result.reason)}`] : [],
-    );
+    const stories = await Promise.allSettled(blows.map((blow) => this.#play(blow)));
+    const failures = stories.flatMap((story, index) => {
+      const blow = blows[index];
+      try {
+        if (story.status === 'rejected') throw story.reason;
+        if (blow) checkCaptures(story.value, blow.viewersGet, this.isByteExact);
+        return [];
+      } catch (error) {
+        return [`${blow?.name}: ${describe(error)}`];
+      }
+    });
     assert.ok(failures.length === 0, failures.join('\n'));
   }
 
-  async #play(blow: Blow): Promise<void> {
+  async #play(blow: Blow): Promise<readonly Capture[]> {
     const stream = await this.open();
     const { playing } = stream;
     const spare = this.rig.engines.find((engine) => engine !== playing);
@@ -108,8 +118,16 @@ export class Scene {
     if (blow.moves && this.rig.engines.length > 1) await stream.movedFrom(playing);
     await stream.goesOn(blow.seconds ?? 4);
     if (blow.viewersGet === 'damaged') await stream.heals();
-    stream.check(blow.viewersGet);
+    return stream.captures;
   }
+}
+
+/** What a viewer got. */
+interface Capture {
+  readonly role: string;
+  readonly infohash: string;
+  readonly ended: Viewer['ended'];
+  readonly media: Buffer;
 }
 
 export class SceneStream {
@@ -186,30 +204,44 @@ export class SceneStream {
     }
   }
 
-  /** Fails unless every viewer is still connected and got what it should. */
-  check(expected: Blow['viewersGet']): void {
-    for (const { role, viewer } of this.#viewers) {
-      try {
-        assert.equal(viewer.ended, undefined);
-        this.checkCapture(viewer.media, expected);
-      } catch (error) {
-        throw new Error(`the viewer ${role}: ${describe(error)}`, { cause: error });
-      }
-    }
+  /** What all viewers have by now. */
+  get captures(): readonly Capture[] {
+    return this.#viewers.map(({ role, viewer: { ended, media } }) => ({
+      role,
+      infohash: this.infohash,
+      ended,
+      media,
+    }));
   }
 
-  checkCapture(media: Buffer, expected: Blow['viewersGet']): void {
-    const broadcast = new Broadcast({ infohash: this.infohash, layout });
-    if (expected === 'flagged') assertUnbroken(media);
-    else if (expected === 'damaged') assertEndsWhole(media, broadcast, 2 * PACKETS_PER_SECOND);
-    else {
-      assertNothingLost(media, broadcast);
-      if (this.#scene.isByteExact) assertIsBroadcast(withoutNullPackets(media), broadcast, JOIN_PACKETS);
-    }
+  /** Fails unless every viewer is still connected and got what it should. */
+  check(expected: Blow['viewersGet']): void {
+    checkCaptures(this.captures, expected, this.#scene.isByteExact);
   }
 
   #isReadOn(engine: SimulatedEngine): boolean {
     return engine.sessions().some(({ infohash, readers }) => infohash === this.infohash && readers > 0);
+  }
+}
+
+function checkCaptures(
+  captures: readonly Capture[],
+  expected: Blow['viewersGet'],
+  isByteExact: boolean,
+): void {
+  for (const { role, infohash, ended, media } of captures) {
+    const broadcast = new Broadcast({ infohash, layout });
+    try {
+      assert.equal(ended, undefined);
+      if (expected === 'flagged') assertUnbroken(media);
+      else if (expected === 'damaged') assertEndsWhole(media, broadcast, 2 * PACKETS_PER_SECOND);
+      else {
+        assertNothingLost(media, broadcast);
+        if (isByteExact) assertIsBroadcast(withoutNullPackets(media), broadcast, JOIN_PACKETS);
+      }
+    } catch (error) {
+      throw new Error(`the viewer ${role}: ${describe(error)}`, { cause: error });
+    }
   }
 }
 

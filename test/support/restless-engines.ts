@@ -1,15 +1,22 @@
 /** Engines in memory that play one broadcast, each as far behind as it is, and fail as a schedule says. */
 import type { ManualClock } from '../../src/base/manual-clock.ts';
 import { AcemuxError } from '../../src/base/reasons.ts';
+import { nullPackets } from '../../src/mpegts/null-packet.ts';
 import type { Broadcast } from '../../src/simulator/broadcast.ts';
 import { Remux } from '../../src/simulator/remux.ts';
-import { moveClocks } from '../../src/simulator/ts-damage.ts';
+import { losePackets, moveClocks } from '../../src/simulator/ts-damage.ts';
 import { FakeEngine, type FakeMedia, playback } from './fake-engines.ts';
 
 export type Trouble =
   | { readonly kind: 'end' | 'reset' | 'garbage' }
-  | { readonly kind: 'silence' | 'dribble' | 'refuse'; readonly forMs: number }
+  /** `skip`: so much of what is on air never comes. `stuffing`: null packets instead. */
+  | {
+      readonly kind: 'silence' | 'skip' | 'dribble' | 'refuse' | 'scrambled' | 'damage' | 'stuffing';
+      readonly forMs: number;
+    }
+  /** The last round is whole: behind it comes what is next. */
   | { readonly kind: 'loop'; readonly forMs: number; readonly seconds: number }
+  /** Clocks leap; those of what is opened later do not. */
   | { readonly kind: 'jump'; readonly shift90: number };
 
 export interface EngineChoice {
@@ -18,18 +25,33 @@ export interface EngineChoice {
   readonly burstMs: number;
   readonly startMs: number;
   readonly isRemuxed: boolean;
+  /** Every so many starts it plays something else, with other streams: 0 never, 1 always but the first time. */
+  readonly strayEvery: number;
+}
+
+/** What is on air. */
+export interface OnAir {
+  readonly broadcast: Broadcast;
+  /** What an engine plays that has strayed. */
+  readonly other: Broadcast;
+  /** All clocks are ahead by so much: they may be about to wrap. */
+  readonly shift90: number;
 }
 
 /** On air when the clock stands at 0: nobody is further behind than that. */
-const ON_AIR_AT_0_MS = 60_000;
+export const ON_AIR_AT_0_MS = 60_000;
 const STEP_MS = 200;
+const STREAM_PIDS: ReadonlySet<number> = new Set([0x100, 0x101]);
 
 interface Reader {
+  readonly broadcast: Broadcast;
   readonly remux: Remux | undefined;
   next: number;
+  /** What is on air before it has come, as far as it will. */
+  sent: number;
   shift90: number;
   /** A loop: what it repeats ends here. */
-  loopEnd: number | undefined;
+  loopEnd: number;
   loopFrom: number;
   loopAt: number;
 }
@@ -39,15 +61,15 @@ export class RestlessEngine {
   /** What must not happen, in words. */
   readonly wrongs: string[] = [];
   readonly #choice: EngineChoice;
-  readonly #broadcast: Broadcast;
+  readonly #onAir: OnAir;
   readonly #clock: ManualClock;
   readonly #readers = new WeakMap<FakeMedia, Reader>();
   #trouble: Trouble | undefined;
   #untilMs = 0;
   #starting = 0;
 
-  constructor(id: string, broadcast: Broadcast, clock: ManualClock, choice: EngineChoice) {
-    this.#broadcast = broadcast;
+  constructor(id: string, onAir: OnAir, clock: ManualClock, choice: EngineChoice) {
+    this.#onAir = onAir;
     this.#clock = clock;
     this.#choice = choice;
     this.fake = new FakeEngine(id, () => this.#start());
@@ -78,10 +100,12 @@ export class RestlessEngine {
     if (trouble.kind === 'end') media.finish();
     if (trouble.kind === 'reset') media.finish(new AcemuxError('source_failed'));
     if (trouble.kind === 'jump') reader.shift90 += trouble.shift90;
+    if (trouble.kind === 'skip') reader.next += reader.broadcast.packetsOnAir(trouble.forMs);
     if (trouble.kind === 'loop') {
-      reader.loopEnd = reader.next;
+      reader.loopEnd = reader.sent;
       reader.loopFrom = this.#beginningBefore(
-        reader.next - this.#broadcast.packetsOnAir(trouble.seconds * 1_000),
+        reader.broadcast,
+        reader.sent - reader.broadcast.packetsOnAir(trouble.seconds * 1_000),
       );
       reader.loopAt = reader.loopFrom;
     }
@@ -92,8 +116,8 @@ export class RestlessEngine {
   }
 
   /** Where tables lead to a keyframe. (By chance, counters may go on where another stretch begins within a picture.) */
-  #beginningBefore(packet: number): number {
-    const { beginnings, packetsPerLoop } = this.#broadcast.layout;
+  #beginningBefore({ layout }: Broadcast, packet: number): number {
+    const { beginnings, packetsPerLoop } = layout;
     const loop = Math.floor(packet / packetsPerLoop) * packetsPerLoop;
     return loop + (beginnings.findLast((place) => loop + place <= packet) ?? 0);
   }
@@ -106,39 +130,72 @@ export class RestlessEngine {
   step(): void {
     const media = this.fake.media.at(-1);
     if (!media || media.isDestroyed) return;
-    const { lagMs, burstMs, isRemuxed } = this.#choice;
-    const onAir = this.#broadcast.packetsOnAir(ON_AIR_AT_0_MS + this.#clock.nowMs() - lagMs);
-    const seed = `${this.fake.id}-${this.fake.media.length}`;
-    const reader = this.#readers.get(media) ?? {
-      remux: isRemuxed ? new Remux(seed, this.#broadcast) : undefined,
-      next: onAir - this.#broadcast.packetsOnAir(burstMs),
-      shift90: 0,
-      loopEnd: undefined,
-      loopFrom: 0,
-      loopAt: 0,
-    };
+    const reader = this.#readers.get(media) ?? this.#newReader();
     this.#readers.set(media, reader);
+    const { broadcast } = reader;
+    const onAir = this.#packetsOnAir(broadcast);
     const trouble = this.#current();
+    const normal = broadcast.packetsOnAir(STEP_MS);
     if (trouble?.kind === 'silence') return;
-    const normal = this.#broadcast.packetsOnAir(STEP_MS);
-    if (trouble?.kind === 'loop' && reader.loopEnd !== undefined) {
+    if (trouble?.kind === 'stuffing') {
+      media.push(nullPackets(normal));
+      return;
+    }
+    if ((trouble?.kind === 'loop' && reader.loopEnd > 0) || reader.loopAt !== reader.loopFrom) {
       const end = Math.min(reader.loopEnd, reader.loopAt + normal);
       this.#send(media, reader, reader.loopAt, end);
       reader.loopAt = end === reader.loopEnd ? reader.loopFrom : end;
       return;
     }
+    if (reader.next >= onAir) return;
     const end = trouble?.kind === 'dribble' ? Math.min(onAir, reader.next + Math.floor(normal / 4)) : onAir;
     this.#send(media, reader, reader.next, end);
     reader.next = end;
+    reader.sent = end;
   }
 
-  #send(media: FakeMedia, { remux, shift90 }: Reader, from: number, end: number): void {
+  #packetsOnAir(broadcast: Broadcast): number {
+    return broadcast.packetsOnAir(ON_AIR_AT_0_MS + this.#clock.nowMs() - this.#choice.lagMs);
+  }
+
+  #newReader(): Reader {
+    const { burstMs, isRemuxed, strayEvery } = this.#choice;
+    const count = this.fake.media.length;
+    const strays = strayEvery > 0 && count > 1 && count % strayEvery === 0;
+    const broadcast = strays ? this.#onAir.other : this.#onAir.broadcast;
+    const next = this.#packetsOnAir(broadcast) - broadcast.packetsOnAir(burstMs);
+    return {
+      broadcast,
+      remux: isRemuxed ? new Remux(`${this.fake.id}-${count}`, broadcast) : undefined,
+      next,
+      sent: next,
+      shift90: this.#onAir.shift90,
+      loopEnd: 0,
+      loopFrom: 0,
+      loopAt: 0,
+    };
+  }
+
+  #send(media: FakeMedia, { broadcast, remux, shift90 }: Reader, from: number, end: number): void {
+    const trouble = this.#current();
     for (let at = from; at < end; at += 50) {
       const count = Math.min(50, end - at);
-      let packets = Buffer.alloc(count * 188);
+      let packets: Buffer = Buffer.alloc(count * 188);
       if (remux) packets = Buffer.from(remux.packets(at, count));
-      else this.#broadcast.fill(packets, at, count);
-      media.push(shift90 === 0 ? packets : moveClocks(packets, shift90));
+      else broadcast.fill(packets, at, count);
+      if (shift90 !== 0) moveClocks(packets, shift90);
+      if (trouble?.kind === 'scrambled') scramble(packets);
+      if (trouble?.kind === 'damage')
+        packets = losePackets(packets, { probability: 0.05, firstIndex: at, seed: 1 });
+      media.push(packets);
     }
+  }
+}
+
+/** As if: the payload of all but tables is said to be scrambled. */
+function scramble(packets: Buffer): void {
+  for (let at = 0; at < packets.length; at += 188) {
+    const pid = packets.readUInt16BE(at + 1) & 0x1fff;
+    if (STREAM_PIDS.has(pid)) packets[at + 3]! |= 0x80;
   }
 }

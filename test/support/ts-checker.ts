@@ -43,13 +43,14 @@ interface PidState {
   units: CheckedUnit[];
 }
 
-/** Checks a whole capture. */
-export function checkStream(capture: Buffer): CheckedStream {
-  return new TsChecker(capture).run();
+/** Checks a whole capture. `isDamaged`: packets may be missing in it, unannounced, as engines lose them. */
+export function checkStream(capture: Buffer, isDamaged = false): CheckedStream {
+  return new TsChecker(capture, isDamaged).run();
 }
 
 class TsChecker {
   readonly #capture: Buffer;
+  readonly #isDamaged: boolean;
   readonly #problems: string[] = [];
   readonly #pids = new Map<number, PidState>();
   readonly #breaks = new Map<number, number>();
@@ -57,8 +58,9 @@ class TsChecker {
   readonly #tablePids = new Set([0]);
   readonly #streamPids = new Set<number>();
 
-  constructor(capture: Buffer) {
+  constructor(capture: Buffer, isDamaged: boolean) {
     this.#capture = capture;
+    this.#isDamaged = isDamaged;
   }
 
   run(): CheckedStream {
@@ -75,6 +77,11 @@ class TsChecker {
 
   #problem(at: number, what: string): void {
     if (this.#problems.length < PROBLEMS_MAX) this.#problems.push(`packet ${at / PACKET} ${what}`);
+  }
+
+  /** What a packet that is missing looks like. */
+  #damage(at: number, what: string): void {
+    if (!this.#isDamaged) this.#problem(at, what);
   }
 
   #packet(at: number): void {
@@ -111,7 +118,7 @@ class TsChecker {
     const due = withPayload ? (last + 1) % 16 : last;
     const repeats = last >= 0 && withPayload && found === last && mayRepeat && !isFlagged;
     if (last >= 0 && found !== due && !repeats && !isFlagged)
-      this.#problem(at, `of PID ${pid} has counter ${found} instead of ${due}`);
+      this.#damage(at, `of PID ${pid} has counter ${found} instead of ${due}`);
     state.counter = found;
     state.mayRepeat = withPayload && !repeats;
     return repeats;
@@ -152,7 +159,7 @@ class TsChecker {
 
   #pes(at: number, pid: number, state: PidState, payload: Buffer, starts: boolean): void {
     if (!starts) {
-      if (!state.parts && state.units.length > 0) this.#problem(at, `of PID ${pid} continues nothing`);
+      if (!state.parts && state.units.length > 0) this.#damage(at, `of PID ${pid} continues nothing`);
       state.parts?.push(payload);
       return;
     }
@@ -172,7 +179,7 @@ class TsChecker {
     }
     const declared = pes.readUInt16BE(4);
     if (mustBeWhole && declared > 0 && pes.length !== declared + 6)
-      this.#problem(at, `of PID ${pid} begins a PES packet of ${pes.length - 6} bytes that says ${declared}`);
+      this.#damage(at, `of PID ${pid} begins a PES packet of ${pes.length - 6} bytes that says ${declared}`);
     const isPlain = pes[3] === 0xbf;
     const flags = isPlain ? 0 : pes[7]! >> 6;
     const pts = flags >= 2 ? stamp(pes, 9) : undefined;

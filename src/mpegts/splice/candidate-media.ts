@@ -130,14 +130,15 @@ export class CandidateMedia {
     this.#forgetBefore(this.#chunks[0]!.position);
   }
 
-  /** Lets go of what stands before `position`, in whole chunks. */
-  keepFrom(position: number): void {
+  /** Lets go of what stands before `position`, in whole chunks; tells whether there was any. */
+  keepFrom(position: number): boolean {
     let isLess = false;
     while (this.#chunks.length > 1 && this.#chunks[1]!.position <= position) {
       this.#dropChunk();
       isLess = true;
     }
     if (isLess) this.#forgetBefore(this.#chunks[0]!.position);
+    return isLess;
   }
 
   /** Makes the newest PES packet of the reference stream a place to begin at, if it can be one. */

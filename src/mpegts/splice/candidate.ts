@@ -79,6 +79,11 @@ export class SpliceCandidate {
   #finder: MeetingFinder;
   readonly #rejected: number[] = [];
   #lastMet: Met | undefined;
+  /**
+   * The offset at which it was recognized, once what proved it has been let go of, or what should follow the ring's end
+   * turned out to be missing in it: no other will do any more, for pictures repeat.
+   */
+  #known90: number | undefined;
   #searchedAt: number;
   #isJoined = false;
 
@@ -88,7 +93,11 @@ export class SpliceCandidate {
     this.#expected = [...new Set([tail.lastOffset90, 0])];
     this.#media = new CandidateMedia(
       (fingerprint) => this.#finder.push(fingerprint),
-      () => this.#restartFinder(),
+      () => {
+        this.#known90 = undefined;
+        this.#lastMet = undefined;
+        this.#restartFinder();
+      },
     );
     this.#finder = new MeetingFinder(tail.book, this.#expected);
     this.#searchedAt = tail.book.added;
@@ -121,6 +130,7 @@ export class SpliceCandidate {
   /** Looks once more for what it may have been wrong about: damage passes. */
   lookAgain(): void {
     this.#rejected.length = 0;
+    this.#known90 = undefined;
     this.#compareAnew();
   }
 
@@ -206,6 +216,7 @@ export class SpliceCandidate {
   }
 
   #isStillThere(offset90: number): boolean {
+    if (!this.#isPossible(offset90) || this.#hasGapAtEnd(offset90)) return false;
     const { compared, equal } = this.#comparedAtEnd(offset90);
     return compared >= AGREEING_MIN && equal * 2 >= compared && !this.#isContradicted(offset90);
   }
@@ -216,14 +227,20 @@ export class SpliceCandidate {
       const meeting = this.#finder.meeting;
       if (!meeting) break;
       const { offset90 } = meeting;
+      if (!this.#isPossible(offset90)) return undefined;
       const isFine =
         this.#lagMs(offset90) > 0 ? !this.#isContradicted(offset90) : this.#isConfirmed(offset90);
       if (isFine) return meeting;
+      if (this.#hasGapAtEnd(offset90)) {
+        this.#known90 = offset90;
+        return undefined;
+      }
       this.#reject(offset90);
     }
     // Of what repeats, that of which most agreed is as good as any, unless data speak against it.
     for (const meeting of this.#finder.ambiguous) {
       const { offset90 } = meeting;
+      if (!this.#isPossible(offset90)) continue;
       const isReached = this.#lagMs(offset90) <= 0;
       if (isReached && this.#isConfirmed(offset90)) return meeting;
       if (!isReached && !this.#isContradicted(offset90)) return undefined;
@@ -240,10 +257,7 @@ export class SpliceCandidate {
   /** Whether the last pictures before the ring's end are the same in both, and nothing contradicts. */
   #isConfirmed(offset90: number): boolean {
     const { endDts } = this.#tail;
-    if (endDts === undefined) return false;
-    const next = this.#media.units.find(({ dts }) => wrappedDifference(endDts, dts + offset90) <= 0);
-    // Something is missing there, in the new source itself.
-    if (next && msBetween(endDts, next.dts + offset90) > NEXT_MS_MAX) return false;
+    if (endDts === undefined || this.#hasGapAtEnd(offset90)) return false;
     const { compared, equal } = this.#comparedAtEnd(offset90);
     return equal * 2 >= compared && !this.#isContradicted(offset90);
   }
@@ -259,6 +273,18 @@ export class SpliceCandidate {
       ({ key, dts }) => key !== undefined && this.#isInRing(role, key, dts + offset90),
     );
     return { compared: compared.length, equal: equal.length };
+  }
+
+  #isPossible(offset90: number): boolean {
+    return this.#known90 === undefined || this.#known90 === offset90;
+  }
+
+  /** Whether what should follow the ring's end is missing in the new source itself. */
+  #hasGapAtEnd(offset90: number): boolean {
+    const { endDts } = this.#tail;
+    if (endDts === undefined) return false;
+    const next = this.#media.units.find(({ dts }) => wrappedDifference(endDts, dts + offset90) <= 0);
+    return next !== undefined && msBetween(endDts, next.dts + offset90) > NEXT_MS_MAX;
   }
 
   #isInRing(role: string, key: number, clock90: number): boolean {
@@ -296,7 +322,7 @@ export class SpliceCandidate {
     const { endDts, firstDts: oldest } = this.#tail;
     const { firstDts, units } = this.#media;
     if (endDts === undefined || firstDts === undefined || units.length === 0) return undefined;
-    for (const offset90 of this.#expected) {
+    for (const offset90 of this.#known90 === undefined ? this.#expected : [this.#known90]) {
       const lagMs = this.#lagMs(offset90);
       if (lagMs < -AHEAD_MS_MAX || lagMs > BEHIND_MS_MAX) continue;
       const newest = units.at(-1)!.dts + offset90;
@@ -333,7 +359,7 @@ export class SpliceCandidate {
     const last = this.#media.units.findLast(
       ({ dts }) => msBetween(dts + offset90, endDts) > KEEP_BEFORE_END_MS,
     );
-    if (last) this.#media.keepFrom(last.position);
+    if (last && this.#media.keepFrom(last.position)) this.#known90 = offset90;
   }
 
   /** A source that is ahead of the old one is met when that one comes to where it began. */
