@@ -14,7 +14,7 @@ import {
   RestlessEngine,
   type Trouble,
 } from '../support/restless-engines.ts';
-import { house } from '../support/session-house.ts';
+import { houseWith } from '../support/session-house.ts';
 import { checkStream } from '../support/ts-checker.ts';
 
 const LONG = process.env['LONG_TESTS'] === '1';
@@ -59,6 +59,10 @@ const trouble: fc.Arbitrary<Trouble> = fc.oneof(
   fc.record({ kind: fc.constant('loop' as const), forMs: lasting, seconds: fc.constantFrom(2, 5, 12) }),
 );
 const schedule = fc.record({
+  limits: fc.record({
+    standby: fc.constantFrom('off' as const, 'off' as const, 'warm' as const, 'hot' as const),
+    hedgeAfterMs: fc.constantFrom(0, 2_000),
+  }),
   /** When the clocks of all engines wrap; undefined: never. */
   wrapsAtMs: fc.option(fc.integer({ min: 4_000, max: 52_000 }), { nil: undefined }),
   engines: fc.array(engineChoice, { minLength: 1, maxLength: 3 }),
@@ -113,11 +117,11 @@ class Player {
   }
 }
 
-async function play({ engines: choices, troubles, viewers, wrapsAtMs }: Schedule): Promise<void> {
+async function play({ limits, engines: choices, troubles, viewers, wrapsAtMs }: Schedule): Promise<void> {
   const shift90 = wrapsAtMs === undefined ? 0 : TIMESTAMP_WRAP - (ON_AIR_AT_0_MS + wrapsAtMs) * 90;
   const onAir: OnAir = { broadcast, other, shift90 };
   const bench: RestlessEngine[] = [];
-  const rig = house();
+  const rig = houseWith(limits);
   for (const [index, choice] of choices.entries())
     bench.push(new RestlessEngine(`engine-${index}`, onAir, rig.clock, choice));
   rig.source.engines.push(...bench.map(({ fake }) => fake));

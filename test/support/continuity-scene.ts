@@ -163,7 +163,7 @@ export class SceneStream {
 
   /** The engine that plays it. */
   get playing(): SimulatedEngine {
-    const playing = this.#scene.rig.engines.find((engine) => this.#isReadOn(engine));
+    const playing = this.#scene.rig.engines.find((engine) => this.#isInUse(engine));
     assert.ok(playing, 'no engine plays it');
     return playing;
   }
@@ -178,7 +178,7 @@ export class SceneStream {
   /** Resolves when another engine plays it, and this one does not. */
   async movedFrom(engine: SimulatedEngine): Promise<void> {
     const others = this.#scene.rig.engines.filter((other) => other !== engine);
-    const hasMoved = (): boolean => others.some((other) => this.#isReadOn(other)) && !this.#isReadOn(engine);
+    const hasMoved = (): boolean => others.some((other) => this.#isReadOn(other) && this.#isInUse(other));
     await until(hasMoved, MOVE_MAX_MS);
   }
 
@@ -217,6 +217,10 @@ export class SceneStream {
   /** Fails unless every viewer is still connected and got what it should. */
   check(expected: Blow['viewersGet']): void {
     checkCaptures(this.captures, expected, this.#scene.isByteExact);
+  }
+
+  #isInUse(engine: SimulatedEngine): boolean {
+    return this.#scene.rig.app.sessions.find(this.infohash)?.engine?.port === engine.port;
   }
 
   #isReadOn(engine: SimulatedEngine): boolean {
