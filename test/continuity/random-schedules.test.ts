@@ -109,6 +109,10 @@ async function play({ engines: choices, troubles, viewers, wrapsAtMs }: Schedule
   const stopped = rig.directory.stop('shutdown');
   await rig.clock.advance(10_000);
   await stopped;
+  if (viewers.some(({ joinsAtMs }) => joinsAtMs === 0)) {
+    assert.deepEqual(refused, [], 'who joins a stream that plays is let in');
+    assert.equal(players.size, viewers.length);
+  }
   assert.deepEqual(ended, [], 'nobody is ended before the retry budget is spent');
   for (const { fake, wrongs } of bench) {
     assert.deepEqual(wrongs, []);
