@@ -64,6 +64,7 @@ test('a picture that comes before the clock that leapt belongs behind the break 
   }
   const before = builder.position;
   picture(builder, 5_000 * 90 + SECOND);
+  picture(builder, 5_040 * 90 + SECOND);
   builder.pcr(VIDEO_PID, 5_040 * 27_000);
   assert.deepEqual(breaksIn(builder.build()), [before]);
 });

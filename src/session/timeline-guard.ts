@@ -116,7 +116,8 @@ export class TimelineGuard {
     const verdict = this.#verdict(pid, pcr, dts);
     if (verdict === 'breaks') this.#restart();
     if (pcr !== undefined) this.#note(pid, pcr);
-    if (dts !== undefined) this.#dts.set(pid, { ticks90: dts, atMs: this.#elapsedMs });
+    // One that is doubted is no measure for the next.
+    if (dts !== undefined && verdict !== 'none') this.#dts.set(pid, { ticks90: dts, atMs: this.#elapsedMs });
     return verdict;
   }
 
