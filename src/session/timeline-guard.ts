@@ -50,8 +50,8 @@ export class TimelineGuard {
   /** By PID, 27 MHz ticks. */
   readonly #pcrs = new Map<number, number>();
   readonly #dts = new Map<number, { readonly ticks90: number; readonly atMs: number }>();
-  /** Packets in a row that were scrambled, by PID, of those that were clear before. */
-  readonly #scrambled = new Map<number, number>();
+  /** A PID that was clear and is scrambled since: how many packets, and where among what is held the first stands. */
+  #scrambled: { readonly pid: number; readonly packets: number; readonly at: number } | undefined;
   /** How far the clock of the first PID that has one has come, milliseconds. */
   #elapsedMs = 0;
   #leadPid: number | undefined;
@@ -71,20 +71,23 @@ export class TimelineGuard {
       from = to;
     };
     for (let at = this.#held.length; at + PACKET_BYTES <= bytes.length; at += PACKET_BYTES) {
+      const firstScrambled = this.#scrambled?.at;
       const clock = this.#look(bytes, at);
       if (clock === 'none') continue;
-      // Of this there is no doubt where it is.
-      if (clock === 'scrambled') sureTo = at;
       if (clock !== 'runs') {
-        pass(sureTo);
+        pass(clock === 'scrambled' ? (firstScrambled ?? at) : sureTo);
         this.#isNew = true;
       }
-      sureTo = at + PACKET_BYTES;
+      sureTo = Math.min(at + PACKET_BYTES, this.#scrambled?.at ?? bytes.length);
     }
     const hasClock = this.#pcrs.size > 0 || this.#dts.size > 0;
-    if (!hasClock || bytes.length - sureTo > HELD_BYTES_MAX) sureTo = bytes.length;
+    if (!hasClock || bytes.length - sureTo > HELD_BYTES_MAX) {
+      sureTo = bytes.length;
+      this.#scrambled = undefined;
+    }
     pass(sureTo);
     this.#held = bytes.subarray(from);
+    if (this.#scrambled) this.#scrambled = { ...this.#scrambled, at: this.#scrambled.at - from };
     return stretches;
   }
 
@@ -92,6 +95,7 @@ export class TimelineGuard {
   flush(): readonly Stretch[] {
     const packets = this.#held;
     this.#held = NO_BYTES;
+    this.#scrambled = undefined;
     if (packets.length === 0) return [];
     const isNew = this.#isNew;
     this.#isNew = false;
@@ -112,7 +116,8 @@ export class TimelineGuard {
     const verdict = this.#verdict(pid, pcr, dts);
     if (verdict === 'breaks') this.#restart();
     if (pcr !== undefined) this.#note(pid, pcr);
-    if (dts !== undefined) this.#dts.set(pid, { ticks90: dts, atMs: this.#elapsedMs });
+    // One that is doubted is no measure for the next.
+    if (dts !== undefined && verdict !== 'none') this.#dts.set(pid, { ticks90: dts, atMs: this.#elapsedMs });
     return verdict;
   }
 
@@ -120,19 +125,20 @@ export class TimelineGuard {
   #restart(): void {
     this.#pcrs.clear();
     this.#dts.clear();
-    this.#scrambled.clear();
+    this.#scrambled = undefined;
     this.#leadPid = undefined;
   }
 
   #becomesScrambled(bytes: Buffer, at: number, pid: number): boolean {
+    const known = this.#scrambled;
     if (!isScrambled(bytes, at)) {
-      if (this.#scrambled.size > 0 && hasPayload(bytes, at)) this.#scrambled.delete(pid);
+      if (pid === known?.pid && hasPayload(bytes, at)) this.#scrambled = undefined;
       return false;
     }
-    if (!this.#dts.has(pid)) return false;
-    const inRow = (this.#scrambled.get(pid) ?? 0) + 1;
-    this.#scrambled.set(pid, inRow);
-    return inRow >= SCRAMBLED_MIN;
+    if (known ? pid !== known.pid : !this.#dts.has(pid)) return false;
+    const packets = (known?.packets ?? 0) + 1;
+    this.#scrambled = { pid, packets, at: known?.at ?? at };
+    return packets >= SCRAMBLED_MIN;
   }
 
   /** `none`: this clock does not tell. */

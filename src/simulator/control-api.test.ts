@@ -107,6 +107,7 @@ test('every fault can be set by JSON, with when it begins and ends', () => {
     { kind: 'tsCorrupt', probability: 0 },
     { kind: 'tsBadSync', probability: 1 },
     { kind: 'tsCcErr', probability: 0.1 },
+    { kind: 'tsScrambled' },
     { kind: 'bitrateChange', factor: 3 },
     { kind: 'starve', factor: 0.2 },
     { kind: 'pcrJump', seconds: -5 },

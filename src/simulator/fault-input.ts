@@ -63,6 +63,7 @@ function readFault(fields: Fields): Fault {
     case 'apiHang':
     case 'supersede':
     case 'networkDown':
+    case 'tsScrambled':
     case 'keepAlivePoison':
     case 'strictHost':
       return { kind };

@@ -103,6 +103,8 @@ export type Fault =
       readonly kind: 'tsLoss' | 'tsCorrupt' | 'tsBadSync' | 'tsCcErr';
       readonly probability: number;
     }
+  /** Pictures and sound are scrambled; tables, clocks and markers are not, as in a broadcast that nobody may watch. */
+  | { readonly kind: 'tsScrambled' }
   /** The stream carries so many times its bytes for the same pictures: nulls more, or fillers less (40). */
   | { readonly kind: 'bitrateChange'; readonly factor: number }
   /** The body comes at this share of the media's rate, 0 to 1; what was missed follows when it is over (40). */

@@ -12,6 +12,7 @@ import {
   moveAlignment,
   moveClocks,
   movePids,
+  scramblePackets,
 } from './ts-damage.ts';
 
 const PID_OFFSET = 0x20;
@@ -42,6 +43,7 @@ export class MediaFaults {
     this.#packets += packets.length / PACKET_BYTES;
     const offset90 = this.#clockOffset90();
     let out = offset90 === 0 ? packets : moveClocks(packets, offset90);
+    if (faults.find('tsScrambled', whom)) out = scramblePackets(out, this.#streamPids);
     out = this.#movePids(out);
     out = this.#bitrate.apply(out, faults.find('bitrateChange', whom)?.fault.factor ?? 1);
     for (const [kind, damage] of DAMAGES) {
@@ -62,13 +64,17 @@ export class MediaFaults {
     return jump * PTS_HZ + TIMESTAMP_WRAP - inTicks - Math.round(clockTicksAt(wrap.setMs));
   }
 
+  get #streamPids(): readonly number[] {
+    return this.#deps.programs().flatMap(({ streams }) => streams.map(({ pid }) => pid));
+  }
+
   #movePids(packets: Buffer): Buffer {
     const { faults, whom, programs } = this.#deps;
     const change = faults.find('pmtChange', whom)?.fault;
     if (change === undefined) return packets;
     return movePids(packets, {
       pmtPids: programs().map(({ pmtPid }) => pmtPid),
-      streamPids: programs().flatMap(({ streams }) => streams.map(({ pid }) => pid)),
+      streamPids: this.#streamPids,
       offset: change.pidOffset ?? PID_OFFSET,
     });
   }

@@ -4,7 +4,9 @@
  */
 import {
   continuityCounter,
+  hasPayload,
   PACKET_BYTES,
+  payloadAt,
   pidOf,
   setContinuityCounter,
   setPid,
@@ -64,6 +66,17 @@ export function breakCounters(packets: Buffer, chance: Chance): Buffer {
     if (dice !== undefined)
       setContinuityCounter(packets, at, continuityCounter(packets, at) + 2 + (dice % 13));
   });
+  return packets;
+}
+
+/** Makes the payload of these PIDs unreadable and says so in the header, as with an even key (ETSI TS 100 289 5.1). */
+export function scramblePackets(packets: Buffer, pids: readonly number[]): Buffer {
+  for (let at = 0; at + PACKET_BYTES <= packets.length; at += PACKET_BYTES) {
+    if (!hasPayload(packets, at) || !pids.includes(pidOf(packets, at))) continue;
+    packets[at + 3] = packets[at + 3]! | 0x80;
+    for (let byte = payloadAt(packets, at); byte < at + PACKET_BYTES; byte++)
+      packets[byte] = packets[byte]! ^ 0xa5;
+  }
   return packets;
 }
 

@@ -82,8 +82,8 @@ const SUCCESSORS: readonly Blow[] = [
   },
 ];
 
-/** A source that brings packets and never a program is tried for so long. */
-const config = { streams: { startTimeoutMs: 6_000 } };
+/** A source that brings packets and never a program is tried for two seconds longer than this, not for START_TIMEOUT. */
+const config = { streams: { spliceWaitMs: 4_000 } };
 
 for (const remux of [false, true]) {
   test(`a successor that is no good breaks nothing unannounced and cuts nobody off${remux ? ', with multiplexes of their own' : ''}`, async (t) => {

@@ -56,6 +56,7 @@ export const HARMLESS: readonly Blow[] = [
 
 /** The engine damages what it delivers: on suspicion another one takes over. */
 export const DAMAGING: readonly Blow[] = [
+  blow({ kind: 'tsScrambled' }, { viewersGet: 'flagged', seconds: 6 }),
   blow({ kind: 'tsLoss', probability: 0.1 }, { viewersGet: 'damaged', seconds: 6 }),
   blow({ kind: 'tsBadSync', probability: 0.1 }, { viewersGet: 'damaged', seconds: 6 }),
   blow({ kind: 'tsCcErr', probability: 0.1 }, { viewersGet: 'damaged', seconds: 6 }),
@@ -77,6 +78,7 @@ export const PASSING: readonly Blow[] = [
   blow({ kind: 'expireEarly', lifetimeMs: 1 }, {}, 0),
   blow({ kind: 'supersede' }),
   blow({ kind: 'loop', seconds: 2 }, { viewersGet: 'flagged', seconds: 8 }, 4_000),
+  blow({ kind: 'tsScrambled' }, { viewersGet: 'flagged', seconds: 6 }, 2_000),
   blow({ kind: 'tsLoss', probability: 0.1 }, { viewersGet: 'damaged', seconds: 6 }, 2_000),
   blow({ kind: 'tsBadSync', probability: 0.1 }, { viewersGet: 'damaged', seconds: 6 }, 2_000),
   blow({ kind: 'tsCcErr', probability: 0.1 }, { viewersGet: 'damaged', seconds: 6 }, 2_000),

@@ -4,7 +4,7 @@ import { AcemuxError } from '../../src/base/reasons.ts';
 import { nullPackets } from '../../src/mpegts/null-packet.ts';
 import type { Broadcast } from '../../src/simulator/broadcast.ts';
 import { Remux } from '../../src/simulator/remux.ts';
-import { losePackets, moveClocks } from '../../src/simulator/ts-damage.ts';
+import { losePackets, moveClocks, scramblePackets } from '../../src/simulator/ts-damage.ts';
 import { FakeEngine, type FakeMedia, playback } from './fake-engines.ts';
 
 export type Trouble =
@@ -41,7 +41,7 @@ export interface OnAir {
 /** On air when the clock stands at 0: nobody is further behind than that. */
 export const ON_AIR_AT_0_MS = 60_000;
 const STEP_MS = 200;
-const STREAM_PIDS: ReadonlySet<number> = new Set([0x100, 0x101]);
+const STREAM_PIDS = [0x100, 0x101];
 
 interface Reader {
   readonly broadcast: Broadcast;
@@ -184,18 +184,10 @@ export class RestlessEngine {
       if (remux) packets = Buffer.from(remux.packets(at, count));
       else broadcast.fill(packets, at, count);
       if (shift90 !== 0) moveClocks(packets, shift90);
-      if (trouble?.kind === 'scrambled') scramble(packets);
+      if (trouble?.kind === 'scrambled') scramblePackets(packets, STREAM_PIDS);
       if (trouble?.kind === 'damage')
         packets = losePackets(packets, { probability: 0.05, firstIndex: at, seed: 1 });
       media.push(packets);
     }
-  }
-}
-
-/** As if: the payload of all but tables is said to be scrambled. */
-function scramble(packets: Buffer): void {
-  for (let at = 0; at < packets.length; at += 188) {
-    const pid = packets.readUInt16BE(at + 1) & 0x1fff;
-    if (STREAM_PIDS.has(pid)) packets[at + 3]! |= 0x80;
   }
 }
