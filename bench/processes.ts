@@ -71,8 +71,13 @@ export class Process {
     }
   }
 
-  async end(): Promise<void> {
-    this.#child.kill('SIGTERM');
+  /** The lines that it has printed and that were not looked at; each is given once. */
+  takeUnread(): string[] {
+    return this.#unread.splice(0);
+  }
+
+  async end(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<void> {
+    this.#child.kill(signal);
     await this.ended;
   }
 
