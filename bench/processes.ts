@@ -87,6 +87,11 @@ export class Process {
     return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
   }
 
+  /** How long its main thread was ready to work and had no core, because others had them. */
+  get starvedSeconds(): number {
+    return Number(this.#proc('schedstat').split(' ')[1]) / 1e9;
+  }
+
   get residentMegabytes(): number {
     return Number(/VmRSS:\s+(\d+) kB/.exec(this.#proc('status'))?.[1] ?? 0) / 1024;
   }

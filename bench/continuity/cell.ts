@@ -13,6 +13,8 @@ import { TimedViewer } from './viewer.ts';
 const MEGABITS = 1;
 /** A start that would have found its peers soon. */
 const PREBUFFER_SECONDS = 0.5;
+/** An engine sends 20 s ahead. */
+const BURST_BYTES = (20 * MEGABITS * 1e6) / 8;
 /** How long all goes well before something happens. */
 const CALM_MS = 3_000;
 /** What is on air so long after it is to have come to every viewer. */
@@ -50,6 +52,8 @@ export interface CellResult extends CellOptions {
   readonly stayed: number;
   /** Of one core, before and from the blow on. */
   readonly serverCoreShare: { readonly calm: number; readonly after: number };
+  /** How long acemux had to wait for a core from the blow on, because others had them all. */
+  readonly starvedMs: number;
   /** What acemux logged; the first line tells when the blow fell. */
   readonly log: readonly string[];
 }
@@ -69,7 +73,7 @@ export async function runCell(options: CellOptions): Promise<CellResult> {
   await using spare = mode.hasSpare
     ? await EngineProcess.start({ ...engineOptions, lagSeconds: mode.lagSeconds })
     : undefined;
-  const firstByteMs = await measureFirstBytes((spare ?? engine).url, count);
+  const firstByteMs = await measureFirstBytes((spare ?? engine).url, count, BURST_BYTES);
   const { server, url } = await startAcemux(options, engine, spare);
   const streams = Array.from({ length: count }, (_, index): Stream => {
     const infohash = infohashOf(`stream ${index}`);
@@ -122,6 +126,7 @@ async function strikeAndWatch(
 
   const struckAtMs = performance.now();
   const struckCpu = server.cpuSeconds;
+  const struckStarved = server.starvedSeconds;
   const struckAt = Date.now();
   await fault.strike({ engine, tokens, comesBack: !mode.hasSpare });
   const outageMs = performance.now() - struckAtMs;
@@ -137,6 +142,7 @@ async function strikeAndWatch(
   );
   const endMs = performance.now();
   const afterCpu = server.cpuSeconds;
+  const starvedMs = 1000 * (server.starvedSeconds - struckStarved);
 
   const left = await engine.playbacks().catch(() => []); // It may be dead.
   const pictures = streams.map(({ viewer, broadcast }) => countPictures(viewer.capture, broadcast));
@@ -156,6 +162,7 @@ async function strikeAndWatch(
       calm: (struckCpu - calmCpu) / ((struckAtMs - calmAtMs) / 1000),
       after: (afterCpu - struckCpu) / ((endMs - struckAtMs) / 1000),
     },
+    starvedMs,
     log: [`{"msg":"struck","time":"${new Date(struckAt).toISOString()}"}`, ...server.takeUnread()],
   };
 }

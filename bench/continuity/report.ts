@@ -9,11 +9,13 @@ const HEAD = [
   'gap p50 ms',
   'p99 ms',
   'bar',
+  '1st byte',
   'lost',
   'repeated',
   'breaks',
   'CPU before',
   'from then on',
+  'no core ms',
   '',
 ];
 
@@ -28,11 +30,13 @@ export function renderCells(cells: readonly CellResult[]): string {
       percentile(cell.gapsMs, 0.5).toFixed(0),
       percentile(cell.gapsMs, 0.99).toFixed(0),
       `≤ ${gapMs.toFixed(0)}`,
+      cell.firstByteMs.toFixed(0),
       pictures(cell.lost),
       pictures(cell.repeated),
       String(cell.breaks),
       percent(cell.serverCoreShare.calm),
       percent(cell.serverCoreShare.after),
+      cell.starvedMs.toFixed(0),
       missed.length === 0 ? 'pass' : 'FAIL',
     ];
   });
