@@ -10,7 +10,7 @@ import {
   type ContinuityArguments,
   parseContinuityArguments,
 } from './continuity/arguments.ts';
-import { type CellResult, runCell } from './continuity/cell.ts';
+import { type CellOptions, type CellResult, runCell } from './continuity/cell.ts';
 import { renderCells } from './continuity/report.ts';
 import type { FaultStory, ModeStory } from './continuity/story.ts';
 import { leaveNothing, temporaryFolder } from './processes.ts';
@@ -28,12 +28,25 @@ async function measure(asked: ContinuityArguments): Promise<readonly CellResult[
     for (const fault of faults) {
       if (!makesSense(fault, mode)) continue;
       process.stderr.write(`… ${fault.name}, ${mode.name}\n`);
-      const cell = await runCell({ fault, mode, streams, configFile });
+      const cell = await tryCell({ fault, mode, streams, configFile });
+      if (cell === undefined) continue;
       cells.push(cell);
       if (logFolder !== undefined) leaveLog(logFolder, cell);
     }
   }
   return cells;
+}
+
+/** One that can't be measured does not take the others with it. */
+async function tryCell(options: CellOptions): Promise<CellResult | undefined> {
+  try {
+    return await runCell(options);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    process.stdout.write(`${options.fault.name}, ${options.mode.name} was not measured: ${why}\n`);
+    process.exitCode = 1;
+    return undefined;
+  }
 }
 
 /** An only engine that refuses new connections does no harm to what it plays. */

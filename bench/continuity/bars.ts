@@ -39,11 +39,11 @@ export function judge(cell: CellResult): Verdict {
 }
 
 function gapBarMs(cell: CellResult): number {
-  const { fault, mode, firstByteMs, outageMs } = cell;
+  const { fault, mode, bareEngine, outageMs } = cell;
   if (mode.playsAlong && fault.notice === 'at once') return HOT_GAP_MS + STANDBY_WINDOW_MS;
   // The other engine's live edge is so far behind that of the one that failed; its burst is older than that.
   const lagMs = mode.hasSpare ? mode.lagSeconds * 1000 : outageMs;
-  return noticedMs(cell) + firstByteMs + lagMs + TOLERANCE_MS;
+  return noticedMs(cell) + bareEngine.firstByteMs + lagMs + TOLERANCE_MS;
 }
 
 function noticedMs({ fault, mode, longestGapBeforeMs }: CellResult): number {

@@ -6,7 +6,7 @@ import { countPictures } from '../../test/support/picture-count.ts';
 import type { Process } from '../processes.ts';
 import { startServer } from '../served.ts';
 import { EngineProcess } from './engine-process.ts';
-import { infohashOf, measureFirstBytes } from './first-byte.ts';
+import { type BareEngine, infohashOf, measureBareEngine } from './first-byte.ts';
 import type { FaultStory, ModeStory } from './story.ts';
 import { TimedViewer } from './viewer.ts';
 
@@ -38,10 +38,10 @@ export interface CellResult extends CellOptions {
   readonly disconnects: number;
   /** For each viewer the longest time without media from the blow on. */
   readonly gapsMs: readonly number[];
-  /** Of all viewers, in the calm before. */
+  /** Of all viewers, before the blow: what silences are measured against. */
   readonly longestGapBeforeMs: number;
-  /** What the engine that goes on takes to the first byte of as many playbacks, asked all at once without acemux. */
-  readonly firstByteMs: number;
+  /** What the engine that goes on takes for as many playbacks, asked all at once without acemux. */
+  readonly bareEngine: BareEngine;
   /** How long the only engine's process was away. */
   readonly outageMs: number;
   readonly lost: number;
@@ -73,7 +73,7 @@ export async function runCell(options: CellOptions): Promise<CellResult> {
   await using spare = mode.hasSpare
     ? await EngineProcess.start({ ...engineOptions, lagSeconds: mode.lagSeconds })
     : undefined;
-  const firstByteMs = await measureFirstBytes((spare ?? engine).url, count, BURST_BYTES);
+  const bareEngine = await measureBareEngine((spare ?? engine).url, count, BURST_BYTES);
   const { server, url } = await startAcemux(options, engine, spare);
   const streams = Array.from({ length: count }, (_, index): Stream => {
     const infohash = infohashOf(`stream ${index}`);
@@ -82,7 +82,7 @@ export async function runCell(options: CellOptions): Promise<CellResult> {
   });
   try {
     const seen = await strikeAndWatch(options, streams, server, engine, spare);
-    return { ...options, ...seen, firstByteMs };
+    return { ...options, ...seen, bareEngine };
   } finally {
     for (const { viewer } of streams) viewer.leave();
     await server.end();
@@ -110,7 +110,7 @@ async function strikeAndWatch(
   server: Process,
   engine: EngineProcess,
   spare: EngineProcess | undefined,
-): Promise<Omit<CellResult, keyof CellOptions | 'firstByteMs'>> {
+): Promise<Omit<CellResult, keyof CellOptions | 'bareEngine'>> {
   const viewers = streams.map(({ viewer }) => viewer);
   await until('all streams play', START_MAX_MS, () => streams.every((stream) => hasCome(stream, -LIVE_MS)));
   if (mode.playsAlong && spare) {
@@ -151,7 +151,7 @@ async function strikeAndWatch(
   return {
     disconnects: viewers.filter(({ ended }) => ended !== undefined).length,
     gapsMs: viewers.map((viewer) => viewer.longestGapMs(struckAtMs, endMs)),
-    longestGapBeforeMs: Math.max(...viewers.map((viewer) => viewer.longestGapMs(calmAtMs, struckAtMs))),
+    longestGapBeforeMs: Math.max(...viewers.map((viewer) => viewer.longestGapMs(0, struckAtMs))),
     outageMs: fault.notice === 'at once' ? outageMs : 0,
     lost: sum('lost'),
     repeated: sum('repeated'),
