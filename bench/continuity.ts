@@ -37,11 +37,12 @@ async function measure(asked: ContinuityArguments): Promise<readonly CellResult[
   return cells;
 }
 
-/** One that can't be measured does not take the others with it. */
-async function tryCell(options: CellOptions): Promise<CellResult | undefined> {
+/** On a busy machine a stream may move before it is to; what fails twice does not take the other cells with it. */
+async function tryCell(options: CellOptions, isLastTry = false): Promise<CellResult | undefined> {
   try {
     return await runCell(options);
   } catch (error) {
+    if (!isLastTry) return await tryCell(options, true);
     const why = error instanceof Error ? error.message : String(error);
     process.stdout.write(`${options.fault.name}, ${options.mode.name} was not measured: ${why}\n`);
     process.exitCode = 1;
