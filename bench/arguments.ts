@@ -29,7 +29,8 @@ export function parseArguments(given: readonly string[]): FanoutArguments {
   };
 }
 
-function wholeNumber(name: string, text: string, min: number, max: number): number {
+/** @throws RangeError that names what is wrong */
+export function wholeNumber(name: string, text: string, min: number, max: number): number {
   const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
   if (value >= min && value <= max) return value;
   throw new RangeError(`${name} is a whole number from ${min} to ${max}, not "${text}".`);

@@ -71,8 +71,13 @@ export class Process {
     }
   }
 
-  async end(): Promise<void> {
-    this.#child.kill('SIGTERM');
+  /** The lines that it has printed and that were not looked at; each is given once. */
+  takeUnread(): string[] {
+    return this.#unread.splice(0);
+  }
+
+  async end(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<void> {
+    this.#child.kill(signal);
     await this.ended;
   }
 
@@ -80,6 +85,11 @@ export class Process {
   get cpuSeconds(): number {
     const fields = this.#proc('stat').split(') ')[1]?.split(' ') ?? [];
     return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
+  }
+
+  /** How long its main thread was ready to work and had no core, because others had them. */
+  get starvedSeconds(): number {
+    return Number(this.#proc('schedstat').split(' ')[1]) / 1e9;
   }
 
   get residentMegabytes(): number {

@@ -178,7 +178,8 @@ function bar(name: string, values: number[], most: number | undefined, unit: str
   return { name, values, bar: most, unit, digits };
 }
 
-function table(rows: readonly (readonly string[])[]): string {
+/** Columns of text, the first one to the left. */
+export function table(rows: readonly (readonly string[])[]): string {
   const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
   const line = (row: readonly string[]): string =>
     row

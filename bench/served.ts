@@ -30,6 +30,22 @@ function nodeOfNpmStart(): { flags: string[]; environment: Record<string, string
   };
 }
 
+/** Starts acemux alone, as `npm start` runs it; it logs JSON. `url`: where it listens. */
+export async function startServer(
+  args: readonly string[],
+  environment: Record<string, string>,
+): Promise<{ readonly server: Process; readonly url: string }> {
+  const node = nodeOfNpmStart();
+  const serverArgs = ['serve', '--host', '127.0.0.1', '--port', '0', ...args];
+  const server = runScript([...node.flags, 'bin/acemux.mjs', ...serverArgs], {
+    DATA_DIR: temporaryFolder(),
+    LOG_FORMAT: 'json',
+    ...node.environment,
+    ...environment,
+  });
+  return { server, url: await server.said(/http:\/\/127\.0\.0\.1:\d+(?=")/) };
+}
+
 /** Starts both; disposing ends both. The engine's media comes as soon as it is asked. */
 export async function startAcemux(
   megabits: number,
@@ -38,15 +54,7 @@ export async function startAcemux(
   const engineArgs = `simulate-engine --port 0 --prebuffer 0 --bitrate ${megabits}`.split(' ');
   const engine = runScript(['src/main.ts', ...engineArgs]);
   const engineUrl = await engine.said(/http:\/\/127\.0\.0\.1:\d+/);
-  const node = nodeOfNpmStart();
-  const serverArgs = `serve --host 127.0.0.1 --port 0 --engine ${new URL(engineUrl).host}`.split(' ');
-  const server = runScript([...node.flags, 'bin/acemux.mjs', ...serverArgs], {
-    DATA_DIR: temporaryFolder(),
-    LOG_FORMAT: 'json',
-    ...node.environment,
-    ...environment,
-  });
-  const url = await server.said(/http:\/\/127\.0\.0\.1:\d+(?=")/);
+  const { server, url } = await startServer(['--engine', new URL(engineUrl).host], environment);
   const streamUrl = `${url}/ace/getstream?id=${ID}`;
   const first = get(streamUrl, (reply) => reply.resume()).on('error', () => {});
   await new Promise((resolve) => setTimeout(resolve, WARM_UP_MS));

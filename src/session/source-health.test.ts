@@ -65,6 +65,7 @@ describe('judgeSource', () => {
 describe('SourceProgress', () => {
   test('remembers the longest gap of the last minute', () => {
     const progress = new SourceProgress(0);
+    progress.noteMedia(0, 0);
     progress.noteMedia(4_000, 1);
     progress.noteMedia(5_000, 2);
     progress.noteMedia(7_000, 3);
@@ -75,8 +76,17 @@ describe('SourceProgress', () => {
     assert.equal(progress.longestGapMs(68_000), 0);
   });
 
+  test('does not take its start for a gap', () => {
+    const progress = new SourceProgress(0);
+    progress.noteMedia(9_000, 1);
+    assert.equal(progress.longestGapMs(9_000), 0);
+    progress.noteMedia(9_500, 2);
+    assert.equal(progress.longestGapMs(9_500), 500);
+  });
+
   test('remembers gaps that are all the same', () => {
     const progress = new SourceProgress(0);
+    progress.noteMedia(0, 0);
     for (let now = 1_000; now <= 5_000; now += 1_000) {
       progress.noteMedia(now, now);
       assert.equal(progress.longestGapMs(now), 1_000);

@@ -87,7 +87,8 @@ export class SourceProgress {
   /** New media has come; `mediaMs` is the media clock behind it. */
   noteMedia(nowMs: number, mediaMs: number): void {
     this.#gaps = recent(this.#gaps, nowMs, GAPS_REMEMBERED_MS);
-    const gapMs = nowMs - this.#lastMs;
+    // Until its first media it starts: how long that took says nothing about how it goes on.
+    const gapMs = this.#media.length === 0 ? 0 : nowMs - this.#lastMs;
     // Only what is longer than all later ones can ever be the longest.
     if (gapMs >= 100) {
       while ((this.#gaps.at(-1)?.value ?? Number.POSITIVE_INFINITY) <= gapMs) this.#gaps.pop();

@@ -46,7 +46,7 @@ export function assertEndsWhole(capture: Buffer, broadcast: Broadcast, packets: 
 }
 
 function assertUnits(checked: CheckedStream, capture: Buffer, broadcast: Broadcast): void {
-  const expected = unitsBetween(capture, broadcast);
+  const expected = broadcastAround(capture, broadcast).units;
   let compared = 0;
   for (const [pid, all] of checked.units) {
     // The last one may be half.
@@ -60,7 +60,11 @@ function assertUnits(checked: CheckedStream, capture: Buffer, broadcast: Broadca
   assert.ok(compared > 0, 'nothing to compare');
 }
 
-function unitsBetween(capture: Buffer, broadcast: Broadcast): CheckedStream['units'] {
+/** What the broadcast sent while the capture was made, and some more; `from`: the number of its first packet. */
+export function broadcastAround(
+  capture: Buffer,
+  broadcast: Broadcast,
+): { readonly from: number; readonly units: CheckedStream['units'] } {
   let first: number | undefined;
   let last: number | undefined;
   for (let at = 0; at + PACKET_BYTES <= capture.length; at += PACKET_BYTES) {
@@ -74,7 +78,7 @@ function unitsBetween(capture: Buffer, broadcast: Broadcast): CheckedStream['uni
   const count = last + MARGIN_PACKETS - from;
   const packets = Buffer.alloc(count * PACKET_BYTES);
   broadcast.fill(packets, from, count);
-  return checkStream(packets).units;
+  return { from, units: checkStream(packets).units };
 }
 
 /** How many units from the first on are the reference's from `from` on, in content and in distance of time. */
