@@ -37,6 +37,8 @@ export type IntakeNews =
   | { readonly kind: 'unusable'; readonly reason: ReasonCode }
   /** What plays beside the source in use was found to be the same, for the first time. */
   | { readonly kind: 'plays_along' }
+  /** So many PES packets are whole in both, and not the same: what is in use is kept. */
+  | { readonly kind: 'differs'; readonly count: number }
   | IntakeSwitch;
 
 /** What played beside is in use now, and the other way round; `why` the one in use until now lacked something. */
@@ -69,6 +71,7 @@ export class Intake implements BufferOwner {
   #hasRing = false;
   #bytesBefore = 0;
   #lastMediaMs: number;
+  #differing = 0;
 
   constructor(deps: IntakeDeps) {
     this.#deps = deps;
@@ -197,6 +200,7 @@ export class Intake implements BufferOwner {
       return NOTHING;
     }
     const standing = aside.standing(nowMs);
+    this.#differing += standing?.differing ?? 0;
     const why = this.#lack(active, nowMs);
     // One that is far behind can't fill anything in time.
     const mayHold = standing !== undefined && standing.lagMs <= (this.#deps.standbyWindowMs ?? 0);
@@ -208,9 +212,14 @@ export class Intake implements BufferOwner {
       return { kind: 'switched', to: key, why, splice };
     }
     active.holdBack(mayHold, nowMs);
-    if (!standing || this.#playsAlong.has(aside)) return NOTHING;
-    this.#playsAlong.add(aside);
-    return { kind: 'plays_along' };
+    if (standing && !this.#playsAlong.has(aside)) {
+      this.#playsAlong.add(aside);
+      return { kind: 'plays_along' };
+    }
+    if (this.#differing === 0) return NOTHING;
+    const count = this.#differing;
+    this.#differing = 0;
+    return { kind: 'differs', count };
   }
 
   #lack(active: Feed, nowMs: number): SwitchReason | undefined {

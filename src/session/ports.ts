@@ -112,6 +112,8 @@ export interface SessionObserver {
   sourceSpliced(splice: SpliceReport): void;
   /** A second engine that played along went on with the stream; `why` the one before was lacking something. */
   standbySwitched(why: 'damaged' | 'silent'): void;
+  /** So many PES packets of two engines that play one stream were not the same, although neither was damaged. */
+  standbyDiffered(count: number): void;
   /** A start was slow, and a second engine was asked beside the first. */
   hedgeBegun(): void;
   /** That second engine was the first to deliver. */

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { FakeEngine, INFOHASH, playback } from '../../test/support/fake-engines.ts';
 import { houseWith, ID, media } from '../../test/support/session-house.ts';
-import { PACKET_BYTES } from '../mpegts/packet.ts';
+import { PACKET_BYTES, payloadAt, pidOf, startsUnit } from '../mpegts/packet.ts';
 import type { Attachment } from './attachment.ts';
 
 /** All that one viewer gets. */
@@ -26,6 +26,7 @@ class Capture {
   }
 }
 
+const VIDEO = 0x100;
 const BROADCAST = media(0, 40);
 const PACKETS_PER_SECOND = BROADCAST.length / PACKET_BYTES / 40;
 
@@ -88,6 +89,14 @@ function without(bytes: Buffer, packet: number, count = 3): Buffer {
   ]);
 }
 
+/** Other pictures in packets that look as they did. */
+function alterPictures(bytes: Buffer): void {
+  for (let at = 0; at < bytes.length; at += PACKET_BYTES) {
+    if (pidOf(bytes, at) !== VIDEO || startsUnit(bytes, at)) continue;
+    for (let byte = payloadAt(bytes, at); byte < at + PACKET_BYTES; byte++) bytes[byte]! ^= 0xff;
+  }
+}
+
 describe('hot standby', () => {
   test('goes on in the same moment when the connection to the engine breaks, and nothing is lost', async () => {
     const { engines, capture, observer, play } = await insured();
@@ -134,6 +143,18 @@ describe('hot standby', () => {
     await clock.advance(250);
     assert.ok(capture.read().length > before + stretch(4, 4.5).length, 'then it goes on');
     assert.deepEqual(capture.ended, []);
+  });
+
+  test('where both are whole and differ, what is in use is kept, and it is counted', async () => {
+    const { capture, observer, play } = await insured();
+    await play(3, 4, (bytes, engine, piece) => {
+      if (engine === 1 && piece === 12) alterPictures(bytes);
+      return bytes;
+    });
+    assertWhole(capture.read(), 7);
+    const counts = observer.events.filter((event) => event.startsWith('standby'));
+    assert.ok(counts.length > 0);
+    for (const event of counts) assert.match(event, /^standby differed: [1-4]$/, 'pictures of 100 ms');
   });
 
   test('an engine that is silent for longer than it ever was is not waited for', async () => {

@@ -236,6 +236,7 @@ export class Supply implements SourceLoopOwner {
     if (news.kind === 'unusable') this.#source.reject(attempt, news.reason);
     if (news.kind === 'plays_along') this.#source.confirmStandby(attempt);
     if (news.kind === 'switched') this.#switch(news);
+    if (news.kind === 'differs') this.#deps.observer.standbyDiffered(news.count);
     if (news.kind !== 'delivers') return;
     const { splice } = news;
     if (splice) {

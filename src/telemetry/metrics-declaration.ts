@@ -106,6 +106,12 @@ export const METRICS = [
     labels: ['why'],
   },
   {
+    name: 'acemux_standby_differences_total',
+    type: 'counter',
+    help: 'PES packets that differed between two engines that play the same stream, although neither said that they were damaged; what was in use was kept.',
+    labels: [],
+  },
+  {
     name: 'acemux_session_warnings_total',
     type: 'counter',
     help: 'Sessions that went on, but not as they should, by the reason.',

@@ -30,6 +30,7 @@ export class Metrics {
   readonly #hedgesWon: Counter;
   readonly #splices: Counter;
   readonly #standbySwitches: Counter;
+  readonly #standbyDifferences: Counter;
   readonly #warnings: Counter;
   readonly #refusals: Counter;
 
@@ -56,6 +57,7 @@ export class Metrics {
     this.#hedges = new Counter({ ...declared('acemux_hedges_total'), registers });
     this.#hedgesWon = new Counter({ ...declared('acemux_hedges_won_total'), registers });
     this.#splices = new Counter({ ...declared('acemux_splices_total'), registers });
+    this.#standbyDifferences = new Counter({ ...declared('acemux_standby_differences_total'), registers });
     this.#standbySwitches = new Counter({ ...declared('acemux_standby_switches_total'), registers });
     this.#warnings = new Counter({ ...declared('acemux_session_warnings_total'), registers });
     this.#refusals = new Counter({ ...declared('acemux_http_refusals_total'), registers });
@@ -124,6 +126,10 @@ export class Metrics {
 
   standbySwitched(why: 'damaged' | 'silent'): void {
     this.#standbySwitches.inc({ why });
+  }
+
+  standbyDiffered(count: number): void {
+    this.#standbyDifferences.inc(count);
   }
 
   sessionWarned(reason: ReasonCode): void {

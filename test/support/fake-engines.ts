@@ -278,6 +278,10 @@ export class RecordingObserver implements SessionObserver {
     this.events.push(`standby switched: ${why}`);
   }
 
+  standbyDiffered(count: number): void {
+    this.events.push(`standby differed: ${count}`);
+  }
+
   sessionWarned(reason: string): void {
     this.events.push(`session warned: ${reason}`);
   }

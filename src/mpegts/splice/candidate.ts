@@ -15,7 +15,7 @@
  * Same or new timeline: what is half stays half (viewers may have it already); behind a flagged break on its PID the
  * stream goes on at a random access point, clock and tables first.
  */
-import { wrappedDifference } from '../clocks.ts';
+import { PTS_HZ, wrappedDifference } from '../clocks.ts';
 import type { AccessPoint } from '../scanner.ts';
 import { CandidateMedia, msBetween } from './candidate-media.ts';
 import type { Fingerprint } from './fingerprints.ts';
@@ -54,6 +54,8 @@ const SEARCH_AGAIN_AFTER = 64;
 const DATA_UNITS_MIN = 3;
 const DATA_UNITS_MAX = 64;
 
+/** Streams are interleaved: by then all of them have come to the ring that are of one time. 90 kHz ticks. */
+const COMPARED_BEFORE_END_TICKS = PTS_HZ;
 /** One that plays beside is whole when nothing was damaged from so much before the ring's end on: units overlap. */
 const WHOLE_BEFORE_END_MS = 1_000;
 
@@ -63,6 +65,8 @@ export interface Standing {
   readonly lagMs: number;
   /** Whether nothing is missing or damaged in what it has from shortly before the ring's end on. */
   readonly isWhole: boolean;
+  /** PES packets of the time since the last question that are whole in both, and not the same. */
+  readonly differing: number;
 }
 
 interface Met {
@@ -84,6 +88,8 @@ export class SpliceCandidate {
    * turned out to be missing in it: no other will do any more, for pictures repeat.
    */
   #known90: number | undefined;
+  /** Fingerprints that have been compared with the ring's. */
+  readonly #compared = new WeakSet<Fingerprint>();
   #searchedAt: number;
   #isJoined = false;
 
@@ -119,7 +125,28 @@ export class SpliceCandidate {
     const met = this.#met();
     if (!met) return undefined;
     this.#letGo(met.offset90);
-    return { lagMs: this.#lagMs(met.offset90), isWhole: this.#isWhole(met.offset90) };
+    return {
+      lagMs: this.#lagMs(met.offset90),
+      isWhole: this.#isWhole(met.offset90),
+      differing: this.#countDiffering(met.offset90),
+    };
+  }
+
+  /** Each is compared once, when the ring has come so far. */
+  #countDiffering(offset90: number): number {
+    const { endDts, book } = this.#tail;
+    if (endDts === undefined) return 0;
+    let differing = 0;
+    for (const fingerprint of this.#media.fingerprints) {
+      const { role, key, dts } = fingerprint;
+      if (dts === undefined || this.#compared.has(fingerprint)) continue;
+      const clock90 = dts + offset90;
+      if (wrappedDifference(endDts, clock90) <= COMPARED_BEFORE_END_TICKS) continue;
+      this.#compared.add(fingerprint);
+      const other = book.atClock(role, clock90);
+      if (other && other.key !== key) differing++;
+    }
+    return differing;
   }
 
   /** It is wanted from now on: it was not waited for before. */

@@ -64,6 +64,21 @@ export class FingerprintBook {
     return shelf && index >= shelf.from ? shelf.entries[index - shelf.first] : undefined;
   }
 
+  /** The newest fingerprint of a role whose clock is this one, 90 kHz; looked for from the newest back. */
+  atClock(role: string, clock90: number): Fingerprint | undefined {
+    const shelf = this.#shelves.get(role);
+    if (!shelf) return undefined;
+    for (let at = shelf.entries.length - 1; at >= shelf.from - shelf.first; at--) {
+      const entry = shelf.entries[at];
+      if (!entry) return undefined;
+      const after = wrappedDifference(entry.clock90, clock90);
+      if (after === 0) return entry;
+      // Whatever is before it by more than any reordering is earlier than all that could be it.
+      if (after < -PTS_HZ) return undefined;
+    }
+    return undefined;
+  }
+
   /** The oldest fingerprint of a role that is remembered. */
   oldest(role: string): Fingerprint | undefined {
     return this.at(role, this.#shelves.get(role)?.from ?? 0);
