@@ -268,3 +268,22 @@ test('whatever comes, before or behind a splice, is borne, and whole packets com
     { numRuns: 40 },
   );
 });
+
+test('a source that misses what should follow the ring is not joined elsewhere because pictures repeat', () => {
+  // Its pictures are the same again 1.6 and 3.2 s later; data between them are not.
+  const thin = new Channels(1_000_000).channel('test-pattern');
+  const take = (from: number, to: number): Buffer => thin.take(from, to);
+  const packetsIn = (seconds: number): number => thin.packetsIn(seconds);
+  for (const end of [4_294, 4_400, 4_515]) {
+    const ring = new SplicedRing();
+    ring.feedFirst(take(0, end));
+    const leap = end + packetsIn(1.6);
+    const old = take(end - packetsIn(4.5), end - packetsIn(0.5));
+    const { report } = ring.feed(Buffer.concat([old, take(leap, leap + packetsIn(6))]), {
+      chunkBytes: [40 * PACKET_BYTES],
+      chunkMs: 60,
+    });
+    assert.deepEqual([report?.kind, report?.offset90], ['same-timeline', 0], `ring ends at ${end}`);
+    assert.deepEqual(checkStream(ring.bytes).problems, []);
+  }
+});
