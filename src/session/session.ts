@@ -11,6 +11,7 @@ import { Intake, type IntakeNews } from './intake.ts';
 import type { KnownName } from './known-names.ts';
 import { LiveNotice } from './live-notice.ts';
 import type { EngineSource, SessionObserver } from './ports.ts';
+import type { Ring } from './ring.ts';
 import type { SessionLimits } from './session-limits.ts';
 import { SESSION_MOVES, type SessionState } from './session-state.ts';
 import { SessionWarnings } from './session-warnings.ts';
@@ -134,8 +135,8 @@ export class Session implements WatchedSession, SourceLoopOwner {
     return this.#state.name === 'starting';
   }
 
-  get head(): number {
-    return this.#intake.ring.head;
+  get ring(): Ring {
+    return this.#intake.ring;
   }
 
   get isActive(): boolean {
@@ -298,7 +299,7 @@ export class Session implements WatchedSession, SourceLoopOwner {
     this.#clients++;
     this.#lastActivityMs = this.#deps.clock.nowMs();
     if (this.#state.name === 'lingering') this.#enter({ name: 'playing' });
-    observer.clientJoined();
+    if (!viewer.isVisitor) observer.clientJoined();
     let member = true;
     return {
       session: this,
@@ -308,7 +309,7 @@ export class Session implements WatchedSession, SourceLoopOwner {
         if (!member) return;
         member = false;
         this.#clients--;
-        observer.clientLeft(reason);
+        if (!viewer.isVisitor) observer.clientLeft(reason);
         this.#considerEmptiness();
       },
     };

@@ -1,0 +1,104 @@
+import { PTS_HZ } from '../../mpegts/clocks.ts';
+import type { Segment } from './segment.ts';
+
+/** So many segments a playlist has, and so many at least where bytes do not allow more. */
+const LISTED = 6;
+const LISTED_MIN = 3;
+/** A playlist is not shortened below so many target durations (RFC 8216 6.2.2). */
+const TARGETS_MIN = 3;
+
+interface Removed {
+  readonly segment: Segment;
+  /** Until then it can still be asked for, on the clock. */
+  readonly untilMs: number;
+}
+
+/** What a window goes by. */
+export interface WindowRule {
+  readonly targetSeconds: number;
+  /** The most that all segments it keeps may take. */
+  readonly allowedBytes: number;
+  /** The ring has let go of what is before this position. */
+  readonly tail: number;
+  readonly nowMs: number;
+}
+
+/**
+ * The segments that a live playlist lists, and those that have left it but may still be asked for by somebody who has just read
+ * an older one: for the segment's own duration and that of the longest playlist that had it (RFC 8216 6.2.2).
+ */
+export class LiveWindow {
+  #listed: Segment[] = [];
+  #removed: Removed[] = [];
+  /** Discontinuities that have left the playlist, on top of the number it began with. */
+  #discontinuitySequence: number;
+  #longestSeconds = 0;
+
+  constructor(discontinuitySequence: number) {
+    this.#discontinuitySequence = discontinuitySequence;
+  }
+
+  get listed(): readonly Segment[] {
+    return this.#listed;
+  }
+
+  get discontinuitySequence(): number {
+    return this.#discontinuitySequence;
+  }
+
+  /** The oldest position that is kept for it; undefined without segments. */
+  get from(): number | undefined {
+    return (this.#removed[0]?.segment ?? this.#listed[0])?.from;
+  }
+
+  /** The position from which on a player at the live edge finds what it needs; undefined without segments. */
+  get needFrom(): number | undefined {
+    return this.#listed.at(-LISTED_MIN - 1)?.from ?? this.#listed[0]?.from;
+  }
+
+  /** Adds the newest segment. */
+  add(segment: Segment): void {
+    this.#listed.push(segment);
+  }
+
+  find(number: number): Segment | undefined {
+    return (
+      this.#listed.find((segment) => segment.number === number) ??
+      this.#removed.find(({ segment }) => segment.number === number)?.segment
+    );
+  }
+
+  /** Takes out what the rule has no place for. Whether the list has changed. */
+  trim({ allowedBytes, nowMs, tail, targetSeconds }: WindowRule): boolean {
+    const before = this.#listed[0];
+    while (this.#listed[0] && this.#listed[0].from < tail) this.#shift();
+    const count = this.#count(allowedBytes);
+    while (this.#listed.length > count) {
+      const [oldest, ...others] = this.#listed;
+      if (!oldest || secondsOf(others) < TARGETS_MIN * targetSeconds) break;
+      this.#shift();
+      const untilMs = nowMs + (secondsOf([oldest]) + this.#longestSeconds) * 1000;
+      this.#removed.push({ segment: oldest, untilMs });
+    }
+    this.#longestSeconds = Math.max(this.#longestSeconds, secondsOf(this.#listed));
+    this.#removed = this.#removed.filter(({ segment, untilMs }) => untilMs > nowMs && segment.from >= tail);
+    return this.#listed[0] !== before;
+  }
+
+  /** As many as fit twice, with one more, into the bytes: a window is kept after it has been listed. */
+  #count(allowedBytes: number): number {
+    if (this.#listed.length === 0) return LISTED;
+    const bytes = this.#listed.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) / this.#listed.length;
+    // Beside these there is the one under way.
+    const fitting = Math.floor((allowedBytes / bytes - 2) / 2);
+    return Math.min(LISTED, Math.max(LISTED_MIN, fitting));
+  }
+
+  #shift(): void {
+    if (this.#listed.shift()?.isDiscontinuity) this.#discontinuitySequence++;
+  }
+}
+
+function secondsOf(segments: readonly Segment[]): number {
+  return segments.reduce((sum, { durationTicks }) => sum + durationTicks, 0) / PTS_HZ;
+}
