@@ -79,6 +79,7 @@ function registerManifest(scope: FastifyInstance, deps: HlsDeps): void {
     schema,
     config: { area: 'play' },
     handler: async (request, reply) => {
+      reply.header('Cache-Control', 'no-store'); // Also of a refusal.
       const selector = parseStreamRequest(queryOf(request));
       if (deps.lifecycle.phase !== 'ready') throw new AcemuxError(deps.lifecycle.phase);
       return answer(deps, request, reply, (viewer, signal) =>
@@ -116,6 +117,7 @@ function registerViewer(scope: FastifyInstance, deps: HlsDeps): void {
     },
     config: { area: 'play' },
     handler: async (request, reply) => {
+      reply.header('Cache-Control', 'no-store');
       const selector = selectorOf(request);
       if (deps.lifecycle.phase === 'starting') throw new AcemuxError('starting');
       return answer(deps, request, reply, (viewer, signal) =>
@@ -129,6 +131,7 @@ function registerViewer(scope: FastifyInstance, deps: HlsDeps): void {
     schema: { hide: true },
     config: { area: 'play' },
     handler: async (request, reply) => {
+      reply.header('Cache-Control', 'no-store');
       deps.hls.checkName(request.params.viewer, selectorOf(request));
       return reply.headers(PLAYLIST_HEADERS).send();
     },
@@ -158,7 +161,7 @@ function registerSegments(scope: FastifyInstance, deps: HlsDeps): void {
     },
     config: { area: 'play' },
     handler: async ({ params }, reply) => {
-      reply.header('Cache-Control', 'no-store'); // Of a refusal.
+      reply.header('Cache-Control', 'no-store'); // Of a refusal; a segment has headers of its own.
       deps.hls.sendSegment(reply.raw, params.stream, numberOf(params));
       return reply.hijack();
     },
@@ -200,7 +203,6 @@ async function answer(
   reply: FastifyReply,
   playlistFor: (viewer: ViewerInfo, signal: AbortSignal) => Promise<PlaylistFace>,
 ): Promise<FastifyReply> {
-  reply.header('Cache-Control', 'no-store');
   const departure = new AbortController();
   const onClose = (): void => departure.abort(new AcemuxError('client_left'));
   reply.raw.once('close', onClose);

@@ -92,13 +92,14 @@ export class HlsStream implements SessionListener {
 
   onAdvance(): void {
     const { ring } = this.session;
+    const nowMs = this.#deps.clock.nowMs();
     for (const segment of this.#segmenter.advance()) {
       if (segment.isDiscontinuity) this.#description = undefined;
-      this.#window.add(segment);
+      this.#window.add(segment, nowMs);
       this.#playlist = undefined;
     }
     const rule = { targetSeconds: this.targetSeconds, allowedBytes: ring.allowedBytes, tail: ring.tail };
-    if (this.#window.trim({ ...rule, nowMs: this.#deps.clock.nowMs() })) this.#playlist = undefined;
+    if (this.#window.trim({ ...rule, nowMs })) this.#playlist = undefined;
     const openFrom = this.#segmenter.openFrom ?? ring.tail;
     this.#hold.from = this.#window.from ?? openFrom;
     this.#hold.needFrom = this.#window.needFrom ?? openFrom;

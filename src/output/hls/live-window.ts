@@ -7,6 +7,12 @@ const LISTED_MIN = 3;
 /** A playlist is not shortened below so many target durations (RFC 8216 6.2.2). */
 const TARGETS_MIN = 3;
 
+interface Listed {
+  readonly segment: Segment;
+  /** Since when, on the clock. */
+  readonly sinceMs: number;
+}
+
 interface Removed {
   readonly segment: Segment;
   /** Until then it can still be asked for, on the clock. */
@@ -28,7 +34,7 @@ export interface WindowRule {
  * an older one: for the segment's own duration and that of the longest playlist that had it (RFC 8216 6.2.2).
  */
 export class LiveWindow {
-  #listed: Segment[] = [];
+  #listed: Listed[] = [];
   #removed: Removed[] = [];
   /** Discontinuities that have left the playlist, on top of the number it began with. */
   #discontinuitySequence: number;
@@ -39,7 +45,7 @@ export class LiveWindow {
   }
 
   get listed(): readonly Segment[] {
-    return this.#listed;
+    return this.#listed.map(({ segment }) => segment);
   }
 
   get discontinuitySequence(): number {
@@ -48,37 +54,37 @@ export class LiveWindow {
 
   /** The oldest position that is kept for it; undefined without segments. */
   get from(): number | undefined {
-    return (this.#removed[0]?.segment ?? this.#listed[0])?.from;
+    return (this.#removed[0] ?? this.#listed[0])?.segment.from;
   }
 
   /** The position from which on a player at the live edge finds what it needs; undefined without segments. */
   get needFrom(): number | undefined {
-    return this.#listed.at(-LISTED_MIN - 1)?.from ?? this.#listed[0]?.from;
+    return (this.#listed.at(-LISTED_MIN - 1) ?? this.#listed[0])?.segment.from;
   }
 
   /** Adds the newest segment. */
-  add(segment: Segment): void {
-    this.#listed.push(segment);
+  add(segment: Segment, nowMs: number): void {
+    this.#listed.push({ segment, sinceMs: nowMs });
   }
 
   find(number: number): Segment | undefined {
-    return (
-      this.#listed.find((segment) => segment.number === number) ??
-      this.#removed.find(({ segment }) => segment.number === number)?.segment
-    );
+    return [...this.#listed, ...this.#removed].find(({ segment }) => segment.number === number)?.segment;
   }
 
   /** Takes out what the rule has no place for. Whether the list has changed. */
   trim({ allowedBytes, nowMs, tail, targetSeconds }: WindowRule): boolean {
     const before = this.#listed[0];
-    while (this.#listed[0] && this.#listed[0].from < tail) this.#shift();
+    while (this.#listed[0] && this.#listed[0].segment.from < tail) this.#shift();
     const count = this.#count(allowedBytes);
     while (this.#listed.length > count) {
       const [oldest, ...others] = this.#listed;
       if (!oldest || secondsOf(others) < TARGETS_MIN * targetSeconds) break;
+      // An engine begins with a burst: players must have read the list before what they had is gone from it.
+      const isNew = nowMs - oldest.sinceMs < TARGETS_MIN * targetSeconds * 1000;
+      if (isNew && this.#listed.length <= 2 * count) break;
       this.#shift();
       const untilMs = nowMs + (secondsOf([oldest]) + this.#longestSeconds) * 1000;
-      this.#removed.push({ segment: oldest, untilMs });
+      this.#removed.push({ segment: oldest.segment, untilMs });
     }
     this.#longestSeconds = Math.max(this.#longestSeconds, secondsOf(this.#listed));
     this.#removed = this.#removed.filter(({ segment, untilMs }) => untilMs > nowMs && segment.from >= tail);
@@ -88,17 +94,18 @@ export class LiveWindow {
   /** As many as fit twice, with one more, into the bytes: a window is kept after it has been listed. */
   #count(allowedBytes: number): number {
     if (this.#listed.length === 0) return LISTED;
-    const bytes = this.#listed.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) / this.#listed.length;
+    const sizeBytes = this.#listed.reduce((sum, { segment }) => sum + segment.sizeBytes, 0);
+    const meanBytes = sizeBytes / this.#listed.length;
     // Beside these there is the one under way.
-    const fitting = Math.floor((allowedBytes / bytes - 2) / 2);
+    const fitting = Math.floor((allowedBytes / meanBytes - 2) / 2);
     return Math.min(LISTED, Math.max(LISTED_MIN, fitting));
   }
 
   #shift(): void {
-    if (this.#listed.shift()?.isDiscontinuity) this.#discontinuitySequence++;
+    if (this.#listed.shift()?.segment.isDiscontinuity) this.#discontinuitySequence++;
   }
 }
 
-function secondsOf(segments: readonly Segment[]): number {
-  return segments.reduce((sum, { durationTicks }) => sum + durationTicks, 0) / PTS_HZ;
+function secondsOf(listed: readonly Listed[]): number {
+  return listed.reduce((sum, { segment }) => sum + segment.durationTicks, 0) / PTS_HZ;
 }
