@@ -42,6 +42,6 @@ export class BitReader {
   se(): number | undefined {
     const code = this.ue();
     if (code === undefined) return undefined;
-    return code % 2 === 1 ? (code + 1) / 2 : -code / 2;
+    return code % 2 === 1 ? (code + 1) / 2 : 0 - code / 2;
   }
 }

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import { createRequire } from 'node:module';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { BrowserPage, findChromium } from '../support/chromium.ts';
 import { ID, type Rig, startRig } from '../support/rig.ts';
 
@@ -59,24 +59,37 @@ const PAGE = (
   };
 </script>`;
 
-/** Serves the page from an origin of its own; the test's end closes it. */
-async function servePage(t: TestContext, source: string): Promise<string> {
-  assert.ok(hlsFile);
-  const script = await readFile(hlsFile);
-  const server = createServer((request, response) => {
-    const isScript = request.url === '/hls.js';
-    response.writeHead(200, { 'Content-Type': isScript ? 'text/javascript' : 'text/html' });
-    response.end(isScript ? script : PAGE(source));
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.after(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  const address = server.address();
-  assert.ok(typeof address === 'object' && address !== null);
-  return `http://127.0.0.1:${address.port}/`;
+/** The page, on an origin of its own. */
+class PageServer implements AsyncDisposable {
+  readonly url: string;
+  readonly #server: Server;
+
+  static async start(source: string): Promise<PageServer> {
+    assert.ok(hlsFile);
+    const script = await readFile(hlsFile);
+    const server = createServer((request, response) => {
+      const isScript = request.url === '/hls.js';
+      response.writeHead(200, { 'Content-Type': isScript ? 'text/javascript' : 'text/html' });
+      response.end(isScript ? script : PAGE(source));
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const address = server.address();
+    assert.ok(typeof address === 'object' && address !== null);
+    return new PageServer(server, `http://127.0.0.1:${address.port}/`);
+  }
+
+  constructor(server: Server, url: string) {
+    this.#server = server;
+    this.url = url;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const closed = once(this.#server, 'close');
+    this.#server.close();
+    this.#server.closeAllConnections();
+    await closed;
+  }
 }
 
 async function seenBy(page: BrowserPage): Promise<Seen> {
@@ -116,8 +129,8 @@ for (const { name, engines, kind } of [
   test(`hls.js plays live in Chromium through ${name}, without a fatal error`, { skip }, async (t) => {
     const rig = await startRig(t, { engines, config: { streams: { spliceWaitMs: 1_000 } } });
     assert.ok(chromium);
-    const source = `${rig.url}/ace/manifest.m3u8?id=${ID}`;
-    const page = await BrowserPage.open(t, chromium, await servePage(t, source));
+    await using server = await PageServer.start(`${rig.url}/ace/manifest.m3u8?id=${ID}`);
+    await using page = await BrowserPage.open(chromium, server.url);
     await watchUntil(page, ({ playedSeconds }) => playedSeconds > 2);
     killPlaying(rig);
     const seen = await watchUntil(page, ({ playedSeconds }) => playedSeconds >= WATCHED_SECONDS);

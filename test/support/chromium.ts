@@ -5,7 +5,6 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { TestContext } from 'node:test';
 
 const BINARIES = ['chromium', 'chromium-browser', 'google-chrome'];
 
@@ -29,41 +28,43 @@ const FLAGS = [
   '--no-default-browser-check',
 ];
 
-export class BrowserPage {
+export class BrowserPage implements AsyncDisposable {
+  readonly #child: ChildProcess;
+  readonly #profile: string;
   readonly #socket: WebSocket;
   readonly #pending = new Map<number, (reply: unknown) => void>();
   #lastId = 0;
 
-  /** Opens a page; the browser ends with the test. */
-  static async open(t: TestContext, binary: string, url: string): Promise<BrowserPage> {
+  /** Opens a page. Whoever opens it disposes of it: that ends the browser. */
+  static async open(binary: string, url: string): Promise<BrowserPage> {
     const profile = await mkdtemp(path.join(tmpdir(), 'acemux-browser-'));
     const child = spawn(binary, [...FLAGS, `--user-data-dir=${profile}`, url], {
       stdio: ['ignore', 'ignore', 'pipe'],
     });
-    t.after(async () => {
-      const isOver = child.exitCode !== null || child.signalCode !== null;
-      if (!isOver) {
-        const over = once(child, 'close');
-        child.kill('SIGKILL');
-        await over;
-      }
-      // What it had begun to write may still come.
-      await rm(profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
-    });
     const port = await debuggingPort(child);
     const socket = new WebSocket(await pageAddress(port));
     await once(socket, 'open');
-    t.after(() => socket.close());
-    return new BrowserPage(socket);
+    return new BrowserPage(child, profile, socket);
   }
 
-  constructor(socket: WebSocket) {
+  constructor(child: ChildProcess, profile: string, socket: WebSocket) {
+    this.#child = child;
+    this.#profile = profile;
     this.#socket = socket;
     socket.addEventListener('message', ({ data }) => {
       const message = Object(JSON.parse(String(data)));
       this.#pending.get(message.id)?.(message.result);
       this.#pending.delete(message.id);
     });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const over = once(this.#child, 'close');
+    this.#socket.close();
+    this.#child.kill('SIGKILL');
+    await over;
+    // What its other processes had begun to write may still come.
+    await rm(this.#profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
   }
 
   /** The value of an expression in the page, as JSON has it. */
@@ -76,17 +77,17 @@ export class BrowserPage {
   }
 }
 
-async function debuggingPort(child: ChildProcess): Promise<number> {
-  let said = '';
-  assert.ok(child.stderr);
-  for await (const chunk of child.stderr.iterator({ destroyOnReturn: false })) {
-    said += String(chunk);
-    const port = /DevTools listening on ws:\/\/127\.0\.0\.1:(\d+)\//.exec(said)?.[1];
-    if (port === undefined) continue;
-    child.stderr.resume();
-    return Number(port);
-  }
-  throw new assert.AssertionError({ message: `the browser did not start: ${said}` });
+/** The port that it says it listens on for this. */
+function debuggingPort(child: ChildProcess): Promise<number> {
+  return new Promise((resolve, reject) => {
+    let said = '';
+    child.stderr?.on('data', (chunk: Buffer) => {
+      said += chunk.toString();
+      const port = /DevTools listening on ws:\/\/127\.0\.0\.1:(\d+)\//.exec(said)?.[1];
+      if (port !== undefined) resolve(Number(port));
+    });
+    child.once('close', () => reject(new Error(`the browser did not start: ${said}`)));
+  });
 }
 
 async function pageAddress(port: number): Promise<string> {

@@ -11,6 +11,12 @@ import { readSegment, type Segment } from './segment.ts';
 import { Segmenter } from './segmenter.ts';
 import { describeStream } from './stream-description.ts';
 
+/**
+ * A stream that begins anew has another discontinuity sequence than before, so that players do not take its time stamps for those
+ * of the old one. The number stays small: hls.js has an array as long as it is, and walks through it.
+ */
+const DISCONTINUITIES_MAX = 10_000;
+
 /** A playlist as it is sent; compressed at most once, however many ask. */
 export class Playlist {
   readonly text: string;
@@ -32,7 +38,7 @@ export interface HlsStreamDeps {
   readonly name: string;
   /** HLS_SEGMENT_SECONDS */
   readonly segmentSeconds: number;
-  /** Of its first segment, and of its discontinuities. */
+  /** Of its first segment. */
   readonly firstNumber: number;
   readonly clock: Clock;
   /** Called once when the session has ended. */
@@ -57,7 +63,7 @@ export class HlsStream implements SessionListener {
     const { clock, firstNumber, segmentSeconds, session } = deps;
     const { ring } = session;
     this.#segmenter = new Segmenter({ ring, segmentSeconds, firstNumber, clock });
-    this.#window = new LiveWindow(firstNumber);
+    this.#window = new LiveWindow(firstNumber % DISCONTINUITIES_MAX);
     this.#hold = ring.hold(ring.tail);
     this.#hold.needFrom = ring.head;
     this.#ready.promise.catch(() => {}); // Those who wait hear it; there may be nobody.

@@ -3,6 +3,7 @@ import { PTS_HZ } from '../../mpegts/clocks.ts';
 import { PACKET_BYTES } from '../../mpegts/packet.ts';
 import type { AccessPoint, CutPlace } from '../../mpegts/scanner.ts';
 import type { Ring } from '../../session/ring.ts';
+import { restOfBegunUnits } from './begun-units.ts';
 import {
   type Cut,
   type CutRule,
@@ -151,13 +152,15 @@ export class Segmenter {
 
   /** Whether all that was begun before the cut has come, or has been waited for long enough. */
   #isWhole({ next }: Cut): boolean {
-    if (!isRandomAccess(next) || next.point.omitComplete) return true;
+    if (isRandomAccess(next) && next.point.omitComplete) return true;
     return this.#deps.ring.mediaMs - next.point.mediaMs >= REST_MS;
   }
 
   #close(open: Open, { next, end, durationTicks }: Cut): Segment | undefined {
     const { ring } = this.#deps;
-    const rest = isRandomAccess(next) ? next.point.omit.filter((position) => position < ring.head) : [];
+    const rest = isRandomAccess(next)
+      ? next.point.omit.filter((position) => position < ring.head)
+      : restOfBegunUnits(ring, next.point.position, ring.head);
     const fresh = rest.filter((position) => !open.given.includes(position));
     const tail = Buffer.concat(fresh.map((position) => ring.view(position, PACKET_BYTES)));
     const from = open.start.point.position;
