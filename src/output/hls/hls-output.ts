@@ -225,7 +225,7 @@ export class HlsOutput {
     const name = this.#sessionNames.get(session) ?? randomBytes(16).toString('hex');
     this.#sessionNames.set(session, name);
     // Above all numbers of this process, whatever its clock has done, and of those before it.
-    const firstNumber = Math.max(Math.floor(clock.wallMs() / 1000), this.#highestNumber + 1);
+    const firstNumber = (): number => Math.max(Math.floor(clock.wallMs() / 1000), this.#highestNumber + 1);
     const onEnded = (stream: HlsStream, reason: ReasonCode): void => this.#end(stream, reason);
     return new HlsStream({ session, name, segmentSeconds, firstNumber, clock, onEnded });
   }
@@ -235,7 +235,7 @@ export class HlsOutput {
     if (watched?.stream !== stream) return;
     this.#watched.delete(stream.session);
     this.#byName.delete(stream.name);
-    this.#highestNumber = Math.max(this.#highestNumber, stream.nextNumber - 1);
+    this.#highestNumber = Math.max(this.#highestNumber, (stream.nextNumber ?? 0) - 1);
     watched.timer?.cancel();
     stream.stop(reason);
     for (const user of watched.users) if (user instanceof HlsViewer) user.leave(reason);

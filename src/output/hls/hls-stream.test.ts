@@ -7,11 +7,12 @@ import {
   HlsChecker,
   type InspectedSegment,
   inspectSegment,
+  parseStrictly,
   secondsBetween,
 } from '../../../test/support/hls-checker.ts';
 import { HlsStage } from '../../../test/support/hls-stage.ts';
-import type { ReasonCode } from '../../base/reasons.ts';
-import { AcemuxError } from '../../base/reasons.ts';
+import { AcemuxError, type ReasonCode } from '../../base/reasons.ts';
+import { BufferMemory } from '../../session/buffer-memory.ts';
 import type { MediaName } from '../../simulator/media-library.ts';
 import { HlsStream } from './hls-stream.ts';
 import { readSegment } from './segment.ts';
@@ -27,7 +28,7 @@ function open(stage: HlsStage, segmentSeconds = 4) {
     session: stage,
     name: 'name',
     segmentSeconds,
-    firstNumber: FIRST_NUMBER,
+    firstNumber: () => FIRST_NUMBER,
     clock,
     onEnded: (_, reason) => void ended.push(reason),
   });
@@ -255,6 +256,34 @@ test('where bytes do not allow more, the playlist is shorter, but has three segm
     for (const { number } of segments) bytesOf(stream, number);
     assert.ok(stage.ring.memoryBytes <= bytesMax + 262_144);
   }
+});
+
+test('what is kept is counted, and given back where memory is short, with three segments left', async () => {
+  const bytesMax = 5_000_000;
+  const memory = new BufferMemory(bytesMax);
+  let stage: HlsStage | undefined;
+  const share = memory.open({
+    lingeringSinceMs: undefined,
+    get neededBytes() {
+      return stage?.ring.neededBytes ?? 0;
+    },
+    shed: () => stage?.ring.shed(),
+    giveWay: () => {},
+  });
+  stage = new HlsStage({}, share);
+  const channel = channels.channel('test-pattern');
+  await playSeconds(stage, channel, [0, 10]);
+  const { stream } = open(stage);
+  stream.mediaPlaylist('x');
+  for (let second = 10; second < 100; second++) {
+    await playSeconds(stage, channel, [second, second + 1]);
+    assert.ok(memory.usedBytes <= bytesMax, `${memory.usedBytes} bytes`);
+    assert.equal(memory.usedBytes, stage.ring.memoryBytes);
+    const { segments } = parseStrictly(stream.mediaPlaylist('x').text);
+    for (const { number } of segments) bytesOf(stream, number);
+  }
+  const { segments } = parseStrictly(stream.mediaPlaylist('x').text);
+  assert.ok(segments.length >= 3 && segments.length < 6, `${segments.length} segments`);
 });
 
 test('the end of the session ends it, with the reason for those who wait', async () => {

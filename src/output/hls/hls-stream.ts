@@ -11,12 +11,6 @@ import { readSegment, type Segment } from './segment.ts';
 import { Segmenter } from './segmenter.ts';
 import { describeStream } from './stream-description.ts';
 
-/**
- * A stream that begins anew has another discontinuity sequence than before, so that players do not take its time stamps for those
- * of the old one. The number stays small: hls.js has an array as long as it is, and walks through it.
- */
-const DISCONTINUITIES_MAX = 10_000;
-
 /** A playlist as it is sent; compressed at most once, however many ask. */
 export class Playlist {
   readonly text: string;
@@ -38,8 +32,8 @@ export interface HlsStreamDeps {
   readonly name: string;
   /** HLS_SEGMENT_SECONDS */
   readonly segmentSeconds: number;
-  /** Of its first segment. */
-  readonly firstNumber: number;
+  /** The number of its first segment; asked when that is whole. */
+  readonly firstNumber: () => number;
   readonly clock: Clock;
   /** Called once when the session has ended. */
   readonly onEnded: (stream: HlsStream, reason: ReasonCode) => void;
@@ -49,7 +43,7 @@ export interface HlsStreamDeps {
 export class HlsStream implements SessionListener {
   readonly #deps: HlsStreamDeps;
   readonly #segmenter: Segmenter;
-  readonly #window: LiveWindow;
+  readonly #window = new LiveWindow();
   readonly #hold: RingHold;
   readonly #stopListening: () => void;
   readonly #ready = Promise.withResolvers<void>();
@@ -63,7 +57,6 @@ export class HlsStream implements SessionListener {
     const { clock, firstNumber, segmentSeconds, session } = deps;
     const { ring } = session;
     this.#segmenter = new Segmenter({ ring, segmentSeconds, firstNumber, clock });
-    this.#window = new LiveWindow(firstNumber % DISCONTINUITIES_MAX);
     this.#hold = ring.hold(ring.tail);
     this.#hold.needFrom = ring.head;
     this.#ready.promise.catch(() => {}); // Those who wait hear it; there may be nobody.
@@ -79,8 +72,8 @@ export class HlsStream implements SessionListener {
     return this.#deps.name;
   }
 
-  /** The number that the next segment will have. */
-  get nextNumber(): number {
+  /** The number that the next segment will have; undefined before the first. */
+  get nextNumber(): number | undefined {
     return this.#segmenter.nextNumber;
   }
 
@@ -137,7 +130,7 @@ export class HlsStream implements SessionListener {
       startWallMs: this.#segmenter.wallMsOf(segment),
       uri: `${folder}/${this.name}/${segment.number}.ts`,
     }));
-    const mediaSequence = listed[0]?.number ?? this.nextNumber;
+    const mediaSequence = listed[0]?.number ?? this.nextNumber ?? 0;
     this.#playlist = new Playlist(
       renderMediaPlaylist({ targetSeconds, mediaSequence, discontinuitySequence, segments }),
     );

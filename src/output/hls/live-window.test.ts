@@ -26,7 +26,7 @@ const RULE: WindowRule = { targetSeconds: 4, allowedBytes: 1_000_000, tail: 0, n
 
 /** A window into which a segment came every four seconds; the clock is at the last. */
 function running(count: number, rule: Partial<WindowRule> = {}, of: (number: number) => Segment = segment) {
-  const window = new LiveWindow(7);
+  const window = new LiveWindow();
   for (let number = 0; number < count; number++) {
     window.add(of(number), number * 4_000);
     window.trim({ ...RULE, ...rule, nowMs: number * 4_000 });
@@ -91,7 +91,7 @@ describe('where memory is short', () => {
   test('three and the one that follows are what is needed', () => {
     assert.equal(running(20).window.needFrom, 16 * SEGMENT_BYTES);
     assert.equal(running(2).window.needFrom, 0);
-    assert.equal(new LiveWindow(7).needFrom, undefined);
+    assert.equal(new LiveWindow().needFrom, undefined);
   });
 });
 
@@ -99,5 +99,11 @@ test('discontinuities that leave the list are counted', () => {
   const { window } = running(20, {}, (number) =>
     segment(number, { isDiscontinuity: number === 10 || number === 16 }),
   );
-  assert.equal(window.discontinuitySequence, 8);
+  assert.equal(window.discontinuitySequence, 1);
+});
+
+test('the count begins with a number that another stream would not have, and that is small', () => {
+  const window = new LiveWindow();
+  window.add(segment(1_767_225_610), 0);
+  assert.equal(window.discontinuitySequence, 5_610);
 });

@@ -7,6 +7,12 @@ const LISTED_MIN = 3;
 /** A playlist is not shortened below so many target durations (RFC 8216 6.2.2). */
 const TARGETS_MIN = 3;
 
+/**
+ * A stream that begins anew has another discontinuity sequence than before, so that players do not take its time stamps for those
+ * of the old one. The number stays small: hls.js has an array as long as it is, and walks through it.
+ */
+const DISCONTINUITIES_MAX = 10_000;
+
 interface Listed {
   readonly segment: Segment;
   /** Since when, on the clock. */
@@ -37,19 +43,15 @@ export class LiveWindow {
   #listed: Listed[] = [];
   #removed: Removed[] = [];
   /** Discontinuities that have left the playlist, on top of the number it began with. */
-  #discontinuitySequence: number;
+  #discontinuitySequence: number | undefined;
   #longestSeconds = 0;
-
-  constructor(discontinuitySequence: number) {
-    this.#discontinuitySequence = discontinuitySequence;
-  }
 
   get listed(): readonly Segment[] {
     return this.#listed.map(({ segment }) => segment);
   }
 
   get discontinuitySequence(): number {
-    return this.#discontinuitySequence;
+    return this.#discontinuitySequence ?? 0;
   }
 
   /** The oldest position that is kept for it; undefined without segments. */
@@ -64,6 +66,7 @@ export class LiveWindow {
 
   /** Adds the newest segment. */
   add(segment: Segment, nowMs: number): void {
+    this.#discontinuitySequence ??= segment.number % DISCONTINUITIES_MAX;
     this.#listed.push({ segment, sinceMs: nowMs });
   }
 
@@ -102,7 +105,8 @@ export class LiveWindow {
   }
 
   #shift(): void {
-    if (this.#listed.shift()?.segment.isDiscontinuity) this.#discontinuitySequence++;
+    const isCounted = this.#listed.shift()?.segment.isDiscontinuity === true;
+    if (isCounted) this.#discontinuitySequence = this.discontinuitySequence + 1;
   }
 }
 

@@ -54,7 +54,12 @@ function segmentsOf(
   segmentSeconds = 4,
 ): { stage: HlsStage; segments: Segment[]; segmenter: Segmenter } {
   const stage = new HlsStage({ mediaMsMax: 1_000_000 });
-  const segmenter = new Segmenter({ ring: stage.ring, segmentSeconds, firstNumber: 100, clock: stage.clock });
+  const segmenter = new Segmenter({
+    ring: stage.ring,
+    segmentSeconds,
+    firstNumber: () => 100,
+    clock: stage.clock,
+  });
   const stream = streamOf(story);
   const segments: Segment[] = [];
   for (let at = 0; at < stream.length; at += story.chunkPackets * 188) {
@@ -155,7 +160,7 @@ test('what memory had no room for is a break', () => {
   const segmenter = new Segmenter({
     ring: stage.ring,
     segmentSeconds: 4,
-    firstNumber: 1,
+    firstNumber: () => 1,
     clock: stage.clock,
   });
   const stream = streamOf({ gops: Array.from({ length: 60 }, () => 25), chunkPackets: 1 });

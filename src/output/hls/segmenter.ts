@@ -25,8 +25,8 @@ export interface SegmenterDeps {
   readonly ring: Ring;
   /** HLS_SEGMENT_SECONDS */
   readonly segmentSeconds: number;
-  /** The number of the first segment. */
-  readonly firstNumber: number;
+  /** The number of the first segment; asked when that is whole. */
+  readonly firstNumber: () => number;
   readonly clock: Pick<Clock, 'wallMs'>;
 }
 
@@ -45,7 +45,7 @@ export class Segmenter {
   #open: Open | undefined;
   /** How the segment under way ends, while packets that belong to it may still come. */
   #cut: Cut | undefined;
-  #nextNumber: number;
+  #nextNumber: number | undefined;
   #longestSeconds = 0;
   #target: number | undefined;
   /** The wall clock at 0 of the media clock; with breaks in between, of the time since. */
@@ -56,10 +56,10 @@ export class Segmenter {
 
   constructor(deps: SegmenterDeps) {
     this.#deps = deps;
-    this.#nextNumber = deps.firstNumber;
   }
 
-  get nextNumber(): number {
+  /** Of the next segment; undefined before the first. */
+  get nextNumber(): number | undefined {
     return this.#nextNumber;
   }
 
@@ -164,8 +164,9 @@ export class Segmenter {
     const fresh = rest.filter((position) => !open.given.includes(position));
     const tail = Buffer.concat(fresh.map((position) => ring.view(position, PACKET_BYTES)));
     const from = open.start.point.position;
+    const number = this.#nextNumber ?? this.#deps.firstNumber();
     const part = {
-      number: this.#nextNumber,
+      number,
       durationTicks,
       startMs: open.startMs,
       isDiscontinuity: open.isDiscontinuity,
@@ -191,7 +192,7 @@ export class Segmenter {
     this.#cut = undefined;
     if (isEmpty) return undefined;
     this.#longestSeconds = Math.max(this.#longestSeconds, Math.round(durationTicks / PTS_HZ));
-    this.#nextNumber++;
+    this.#nextNumber = number + 1;
     return { ...part, sizeBytes: segmentSizeBytes(part) };
   }
 
