@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import { loadOrCreateAdminKey } from './access/admin-key.ts';
 import { type Clock, sleep, systemClock } from './base/clock.ts';
 import type { Config } from './config/config.ts';
@@ -8,6 +9,7 @@ import { SimulatedProvider } from './fleet/providers/simulated/simulated-provide
 import { StaticProvider } from './fleet/providers/static/static-provider.ts';
 import { connectionLimitsFor, readOpenFilesMax } from './http/connection-limits.ts';
 import { buildServer } from './http/server.ts';
+import { HlsOutput } from './output/hls/hls-output.ts';
 import { readTcpTable } from './output/ts/tcp-table.ts';
 import { TsOutput } from './output/ts/ts-output.ts';
 import { SessionDirectory } from './session/directory.ts';
@@ -110,11 +112,21 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
     clock,
     log: log.child({ part: 'output' }),
   });
+  const hls = new HlsOutput({
+    sessions,
+    secret: createHmac('sha256', adminKey.key).update('hls').digest('hex'),
+    segmentSeconds: config.hls.segmentMs / 1000,
+    clientTimeoutMs: config.clients.timeoutMs,
+    startTimeoutMs: config.streams.startTimeoutMs,
+    clock,
+    log: log.child({ part: 'hls' }),
+  });
   const server = buildServer(
     {
       sessions,
       leases,
       tsOutput,
+      hls,
       fleet,
       lifecycle,
       metrics,
@@ -143,6 +155,7 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
   undo.defer(async () => {
     leases.stop('shutdown');
     await stopSessions(sessions, clock, log);
+    hls.stop();
     await tsOutput.stop();
   });
   sessions.start();

@@ -85,6 +85,16 @@ const table = {
     what: 'There is no such playback now: it was stopped, nobody read it for 60 seconds, or its stream has ended.',
     todo: 'Ask `/ace/getstream?…&format=json` for a new one.',
   },
+  playlist_unknown: {
+    status: 404,
+    what: 'acemux has not given out this address of an HLS playlist.',
+    todo: 'Ask `/ace/manifest.m3u8?id=…` for one.',
+  },
+  segment_unknown: {
+    status: 404,
+    what: 'This HLS segment does not exist, or no longer: a live stream keeps its last minute.',
+    todo: 'Read the playlist again; it lists those that there are.',
+  },
   command_unsupported: {
     status: 400,
     what: 'A stream that others may be watching takes no other command than `stop`.',
@@ -270,6 +280,10 @@ const table = {
   client_too_slow: {
     what: 'The client fell further behind than the ring reaches back.',
     todo: 'The line to the player is slower than the stream: use a better line or a smaller stream.',
+  },
+  client_silent: {
+    what: 'An HLS player has not asked for its playlist for three target durations, and not for CLIENT_TIMEOUT.',
+    todo: 'Nothing: this is how HLS viewers leave. One that asks again is let in again.',
   },
   client_pipelined: {
     what: 'The client sent another request on a connection that was playing a stream.',

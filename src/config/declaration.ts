@@ -363,6 +363,16 @@ export const DECLARATION = {
       doc: 'Bytes are sent in batches of this size, or every 40 ms. Higher costs less CPU for many viewers; lower is smoother for each.',
     }),
   },
+  hls: {
+    segmentMs: key({
+      yaml: 'segment_seconds',
+      environment: 'HLS_SEGMENT_SECONDS',
+      type: duration({ min: 2 * SECOND, max: 10 * SECOND }),
+      default: 4 * SECOND,
+      applies: 'restart',
+      doc: 'How long HLS segments are, at least, where the keyframes allow it. Higher needs fewer requests; lower is closer to live.',
+    }),
+  },
   health: {
     checkIntervalMs: key({
       yaml: 'check_interval',

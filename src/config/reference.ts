@@ -13,6 +13,7 @@ const SECTION_TITLES: Readonly<Record<keyof typeof DECLARATION, string>> = {
   simulated: 'Simulated engines: the demo',
   streams: 'Streams: starting, keeping, buffering',
   clients: 'Viewers',
+  hls: 'HLS',
   health: 'The health of engines',
   log: 'The log',
 };

@@ -74,6 +74,36 @@ export interface LeasesFace<Attached extends Leavable> {
   find(token: string): LeaseFace<Attached> | undefined;
 }
 
+/** A playlist, ready to be sent. */
+export interface PlaylistFace {
+  readonly text: string;
+  readonly gzipped: Buffer;
+}
+
+/** HLS. Each throws, or rejects with, AcemuxError, or the signal's reason. */
+export interface HlsFace {
+  /** Resolves when there is something to play. `folder`: where the viewers' folders are, relative to the playlist. */
+  multivariantPlaylist(
+    selector: StreamSelector,
+    visitor: ViewerInfo,
+    folder: string,
+    signal: AbortSignal,
+  ): Promise<PlaylistFace>;
+  /** `name`: of the viewer. `folder`: where the streams' folders are, relative to the playlist. */
+  mediaPlaylist(
+    name: string,
+    selector: StreamSelector,
+    viewer: ViewerInfo,
+    folder: string,
+    signal: AbortSignal,
+  ): Promise<PlaylistFace>;
+  /** Throws unless this name was given to a viewer of this stream. */
+  checkName(name: string, selector: StreamSelector): void;
+  segmentSize(streamName: string, number: number): number;
+  /** Takes the response over, unless it throws: all that follows, its end included, is its business. */
+  sendSegment(response: ServerResponse, streamName: string, number: number): void;
+}
+
 export interface FleetFace {
   /** A healthy engine to ask something that opens no session; undefined when there is none. */
   consult(): Consultant | undefined;
@@ -109,6 +139,7 @@ export interface HttpDeps<Attached extends Leavable = Leavable> {
   readonly sessions: SessionsFace<Attached>;
   readonly leases: LeasesFace<Attached>;
   readonly tsOutput: TsOutputFace<Attached>;
+  readonly hls: HlsFace;
   readonly fleet: FleetFace;
   readonly lifecycle: LifecycleFace;
   readonly metrics: MetricsFace;

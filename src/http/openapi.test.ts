@@ -7,6 +7,9 @@ import { call, LOOPBACK_PROXY, type Rig, startRig } from './testing/rig.ts';
 const PATHS = [
   '/ace/cmd/{infohash}/{token}',
   '/ace/getstream',
+  '/ace/hls/streams/{stream}/{segment}',
+  '/ace/hls/viewers/{viewer}/index.m3u8',
+  '/ace/manifest.m3u8',
   '/ace/r/{infohash}/{token}',
   '/ace/stat/{infohash}/{token}',
   '/ace/status',

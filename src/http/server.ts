@@ -17,6 +17,7 @@ import { registerAceStatus } from './routes/ace-status.ts';
 import { registerEngineApi } from './routes/engine-api.ts';
 import { registerGetstream } from './routes/getstream.ts';
 import { registerHealth } from './routes/health.ts';
+import { registerHls } from './routes/hls.ts';
 import { registerLease } from './routes/lease.ts';
 import { registerMetrics } from './routes/metrics.ts';
 import { registerOpenapi } from './routes/openapi.ts';
@@ -130,6 +131,7 @@ function buildApp<Attached extends Leavable>(
   app.register((scope, _options, done) => {
     registerGetstream(scope, { ...deps, connections, access });
     registerLease(scope, { ...deps, connections, access });
+    registerHls(scope, { ...deps, access });
     done();
   });
   app.register((scope, _options, done) => {

@@ -2,13 +2,23 @@ import { type AccessPoint, OpenPoint } from './access-point.ts';
 import { readPesTimestamps } from './clocks.ts';
 import type { CodecKind } from './codecs.ts';
 import { type Continuity, ContinuityChecker } from './continuity.ts';
+import { type CutPlace, CutPlaces } from './cut-places.ts';
 import { MediaClock } from './media-clock.ts';
-import { NULL_PID, PACKET_BYTES, PAT_PID, payloadAt, pidOf, randomAccessIndicator } from './packet.ts';
+import {
+  discontinuityIndicator,
+  NULL_PID,
+  PACKET_BYTES,
+  PAT_PID,
+  payloadAt,
+  pidOf,
+  randomAccessIndicator,
+} from './packet.ts';
 import { type Program, ProgramTables, type TableCounters } from './program-tables.ts';
 import { AccessUnitProbe, type AccessUnitVerdict } from './random-access.ts';
 import { UnitBook } from './unit-book.ts';
 
 export type { AccessPoint, AccessPointKind } from './access-point.ts';
+export type { CutPlace, TimelineBreak } from './cut-places.ts';
 export type { Program, ProgramStream } from './program-tables.ts';
 
 /** Where the newest PES packet of the watched stream begins. */
@@ -38,11 +48,15 @@ export class StreamScanner {
   readonly #units = new UnitBook();
   readonly #clock = new MediaClock();
   readonly #probe = new AccessUnitProbe();
+  readonly #places = new CutPlaces();
 
   // What the program in force says
   #watchedPid = NO_PID;
   #watchedKind: CodecKind = 'other';
   #pcrPid = NO_PID;
+  /** Whose discontinuity_indicator announces a new timeline: the clock's PID, else the watched one. */
+  #clockPid = NO_PID;
+  #streamsSeen: string | undefined;
 
   // Access points
   #newest: OpenPoint | undefined;
@@ -95,6 +109,11 @@ export class StreamScanner {
     const decided = this.#decided;
     this.#decided = [];
     return decided;
+  }
+
+  /** The places decided since the last call at which the stream may be cut, ascending by position. */
+  takeCutPlaces(): readonly CutPlace[] {
+    return this.#places.take();
   }
 
   /**
@@ -150,6 +169,7 @@ export class StreamScanner {
       return;
     }
     if (pid === this.#pcrPid) this.#clock.takePcr(packets, at);
+    if (pid === this.#clockPid && discontinuityIndicator(packets, at)) this.#places.markBreak(position);
     if (isTable) {
       this.#scanTable(
         packets,
@@ -180,6 +200,7 @@ export class StreamScanner {
     const point = new OpenPoint(position, timestamps?.pts, this.mediaMs, this.#tables, this.#tableCounters());
     if (this.#isSectionStuck(position)) this.#settle(point);
     this.#setNewest(point);
+    this.#places.unitStart(point, timestamps);
     this.#probe.begin(this.#watchedKind, randomAccessIndicator(packets, at));
     this.#isProbing = true;
     this.#decide(this.#probe.push(packets, payloadAt(packets, at), at + PACKET_BYTES));
@@ -220,7 +241,10 @@ export class StreamScanner {
     lastOmitted: number,
     starts: boolean,
   ): void {
-    if (this.#tables.push(pid, packets, at)) this.#followProgram();
+    if (this.#tables.push(pid, packets, at)) {
+      this.#followProgram();
+      this.#followStreams(position);
+    }
     const { isPatIdle, isPmtIdle, sections, program } = this.#tables;
     if (isPatIdle && isPmtIdle) this.#sectionOpenSince = undefined;
     else this.#sectionOpenSince ??= { position, pts: undefined, mediaMs: this.mediaMs };
@@ -282,8 +306,21 @@ export class StreamScanner {
       this.#setNewest(undefined);
     }
     const pcrPid = program?.pcrPid ?? NO_PID;
+    this.#clockPid = pcrPid === NULL_PID ? watchedPid : pcrPid;
     if (pcrPid === this.#pcrPid) return;
     this.#pcrPid = pcrPid;
     this.#clock.restart();
+  }
+
+  /** Other audio or video than before is a break, even where none is announced. */
+  #followStreams(position: number): void {
+    const { program } = this.#tables;
+    if (!program) return;
+    const streams = program.streams
+      .filter(({ kind }) => kind !== 'other')
+      .map(({ pid, streamType }) => `${pid}/${streamType}`)
+      .join(' ');
+    if (this.#streamsSeen !== undefined && this.#streamsSeen !== streams) this.#places.markBreak(position);
+    this.#streamsSeen = streams;
   }
 }

@@ -1,11 +1,14 @@
 import type { ReasonCode } from '../base/reasons.ts';
 import type { Cursor } from './cursor.ts';
+import type { Ring } from './ring.ts';
 
 /** Who watches: what is known of a viewer for lists and logs. */
 export interface ViewerInfo {
   /** IP address. */
   readonly address: string;
   readonly userAgent: string | undefined;
+  /** Only waits for the stream, to come back for it as a viewer: keeps it going, and is no viewer that was let in. */
+  readonly isVisitor?: boolean;
 }
 
 /** Tells an output what happens to the session that its viewer watches. Methods must not throw. */
@@ -19,8 +22,8 @@ export interface SessionListener {
 /** The part of a session that outputs see. */
 export interface WatchedSession {
   readonly id: string;
-  /** Position behind the newest byte of the ring. */
-  readonly head: number;
+  /** What viewers look at; the same for all who were let in. */
+  readonly ring: Ring;
   /** Returns how to stop listening. Of a session that is over, the listener hears so a moment after this call. */
   listen(listener: SessionListener): () => void;
   /** Counts a viewer that was too slow and went on at a newer keyframe. */

@@ -57,6 +57,7 @@ export class Ingest {
     this.tail.push(packets, position);
     scanner.scan(packets, position);
     this.#ring.append(packets, scanner.mediaMs, nowMs);
+    for (const place of scanner.takeCutPlaces()) this.#ring.addCutPlace(place);
     for (const point of scanner.takeAccessPoints()) {
       this.#ring.addAccessPoint(point);
       this.#lastPointMediaMs = point.mediaMs;

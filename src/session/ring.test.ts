@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import type { AccessPoint } from '../mpegts/scanner.ts';
 import { BLOCK_BYTES, Ring } from './ring.ts';
@@ -153,4 +153,61 @@ test('nobody begins at what is about to be let go of, where there is something n
   assert.ok(begin && begin.position > 0);
   assert.equal(ring.isEndangered(begin.position), false);
   assert.equal(ring.isEndangered(begin.position - BLOCK_BYTES), true, 'and it is the oldest such place');
+});
+
+describe('a hold', () => {
+  test('keeps what is behind it for longer than its seconds, and what is before it no longer', () => {
+    const ring = new Ring(ROOMY);
+    const hold = ring.hold(0);
+    for (let second = 0; second < 60; second++) ring.append(packets(1394), second * 1000, second * 1000);
+    assert.equal(ring.tail, 0);
+    assert.equal(ring.cutByBytes, false);
+    hold.from = 10 * BLOCK_BYTES + 188;
+    ring.append(packets(1394), 60_000, 60_000);
+    assert.equal(ring.tail, 10 * BLOCK_BYTES);
+    hold.release();
+    ring.append(packets(1394), 61_000, 61_000);
+    assert.ok(ring.mediaMsHeld <= 22_000);
+  });
+
+  test('never makes it larger than it may be', () => {
+    const ring = new Ring({ bytesMax: 10 * BLOCK_BYTES, mediaMsMax: 5_000 });
+    ring.hold(0);
+    for (let second = 0; second < 60; second++) ring.append(packets(1394), second * 1000, second * 1000);
+    assert.equal(ring.memoryBytes, 10 * BLOCK_BYTES);
+    assert.equal(ring.cutByBytes, false, 'it has its seconds all the same');
+  });
+
+  test('gives slow viewers no more time', () => {
+    const ring = new Ring(ROOMY);
+    ring.hold(0);
+    for (let second = 0; second < 60; second++) ring.append(packets(1394), second * 1000, second * 1000);
+    assert.equal(ring.isEndangered(0), true);
+    assert.equal(ring.isEndangered(55 * BLOCK_BYTES), false);
+  });
+
+  test('says what memory must be left to it', () => {
+    const ring = new Ring(ROOMY);
+    const hold = ring.hold(0);
+    for (let second = 0; second < 10; second++) ring.append(packets(1394), second * 1000, second * 1000);
+    ring.addAccessPoint(point(9 * BLOCK_BYTES, 9_000));
+    assert.equal(ring.neededBytes, 10 * BLOCK_BYTES);
+    hold.needFrom = 9 * BLOCK_BYTES;
+    assert.equal(ring.neededBytes, 2 * BLOCK_BYTES, 'two GOPs in any case');
+  });
+});
+
+test('places to cut at are let go of with their bytes', () => {
+  const ring = new Ring({ bytesMax: 4 * BLOCK_BYTES, mediaMsMax: 20_000 });
+  for (let block = 0; block < 8; block++) {
+    ring.append(packets(1394), block * 1000, block * 1000);
+    ring.addCutPlace({ point: point(block * BLOCK_BYTES, block * 1000), breakBefore: undefined });
+  }
+  ring.addCutPlace({ point: point(7 * BLOCK_BYTES, 7_000), breakBefore: undefined });
+  assert.deepEqual(
+    ring.cutPlaces.map(({ point: { position } }) => position / BLOCK_BYTES),
+    [4, 5, 6, 7],
+  );
+  ring.clear();
+  assert.deepEqual(ring.cutPlaces, []);
 });

@@ -1,4 +1,4 @@
-import type { AccessPoint } from '../mpegts/scanner.ts';
+import type { AccessPoint, CutPlace } from '../mpegts/scanner.ts';
 import { type BufferShare, UNBOUNDED } from './buffer-share.ts';
 
 /** Packets in one block. */
@@ -31,6 +31,16 @@ export interface RingLimits {
   readonly mediaMsMax: number;
 }
 
+/** Somebody's wish that a ring keep more than its seconds: as far as the bytes allow. */
+export interface RingHold {
+  /** What is behind this position is kept. */
+  from: number;
+  /** What is behind this position is let go of last when memory is short. */
+  needFrom: number;
+  /** The wish is over. Later calls do nothing. */
+  release(): void;
+}
+
 /**
  * The last seconds of one stream, stored once for all its viewers.
  *
@@ -47,7 +57,9 @@ export class Ring {
   readonly #limits: RingLimits;
   readonly #share: BufferShare;
   readonly #blocks: Block[] = [];
+  readonly #holds = new Set<RingHold>();
   #accessPoints: AccessPoint[] = [];
+  #cutPlaces: CutPlace[] = [];
   #head = 0;
   #tail = 0;
   #mediaMs = 0;
@@ -85,7 +97,20 @@ export class Ring {
     return this.#share.capBytes < this.#limits.bytesMax;
   }
 
-  /** Bytes that two GOPs take, the largest of the newest ones counted, in whole blocks; 0 before the first. */
+  /** The media clock at the head, milliseconds. */
+  get mediaMs(): number {
+    return this.#mediaMs;
+  }
+
+  /** The most that it may hold now. */
+  get allowedBytes(): number {
+    return Math.min(this.#limits.bytesMax, this.#share.capBytes);
+  }
+
+  /**
+   * Bytes that two GOPs take, the largest of the newest ones counted, or what somebody holds as needed, if that is more;
+   * in whole blocks; 0 before the first GOP.
+   */
   get neededBytes(): number {
     const points = this.#accessPoints;
     let largest = 0;
@@ -95,7 +120,9 @@ export class Ring {
       largest = Math.max(largest, end - position);
       end = position;
     }
-    return Math.ceil((2 * largest) / BLOCK_BYTES) * BLOCK_BYTES;
+    let needed = 2 * largest;
+    for (const { needFrom } of this.#holds) needed = Math.max(needed, this.#head - needFrom);
+    return Math.ceil(needed / BLOCK_BYTES) * BLOCK_BYTES;
   }
 
   /** Milliseconds of media between the oldest block and the live edge. */
@@ -106,6 +133,21 @@ export class Ring {
   /** Ascending by position; every one can still be read. */
   get accessPoints(): readonly AccessPoint[] {
     return this.#accessPoints;
+  }
+
+  /** Places to cut at, ascending by position; every one can still be read. */
+  get cutPlaces(): readonly CutPlace[] {
+    return this.#cutPlaces;
+  }
+
+  /**
+   * Keeps what is behind `from`, for longer than its seconds, until released.
+   * Whoever is too slow for the stream has no more time for that: `isEndangered` goes by the seconds.
+   */
+  hold(from: number): RingHold {
+    const hold = { from, needFrom: from, release: () => void this.#holds.delete(hold) };
+    this.#holds.add(hold);
+    return hold;
   }
 
   /**
@@ -152,6 +194,7 @@ export class Ring {
     this.#share.give(this.memoryBytes);
     this.#blocks.length = 0;
     this.#accessPoints = [];
+    this.#cutPlaces = [];
     this.#tail = this.#head;
   }
 
@@ -162,13 +205,20 @@ export class Ring {
     this.#accessPoints.push(point);
   }
 
+  /** The same for a place to cut at. */
+  addCutPlace(place: CutPlace): void {
+    const last = this.#cutPlaces.at(-1);
+    if (place.point.position < this.#tail || (last && place.point.position <= last.point.position)) return;
+    this.#cutPlaces.push(place);
+  }
+
   /**
    * Whether the bytes at `position` are gone, or may be after the next chunks: who is there should leave in time.
    */
   isEndangered(position: number): boolean {
     if (position < this.#tail) return true;
     const { mediaMsMax } = this.#limits;
-    const bytesMax = Math.min(this.#limits.bytesMax, this.#share.capBytes);
+    const bytesMax = this.allowedBytes;
     const index = Math.floor(position / BLOCK_BYTES) - this.#tail / BLOCK_BYTES;
     const margin = Math.min(ENDANGERED_BLOCKS_MAX, Math.floor(bytesMax / BLOCK_BYTES / 4));
     if ((this.#blocks.length - index + margin) * BLOCK_BYTES > bytesMax) return true;
@@ -223,12 +273,18 @@ export class Ring {
     while (this.#blocks.length - gone + adding > 1) {
       const tooBig = (this.#blocks.length - gone + adding) * BLOCK_BYTES > this.#limits.bytesMax;
       const second = this.#blocks[gone + 1];
-      const tooOld = second !== undefined && this.#isOld(second, this.#limits.mediaMsMax);
-      if (!tooBig && !tooOld) break;
-      if (!tooOld) this.#cutByBytes = true;
+      const isOld = second !== undefined && this.#isOld(second, this.#limits.mediaMsMax);
+      if (!tooBig && !(isOld && !this.#isHeld(this.#tail + (gone + 1) * BLOCK_BYTES))) break;
+      if (!isOld) this.#cutByBytes = true;
       gone++;
     }
     if (gone > 0) this.#letGo(gone);
+  }
+
+  /** Whether somebody holds what is before `end`. */
+  #isHeld(end: number): boolean {
+    for (const { from } of this.#holds) if (from < end) return true;
+    return false;
   }
 
   #letGo(count: number): void {
@@ -237,6 +293,8 @@ export class Ring {
     this.#tail += count * BLOCK_BYTES;
     const kept = this.#accessPoints.findIndex((point) => point.position >= this.#tail);
     this.#accessPoints = kept === -1 ? [] : this.#accessPoints.slice(kept);
+    const keptPlaces = this.#cutPlaces.findIndex(({ point }) => point.position >= this.#tail);
+    this.#cutPlaces = keptPlaces === -1 ? [] : this.#cutPlaces.slice(keptPlaces);
   }
 }
 

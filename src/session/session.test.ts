@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FakeEngine, playback } from '../../test/support/fake-engines.ts';
-import { house, houseWith, media, refusal, watch } from '../../test/support/session-house.ts';
+import { house, houseWith, ID, media, refusal, watch } from '../../test/support/session-house.ts';
 import { AcemuxError } from '../base/reasons.ts';
 import { ContinuityChecker } from '../mpegts/continuity.ts';
 import { discontinuityIndicator, pidOf } from '../mpegts/packet.ts';
@@ -37,6 +37,25 @@ test('a late joiner begins the prebuffer behind the live edge, the first one at 
   const lag = late.openCursor().lagBytes;
   assert.ok(lag >= 4 * bytesPerSecond && lag < 5.5 * bytesPerSecond, `${lag} bytes behind`);
   assert.ok(early > 1.5 * bytesPerSecond, `${early} bytes behind`);
+});
+
+test('who only waits for the stream keeps it going, and is no viewer that was let in', async () => {
+  const engine = new FakeEngine('one');
+  const rig = house(engine);
+  const signal = new AbortController().signal;
+  const visitor = { address: '127.0.0.1', userAgent: undefined, isVisitor: true };
+  const selector = { kind: 'id', hash: ID, parameters: {} } as const;
+  const joining = rig.directory.join(selector, visitor, signal);
+  await rig.clock.advance(0);
+  engine.media[0]?.push(media(0, 3));
+  const { leave } = await joining;
+  assert.equal(rig.directory.list()[0]?.state, 'playing');
+  leave('client_left');
+  assert.equal(rig.directory.list()[0]?.state, 'lingering');
+  assert.deepEqual(
+    rig.observer.events.filter((event) => event.startsWith('client')),
+    [],
+  );
 });
 
 test('when everybody leaves during the start, it is given up a moment later and what it opened is stopped', async () => {

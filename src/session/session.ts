@@ -9,6 +9,7 @@ import type { BufferMemory } from './buffer-memory.ts';
 import { Cursor } from './cursor.ts';
 import type { KnownName } from './known-names.ts';
 import type { EngineSource, SessionObserver } from './ports.ts';
+import type { Ring } from './ring.ts';
 import type { SessionLimits } from './session-limits.ts';
 import { SESSION_MOVES, type SessionState } from './session-state.ts';
 import type { SourceAttempt } from './source-attempt.ts';
@@ -117,8 +118,8 @@ export class Session implements WatchedSession, SuppliedSession {
     return this.#state.name === 'starting';
   }
 
-  get head(): number {
-    return this.#supply.ring.head;
+  get ring(): Ring {
+    return this.#supply.ring;
   }
 
   get isActive(): boolean {
@@ -283,7 +284,7 @@ export class Session implements WatchedSession, SuppliedSession {
     this.#clients++;
     this.#lastActivityMs = this.#deps.clock.nowMs();
     if (this.#state.name === 'lingering') this.#enter({ name: 'playing' });
-    observer.clientJoined();
+    if (!viewer.isVisitor) observer.clientJoined();
     let member = true;
     return {
       session: this,
@@ -293,7 +294,7 @@ export class Session implements WatchedSession, SuppliedSession {
         if (!member) return;
         member = false;
         this.#clients--;
-        observer.clientLeft(reason);
+        if (!viewer.isVisitor) observer.clientLeft(reason);
         this.#considerEmptiness();
       },
     };

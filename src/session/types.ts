@@ -1,6 +1,8 @@
 import type { ReasonCode } from '../base/reasons.ts';
 import type { PlaybackStat } from '../engine/types.ts';
 
+export type { StreamSelector } from '../engine/types.ts';
+
 /** A session as it is shown to people and programs: a copy, taken at one moment. */
 export interface SessionSnapshot {
   /** The 40-hex name the session was first asked for; what lists and paths call it. */

@@ -161,6 +161,7 @@ function configWith(changes: Changes, dataDir: string): Config {
     simulated: { ...config.simulated, ...changes.simulated },
     streams: { ...config.streams, ...changes.streams },
     clients: { ...config.clients, ...changes.clients },
+    hls: { ...config.hls, ...changes.hls },
     health: { ...config.health, ...changes.health },
     log: { ...config.log, ...changes.log },
   };

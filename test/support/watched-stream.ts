@@ -41,10 +41,6 @@ export class WatchedStream implements WatchedSession {
     this.ring = new Ring({ bytesMax: 64 * 1024 * 1024, mediaMsMax: 20_000, ...limits }, share);
   }
 
-  get head(): number {
-    return this.ring.head;
-  }
-
   /** All packets so far, also those that the ring has let go of. */
   get content(): Buffer {
     return numberedPackets(0, this.#packets);

@@ -2,6 +2,7 @@
 import { request as httpRequest, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import type { TestContext } from 'node:test';
+import { gzipSync } from 'node:zlib';
 import { systemClock } from '../../base/clock.ts';
 import type { ReasonCode } from '../../base/reasons.ts';
 import type { StreamSelector } from '../../engine/types.ts';
@@ -11,7 +12,7 @@ import type { ViewerInfo } from '../../session/attachment.ts';
 import type { SessionSnapshot } from '../../session/types.ts';
 import { silentLog } from '../../telemetry/log.ts';
 import { type ConnectionLimits, DEFAULT_CONNECTION_LIMITS } from '../connection-limits.ts';
-import type { HttpDeps, LeaseFace, Leavable } from '../deps.ts';
+import type { HttpDeps, LeaseFace, Leavable, PlaylistFace } from '../deps.ts';
 import { buildServer, type Server } from '../server.ts';
 
 export const HASH = '0123456789abcdef0123456789abcdef01234567';
@@ -84,6 +85,7 @@ export interface Parts {
   openLease: (opening: Opening) => Promise<FakeLease>;
   leases: readonly FakeLease[];
   awaitStart: HttpDeps['tsOutput']['awaitStart'];
+  hls: Partial<HttpDeps['hls']>;
   sessions: readonly SessionSnapshot[];
   readiness: { configured: boolean; healthy: number; total: number };
   /** The engine that can be asked; undefined: none is healthy. */
@@ -100,6 +102,9 @@ export interface Parts {
   port: number;
   limits: Partial<ConnectionLimits>;
 }
+
+/** A playlist of nothing. */
+export const EMPTY_PLAYLIST: PlaylistFace = { text: '#EXTM3U\n', gzipped: gzipSync('#EXTM3U\n') };
 
 export interface Rig {
   readonly server: Server;
@@ -127,6 +132,7 @@ export function buildRig(overrides: Partial<Parts> = {}): Omit<Rig, 'url' | 'por
     join: async () => new FakeAttachment(),
     awaitStart: () => ({ areSent: false, streamIsLive() {}, stop() {}, fail() {} }),
     play: (response) => void response.writeHead(200, TS_RESPONSE_HEADERS).end('media'),
+    hls: {},
     openLease: async ({ clientSessionId }) => new FakeLease(clientSessionId),
     leases: [],
     sessions: [],
@@ -172,6 +178,15 @@ export function buildRig(overrides: Partial<Parts> = {}): Omit<Rig, 'url' | 'por
       tsOutput: {
         awaitStart: (...given) => parts.awaitStart(...given),
         play: (response, attachment) => parts.play(response, attachment),
+      },
+      hls: {
+        multivariantPlaylist: async () => EMPTY_PLAYLIST,
+        mediaPlaylist: async () => EMPTY_PLAYLIST,
+        checkName: () => {},
+        segmentSize: () => 188,
+        sendSegment: (response) =>
+          void response.writeHead(200, { 'Content-Type': 'video/mp2t' }).end('media'),
+        ...parts.hls,
       },
       fleet: { readiness: () => parts.readiness, consult: () => parts.consultant },
       lifecycle: {

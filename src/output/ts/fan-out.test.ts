@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { ManualClock } from '../../base/manual-clock.ts';
 import type { ReasonCode } from '../../base/reasons.ts';
-import type { SessionListener, WatchedSession } from '../../session/attachment.ts';
+import type { SessionListener } from '../../session/attachment.ts';
 import { batchRule } from './batching.ts';
-import { FanOut, type FanOutMember } from './fan-out.ts';
+import { FanOut, type FanOutDeps, type FanOutMember } from './fan-out.ts';
 import { WriteLoop } from './write-loop.ts';
 
 const CHUNK_BYTES = 65_536;
@@ -15,14 +15,14 @@ class Member implements FanOutMember {
   readonly ends: ReasonCode[] = [];
   isBlocked = false;
   keptUp = 0;
-  readonly #session: WatchedSession;
+  readonly #session: FanOutDeps['session'];
 
-  constructor(session: WatchedSession) {
+  constructor(session: FanOutDeps['session']) {
     this.#session = session;
   }
 
   write(): boolean {
-    this.writtenAt.push(this.#session.head);
+    this.writtenAt.push(this.#session.ring.head);
     return false;
   }
 
@@ -41,7 +41,7 @@ function rig(viewers = 1) {
   const listeners = new Set<SessionListener>();
   const session = {
     id: 'stream',
-    head: 0,
+    ring: { head: 0 },
     listen: (listener: SessionListener) => {
       listeners.add(listener);
       return () => void listeners.delete(listener);
@@ -56,7 +56,7 @@ function rig(viewers = 1) {
   for (const member of members) fanOut.add(member);
   /** The stream grows by so many bytes; whoever is due then has had its turn. */
   const grow = async (bytes: number): Promise<void> => {
-    session.head += bytes;
+    session.ring.head += bytes;
     for (const listener of listeners) listener.onAdvance();
     await clock.advance(0);
   };
@@ -114,7 +114,7 @@ describe('a batch', () => {
     const { clock, session, members, grow } = rig();
     for (const bytes of [CHUNK_BYTES, 700, CHUNK_BYTES, 188]) await grow(bytes);
     await clock.advance(40);
-    assert.equal(members[0]?.writtenAt.at(-1), session.head);
+    assert.equal(members[0]?.writtenAt.at(-1), session.ring.head);
     assert.equal(clock.pendingTimers, 0);
   });
 });

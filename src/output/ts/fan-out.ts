@@ -23,7 +23,7 @@ interface Phase {
 }
 
 export interface FanOutDeps {
-  readonly session: WatchedSession;
+  readonly session: Pick<WatchedSession, 'listen'> & { readonly ring: Pick<WatchedSession['ring'], 'head'> };
   readonly loop: WriteLoop;
   readonly clock: Clock;
   /** The rule in force now; it depends on all viewers of the process. */
@@ -82,7 +82,7 @@ export class FanOut implements SessionListener {
 
   onAdvance(): void {
     const rule = this.#deps.rule();
-    const { head } = this.#deps.session;
+    const { head } = this.#deps.session.ring;
     const nowMs = this.#deps.clock.nowMs();
     for (let index = 0; index < this.#phases.length; index++) {
       const phase = this.#phases[index]!;

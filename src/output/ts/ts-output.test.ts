@@ -175,7 +175,7 @@ test('a viewer that must skip is counted by its session', async (t) => {
   stream.grow(FLOOD_BYTES);
   await playBlocked(stream);
   for (let grown = 0; stream.skips === 0 && grown < 3 * FLOOD_BYTES; grown += BLOCK_BYTES) {
-    const position = stream.head;
+    const position = stream.ring.head;
     stream.grow(BLOCK_BYTES);
     stream.ring.addAccessPoint({ ...FIRST_BYTE, position });
   }

@@ -1,0 +1,243 @@
+import { randomBytes } from 'node:crypto';
+import type { ServerResponse } from 'node:http';
+import type { Clock, Timer } from '../../base/clock.ts';
+import { AcemuxError, type ReasonCode } from '../../base/reasons.ts';
+import type { Attachment, ViewerInfo, WatchedSession } from '../../session/attachment.ts';
+import type { StreamSelector } from '../../session/types.ts';
+import type { Log } from '../../telemetry/log.ts';
+import { HlsStream, type Playlist } from './hls-stream.ts';
+import { HlsViewer } from './hls-viewer.ts';
+import { SegmentReply } from './segment-reply.ts';
+import { selectorQuery, ViewerNames } from './viewer-path.ts';
+
+/** A viewer is gone when it has asked for nothing for so many target durations. */
+const SILENT_TARGETS = 3;
+/** So many viewers at once. */
+const VIEWERS_MAX = 20_000;
+
+/** What is needed of the directory of sessions. */
+export interface HlsSessions {
+  join(selector: StreamSelector, viewer: ViewerInfo, signal: AbortSignal): Promise<Attachment>;
+}
+
+export interface HlsOutputDeps {
+  readonly sessions: HlsSessions;
+  /** Signs the paths of viewers; kept over restarts, so that they stay valid. */
+  readonly secret: string;
+  /** HLS_SEGMENT_SECONDS */
+  readonly segmentSeconds: number;
+  /** CLIENT_TIMEOUT, milliseconds. */
+  readonly clientTimeoutMs: number;
+  /** START_TIMEOUT, milliseconds. */
+  readonly startTimeoutMs: number;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** A stream and who keeps it going. */
+interface Watched {
+  readonly stream: HlsStream;
+  readonly users: Set<object>;
+  /** Ends it a while after the last one has left: a player may be about to come. */
+  timer: Timer | undefined;
+}
+
+/** HLS from the rings of sessions: a playlist for each viewer, the same segments for all. */
+export class HlsOutput {
+  readonly #deps: HlsOutputDeps;
+  readonly #names: ViewerNames;
+  readonly #watched = new Map<WatchedSession, Watched>();
+  readonly #byName = new Map<string, HlsStream>();
+  /** A session has one name for all its life. */
+  readonly #sessionNames = new WeakMap<WatchedSession, string>();
+  readonly #viewers = new Map<string, HlsViewer>();
+  readonly #replies = new Set<SegmentReply>();
+  #highestNumber = 0;
+  #isStopped = false;
+
+  constructor(deps: HlsOutputDeps) {
+    this.#deps = deps;
+    this.#names = new ViewerNames(deps.secret);
+  }
+
+  /** Viewers now, those included that wait to be let in. */
+  get viewerCount(): number {
+    return this.#viewers.size;
+  }
+
+  /**
+   * A playlist that leads to a media playlist of the viewer's own, as soon as there is a segment. It makes nobody a viewer:
+   * players open a stream more than once to look at it.
+   * @param folder where the viewers' folders are, relative to this playlist
+   * @throws AcemuxError why there is nothing to play; the signal's reason
+   */
+  async multivariantPlaylist(
+    selector: StreamSelector,
+    visitor: ViewerInfo,
+    folder: string,
+    signal: AbortSignal,
+  ): Promise<Playlist> {
+    return this.#withinStartTimeout(signal, async (signal) => {
+      const attachment = await this.#join(selector, { ...visitor, isVisitor: true }, signal);
+      const visit = {};
+      try {
+        const stream = this.#use(attachment.session, visit);
+        await stream.ready(signal);
+        const name = this.#names.create(selector);
+        return stream.multivariantPlaylist(`${folder}/${name}/index.m3u8?${selectorQuery(selector)}`);
+      } finally {
+        this.#leave(attachment.session, visit);
+        attachment.leave('client_left');
+      }
+    });
+  }
+
+  /**
+   * The media playlist of a viewer; the first request for it makes it one.
+   * @param folder where the streams' folders are, relative to this playlist
+   * @throws AcemuxError playlist_unknown; why there is nothing to play; the signal's reason
+   */
+  async mediaPlaylist(
+    name: string,
+    selector: StreamSelector,
+    viewer: ViewerInfo,
+    folder: string,
+    signal: AbortSignal,
+  ): Promise<Playlist> {
+    this.checkName(name, selector);
+    return this.#withinStartTimeout(signal, async (signal) => {
+      const stream = await this.#viewerOf(name, selector, viewer).ask(signal);
+      return stream.mediaPlaylist(folder);
+    });
+  }
+
+  /** @throws AcemuxError playlist_unknown: this name was not given out for this stream */
+  checkName(name: string, selector: StreamSelector): void {
+    if (!this.#names.isValid(name, selector)) throw new AcemuxError('playlist_unknown');
+  }
+
+  /**
+   * The size of a segment.
+   * @throws AcemuxError segment_unknown
+   */
+  segmentSize(streamName: string, number: number): number {
+    const segment = this.#byName.get(streamName)?.find(number);
+    if (!segment) throw new AcemuxError('segment_unknown');
+    return segment.sizeBytes;
+  }
+
+  /**
+   * Takes a hijacked response over and sends a segment, from the status line to the end.
+   * @throws AcemuxError segment_unknown; then the response is still the caller's
+   */
+  sendSegment(response: ServerResponse, streamName: string, number: number): void {
+    const stream = this.#byName.get(streamName);
+    const segment = stream?.find(number);
+    if (!stream || !segment || this.#isStopped) throw new AcemuxError('segment_unknown');
+    const { clientTimeoutMs, clock } = this.#deps;
+    const reply = new SegmentReply({
+      response,
+      segment,
+      session: stream.session,
+      timeoutMs: clientTimeoutMs,
+      clock,
+      onOver: (reply) => void this.#replies.delete(reply),
+    });
+    this.#replies.add(reply);
+    reply.start();
+  }
+
+  /** Ends everything at once; nobody is let in after. */
+  stop(): void {
+    this.#isStopped = true;
+    for (const viewer of [...this.#viewers.values()]) viewer.leave('shutdown');
+    for (const { stream } of [...this.#watched.values()]) this.#end(stream, 'shutdown');
+    for (const reply of [...this.#replies]) reply.abort();
+  }
+
+  async #withinStartTimeout<T>(signal: AbortSignal, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const { clock, startTimeoutMs } = this.#deps;
+    const late = new AbortController();
+    const timer = clock.startTimer(startTimeoutMs, () => late.abort(new AcemuxError('no_media')));
+    try {
+      return await run(AbortSignal.any([signal, late.signal]));
+    } finally {
+      timer.cancel();
+    }
+  }
+
+  async #join(selector: StreamSelector, viewer: ViewerInfo, signal: AbortSignal): Promise<Attachment> {
+    const attachment = await this.#deps.sessions.join(selector, viewer, signal);
+    if (!this.#isStopped) return attachment;
+    attachment.leave('shutdown');
+    throw new AcemuxError('draining');
+  }
+
+  #viewerOf(name: string, selector: StreamSelector, info: ViewerInfo): HlsViewer {
+    const known = this.#viewers.get(name);
+    if (known) return known;
+    if (this.#viewers.size >= VIEWERS_MAX) throw new AcemuxError('overloaded');
+    const { clientTimeoutMs, clock, log } = this.#deps;
+    const fields = { stream: selector.hash, client: info.address };
+    const viewer = new HlsViewer({
+      clock,
+      admit: async (signal) => {
+        const attachment = await this.#join(selector, info, signal);
+        log.info({ ...fields, userAgent: info.userAgent }, 'HLS viewer joined');
+        return { attachment, stream: this.#use(attachment.session, viewer) };
+      },
+      expiryMs: (stream) => Math.max(clientTimeoutMs, SILENT_TARGETS * 1000 * (stream?.targetSeconds ?? 0)),
+      onGone: (viewer, reason) => {
+        this.#viewers.delete(name);
+        const { attachment } = viewer;
+        if (!attachment) return;
+        log.info({ ...fields, reason }, 'HLS viewer gone');
+        this.#leave(attachment.session, viewer);
+      },
+    });
+    this.#viewers.set(name, viewer);
+    return viewer;
+  }
+
+  /** The session's stream, which goes on for as long as somebody uses it. */
+  #use(session: WatchedSession, user: object): HlsStream {
+    let watched = this.#watched.get(session);
+    if (!watched) {
+      watched = { stream: this.#begin(session), users: new Set(), timer: undefined };
+      this.#watched.set(session, watched);
+      this.#byName.set(watched.stream.name, watched.stream);
+    }
+    watched.timer?.cancel();
+    watched.timer = undefined;
+    watched.users.add(user);
+    return watched.stream;
+  }
+
+  #leave(session: WatchedSession, user: object): void {
+    const watched = this.#watched.get(session);
+    if (!watched?.users.delete(user) || watched.users.size > 0) return;
+    const { clientTimeoutMs, clock } = this.#deps;
+    watched.timer = clock.startTimer(clientTimeoutMs, () => this.#end(watched.stream, 'idle'));
+  }
+
+  #begin(session: WatchedSession): HlsStream {
+    const { clock, segmentSeconds } = this.#deps;
+    const name = this.#sessionNames.get(session) ?? randomBytes(16).toString('hex');
+    this.#sessionNames.set(session, name);
+    // Above all numbers of this process, whatever its clock has done, and of those before it.
+    const firstNumber = (): number => Math.max(Math.floor(clock.wallMs() / 1000), this.#highestNumber + 1);
+    const onEnded = (stream: HlsStream, reason: ReasonCode): void => this.#end(stream, reason);
+    return new HlsStream({ session, name, segmentSeconds, firstNumber, clock, onEnded });
+  }
+
+  #end(stream: HlsStream, reason: ReasonCode): void {
+    const watched = this.#watched.get(stream.session);
+    if (watched?.stream !== stream) return;
+    this.#watched.delete(stream.session);
+    this.#byName.delete(stream.name);
+    this.#highestNumber = Math.max(this.#highestNumber, (stream.nextNumber ?? 0) - 1);
+    watched.timer?.cancel();
+    stream.stop(reason);
+    for (const user of watched.users) if (user instanceof HlsViewer) user.leave(reason);
+  }
+}

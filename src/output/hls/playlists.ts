@@ -1,0 +1,69 @@
+import { PTS_HZ } from '../../mpegts/clocks.ts';
+
+export const PLAYLIST_TYPE = 'application/vnd.apple.mpegurl';
+
+/** What a media playlist says of one segment. */
+export interface ListedSegment {
+  /** 90 kHz ticks. */
+  readonly durationTicks: number;
+  /** Wall clock, milliseconds since the Unix epoch. */
+  readonly startWallMs: number;
+  readonly isDiscontinuity: boolean;
+  /** Relative to the playlist. */
+  readonly uri: string;
+}
+
+export interface MediaPlaylist {
+  readonly targetSeconds: number;
+  /** The number of the first segment. */
+  readonly mediaSequence: number;
+  readonly discontinuitySequence: number;
+  readonly segments: readonly ListedSegment[];
+}
+
+/** A live media playlist (RFC 8216 4.3.3): it has no end, and is to be asked for again. Pure. */
+export function renderMediaPlaylist(playlist: MediaPlaylist): string {
+  const { discontinuitySequence, mediaSequence, segments, targetSeconds } = playlist;
+  const lines = [
+    '#EXTM3U',
+    '#EXT-X-VERSION:3',
+    `#EXT-X-TARGETDURATION:${targetSeconds}`,
+    `#EXT-X-MEDIA-SEQUENCE:${mediaSequence}`,
+    `#EXT-X-DISCONTINUITY-SEQUENCE:${discontinuitySequence}`,
+  ];
+  for (const { durationTicks, isDiscontinuity, startWallMs, uri } of segments) {
+    if (isDiscontinuity) lines.push('#EXT-X-DISCONTINUITY');
+    lines.push(`#EXT-X-PROGRAM-DATE-TIME:${new Date(startWallMs).toISOString()}`);
+    lines.push(`#EXTINF:${(durationTicks / PTS_HZ).toFixed(6)},`, uri);
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+/** What is known of a stream beside its address; what is not known is left out. */
+export interface StreamDescription {
+  /** RFC 6381 names of all its codecs; undefined if one of them has none. */
+  readonly codecs: readonly string[] | undefined;
+  readonly resolution: { readonly width: number; readonly height: number } | undefined;
+  readonly framesPerSecond: number | undefined;
+}
+
+export interface MultivariantPlaylist extends StreamDescription {
+  /** Bits per second: of the largest segment, and of all together. */
+  readonly peakBitsPerSecond: number;
+  readonly averageBitsPerSecond: number;
+  /** Relative to the playlist. */
+  readonly uri: string;
+}
+
+/** A playlist with one variant (RFC 8216 4.3.4.2). Pure. */
+export function renderMultivariantPlaylist(playlist: MultivariantPlaylist): string {
+  const { averageBitsPerSecond, codecs, framesPerSecond, peakBitsPerSecond, resolution, uri } = playlist;
+  const attributes = [
+    `BANDWIDTH=${Math.ceil(peakBitsPerSecond)}`,
+    `AVERAGE-BANDWIDTH=${Math.ceil(averageBitsPerSecond)}`,
+    ...(codecs && codecs.length > 0 ? [`CODECS="${codecs.join(',')}"`] : []),
+    ...(resolution ? [`RESOLUTION=${resolution.width}x${resolution.height}`] : []),
+    ...(framesPerSecond === undefined ? [] : [`FRAME-RATE=${framesPerSecond.toFixed(3)}`]),
+  ];
+  return `${['#EXTM3U', '#EXT-X-VERSION:3', `#EXT-X-STREAM-INF:${attributes.join(',')}`, uri].join('\n')}\n`;
+}

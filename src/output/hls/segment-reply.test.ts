@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { until } from '../../../test/support/recording-clock.ts';
+import { ResponseServer } from '../../../test/support/response-server.ts';
+import { numberedPackets, TABLES, WatchedStream } from '../../../test/support/watched-stream.ts';
+import { ManualClock } from '../../base/manual-clock.ts';
+import { type Segment, segmentSizeBytes } from './segment.ts';
+import { SegmentReply } from './segment-reply.ts';
+
+const TIMEOUT_MS = 30_000;
+/** More than the kernel takes for a connection whose client does not read. */
+const FLOOD_BYTES = 24 * 1024 * 1024;
+
+function segmentOf(stream: WatchedStream, changes: Partial<Segment> = {}): Segment {
+  const part = {
+    number: 1,
+    durationTicks: 360_000,
+    startMs: 0,
+    isDiscontinuity: false,
+    isRandomAccess: true,
+    from: 0,
+    to: stream.ring.head,
+    tables: TABLES,
+    omit: [],
+    tail: Buffer.alloc(0),
+    ...changes,
+  };
+  return { ...part, sizeBytes: segmentSizeBytes(part) };
+}
+
+async function rig(
+  t: Parameters<typeof ResponseServer.start>[0],
+  bytes: number,
+  changes: Partial<Segment> = {},
+) {
+  const server = await ResponseServer.start(t);
+  const clock = new ManualClock();
+  const stream = new WatchedStream();
+  stream.grow(bytes);
+  const segment = segmentOf(stream, changes);
+  const opened = await server.open();
+  let overs = 0;
+  const reply = new SegmentReply({
+    response: opened.response,
+    segment,
+    session: stream,
+    timeoutMs: TIMEOUT_MS,
+    clock,
+    onOver: () => void overs++,
+  });
+  return { ...opened, clock, reply, segment, stream, overs: () => overs };
+}
+
+test('a segment is sent whole, with its length, without what is not its own, and with what stands elsewhere', async (t) => {
+  const tail = numberedPackets(1_000, 3);
+  const { client, clock, overs, reply, segment, stream } = await rig(t, 2_000_000, {
+    from: 188,
+    omit: [376, 188_000],
+    tail,
+  });
+  reply.start();
+  const body = await client.received(segment.sizeBytes);
+  const all = stream.content;
+  const parts = [TABLES, all.subarray(188, 376), all.subarray(564, 188_000), all.subarray(188_188), tail];
+  assert.ok(body.equals(Buffer.concat(parts)));
+  const head = await client.head();
+  assert.match(head, new RegExp(`\\r\\nContent-Length: ${segment.sizeBytes}\\r\\n`));
+  assert.match(head, /\r\nCache-Control: public, max-age=31536000, immutable\r\n/);
+  assert.match(head, /\r\nAccess-Control-Allow-Origin: \*\r\n/);
+  await until(() => overs() === 1);
+  assert.equal(stream.bytesOut, segment.sizeBytes);
+  assert.equal(clock.pendingTimers, 0);
+});
+
+test('a client that takes nothing for CLIENT_TIMEOUT is disconnected; one that takes a little is not', async (t) => {
+  const { client, clock, overs, reply, socket } = await rig(t, FLOOD_BYTES);
+  client.pause();
+  reply.start();
+  await until(() => socket.writableLength > 0);
+  await clock.advance(TIMEOUT_MS - 1);
+  assert.equal(overs(), 0);
+  const before = socket.bytesWritten;
+  client.resume();
+  await client.receivedMore(12_000_000);
+  client.pause();
+  await until(() => socket.bytesWritten > before);
+  await clock.advance(1);
+  assert.equal(overs(), 0, 'the time begins anew with each progress');
+  await clock.advance(TIMEOUT_MS);
+  assert.equal(overs(), 1);
+  client.resume();
+  await client.end();
+});
+
+test('what the ring has let go of ends the connection in the middle, and keeps no memory', async (t) => {
+  const { client, overs, reply, socket, stream } = await rig(t, FLOOD_BYTES);
+  client.pause();
+  reply.start();
+  await until(() => socket.writableLength > 0);
+  while (stream.ring.tail + 600_000 < stream.ring.head) stream.ring.shed();
+  client.resume();
+  await client.end();
+  assert.equal(overs(), 1);
+  assert.ok(client.media.length < FLOOD_BYTES);
+});
+
+test('a client that leaves leaves nothing behind', async (t) => {
+  const { client, clock, overs, reply, socket } = await rig(t, FLOOD_BYTES);
+  client.pause();
+  reply.start();
+  await until(() => socket.writableLength > 0);
+  client.leave();
+  await until(() => overs() === 1);
+  assert.equal(clock.pendingTimers, 0);
+  reply.abort();
+  assert.equal(overs(), 1);
+});

@@ -1,0 +1,101 @@
+import type { ServerResponse } from 'node:http';
+import type { Clock, Timer } from '../../base/clock.ts';
+import type { WatchedSession } from '../../session/attachment.ts';
+import { readSegment, type Segment } from './segment.ts';
+
+/** One piece for the socket: small enough that progress shows. */
+const PIECE_BYTES_MAX = 256 * 1024;
+
+/** Its path is never used for anything else: whoever has it may keep it (RFC 8246). */
+export const SEGMENT_HEADERS = {
+  'Content-Type': 'video/mp2t',
+  'Cache-Control': 'public, max-age=31536000, immutable',
+  'X-Content-Type-Options': 'nosniff',
+  'Access-Control-Allow-Origin': '*',
+} as const;
+
+export interface SegmentReplyDeps {
+  readonly response: ServerResponse;
+  readonly segment: Segment;
+  readonly session: WatchedSession;
+  /** A client that accepts no byte for so long is disconnected; milliseconds. */
+  readonly timeoutMs: number;
+  readonly clock: Clock;
+  /** Called once when nothing more will be written. */
+  readonly onOver: (reply: SegmentReply) => void;
+}
+
+/**
+ * Writes a segment to a client, as views of the ring, at the client's pace. Nothing is kept back for it: if the ring has to let
+ * go of what is still to come, the connection ends in the middle, and the player knows by the length that it has not all.
+ */
+export class SegmentReply {
+  readonly #deps: SegmentReplyDeps;
+  readonly #pieces: Iterator<Buffer | undefined>;
+  #timer: Timer | undefined;
+  #isOver = false;
+
+  constructor(deps: SegmentReplyDeps) {
+    this.#deps = deps;
+    this.#pieces = readSegment(deps.segment, deps.session.ring, PIECE_BYTES_MAX);
+  }
+
+  start(): void {
+    const { response, segment } = this.#deps;
+    response.once('close', this.#onClose);
+    response.on('drain', this.#onDrain);
+    response.writeHead(200, { ...SEGMENT_HEADERS, 'Content-Length': segment.sizeBytes });
+    this.#write();
+  }
+
+  /** Ends the connection at once. */
+  abort(): void {
+    this.#deps.response.destroy();
+    this.#onClose();
+  }
+
+  #write(): void {
+    const { response, session } = this.#deps;
+    let sentBytes = 0;
+    let takesMore = true;
+    response.cork();
+    while (takesMore && !this.#isOver) {
+      const next = this.#pieces.next();
+      if (next.done) {
+        response.end();
+        break;
+      }
+      if (!next.value) {
+        this.abort();
+        break;
+      }
+      sentBytes += next.value.length;
+      takesMore = response.write(next.value);
+    }
+    response.uncork();
+    if (sentBytes > 0) session.countBytesOut(sentBytes);
+    this.#watch();
+  }
+
+  readonly #onDrain = (): void => {
+    if (!this.#isOver) this.#write();
+  };
+
+  /** The client has so long to take something of what was written. */
+  #watch(): void {
+    this.#timer?.cancel();
+    if (this.#isOver) return;
+    const { clock, timeoutMs } = this.#deps;
+    this.#timer = clock.startTimer(timeoutMs, () => this.abort());
+  }
+
+  readonly #onClose = (): void => {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#timer?.cancel();
+    const { onOver, response } = this.#deps;
+    response.off('close', this.#onClose);
+    response.off('drain', this.#onDrain);
+    onOver(this);
+  };
+}

@@ -1,0 +1,146 @@
+/** hls.js in Chromium, on a page of another origin, through an engine's death. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import { createRequire } from 'node:module';
+import { test } from 'node:test';
+import { BrowserPage, findChromium } from '../support/chromium.ts';
+import { ID, type Rig, startRig } from '../support/rig.ts';
+
+const LONG = process.env['LONG_TESTS'] === '1';
+const WATCHED_SECONDS = LONG ? 60 : 20;
+
+const chromium = findChromium();
+const hlsFile = findHlsJs();
+const missing = chromium === undefined ? 'Chromium is not installed' : 'hls.js is not installed';
+const skip = chromium !== undefined && hlsFile !== undefined ? false : missing;
+
+function findHlsJs(): string | undefined {
+  try {
+    return process.env['HLS_JS_FILE'] ?? createRequire(import.meta.url).resolve('hls.js/dist/hls.min.js');
+  } catch {
+    return undefined;
+  }
+}
+
+/** What the page has seen so far. */
+interface Seen {
+  readonly currentTime: number;
+  readonly playedSeconds: number;
+  readonly latencySeconds: number;
+  readonly fatal: readonly string[];
+  readonly errors: readonly string[];
+  readonly stalls: number;
+  readonly pictures: number;
+  readonly droppedPictures: number;
+}
+
+const PAGE = (
+  source: string,
+): string => `<!doctype html><video muted autoplay></video><script src="/hls.js"></script><script>
+  const video = document.querySelector('video');
+  const hls = new Hls();
+  const fatal = [], errors = [];
+  let stalls = 0, playedSeconds = 0, last = 0;
+  hls.on(Hls.Events.ERROR, (_, { fatal: isFatal, details }) => (isFatal ? fatal : errors).push(details));
+  video.addEventListener('waiting', () => { if (video.currentTime > 0) stalls++; });
+  video.addEventListener('timeupdate', () => {
+    const step = video.currentTime - last;
+    if (last > 0 && step > 0 && step < 2) playedSeconds += step;
+    last = video.currentTime;
+  });
+  hls.loadSource(${JSON.stringify(source)});
+  hls.attachMedia(video);
+  window.seen = () => {
+    const { totalVideoFrames, droppedVideoFrames } = video.getVideoPlaybackQuality();
+    return { currentTime: video.currentTime, playedSeconds, latencySeconds: hls.latency, fatal, errors, stalls,
+      pictures: totalVideoFrames, droppedPictures: droppedVideoFrames };
+  };
+</script>`;
+
+/** The page, on an origin of its own. */
+class PageServer implements AsyncDisposable {
+  readonly url: string;
+  readonly #server: Server;
+
+  static async start(source: string): Promise<PageServer> {
+    assert.ok(hlsFile);
+    const script = await readFile(hlsFile);
+    const server = createServer((request, response) => {
+      const isScript = request.url === '/hls.js';
+      response.writeHead(200, { 'Content-Type': isScript ? 'text/javascript' : 'text/html' });
+      response.end(isScript ? script : PAGE(source));
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const address = server.address();
+    assert.ok(typeof address === 'object' && address !== null);
+    return new PageServer(server, `http://127.0.0.1:${address.port}/`);
+  }
+
+  constructor(server: Server, url: string) {
+    this.#server = server;
+    this.url = url;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const closed = once(this.#server, 'close');
+    this.#server.close();
+    this.#server.closeAllConnections();
+    await closed;
+  }
+}
+
+async function seenBy(page: BrowserPage): Promise<Seen> {
+  const seen = await page.evaluate('window.seen?.()');
+  return Object(seen);
+}
+
+async function watchUntil(page: BrowserPage, isDone: (seen: Seen) => boolean): Promise<Seen> {
+  const endMs = performance.now() + 120_000;
+  for (;;) {
+    const seen = await seenBy(page);
+    if (isDone(seen)) return seen;
+    assert.ok(performance.now() < endMs && !seen.fatal?.length, JSON.stringify(seen));
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+}
+
+function killPlaying(rig: Rig): void {
+  const playing = rig.engines.find((engine) => engine.sessions().some(({ readers }) => readers > 0));
+  playing?.faults.set({ fault: { kind: 'refuse' } });
+  playing?.faults.set({ fault: { kind: 'cut', how: 'rst' } });
+}
+
+async function splices(rig: Rig): Promise<string> {
+  const page = await (await fetch(`${rig.url}/metrics`)).text();
+  return [...page.matchAll(/^acemux_splices_total.*$/gm)].join();
+}
+
+for (const { name, engines, kind } of [
+  { name: 'an engine’s death', engines: [{}, {}], kind: 'same-broadcast' },
+  {
+    name: 'an engine’s death that breaks the timeline',
+    engines: [{}, { epochMs: Date.now() - 7_654_321 }],
+    kind: 'new-timeline',
+  },
+] as const) {
+  test(`hls.js plays live in Chromium through ${name}, without a fatal error`, { skip }, async (t) => {
+    const rig = await startRig(t, { engines, config: { streams: { spliceWaitMs: 1_000 } } });
+    assert.ok(chromium);
+    await using server = await PageServer.start(`${rig.url}/ace/manifest.m3u8?id=${ID}`);
+    await using page = await BrowserPage.open(chromium, server.url);
+    await watchUntil(page, ({ playedSeconds }) => playedSeconds > 2);
+    killPlaying(rig);
+    const seen = await watchUntil(page, ({ playedSeconds }) => playedSeconds >= WATCHED_SECONDS);
+    assert.deepEqual(seen.fatal, []);
+    assert.match(await splices(rig), new RegExp(kind));
+    assert.equal(rig.app.sessions.clientCount, 1);
+    const { errors, latencySeconds, stalls, pictures, droppedPictures } = seen;
+    t.diagnostic(
+      `latency ${latencySeconds?.toFixed(1)} s, ${stalls} stalls, ${droppedPictures} of ${pictures} pictures dropped, ` +
+        `errors that were not fatal: ${errors.join(', ') || 'none'}`,
+    );
+  });
+}
