@@ -1,5 +1,5 @@
-// What `npm test` needs beyond npm: ffmpeg and ffprobe, which decode what a viewer would get, and for root on Linux ip,
-// which makes a far machine that can vanish.
+// What `npm test` needs beyond npm: ffmpeg and ffprobe, which decode what a viewer would get, Chromium, in which hls.js plays,
+// and for root on Linux ip, which makes a far machine that can vanish.
 // Plain JavaScript for the Node that runs npm (20 or newer). Where they are missing on Debian or Ubuntu and we
 // are root (a container, CI), it installs them and says so first; elsewhere it says what to install.
 import { spawnSync } from 'node:child_process';
@@ -8,6 +8,7 @@ const isRoot = process.getuid?.() === 0;
 const TOOLS = [
   { command: 'ffmpeg', versionFlag: '-version', debianPackage: 'ffmpeg' },
   { command: 'ffprobe', versionFlag: '-version', debianPackage: 'ffmpeg' },
+  { command: 'chromium', versionFlag: '--version', debianPackage: 'chromium' },
 ];
 // Others may not make network namespaces: the test that needs one says so.
 if (process.platform === 'linux' && isRoot) {
