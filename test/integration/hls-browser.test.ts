@@ -55,7 +55,6 @@ class PageServer implements AsyncDisposable {
   readonly #server: Server;
 
   static async start(source: string): Promise<PageServer> {
-    assert.ok(hlsFile);
     const script = await readFile(hlsFile);
     const server = createServer((request, response) => {
       const isScript = request.url === '/hls.js';

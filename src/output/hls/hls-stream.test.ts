@@ -10,6 +10,7 @@ import {
   parseStrictly,
   secondsBetween,
 } from '../../../test/support/hls-checker.ts';
+import { parseElsewhere } from '../../../test/support/hls-parser.ts';
 import { HlsStage } from '../../../test/support/hls-stage.ts';
 import { AcemuxError, type ReasonCode } from '../../base/reasons.ts';
 import { BufferMemory } from '../../session/buffer-memory.ts';
@@ -59,7 +60,9 @@ class StrictPlayer {
 
   reload(): void {
     const nowMs = this.#stage.clock.nowMs();
-    const { segments } = this.checker.reload(this.#stream.mediaPlaylist('../../streams').text, nowMs);
+    const { text } = this.#stream.mediaPlaylist('../../streams');
+    parseElsewhere(text);
+    const { segments } = this.checker.reload(text, nowMs);
     for (const { number, uri } of segments) {
       assert.equal(uri, `../../streams/name/${number}.ts`);
       if (!this.inspected.has(number))
@@ -197,6 +200,7 @@ test('the multivariant playlist says what the stream is, as far as RFC 6381 has 
     const stage = new HlsStage();
     await playSeconds(stage, channels.channel(name), [0, 16]);
     const { stream } = open(stage);
+    parseElsewhere(stream.multivariantPlaylist('viewers/v/index.m3u8?id=1').text);
     const lines: readonly string[] = stream
       .multivariantPlaylist('viewers/v/index.m3u8?id=1')
       .text.split('\n');

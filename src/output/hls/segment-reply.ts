@@ -3,8 +3,8 @@ import type { Clock, Timer } from '../../base/clock.ts';
 import type { WatchedSession } from '../../session/attachment.ts';
 import { readSegment, type Segment } from './segment.ts';
 
-/** One piece for the socket: small enough that progress shows. */
-const PIECE_BYTES_MAX = 256 * 1024;
+/** So much is handed to the socket at a time: enough to cost few calls, small enough that progress shows. */
+const TURN_BYTES_MAX = 1024 * 1024;
 
 /** Its path is never used for anything else: whoever has it may keep it (RFC 8246). */
 export const SEGMENT_HEADERS = {
@@ -37,7 +37,7 @@ export class SegmentReply {
 
   constructor(deps: SegmentReplyDeps) {
     this.#deps = deps;
-    this.#pieces = readSegment(deps.segment, deps.session.ring, PIECE_BYTES_MAX);
+    this.#pieces = readSegment(deps.segment, deps.session.ring);
   }
 
   start(): void {
@@ -57,9 +57,8 @@ export class SegmentReply {
   #write(): void {
     const { response, session } = this.#deps;
     let sentBytes = 0;
-    let takesMore = true;
     response.cork();
-    while (takesMore && !this.#isOver) {
+    while (sentBytes < TURN_BYTES_MAX && !this.#isOver) {
       const next = this.#pieces.next();
       if (next.done) {
         response.end();
@@ -70,7 +69,7 @@ export class SegmentReply {
         break;
       }
       sentBytes += next.value.length;
-      takesMore = response.write(next.value);
+      response.write(next.value);
     }
     response.uncork();
     if (sentBytes > 0) session.countBytesOut(sentBytes);
