@@ -32,6 +32,8 @@ interface Failing {
   readonly faults: readonly Fault[];
   /** How long it lasts; 0: it is over by itself. */
   readonly lastsMs: number;
+  /** It refuses to be told that what was is over: then its playback is still there when the next is opened. */
+  readonly refusesStops?: boolean;
 }
 
 const KILLED: Failing = {
@@ -48,10 +50,11 @@ const RARER: readonly Failing[] = [
     name: 'answers 503 to everything',
     faults: [{ kind: 'http503' }, { kind: 'cut', how: 'fin' }],
     lastsMs: 4_000,
+    refusesStops: true,
   },
 ];
 
-for (const { name, faults, lastsMs } of LONG ? [KILLED, ...RARER] : [KILLED]) {
+for (const { name, faults, lastsMs, refusesStops = false } of LONG ? [KILLED, ...RARER] : [KILLED]) {
   for (const remux of LONG ? [false, true] : [false]) {
     test(`invariant 2: an only engine that ${name} costs its viewers nothing${remux ? ', with multiplexes of their own' : ''}`, async (t) => {
       const scene = await startOne(t, remux, { health: SOON });
@@ -64,7 +67,8 @@ for (const { name, faults, lastsMs } of LONG ? [KILLED, ...RARER] : [KILLED]) {
       if (lastsMs > 0) engine.faults.clear();
       await Promise.all(streams.map((stream) => stream.goesOn(4)));
       for (const stream of streams) stream.check('all');
-      for (const most of engine.counters.sessionsAtOnceMax.values()) assert.equal(most, 1);
+      const most = Math.max(...engine.counters.sessionsAtOnceMax.values());
+      assert.ok(refusesStops || most === 1, 'what was is stopped before it is opened again');
     });
   }
 }
