@@ -33,8 +33,11 @@ export class SourceLoop implements AttemptOwner {
   #tick: Timer | undefined;
   /** Until the next search. */
   #pause: Timer | undefined;
-  /** Searches in a row that found nothing, or nothing that lasted. */
-  #fruitless = 0;
+  /** Searches in a row that found nothing: while viewers waited, and while a source was only suspected. */
+  #failedSearches = 0;
+  #failedSuspicions = 0;
+  /** Sources in a row that did not last. */
+  #shortLived = 0;
   /** The last search found no engine with a place. */
   #isAlone = false;
   /** Why the last search found nothing; undefined once one has. */
@@ -94,6 +97,10 @@ export class SourceLoop implements AttemptOwner {
   /** Whether it is the one in use or, where none is, the one of those under way that is furthest. */
   isLeading(attempt: SourceAttempt): boolean {
     return attempt === (this.#inUse ?? this.#trial);
+  }
+
+  isInUse(attempt: SourceAttempt): boolean {
+    return attempt === this.#inUse;
   }
 
   usesEngine(engineId: string): boolean {
@@ -248,14 +255,16 @@ export class SourceLoop implements AttemptOwner {
     }
     this.#deps.log.info({ reason: error.code, detail: error.message }, 'no other source for now');
     // One that took the whole time without a result must not take that of the next search, too.
-    this.#searchLater(this.#fruitless++, search.lastAsked ?? lastEngine);
+    const isUrgent = !this.#inUse || this.#leaving !== undefined;
+    const failures = isUrgent ? this.#failedSearches++ : this.#failedSuspicions++;
+    this.#searchLater(failures, search.lastAsked ?? lastEngine);
   }
 
-  /** What found nothing, or nothing that lasted, is not done again at once. */
-  #searchLater(fruitless: number, lastEngine: string | undefined): void {
+  /** What found nothing, or nothing that lasted, is not done again at once; the longer the more often that was so. */
+  #searchLater(failures: number, lastEngine: string | undefined): void {
     if (this.#search) return;
     const { clock } = this.#deps;
-    const pauseMs = Math.min(PAUSE_MAX_MS, PAUSE_MIN_MS * 2 ** fruitless) * (1 + Math.random() / 2);
+    const pauseMs = Math.min(PAUSE_MAX_MS, PAUSE_MIN_MS * 2 ** failures) * (1 + Math.random() / 2);
     this.#noSearchBeforeMs = clock.nowMs() + pauseMs;
     this.#pause?.cancel();
     this.#pause = clock.startTimer(pauseMs, () => {
@@ -273,7 +282,9 @@ export class SourceLoop implements AttemptOwner {
     this.#search?.abort.abort(new AcemuxError('abandoned'));
     this.#search = undefined;
     // Whether it is alone the next time is to be found out then.
-    if (this.#deps.clock.nowMs() >= this.#noSearchBeforeMs) this.#isAlone = false;
+    if (this.#deps.clock.nowMs() < this.#noSearchBeforeMs) return;
+    this.#isAlone = false;
+    this.#failedSuspicions = 0;
   }
 
   /** A search has found a source: the one in use so far has done its duty. */
@@ -288,6 +299,8 @@ export class SourceLoop implements AttemptOwner {
     this.#leaving = undefined;
     this.#lastFailure = undefined;
     this.#isAlone = false;
+    this.#failedSearches = 0;
+    this.#failedSuspicions = 0;
     attempt.moveTo(this);
     this.#watchSlot(attempt);
     this.#report(attempt, { ok: true });
@@ -330,7 +343,7 @@ export class SourceLoop implements AttemptOwner {
       return;
     }
     if (!inUse) return;
-    if (clock.nowMs() - this.#inUseSinceMs >= LASTING_MS) this.#fruitless = 0;
+    if (clock.nowMs() - this.#inUseSinceMs >= LASTING_MS) this.#shortLived = 0;
     const verdict = owner.judge(inUse, this.#isAlone);
     if (verdict.kind === 'condemned') this.#lose(inUse, new AcemuxError(verdict.reason));
     else if (verdict.kind === 'suspect') this.#searchOnSuspicion(inUse);
@@ -354,8 +367,8 @@ export class SourceLoop implements AttemptOwner {
     this.#report(attempt, { ok: false, reason: error.code, hadPlayed: true });
     const { id } = attempt.slot.engine;
     const hasLasted = this.#deps.clock.nowMs() - this.#inUseSinceMs >= LASTING_MS;
-    if (hasLasted || this.#fruitless++ === 0) this.#beginSearch(id);
-    else this.#searchLater(this.#fruitless - 2, id);
+    if (hasLasted || this.#shortLived++ === 0) this.#beginSearch(id);
+    else this.#searchLater(this.#shortLived - 2, id);
   }
 
   #exhaust(error: AcemuxError): void {

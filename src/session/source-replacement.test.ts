@@ -152,10 +152,21 @@ describe('when nobody delivers', () => {
     await clock.advance(110_000);
     const pauses = asked.map((at, index) => at - (asked[index - 1] ?? at)).slice(1);
     for (const [index, pause] of pauses.entries()) {
-      const least = Math.min(15_000, 1_000 * 2 ** (index + 1));
+      const least = Math.min(15_000, 1_000 * 2 ** index);
       assert.ok(pause >= least && pause <= 1.5 * least, `pause ${index} is ${pause} ms`);
     }
     assert.ok(pauses.length >= 5);
+  });
+
+  test('what was searched for in vain on suspicion does not delay the search when the source is lost', async (t) => {
+    const one = new FakeEngine('one');
+    const { clock, owner } = await playing(t, one);
+    owner.verdict = SUSPECT;
+    await clock.advance(14_000);
+    const { length } = one.starts;
+    owner.verdict = CONDEMNED;
+    await clock.advance(300);
+    assert.equal(one.starts.length, length + 1);
   });
 
   test('only the retry budget ends it, once', async (t) => {

@@ -239,7 +239,8 @@ export class Supply implements SourceLoopOwner {
     if (news.kind === 'differs') this.#deps.observer.standbyDiffered(news.count);
     if (news.kind !== 'delivers') return;
     const { splice } = news;
-    if (splice) {
+    // One that only repeated itself has come back to where it was: nothing has changed.
+    if (splice && !(splice.kind === 'same-broadcast' && this.#source.isInUse(attempt))) {
       this.#deps.log.info({ engine: attempt.slot.engine.id, ...splice }, 'source joined');
       this.#deps.observer.sourceSpliced(splice);
     }
