@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { AUDIO_PID, TsBuilder, VIDEO_PID } from '../../../test/support/ts-builder.ts';
 import { Ring } from '../../session/ring.ts';
-import { cutOffUnits, restOfBegunUnits } from './begun-units.ts';
+import { restOfBegunUnits } from './begun-units.ts';
 
 test('is what stands before the first beginning of each PID, and nothing of those that begin none', () => {
   const builder = new TsBuilder().tables();
@@ -22,21 +22,4 @@ test('is what stands before the first beginning of each PID, and nothing of thos
   assert.deepEqual(restOfBegunUnits(ring, from, ring.head), expected);
   assert.deepEqual(restOfBegunUnits(ring, from, from), []);
   assert.deepEqual(restOfBegunUnits(ring, 0, ring.head), []);
-});
-
-test('what a timeline’s end may have cut off is the last PES packet of each PID, unless it is whole', () => {
-  const builder = new TsBuilder().tables();
-  const from = builder.pes(VIDEO_PID, Buffer.alloc(300, 1), { pts: 1 });
-  builder.pes(VIDEO_PID, Buffer.alloc(300, 1), { pts: 2 });
-  const whole = builder.pesPackets(AUDIO_PID, Buffer.alloc(160, 1), { pts: 1 });
-  // Its length: all that is behind the field.
-  whole[0]!.writeUInt16BE(160 + 3 + 5, whole[0]!.length - 160 - 14 + 4);
-  for (const packet of whole) builder.packet(packet);
-  const last = builder.pes(VIDEO_PID, Buffer.alloc(300, 1), { pts: 3 });
-  const ring = new Ring({ bytesMax: 10_000_000, mediaMsMax: 20_000 });
-  ring.append(builder.build(), 0, 0);
-  const nothing = Buffer.alloc(0);
-  assert.deepEqual(cutOffUnits(ring, from, ring.head, nothing), [last, last + 188]);
-  assert.deepEqual(cutOffUnits(ring, from, ring.head, ring.view(last, 188)), [], 'it goes on');
-  assert.deepEqual(cutOffUnits(ring, last, ring.head, nothing), [], 'what a segment begins with is kept');
 });

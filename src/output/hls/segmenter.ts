@@ -3,7 +3,7 @@ import { PTS_HZ } from '../../mpegts/clocks.ts';
 import { PACKET_BYTES } from '../../mpegts/packet.ts';
 import type { AccessPoint, CutPlace } from '../../mpegts/scanner.ts';
 import type { Ring } from '../../session/ring.ts';
-import { cutOffUnits, restOfBegunUnits } from './begun-units.ts';
+import { restOfBegunUnits } from './begun-units.ts';
 import {
   type Cut,
   type CutRule,
@@ -164,7 +164,6 @@ export class Segmenter {
     const fresh = rest.filter((position) => !open.given.includes(position));
     const tail = Buffer.concat(fresh.map((position) => ring.view(position, PACKET_BYTES)));
     const from = open.start.point.position;
-    const cutOff = next.breakBefore ? cutOffUnits(ring, from, end, tail) : [];
     const number = this.#nextNumber ?? this.#deps.firstNumber();
     const part = {
       number,
@@ -175,9 +174,7 @@ export class Segmenter {
       from,
       to: end,
       tables: open.start.point.tables,
-      omit: [
-        ...new Set([...open.given.filter((position) => position >= from && position < end), ...cutOff]),
-      ].sort((one, other) => one - other),
+      omit: open.given.filter((position) => position >= from && position < end),
       tail,
     };
     const given = [...open.given, ...fresh]
