@@ -197,6 +197,8 @@ const ELSEWHERE: Readonly<Partial<Record<ReasonCode, string>>> = {
   lease_unknown: 'src/http/routes/lease.test.ts',
   command_unsupported: 'src/http/routes/lease.test.ts',
   too_many_leases: 'src/session/lease-book.test.ts',
+  playlist_unknown: 'test/integration/hls.test.ts',
+  segment_unknown: 'test/integration/hls.test.ts',
   memory: 'test/integration/capacity.test.ts',
   infohash_in_use: 'src/session/one-broadcast.test.ts',
   superseded: 'src/session/one-broadcast.test.ts',
