@@ -10,6 +10,10 @@ import { leaveNothing, Process, runScript, temporaryFolder } from './processes.t
 import { renderBars, renderGrowth } from './report.ts';
 import { startAcemux } from './served.ts';
 
+/** Starts of a stream that nobody watches, of which the median counts. */
+const STARTS_PER_ROUND = 4;
+const STARTS_MAX = 20;
+
 /** acemux under load, with what it says of itself. */
 export interface Served extends Load {
   /** Of a timer of 10 ms, those 10 ms taken off. */
@@ -104,7 +108,10 @@ async function measure(asked: FanoutArguments, programs: Programs): Promise<Resu
   say(`${viewers} viewers, one in ten stalled`);
   const stalled = await measureAcemux(programs, asked, viewers, Math.round(viewers / 10));
   say('the first viewer of a stream');
-  const firstViewer = await measureFirstViewer(asked.megabits);
+  const firstViewer = await measureFirstViewer(
+    asked.megabits,
+    Math.min(STARTS_MAX, STARTS_PER_ROUND * asked.rounds),
+  );
   const machine =
     `${availableParallelism()} cores (${cpus()[0]?.model ?? 'unknown'}), Node ${process.version}, ` +
     `load in ${programs.sink ? 'C' : 'Node'}`;

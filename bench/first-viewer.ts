@@ -2,7 +2,6 @@
 import { get, type IncomingMessage } from 'node:http';
 import { startAcemux } from './served.ts';
 
-const STARTS = 20;
 const PACKET_BYTES = 188;
 
 /** Medians and the slowest, milliseconds from the request to the random access point. */
@@ -14,12 +13,13 @@ export interface FirstViewer {
   readonly addedMsMax: number;
 }
 
-export async function measureFirstViewer(megabits: number): Promise<FirstViewer> {
+/** `starts`: how often it is asked of the engine and through acemux, in turn. */
+export async function measureFirstViewer(megabits: number, starts: number): Promise<FirstViewer> {
   await using acemux = await startAcemux(megabits, { MAX_LINGERING_SESSIONS: '0', STREAM_IDLE_TIMEOUT: '0' });
   const pairs: { engineMs: number; acemuxMs: number }[] = [];
-  for (let index = 0; index < STARTS; index++) {
+  for (let index = 0; index < starts; index++) {
     // Every start is of a stream that was never asked for.
-    const idOf = (whose: number): string => (whose * STARTS + index + 1).toString(16).padStart(40, '0');
+    const idOf = (whose: number): string => (whose * starts + index + 1).toString(16).padStart(40, '0');
     const path = '/ace/getstream?id=';
     const engineMs = await accessPointAfterMs(`${acemux.engineUrl}${path}${idOf(1)}`);
     const acemuxMs = await accessPointAfterMs(`${acemux.url}${path}${idOf(2)}`);

@@ -125,8 +125,10 @@ export function renderGrowth({ asked, growth }: Results): string {
   ];
   const more = ['1st byte p50', 'p99 ms', 'gap ms', 'skips', 'lost', 'RSS MB'];
   const rows = growth.map(({ viewers, rounds }) => {
-    const of = (read: (round: Round) => number, digits = 0): string =>
-      median(rounds.map(read)).toFixed(digits);
+    const of = (read: (round: Round) => number, digits = 0): string => {
+      const seen = median(rounds.map(read));
+      return Number.isNaN(seen) ? '–' : seen.toFixed(digits);
+    };
     return [
       String(viewers),
       of(({ acemux }) => acemux.cpuSecondsPerGigabyte, 3),

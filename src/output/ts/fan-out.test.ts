@@ -13,6 +13,7 @@ const CHUNK_BYTES = 65_536;
 class Member implements FanOutMember {
   readonly writtenAt: number[] = [];
   readonly ends: ReasonCode[] = [];
+  isQueued = false;
   isBlocked = false;
   keptUp = 0;
   readonly #session: FanOutDeps['session'];
@@ -211,12 +212,14 @@ test('viewers that go while they are told of the end keep nobody else from heari
   assert.equal(fanOut.size, 0);
 });
 
-test('a viewer that waits for its socket is told whenever the stream goes on, so that it can leave in time', async () => {
-  const { members, grow } = rig(2);
+test('a viewer that waits for its socket is told with each batch that the stream goes on, so that it can leave in time', async () => {
+  const { clock, members, grow } = rig(2);
   const [blocked, free] = members;
   assert.ok(blocked && free);
   blocked.isBlocked = true;
+  await grow(CHUNK_BYTES);
+  assert.equal(blocked.keptUp, 1, 'a full one');
   await grow(100);
-  await grow(100);
-  assert.deepEqual([blocked.keptUp, free.keptUp], [2, 0]);
+  await clock.advance(40);
+  assert.deepEqual([blocked.keptUp, free.keptUp], [2, 0], 'an old one');
 });

@@ -8,13 +8,13 @@ import type { WriteLoop, Writer } from './write-loop.ts';
 export interface FanOutMember extends Writer {
   /** Whether it waits for its socket: then its socket wakes it, not new bytes. */
   readonly isBlocked: boolean;
-  /** The stream has gone on while it was blocked: it may have to skip. */
+  /** The stream has gone on by a batch while it was blocked: it may have to skip. */
   keepUp(): void;
   onSessionEnd(reason: ReasonCode): void;
 }
 
 interface Phase {
-  /** An array, because all are looked at whenever bytes come: walking a Set makes an object for each. */
+  /** Looked at once for each batch, not whenever bytes come: 500 viewers are far apart in memory. */
   readonly members: FanOutMember[];
   /** The batch that was begun when it last wrote. */
   batch: number;
@@ -86,7 +86,6 @@ export class FanOut implements SessionListener {
     const nowMs = this.#deps.clock.nowMs();
     for (let index = 0; index < this.#phases.length; index++) {
       const phase = this.#phases[index]!;
-      for (const member of phase.members) if (member.isBlocked) member.keepUp();
       const batch = batchNumber(head, rule.bytes, index, this.#phases.length);
       if (batch !== phase.batch) {
         phase.batch = batch;
@@ -106,7 +105,10 @@ export class FanOut implements SessionListener {
 
   #write(phase: Phase): void {
     phase.waitingSinceMs = undefined;
-    for (const member of phase.members) if (!member.isBlocked) this.#deps.loop.schedule(member);
+    for (const member of phase.members) {
+      if (member.isBlocked) member.keepUp();
+      else this.#deps.loop.schedule(member);
+    }
   }
 
   #wakeAt(dueMs: number): void {

@@ -44,6 +44,7 @@ type State = 'open' | 'ending' | 'gone';
  * between. The kernel's buffer is its queue; when that is full, the viewer waits for its socket.
  */
 export class TsViewer implements FanOutMember {
+  isQueued = false;
   readonly #deps: TsViewerDeps;
   #state: State = 'open';
   #reason: ReasonCode = 'client_left';

@@ -5,6 +5,8 @@ const TURN_MS = 5;
 
 /** Something that can be given a turn of writing. */
 export interface Writer {
+  /** Whether it stands in a queue: the write loop's own note, false at first. */
+  isQueued: boolean;
   /** Writes a bounded amount. True: there is more to write at once. Must not throw. */
   write(): boolean;
 }
@@ -15,7 +17,8 @@ export interface Writer {
  */
 export class WriteLoop {
   readonly #clock: Clock;
-  readonly #waiting = new Set<Writer>();
+  /** An array and a note in each writer: a Set would hash each of thousands of writers a second, twice. */
+  #queue: Writer[] = [];
   #turn: NodeJS.Immediate | undefined;
 
   constructor(clock: Clock) {
@@ -24,17 +27,20 @@ export class WriteLoop {
 
   /** Puts a writer at the end of the queue; once, however often it is called. */
   schedule(writer: Writer): void {
-    this.#waiting.add(writer);
+    if (writer.isQueued) return;
+    writer.isQueued = true;
+    this.#queue.push(writer);
     this.#turn ??= setImmediate(this.#run);
   }
 
   /** Forgets a writer that is over. */
   remove(writer: Writer): void {
-    this.#waiting.delete(writer);
+    writer.isQueued = false;
   }
 
   stop(): void {
-    this.#waiting.clear();
+    for (const writer of this.#queue) writer.isQueued = false;
+    this.#queue = [];
     clearImmediate(this.#turn);
     this.#turn = undefined;
   }
@@ -42,12 +48,20 @@ export class WriteLoop {
   readonly #run = (): void => {
     this.#turn = undefined;
     const endMs = this.#clock.nowMs() + TURN_MS;
-    // A Set keeps the order of insertion; who has more goes to its end and is met again in this same walk.
-    for (const writer of this.#waiting) {
-      this.#waiting.delete(writer);
-      if (writer.write()) this.#waiting.add(writer);
+    const queue = this.#queue;
+    let done = 0;
+    // Who has more goes to the end and is met again in this same walk.
+    while (done < queue.length) {
+      const writer = queue[done++]!;
+      if (!writer.isQueued) continue;
+      writer.isQueued = false;
+      if (writer.write()) {
+        writer.isQueued = true;
+        queue.push(writer);
+      }
       if (this.#clock.nowMs() >= endMs) break;
     }
-    if (this.#waiting.size > 0) this.#turn ??= setImmediate(this.#run);
+    queue.splice(0, done);
+    if (this.#queue.length > 0) this.#turn ??= setImmediate(this.#run);
   };
 }
