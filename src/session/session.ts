@@ -1,19 +1,16 @@
 import assert from 'node:assert/strict';
 import { untilAborted } from '../base/abort.ts';
-import type { Clock, Timer } from '../base/clock.ts';
+import type { Timer } from '../base/clock.ts';
 import { AcemuxError, type ReasonCode } from '../base/reasons.ts';
 import type { SelectorKind, StreamSelector } from '../engine/types.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Attachment, SessionListener, ViewerInfo, WatchedSession } from './attachment.ts';
-import type { BufferMemory } from './buffer-memory.ts';
 import { Cursor } from './cursor.ts';
 import type { KnownName } from './known-names.ts';
-import type { EngineSource, SessionObserver } from './ports.ts';
 import type { Ring } from './ring.ts';
-import type { SessionLimits } from './session-limits.ts';
 import { SESSION_MOVES, type SessionState } from './session-state.ts';
 import type { SourceAttempt } from './source-attempt.ts';
-import { type SuppliedSession, Supply } from './supply.ts';
+import { type SuppliedSession, Supply, type SupplyDeps } from './supply.ts';
 import type { SessionSnapshot } from './types.ts';
 
 /** How long a start goes on after the last one who waited for it has left: players open twice. */
@@ -31,21 +28,8 @@ export interface SessionOwner {
   onEnded(session: Session): void;
 }
 
-export interface SessionDeps {
-  readonly selector: StreamSelector;
-  /** What must have ended before this one asks an engine: its predecessor under the same name. */
-  readonly after: Promise<void>;
-  /** What is known of the name already. */
-  readonly identity: KnownName | undefined;
-  /** The engine that the viewer who asks first had its last stream on. */
-  readonly preferredEngine: string | undefined;
-  readonly engines: EngineSource;
-  readonly memory: BufferMemory;
-  readonly observer: SessionObserver;
+export interface SessionDeps extends Omit<SupplyDeps, 'session'> {
   readonly owner: SessionOwner;
-  readonly limits: SessionLimits;
-  readonly clock: Clock;
-  readonly log: Log;
 }
 
 /**

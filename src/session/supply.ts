@@ -35,8 +35,11 @@ export interface SuppliedSession extends BufferedSession {
 export interface SupplyDeps {
   readonly session: SuppliedSession;
   readonly selector: StreamSelector;
+  /** What must have ended before an engine is asked: the predecessor under the same name. */
   readonly after: Promise<void>;
+  /** What is known of the name already. */
   readonly identity: KnownName | undefined;
+  /** The engine that the viewer who asks first had its last stream on. */
   readonly preferredEngine: string | undefined;
   readonly engines: EngineSource;
   readonly memory: BufferMemory;
