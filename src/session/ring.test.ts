@@ -56,6 +56,32 @@ test('a view taken once never changes, whatever is appended after it', () => {
   assert.deepEqual(view, before);
 });
 
+test('a view reaches over the end of a block, but for every fourth one, behind which other memory begins', () => {
+  const ring = new Ring(ROOMY);
+  const written = packets(6 * (BLOCK_BYTES / 188));
+  ring.append(written, 0, 0);
+  const wanted = 20 * 188;
+  const lengths = [1, 2, 3, 4, 5].map((block) => {
+    const from = block * BLOCK_BYTES - 5 * 188;
+    const view = ring.view(from, wanted);
+    assert.deepEqual(view, written.subarray(from, from + view.length));
+    return view.length / 188;
+  });
+  assert.deepEqual(lengths, [20, 20, 20, 5, 20]);
+});
+
+test('a block that is let go of takes nothing from those beside it', () => {
+  const ring = new Ring(ROOMY);
+  const block = BLOCK_BYTES / 188;
+  ring.append(packets(block), 0, 0);
+  ring.shed();
+  assert.deepEqual([ring.memoryBytes, ring.tail], [0, BLOCK_BYTES]);
+  ring.append(packets(block, block), 0, 0);
+  ring.append(packets(block, 2 * block), 0, 0);
+  ring.shed();
+  assert.deepEqual(ring.view(ring.tail, BLOCK_BYTES), packets(block, 2 * block));
+});
+
 test('keeps the seconds it should where the bytes allow it', () => {
   const ring = new Ring(ROOMY);
   for (let second = 0; second < 60; second++) ring.append(packets(1394), second * 1000, second * 1000);

@@ -5,6 +5,11 @@ import { type BufferShare, UNBOUNDED } from './buffer-share.ts';
 const BLOCK_PACKETS = 1394;
 /** Bytes in one block: the largest number of whole packets within 256 KiB. */
 export const BLOCK_BYTES = BLOCK_PACKETS * 188;
+/**
+ * Blocks that lie side by side in memory, so that a view may reach from one into the next: a batch that is cut at the end
+ * of a block costs a second write for each viewer. A slab is freed with its last block.
+ */
+const SLAB_BYTES = 4 * BLOCK_BYTES;
 
 /** More than one chunk from an engine can push out at once. */
 const ENDANGERED_BLOCKS_MAX = 3;
@@ -14,12 +19,13 @@ const NEARLY = 0.9;
 const GOPS_MEASURED = 8;
 
 interface Block {
-  readonly bytes: Buffer;
+  /** Where its bytes are: each byte of the stream at its position modulo the slab's size. */
+  readonly slab: Buffer;
   /** Media clock when its first byte was written, milliseconds. */
   readonly mediaMs: number;
   /** The clock at that moment, milliseconds. */
   readonly arrivedMs: number;
-  /** The view of it that was last asked for, and where in it that begins. */
+  /** The view that was last asked for of those that begin in it, and where in the slab that begins. */
   lastView: Buffer;
   lastViewFrom: number;
 }
@@ -51,13 +57,15 @@ export interface RingHold {
  *             access points (indexed)        cursors of viewers
  *
  * Bytes are appended to the newest block and never written again, so a view of them may be handed to any
- * number of sockets. Old blocks are let go whole; a socket that still sends one keeps just that one alive.
+ * number of sockets. Old blocks are let go whole; a socket that still sends one keeps its slab alive.
  */
 export class Ring {
   readonly #limits: RingLimits;
   readonly #share: BufferShare;
   readonly #blocks: Block[] = [];
   readonly #holds = new Set<RingHold>();
+  /** That of the newest block. */
+  #slab: Buffer | undefined;
   #accessPoints: AccessPoint[] = [];
   #cutPlaces: CutPlace[] = [];
   #head = 0;
@@ -83,7 +91,7 @@ export class Ring {
     return this.#tail;
   }
 
-  /** Bytes of memory that the blocks take. */
+  /** Bytes of memory that the blocks take; those beside them in their slabs are up to three blocks more. */
   get memoryBytes(): number {
     return this.#blocks.length * BLOCK_BYTES;
   }
@@ -163,7 +171,7 @@ export class Ring {
       if (used === 0) this.#openBlock();
       const block = this.#blocks[this.#blocks.length - 1]!;
       const count = Math.min(packets.length - from, BLOCK_BYTES - used);
-      packets.copy(block.bytes, used, from, from + count);
+      packets.copy(block.slab, this.#head % SLAB_BYTES, from, from + count);
       from += count;
       this.#head += count;
     }
@@ -173,9 +181,10 @@ export class Ring {
   #openBlock(): void {
     this.#trim(1);
     this.#share.takeAnyway(BLOCK_BYTES);
-    const bytes = Buffer.allocUnsafeSlow(BLOCK_BYTES);
+    if (this.#head % SLAB_BYTES === 0) this.#slab = undefined;
+    this.#slab ??= Buffer.allocUnsafeSlow(SLAB_BYTES);
     this.#blocks.push({
-      bytes,
+      slab: this.#slab,
       mediaMs: this.#mediaMs,
       arrivedMs: this.#nowMs,
       lastView: EMPTY,
@@ -193,6 +202,7 @@ export class Ring {
   clear(): void {
     this.#share.give(this.memoryBytes);
     this.#blocks.length = 0;
+    this.#slab = undefined;
     this.#accessPoints = [];
     this.#cutPlaces = [];
     this.#tail = this.#head;
@@ -228,7 +238,7 @@ export class Ring {
 
   /**
    * A view of the bytes from `position` on: at most `bytesMax`, at most to the head and to the end of one
-   * block. Empty at the head. Who asks for the same bytes as the one before gets the same object.
+   * slab. Empty at the head. Who asks for the same bytes as the one before gets the same object.
    * @param position between tail and head
    */
   view(position: number, bytesMax: number): Buffer {
@@ -236,11 +246,11 @@ export class Ring {
     const block = this.#blocks[Math.floor(position / BLOCK_BYTES) - first];
     // Everyone who has caught up asks once more: that must not take the place of the last view.
     if (!block || position >= this.#head) return EMPTY;
-    const from = position % BLOCK_BYTES;
-    const to = Math.min(from + bytesMax, BLOCK_BYTES, from + (this.#head - position));
+    const from = position % SLAB_BYTES;
+    const to = Math.min(from + bytesMax, SLAB_BYTES, from + (this.#head - position));
     // Viewers of one phase ask for the same bytes one after the other: they share one object.
     if (from !== block.lastViewFrom || to - from !== block.lastView.length) {
-      block.lastView = block.bytes.subarray(from, to);
+      block.lastView = block.slab.subarray(from, to);
       block.lastViewFrom = from;
     }
     return block.lastView;
