@@ -152,7 +152,7 @@ function tagOf(line: string): { readonly name: string; readonly value: string } 
 
 /** RFC 8216, 4.2; what is not of that form is left out. */
 function attributesOf(value: string): ReadonlyMap<string, string> {
-  const found = value.matchAll(/([A-Z0-9-]+)=(?:"([^"]*)"|([^",]*))/g);
+  const found = value.matchAll(/(?:^|,)([A-Z0-9-]{1,64})=(?:"([^"]*)"|([^",]*))/g);
   return new Map([...found].map(([, name = '', quoted, plain]) => [name, quoted ?? plain ?? '']));
 }
 
