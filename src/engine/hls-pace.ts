@@ -47,6 +47,7 @@ export class Pace {
     // What came late is not made up for by a burst now, but at the next reading, if too much has gathered by then.
     this.#dueMs = Math.max(this.#dueMs, this.#clock.nowMs());
     for (let at = 0; at < bytes.length; at += sliceBytes) {
+      signal.throwIfAborted();
       if (this.#burstMs > 0) this.#burstMs -= sliceMs;
       else {
         const waitMs = this.#dueMs - this.#clock.nowMs();
