@@ -3,6 +3,7 @@ import { loadOrCreateAdminKey } from './access/admin-key.ts';
 import { type Clock, sleep, systemClock } from './base/clock.ts';
 import type { Config } from './config/config.ts';
 import { defaultBufferMemory, machineMemory } from './config/machine-memory.ts';
+import { EngineClient } from './engine/engine-client.ts';
 import { Fleet } from './fleet/fleet.ts';
 import type { EngineProvider } from './fleet/providers/provider.ts';
 import { SimulatedProvider } from './fleet/providers/simulated/simulated-provider.ts';
@@ -76,6 +77,8 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
       checkIntervalMs: config.health.checkIntervalMs,
       failureThreshold: config.health.failureThreshold,
     },
+    createClient: (address) =>
+      new EngineClient({ address, clock, log: log.child({ part: 'fleet' }), ingest: config.streams.ingest }),
     giveWay: (infohash) => sessions.giveWay(infohash),
     clock,
     log: log.child({ part: 'fleet' }),

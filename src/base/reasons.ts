@@ -137,6 +137,11 @@ const table = {
     what: 'What the engine delivers is not MPEG-TS.',
     todo: 'The content is probably a file; recorded video is not served yet.',
   },
+  hls_unsupported: {
+    status: 422,
+    what: 'The engine offers this broadcast as HLS of a kind that acemux does not put together.',
+    todo: 'With INGEST=hls, try `auto`. Else play it from an engine directly, or choose another source of the channel.',
+  },
   vod_not_yet: {
     status: 422,
     what: 'This is recorded video, which this version does not serve yet.',

@@ -215,6 +215,14 @@ export const DECLARATION = {
     }),
   },
   streams: {
+    ingest: key<'auto' | 'ts' | 'hls'>({
+      yaml: 'ingest',
+      environment: 'INGEST',
+      type: choice(['auto', 'ts', 'hls']),
+      default: 'auto',
+      applies: 'restart',
+      doc: 'How media is taken from engines; viewers get MPEG-TS or HLS, as they ask, either way. `auto`: as MPEG-TS, and as HLS what an engine offers in no other form; `ts`: never as HLS; `hls`: always, which is about 15 s further behind and costs the engines CPU.',
+    }),
     emptyTimeoutMs: key({
       yaml: 'empty_timeout',
       environment: 'EMPTY_STREAM_TIMEOUT',

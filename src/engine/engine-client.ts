@@ -4,6 +4,8 @@ import { AcemuxError, reasonOf } from '../base/reasons.ts';
 import type { Log } from '../telemetry/log.ts';
 import { parseMediaFilesReply, parseSearchReply } from './content-reply.ts';
 import { linkSignals, startDeadline } from './deadline.ts';
+import { openHls } from './hls-media.ts';
+import { isPlaylist, offersOnlyHls } from './hls-playlist.ts';
 import { callForText, type TextReply } from './http-call.ts';
 import { DEFAULT_ENGINE_LIMITS, type EngineLimits } from './limits.ts';
 import { type MediaStream, openMedia } from './media.ts';
@@ -37,7 +39,14 @@ export interface EngineClientDeps {
   readonly clock: Clock;
   readonly log: Log;
   readonly limits?: Partial<EngineLimits>;
+  /** In which form media is taken; `auto` if left out. */
+  readonly ingest?: Ingest;
 }
+
+/**
+ * `ts`: as progressive MPEG-TS; `hls`: as HLS; `auto`: as MPEG-TS, and as HLS what the engine offers in no other form.
+ */
+export type Ingest = 'auto' | 'ts' | 'hls';
 
 /**
  * The client of one engine: its HTTP API as reference 10 wants it used. It connects to its configured address
@@ -50,6 +59,7 @@ export class EngineClient {
   readonly #log: Log;
   readonly #limits: EngineLimits;
   readonly #root: URL;
+  readonly #ingest: Ingest;
   readonly #transport: EngineTransport;
   readonly #closing = new AbortController();
   readonly #inFlight = new Set<Promise<unknown>>();
@@ -60,6 +70,7 @@ export class EngineClient {
     this.#log = log.child({ engineAddress: authorityOf(address) });
     this.#limits = { ...DEFAULT_ENGINE_LIMITS, ...limits };
     this.#root = engineRoot(address);
+    this.#ingest = deps.ingest ?? 'auto';
     this.#transport = new EngineTransport({ address, clock, limits: this.#limits });
   }
 
@@ -162,12 +173,16 @@ export class EngineClient {
     const asked = { kind: selector.kind, hash: selector.hash, playerPid: pid };
     // The same pid also for the retry: should the first request have opened a playback after all, the engine
     // takes the second for the same player and does not open another one (reference 1).
-    const url = this.#url('/ace/getstream', { [selector.kind]: selector.hash, format: 'json', pid });
-    for (const [name, value] of Object.entries(selector.parameters)) {
-      if (!url.searchParams.has(name)) url.searchParams.set(name, value);
-    }
+    const query = { ...selector.parameters, [selector.kind]: selector.hash, format: 'json', pid };
     try {
-      const text = await this.#call(url, this.#limits.startReplyTimeoutMs, undefined, ['refused', 'closed']);
+      let text = await this.#askToStart(
+        this.#ingest === 'hls' ? '/ace/manifest.m3u8' : '/ace/getstream',
+        query,
+      );
+      if (this.#ingest === 'auto' && offersOnlyHls(text)) {
+        this.#log.info(asked, 'offered as HLS only');
+        text = await this.#askToStart('/ace/manifest.m3u8', query);
+      }
       const reply = parseStartReply(text, selector, this.#root);
       if (!reply.ok) {
         if (reply.openedCommandUrl) await this.#stopAt(reply.openedCommandUrl);
@@ -182,19 +197,31 @@ export class EngineClient {
     }
   }
 
+  #askToStart(path: string, query: Readonly<Record<string, string>>): Promise<TextReply> {
+    return this.#call(this.#url(path, query), this.#limits.startReplyTimeoutMs, undefined, [
+      'refused',
+      'closed',
+    ]);
+  }
+
   async #openMedia(playback: Playback, signal: AbortSignal): Promise<MediaStream> {
     using linked = linkSignals([signal, this.#closing.signal]);
-    return await openMedia(
-      {
-        transport: this.#transport,
-        root: this.#root,
-        clock: this.#clock,
-        log: this.#log,
-        limits: this.#limits,
-      },
-      playback,
-      linked.signal,
-    );
+    const deps = {
+      transport: this.#transport,
+      root: this.#root,
+      clock: this.#clock,
+      log: this.#log,
+      limits: this.#limits,
+      closing: this.#closing.signal,
+    };
+    const { playbackUrl } = playback;
+    const takesHls = this.#ingest !== 'ts';
+    if (takesHls && isPlaylist(playbackUrl, undefined))
+      return await openHls(deps, playbackUrl, linked.signal);
+    const media = await openMedia(deps, playback, linked.signal);
+    if (!takesHls || !isPlaylist(playbackUrl, media.contentType)) return media;
+    media.destroy();
+    return await openHls(deps, playbackUrl, linked.signal);
   }
 
   /** True when the engine has no such playback any more. Never rejects. */

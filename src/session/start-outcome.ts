@@ -30,6 +30,7 @@ const FURTHER: readonly ReasonCode[] = [
   'zero_peers',
   'no_media',
   'vod_not_yet',
+  'hls_unsupported',
   'not_mpegts',
   'content_scrambled',
 ];
@@ -39,6 +40,7 @@ const SAME_EVERYWHERE: ReadonlySet<ReasonCode> = new Set([
   'foreign_redirect',
   'paid_option_missing',
   'vod_not_yet',
+  'hls_unsupported',
   'not_mpegts',
   'content_scrambled',
   'internal',

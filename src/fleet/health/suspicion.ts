@@ -16,6 +16,7 @@ const OF_THE_CONTENT: ReadonlySet<ReasonCode> = new Set([
   'paid_option_missing',
   'foreign_redirect',
   'vod_not_yet',
+  'hls_unsupported',
   'not_mpegts',
   'content_scrambled',
 ]);
