@@ -125,12 +125,28 @@ const table = {
   not_mpegts: {
     status: 422,
     what: 'What the engine delivers is not MPEG-TS.',
-    todo: 'The content is probably a file; recorded video is not served yet.',
+    todo: 'Nothing can be done here: the engine takes the content for a live stream, and what it sends is none.',
   },
   vod_not_yet: {
     status: 422,
-    what: 'This is recorded video, which this version does not serve yet.',
-    todo: 'Play it from an engine directly until a later version does.',
+    what: 'This is recorded video, which is not served in this form yet.',
+    todo: 'Play it from `/ace/getstream`, which serves it as a file.',
+  },
+  file_unknown: {
+    status: 404,
+    what: 'The recording has no file with this number.',
+    todo: 'Ask `/ace/getstream` without `_idx` for the list of its files.',
+  },
+  range_unsatisfiable: {
+    status: 416,
+    what: 'The file is shorter than that: it has no bytes in the range.',
+    todo: 'The reply’s `Content-Range` tells the length of the file.',
+  },
+  recording_changed: {
+    status: 502,
+    retryAfterSeconds: 5,
+    what: 'Another engine has this file with another length, so it cannot go on where the first one stopped.',
+    todo: 'Play it again.',
   },
 
   // ── the engine ────────────────────────────────────────────────────────────────────────────────────────
@@ -258,6 +274,10 @@ const table = {
   client_left: {
     what: 'The client closed its connection.',
     todo: 'Nothing: this is how viewers leave.',
+  },
+  delivered: {
+    what: 'The client has all that it asked for of a recorded file.',
+    todo: 'Nothing: this is how requests for files end.',
   },
   client_stalled: {
     what: 'The client accepted no byte for CLIENT_TIMEOUT.',

@@ -71,10 +71,11 @@ export class EngineClient {
   /**
    * Opens the media of a playback. It waits as long as the engine prepares; how long that may be is the
    * caller's to say, by `signal`, which does not reach beyond the headers: the body is ended by `destroy()`.
+   * @param range of a recording's file, as the value of a `Range` header
    * @throws AcemuxError playback_unknown, engine_unreachable, engine_closed, engine_protocol; the signal's reason
    */
-  openMedia(playback: Playback, signal: AbortSignal): Promise<MediaStream> {
-    return this.#track(this.#openMedia(playback, signal));
+  openMedia(playback: Playback, signal: AbortSignal, range?: string): Promise<MediaStream> {
+    return this.#track(this.#openMedia(playback, signal, range));
   }
 
   /**
@@ -182,7 +183,7 @@ export class EngineClient {
     }
   }
 
-  async #openMedia(playback: Playback, signal: AbortSignal): Promise<MediaStream> {
+  async #openMedia(playback: Playback, signal: AbortSignal, range: string | undefined): Promise<MediaStream> {
     using linked = linkSignals([signal, this.#closing.signal]);
     return await openMedia(
       {
@@ -194,6 +195,7 @@ export class EngineClient {
       },
       playback,
       linked.signal,
+      range,
     );
   }
 

@@ -3,7 +3,7 @@ import { request as httpRequest, type IncomingHttpHeaders, type ServerResponse }
 import { connect, type Socket } from 'node:net';
 import type { TestContext } from 'node:test';
 import { systemClock } from '../../base/clock.ts';
-import type { ReasonCode } from '../../base/reasons.ts';
+import { AcemuxError, type ReasonCode } from '../../base/reasons.ts';
 import type { StreamSelector } from '../../engine/types.ts';
 import type { Consultant } from '../../fleet/engine-record.ts';
 import { TS_RESPONSE_HEADERS } from '../../output/ts/response-headers.ts';
@@ -83,6 +83,7 @@ export interface Parts {
   /** What a request gets that asks for addresses. */
   openLease: (opening: Opening) => Promise<FakeLease>;
   leases: readonly FakeLease[];
+  files: HttpDeps['files'];
   awaitStart: HttpDeps['tsOutput']['awaitStart'];
   sessions: readonly SessionSnapshot[];
   readiness: { configured: boolean; healthy: number; total: number };
@@ -129,6 +130,12 @@ export function buildRig(overrides: Partial<Parts> = {}): Omit<Rig, 'url' | 'por
     play: (response) => void response.writeHead(200, TS_RESPONSE_HEADERS).end('media'),
     openLease: async ({ clientSessionId }) => new FakeLease(clientSessionId),
     leases: [],
+    files: {
+      factsOf: () => undefined,
+      open: async () => {
+        throw new AcemuxError('content_unknown');
+      },
+    },
     sessions: [],
     readiness: { configured: true, healthy: 1, total: 1 },
     consultant: undefined,
@@ -168,6 +175,10 @@ export function buildRig(overrides: Partial<Parts> = {}): Omit<Rig, 'url' | 'por
           return parts.openLease(opening);
         },
         find: (token) => parts.leases.find((lease) => lease.token === token),
+      },
+      files: {
+        factsOf: (selector) => parts.files.factsOf(selector),
+        open: (...given) => parts.files.open(...given),
       },
       tsOutput: {
         awaitStart: (...given) => parts.awaitStart(...given),
