@@ -143,8 +143,6 @@ const table = {
     todo: 'The reply’s `Content-Range` tells the length of the file.',
   },
   recording_changed: {
-    status: 502,
-    retryAfterSeconds: 5,
     what: 'Another engine has this file with another length, so it cannot go on where the first one stopped.',
     todo: 'Play it again.',
   },

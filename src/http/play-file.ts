@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { AcemuxError } from '../base/reasons.ts';
 import { FileListError } from '../engine/file-list.ts';
 import type { StreamSelector } from '../engine/types.ts';
 import { unsatisfiedRange } from '../output/vod/file-headers.ts';
@@ -38,6 +39,7 @@ export async function playFile(
     file = await open({ selector, viewer, span }, signal);
   } catch (error) {
     if (error instanceof FileListError && !signal.aborted) {
+      if (selector.parameters['_idx'] !== undefined) throw new AcemuxError('file_unknown');
       await reply.headers(M3U_HEADERS).send(listOfFiles(error.list, selector, publicUrlOf(request)));
       return;
     }

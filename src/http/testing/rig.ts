@@ -133,7 +133,7 @@ export function buildRig(overrides: Partial<Parts> = {}): Omit<Rig, 'url' | 'por
     files: {
       factsOf: () => undefined,
       open: async () => {
-        throw new AcemuxError('content_unknown');
+        throw new AcemuxError('vod_not_yet');
       },
     },
     sessions: [],
