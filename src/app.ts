@@ -15,6 +15,7 @@ import { readTcpTable } from './output/ts/tcp-table.ts';
 import { TsOutput } from './output/ts/ts-output.ts';
 import { SessionDirectory } from './session/directory.ts';
 import { LeaseBook } from './session/lease-book.ts';
+import { Recordings } from './session/recorded/recordings.ts';
 import { loadClip } from './simulator/clip.ts';
 import { SimulatedEngine } from './simulator/engine.ts';
 import type { Log } from './telemetry/log.ts';
@@ -64,8 +65,8 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
   if (adminKey.isNew) log.info({ file: adminKey.file }, 'generated an admin key');
 
   const metrics: Metrics = new Metrics({
-    sessionsActive: () => sessions.list().length,
-    clientsActive: () => sessions.clientCount,
+    sessionsActive: () => sessions.list().length + recordings.list().length,
+    clientsActive: () => sessions.clientCount + recordings.clientCount,
     bufferBytes: () => sessions.bufferBytes,
   });
   const fleet = new Fleet({
@@ -79,7 +80,7 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
     },
     createClient: (address) =>
       new EngineClient({ address, clock, log: log.child({ part: 'fleet' }), ingest: config.streams.ingest }),
-    giveWay: (infohash) => sessions.giveWay(infohash),
+    giveWay: (infohash) => sessions.giveWay(infohash) || recordings.giveWay(infohash),
     clock,
     log: log.child({ part: 'fleet' }),
   });
@@ -106,6 +107,21 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
     clock,
     log: log.child({ part: 'session' }),
   });
+  const recordings: Recordings = new Recordings({
+    engines: fleet,
+    known: (hash) => sessions.known(hash),
+    observer: metrics,
+    limits: {
+      firstByteTimeoutMs: config.streams.emptyTimeoutMs,
+      startTimeoutMs: config.streams.startTimeoutMs,
+      retryBudgetMs: config.streams.retryBudgetMs,
+      idleTimeoutMs: config.streams.idleTimeoutMs,
+      earlyHeadersAfterMs: config.clients.earlyHeadersAfterMs,
+      clientTimeoutMs: config.clients.timeoutMs,
+    },
+    clock,
+    log: log.child({ part: 'recorded' }),
+  });
   const leases = new LeaseBook({ sessions, clock, log: log.child({ part: 'lease' }) });
   const tsOutput = new TsOutput({
     chunkBytes: config.clients.batchSizeBytes,
@@ -126,8 +142,13 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
   });
   const server = buildServer(
     {
-      sessions,
+      sessions: {
+        join: (...given) => sessions.join(...given),
+        list: () => [...sessions.list(), ...recordings.list()],
+        find: (id) => sessions.find(id) ?? recordings.find(id),
+      },
       leases,
+      files: recordings,
       tsOutput,
       hls,
       fleet,
@@ -151,13 +172,14 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
   metrics.start();
   // Stopping the fleet has cut what engines still owed: what waited for that ends now.
   undo.defer(() => sessions.stop('shutdown'));
+  undo.defer(() => recordings.stop('shutdown'));
   undo.defer(() => fleet.stop());
   await fleet.start();
   undo.defer(() => server.close());
   // Before the server, whose close waits for replies: a live stream never ends by itself.
   undo.defer(async () => {
     leases.stop('shutdown');
-    await stopSessions(sessions, clock, log);
+    await stopSessions([sessions, recordings], clock, log);
     hls.stop();
     await tsOutput.stop();
   });
@@ -178,8 +200,10 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
       lifecycle.phase = 'draining';
       sessions.refuse('draining');
       leases.refuse('draining');
+      recordings.refuse('draining');
       const endMs = clock.nowMs() + Math.max(0, config.server.shutdownTimeoutMs - END_VIEWERS_BEFORE_MS);
-      while (sessions.clientCount > 0 && clock.nowMs() < endMs) await sleep(clock, DRAIN_POLL_MS);
+      const clientCount = (): number => sessions.clientCount + recordings.clientCount;
+      while (clientCount() > 0 && clock.nowMs() < endMs) await sleep(clock, DRAIN_POLL_MS);
       await stop();
     })();
     return drained;
@@ -188,7 +212,11 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
 }
 
 /** Ends all sessions; resolves when the engines have stopped them, or after STOP_ENGINES_MS. */
-async function stopSessions(sessions: SessionDirectory, clock: Clock, log: Log): Promise<void> {
+async function stopSessions(
+  parts: readonly (SessionDirectory | Recordings)[],
+  clock: Clock,
+  log: Log,
+): Promise<void> {
   const stopped = Promise.withResolvers<void>();
   const timer = clock.startTimer(STOP_ENGINES_MS, () => {
     log.warn(
@@ -196,7 +224,7 @@ async function stopSessions(sessions: SessionDirectory, clock: Clock, log: Log):
     );
     stopped.resolve();
   });
-  await Promise.race([sessions.stop('shutdown'), stopped.promise]);
+  await Promise.race([Promise.all(parts.map((part) => part.stop('shutdown'))), stopped.promise]);
   timer.cancel();
 }
 

@@ -200,8 +200,12 @@ const PROXY_ITEMS: Readonly<Record<number, Readonly<Record<string, readonly stri
       'a start that failed and a stop that failed are logged with their reason',
     ],
   },
-  // Passing ranges on comes with recordings; until then they are refused, and never shared.
-  26: { 'src/session/session.test.ts': ['recorded video is refused for now, and stopped'] },
+  26: {
+    'test/integration/recorded.test.ts': [
+      'parts of it are what they are in the file, and several parts are the whole',
+      'two readers are two engine sessions; a third one without a place is 503 no_capacity',
+    ],
+  },
   27: {
     'test/integration/leases.test.ts': [
       'a program written for an engine starts, plays and stops a stream, as it does with an engine',

@@ -4,6 +4,7 @@ import { AcemuxError } from '../base/reasons.ts';
 import { saysCallRefused } from './engine-words.ts';
 import type { TextReply } from './http-call.ts';
 import { asRecord, looseNumber, looseText } from './loose-json.ts';
+import { textOf } from './publisher-text.ts';
 import { envelopeOf } from './reply.ts';
 import type {
   FoundChannel,
@@ -19,7 +20,6 @@ const FILES_MAX = 1_000;
 const CHANNELS_MAX = 200;
 const ITEMS_MAX = 200;
 const TAGS_MAX = 32;
-const TEXT_LENGTH_MAX = 300;
 const HASH = /^[0-9a-f]{40}$/;
 /** Statuses by which an engine, or what stands before it, says that there is no such call. */
 const REFUSING_STATUSES: ReadonlySet<number> = new Set([401, 403, 404, 405, 501]);
@@ -142,21 +142,6 @@ function hashOf(value: unknown): string | undefined {
 function countOf(value: unknown): number | undefined {
   const number = looseNumber(value);
   return number !== undefined && Number.isSafeInteger(number) && number >= 0 ? number : undefined;
-}
-
-/**
- * A publisher's text, fit to be passed on: on one line, short, and without addresses. It may be anything, also an
- * advertisement; where the engine is, is nobody's business (reference 2.8, 10.27).
- */
-function textOf(value: unknown, root: URL): string {
-  const text = looseText(value) ?? '';
-  return text
-    .slice(0, TEXT_LENGTH_MAX)
-    .replace(/[a-z][a-z0-9+.-]*:\/\/\S+/gi, '')
-    .replaceAll(`${root.hostname}:${root.port || '80'}`, '')
-    .replace(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]+/gu, ' ')
-    .toWellFormed()
-    .trim();
 }
 
 /** A link into the public internet; undefined for everything that is, or may be, an address of this house. */

@@ -82,10 +82,11 @@ export class EngineClient {
   /**
    * Opens the media of a playback. It waits as long as the engine prepares; how long that may be is the
    * caller's to say, by `signal`, which does not reach beyond the headers: the body is ended by `destroy()`.
+   * @param range of a recording's file, as the value of a `Range` header
    * @throws AcemuxError playback_unknown, engine_unreachable, engine_closed, engine_protocol; the signal's reason
    */
-  openMedia(playback: Playback, signal: AbortSignal): Promise<MediaStream> {
-    return this.#track(this.#openMedia(playback, signal));
+  openMedia(playback: Playback, signal: AbortSignal, range?: string): Promise<MediaStream> {
+    return this.#track(this.#openMedia(playback, signal, range));
   }
 
   /**
@@ -204,7 +205,7 @@ export class EngineClient {
     ]);
   }
 
-  async #openMedia(playback: Playback, signal: AbortSignal): Promise<MediaStream> {
+  async #openMedia(playback: Playback, signal: AbortSignal, range: string | undefined): Promise<MediaStream> {
     using linked = linkSignals([signal, this.#closing.signal]);
     const deps = {
       transport: this.#transport,
@@ -215,10 +216,11 @@ export class EngineClient {
       closing: this.#closing.signal,
     };
     const { playbackUrl } = playback;
-    const takesHls = this.#ingest !== 'ts';
+    // A range is of a file.
+    const takesHls = this.#ingest !== 'ts' && range === undefined;
     if (takesHls && isPlaylist(playbackUrl, undefined))
       return await openHls(deps, playbackUrl, linked.signal);
-    const media = await openMedia(deps, playback, linked.signal);
+    const media = await openMedia(deps, playback, linked.signal, range);
     if (!takesHls || !isPlaylist(playbackUrl, media.contentType)) return media;
     media.destroy();
     return await openHls(deps, playbackUrl, linked.signal);

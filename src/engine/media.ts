@@ -18,6 +18,10 @@ const NOT_READY_TEXT_BYTES_MAX = 4_096;
 export interface MediaStream {
   readonly statusCode: number;
   readonly contentType: string | undefined;
+  /** `Content-Length`, bytes: of what this reply carries. */
+  readonly lengthBytes?: number | undefined;
+  /** `Content-Range` as it was sent, of a 206 or a 416 (RFC 9110 14.4). */
+  readonly contentRange?: string | undefined;
   /**
    * Chunks as they come, cut anywhere; ends with the media or after `destroy()`. Not read, it holds the
    * engine back. May be iterated once.
@@ -40,19 +44,21 @@ export interface MediaDeps {
 /**
  * Opens the media: follows the engine's redirects by itself, and comes back while the engine is not ready
  * (404 and 5xx before the first byte, reference 4.1) until `signal` aborts.
+ * @param range of a recording's file, as the value of a `Range` header; then a reply may be a 416, which has no media
  * @throws AcemuxError playback_unknown, engine_unreachable, engine_closed, engine_protocol; the signal's reason
  */
 export async function openMedia(
   deps: MediaDeps,
   playback: Playback,
   signal: AbortSignal,
+  range?: string,
 ): Promise<MediaStream> {
   const { clock, log } = deps;
   let mayRetry = true;
   for (let tries = 0; ; tries++) {
     let pauseMs: number;
     try {
-      const exchange = await openOnce(deps, playback.playbackUrl, signal);
+      const exchange = await openOnce(deps, playback.playbackUrl, signal, range);
       if (exchange) return new HttpMediaStream(exchange);
       if (tries === 0) log.debug({ infohash: playback.infohash }, 'media not ready yet');
       pauseMs = NOT_READY_PAUSES_MS[Math.min(tries, NOT_READY_PAUSES_MS.length - 1)] ?? 0;
@@ -67,15 +73,20 @@ export async function openMedia(
 }
 
 /** From the playback URL to the reply that carries media; undefined while the engine is not ready. */
-async function openOnce(deps: MediaDeps, start: URL, signal: AbortSignal): Promise<Exchange | undefined> {
+async function openOnce(
+  deps: MediaDeps,
+  start: URL,
+  signal: AbortSignal,
+  range: string | undefined,
+): Promise<Exchange | undefined> {
   const { transport, root, limits } = deps;
   let url = start;
   for (let redirects = 0; redirects <= limits.redirectsMax; redirects++) {
-    const exchange = await transport.open(url, signal);
+    const exchange = await transport.open(url, signal, range);
     let taken = false;
     try {
       const { statusCode } = exchange;
-      if (statusCode === 200 || statusCode === 206) {
+      if (statusCode === 200 || statusCode === 206 || (statusCode === 416 && range !== undefined)) {
         refuseCompressed(exchange);
         taken = true;
         return exchange;
@@ -120,12 +131,17 @@ async function firstWords(deps: MediaDeps, exchange: Exchange, signal: AbortSign
 class HttpMediaStream implements MediaStream {
   readonly statusCode: number;
   readonly contentType: string | undefined;
+  readonly lengthBytes: number | undefined;
+  readonly contentRange: string | undefined;
   readonly #exchange: Exchange;
 
   constructor(exchange: Exchange) {
     this.#exchange = exchange;
     this.statusCode = exchange.statusCode;
     this.contentType = exchange.header('content-type');
+    const length = exchange.header('content-length') ?? '';
+    this.lengthBytes = /^\d{1,15}$/.test(length) ? Number(length) : undefined;
+    this.contentRange = exchange.header('content-range');
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Buffer, void, undefined> {

@@ -1,5 +1,6 @@
 import { AcemuxError } from '../base/reasons.ts';
 import { failureInStatus, failureInWords } from './engine-words.ts';
+import { FileListError, parseFileList } from './file-list.ts';
 import type { TextReply } from './http-call.ts';
 import { asRecord, looseBoolean, looseNumber, looseText, parseJson } from './loose-json.ts';
 import { rewriteToEngine } from './rewrite.ts';
@@ -14,7 +15,7 @@ export type StartReply =
 export function parseStartReply(reply: TextReply, selector: StreamSelector, root: URL): StartReply {
   if (reply.location !== undefined) return failed(new AcemuxError('foreign_redirect'));
   const body = asRecord(parseJson(reply.text));
-  if (!body) return failed(notJson(reply));
+  if (!body) return failed(notJson(reply, root));
   const opened = asRecord(body['response']);
   const openedCommandUrl = opened && engineUrl(opened['command_url'], root);
   const error = failureOf(body, reply);
@@ -114,12 +115,10 @@ function failureOf(body: Readonly<Record<string, unknown>>, reply: TextReply): A
   return reply.statusCode >= 400 ? failureInStatus(reply.statusCode, '') : undefined;
 }
 
-function notJson(reply: TextReply): AcemuxError {
+function notJson(reply: TextReply, root?: URL): AcemuxError {
   if (!/^\s*#EXTM3U/.test(reply.text)) return failureInStatus(reply.statusCode, reply.text);
   // A list of files, each with its `_idx`, is how recordings of several files answer (reference 2.1).
-  if (!/^#EXT-X-/m.test(reply.text)) {
-    return new AcemuxError('vod_not_yet', 'This is recorded video of several files; choose one with _idx.');
-  }
+  if (root && !/^#EXT-X-/m.test(reply.text)) return new FileListError(parseFileList(reply.text, root));
   return new AcemuxError('engine_protocol', 'The engine answered with an HLS playlist instead of JSON.');
 }
 

@@ -52,13 +52,14 @@ export class EngineTransport {
   /**
    * Asks for the path and query of `url`; resolves when the reply's headers are there.
    * @param signal ends the wait for the headers; the body is ended by `Exchange.destroy()`
+   * @param range the value of a `Range` header (RFC 9110 14.2); undefined: none is sent
    * @throws TransportError; the signal's reason
    */
-  open(url: URL, signal: AbortSignal): Promise<Exchange> {
+  open(url: URL, signal: AbortSignal, range?: string): Promise<Exchange> {
     return new Promise((resolve, reject) => {
       signal.throwIfAborted();
       const socket = this.#connect(reject);
-      const sent = this.#request(url, socket);
+      const sent = this.#request(url, socket, range);
       const onAbort = (): void => {
         reject(signal.reason);
         destroyBoth(sent, socket);
@@ -116,7 +117,7 @@ export class EngineTransport {
     return socket;
   }
 
-  #request(url: URL, socket: Socket): ClientRequest {
+  #request(url: URL, socket: Socket, range: string | undefined): ClientRequest {
     const { address, limits } = this.#deps;
     return request({
       method: 'GET',
@@ -130,6 +131,7 @@ export class EngineTransport {
         'User-Agent': USER_AGENT,
         Accept: '*/*',
         'Accept-Encoding': 'identity',
+        ...(range !== undefined && { Range: range }),
         Connection: 'close',
       },
     });

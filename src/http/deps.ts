@@ -6,6 +6,7 @@ import type { StreamSelector } from '../engine/types.ts';
 import type { Consultant } from '../fleet/engine-record.ts';
 import type { ViewerInfo } from '../session/attachment.ts';
 import type { LeaseRequest } from '../session/lease.ts';
+import type { FileFacts, FileRequest, OpenFile } from '../session/recorded/recordings.ts';
 import type { SessionSnapshot } from '../session/types.ts';
 import type { Log } from '../telemetry/log.ts';
 
@@ -104,6 +105,16 @@ export interface HlsFace {
   sendSegment(response: ServerResponse, streamName: string, number: number): void;
 }
 
+/** Who asks for which part of which recording. */
+export type FileQuestion = Pick<FileRequest, 'selector' | 'viewer' | 'span'>;
+
+export interface FilesFace {
+  /** What is known of a file without asking an engine; undefined: nobody has said that it is a recording. */
+  factsOf(selector: StreamSelector): FileFacts | undefined;
+  /** Rejects with AcemuxError, FileListError and UnsatisfiableRange among them, or with the signal's reason. */
+  open(question: FileQuestion, signal: AbortSignal): Promise<OpenFile>;
+}
+
 export interface FleetFace {
   /** A healthy engine to ask something that opens no session; undefined when there is none. */
   consult(): Consultant | undefined;
@@ -138,6 +149,7 @@ export interface HttpConfig {
 export interface HttpDeps<Attached extends Leavable = Leavable> {
   readonly sessions: SessionsFace<Attached>;
   readonly leases: LeasesFace<Attached>;
+  readonly files: FilesFace;
   readonly tsOutput: TsOutputFace<Attached>;
   readonly hls: HlsFace;
   readonly fleet: FleetFace;

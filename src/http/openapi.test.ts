@@ -40,6 +40,8 @@ test('the document shows every path once', async (t) => {
   }
   assert.deepEqual(Object.keys(document.paths['/ace/getstream'].get.responses['200'].content), [
     'video/mp2t',
+    'video/*',
+    'audio/x-mpegurl',
     'application/json',
   ]);
 });

@@ -101,6 +101,11 @@ export class SessionDirectory implements SessionOwner {
     return undefined;
   }
 
+  /** What engines have said of a 40-hex name. */
+  known(hash: string): KnownName | undefined {
+    return this.#names.get(hash);
+  }
+
   /** The session that a stream has now, for those who joined it by the same selector. */
   snapshotOf(selector: StreamSelector): SessionSnapshot | undefined {
     return this.#sessionOf(selector)?.snapshot();
@@ -174,8 +179,9 @@ export class SessionDirectory implements SessionOwner {
     const name = nameOf(selector.hash, selector);
     const refusal = this.#names.refusalOf(name, clock.nowMs());
     if (refusal) throw new AcemuxError(refusal);
-    this.#memory.admit();
     const identity = this.#names.get(selector.hash);
+    if (identity?.isLive === false) throw new AcemuxError('vod_not_yet');
+    this.#memory.admit();
     const names = new Set([name, ...(identity ? [nameOf(identity.infohash, selector)] : [])]);
     const session = new Session({
       selector,

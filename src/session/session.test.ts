@@ -178,12 +178,14 @@ test('what is not MPEG-TS is refused as such, and no other engine is asked', asy
   assert.equal(engines[1]?.starts.length, 0);
 });
 
-test('recorded video is refused for now, and stopped', async () => {
+test('recorded video has no session: the playback is stopped, and others are told so at once', async () => {
   const engine = new FakeEngine('one', async () => playback({ isLive: false }));
   const rig = house(engine);
   assert.equal(await refusal(rig.join()), 'vod_not_yet');
   await rig.clock.advance(0);
   assert.equal(engine.stops, 1);
+  assert.equal(await refusal(rig.join()), 'vod_not_yet');
+  assert.equal(engine.starts.length, 1);
 });
 
 test('a source that breaks before there was anything to watch is not said to have broken while it played', async () => {

@@ -203,6 +203,7 @@ export class Supply implements SourceLoopOwner {
   onPlayback(attempt: SourceAttempt, playback: Playback, kind: SelectorKind): void {
     if (!playback.isLive) {
       this.#playback = playback;
+      this.#deps.session.onIdentified({ infohash: playback.infohash, kind, isLive: false });
       this.#source.reject(attempt, 'vod_not_yet');
       return;
     }

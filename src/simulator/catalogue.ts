@@ -8,6 +8,10 @@ export interface VodFile {
   readonly name: string;
   /** Its length in seconds of the simulated channel; its size follows from the bitrate. */
   readonly durationSeconds: number;
+  /** What is in it, instead of the channel's packets: then it is as long as these. */
+  readonly bytes?: Buffer;
+  /** `video/mp2t` if left out. */
+  readonly mime?: string;
 }
 
 export interface ContentEntry {

@@ -1,6 +1,7 @@
 import { PACKET_BYTES } from '../mpegts/packet.ts';
 import type { Broadcast } from './broadcast.ts';
 import type { ByteRange } from './byte-range.ts';
+import type { VodFile } from './catalogue.ts';
 import type { Remux } from './remux.ts';
 
 /** Packets in one piece of work, about 64 KiB. */
@@ -118,6 +119,39 @@ export class FileSource implements MediaSource {
 
   /** A file waits for its reader. */
   skipToEdge(): void {}
+}
+
+/** A file that is no recording of a channel, or a range of it. */
+class BytesSource implements MediaSource {
+  #rest: Buffer;
+
+  constructor(bytes: Buffer, range?: ByteRange) {
+    this.#rest = bytes.subarray(range?.from ?? 0, range?.end ?? bytes.length);
+  }
+
+  get finished(): boolean {
+    return this.#rest.length === 0;
+  }
+
+  next(packetsMax = PACKETS_PER_CHUNK): Buffer {
+    const count = Math.min(packetsMax, PACKETS_PER_CHUNK) * PACKET_BYTES;
+    const bytes = this.#rest.subarray(0, count);
+    this.#rest = this.#rest.subarray(count);
+    return bytes;
+  }
+
+  skipToEdge(): void {}
+}
+
+/** Reads one of a recording's files; the whole of it where no range is given. */
+export function openVodFile(broadcast: Broadcast, file: VodFile, range?: ByteRange): MediaSource {
+  if (file.bytes !== undefined) return new BytesSource(file.bytes, range);
+  return new FileSource(broadcast, file.durationSeconds, range);
+}
+
+/** The size of one of a recording's files. */
+export function vodFileBytes(broadcast: Broadcast, file: VodFile): number {
+  return file.bytes?.length ?? fileSizeBytes(broadcast, file.durationSeconds);
 }
 
 /** The size of a recording of so many seconds. */

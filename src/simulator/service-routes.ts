@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { derivedInfohash, type Selector, selectorOf } from './catalogue.ts';
 import { type EngineCore, load } from './engine-core.ts';
 import type { Json } from './json.ts';
-import { fileSizeBytes } from './media-source.ts';
+import { vodFileBytes } from './media-source.ts';
 import { pause, replyJson, replyText } from './replies.ts';
 import type { Exchange } from './wire.ts';
 
@@ -105,14 +105,17 @@ async function contentAnswer(
   }
   const filenames = content.files?.map((file) => file.name) ?? [name];
   const broadcast = core.media.broadcast(content);
-  const sizes = content.files?.map(({ durationSeconds }) => fileSizeBytes(broadcast, durationSeconds)) ?? [0];
+  const sizes = content.files?.map((file) => vodFileBytes(broadcast, file)) ?? [0];
+  const mimes = content.files?.map(({ mime }) => mime) ?? [];
   if (!isV3)
     return { result: Object.fromEntries(filenames.map((filename, index) => [String(index), filename])) };
   const isFull = query.get('mode') === 'full';
   return {
     result: {
       files: filenames.map((filename, index) =>
-        isFull ? { index, infohash, filename, mime: 'video/mp2t', size: sizes[index] } : { index, filename },
+        isFull
+          ? { index, infohash, filename, mime: mimes[index] ?? 'video/mp2t', size: sizes[index] }
+          : { index, filename },
       ),
       name,
       infohash,

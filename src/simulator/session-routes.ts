@@ -6,7 +6,7 @@ import type { EngineCore } from './engine-core.ts';
 import { sessionPath, shareOfThroughput } from './engine-core.ts';
 import { MediaFaults } from './media-faults.ts';
 import { MediaReader } from './media-reader.ts';
-import { FileSource, fileSizeBytes, type LiveFaults, LiveSource } from './media-source.ts';
+import { type LiveFaults, LiveSource, openVodFile, vodFileBytes } from './media-source.ts';
 import type { PlaybackSession } from './playback-session.ts';
 import type { Remux } from './remux.ts';
 import { pause, redirectWithin, replyJson, replyText } from './replies.ts';
@@ -96,7 +96,7 @@ export async function serveContent(
   }
 
   const broadcast = media.broadcast(session.request.content);
-  const sizeBytes = file === undefined ? undefined : fileSizeBytes(broadcast, file.durationSeconds);
+  const sizeBytes = file === undefined ? undefined : vodFileBytes(broadcast, file);
   const { range } = exchange.request.headers;
   const asked = sizeBytes === undefined ? undefined : byteRangeOf(range, sizeBytes);
   if (asked === 'unsatisfiable') {
@@ -117,7 +117,7 @@ export async function serveContent(
     headersWaitForMedia: profile.headersWaitForMedia,
     status: asked === undefined ? 200 : 206,
     headers: [
-      ['Content-Type', 'video/mp2t'],
+      ['Content-Type', file?.mime ?? 'video/mp2t'],
       ...(sizeBytes === undefined ? [] : fileHeaders(sizeBytes, asked)),
     ],
     // It was recorded of a live channel.
@@ -127,7 +127,7 @@ export async function serveContent(
     share: () => (file === undefined ? shareOf(core, session) : 1),
     openSource: () =>
       file !== undefined
-        ? new FileSource(broadcast, file.durationSeconds, asked)
+        ? openVodFile(broadcast, file, asked)
         : new LiveSource({
             broadcast,
             remux,
@@ -222,7 +222,7 @@ export function serveStat(core: EngineCore, exchange: Exchange, session: Playbac
   }
   const { bytesPerSecond, burstBytes } = media;
   const file = session.request.content.files?.[session.request.fileIndex ?? 0];
-  const fileBytes = file && fileSizeBytes(media.broadcast(session.request.content), file.durationSeconds);
+  const fileBytes = file && vodFileBytes(media.broadcast(session.request.content), file);
   const progress = progressOf({
     session,
     nowMs: clock.nowMs(),

@@ -74,6 +74,22 @@ describe('item 28: a recording', () => {
     assert.match(JSON.stringify(listed), new RegExp(`"size":${response.downloaded}\\b.*"type":"vod"`));
   });
 
+  test('may be any file, with its own type', async (t) => {
+    const bytes = Buffer.from('not a packet in it');
+    const files = [{ name: 'x.mkv', durationSeconds: 1, bytes, mime: 'video/x-matroska' }];
+    const rig = await startRig(t, {
+      catalogue: listedCatalogue([{ infohash: IH, contentIds: [ID_A], files }]),
+    });
+    const reader = await rig.read(await rig.start(), ['Range: bytes=4-']);
+    const head = await reader.head();
+    assert.match(head, /Content-Type: video\/x-matroska/);
+    assert(head.includes(`Content-Range: bytes 4-${bytes.length - 1}/${bytes.length}`), head);
+    await reader.end();
+    assert.equal((await reader.body(1)).toString(), 'a packet in it'.padStart(bytes.length - 4));
+    const listed = await rig.json(`/server/api?api_version=3&method=get_media_files&id=${ID_A}&mode=full`);
+    assert.match(JSON.stringify(listed), new RegExp(`"mime":"video/x-matroska","size":${bytes.length}\\b`));
+  });
+
   test('switch: it has one reader, or several, each with a range of its own', async (t) => {
     for (const severalFileReaders of [false, true]) {
       const rig = await startRig(t, {

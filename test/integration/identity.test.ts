@@ -130,13 +130,13 @@ test('two streams of one broadcast that turn out to be so on one engine end up a
   assert.deepEqual(apart, [1, 1]);
 });
 
-test('a recording is told by name alone: nothing is opened', async (t) => {
+test('a recording is told by name alone: nothing is opened but the playback that is read', async (t) => {
   const files = [{ name: 'film.mp4', durationSeconds: 60 }];
   const catalogue = listedCatalogue([{ ...CHANNEL, files }]);
   const rig = await startRig(t, { engines: [{ catalogue }] });
   const viewer = rig.watch(`id=${ID}`);
-  assert.equal(await viewer.status(), 422);
-  assert.equal(rig.engine.counters.sessionsOpened, 0);
+  assert.equal(await viewer.status(), 200);
+  assert.equal(rig.engine.counters.sessionsOpened, 1);
 });
 
 test('content that no engine knows is asked for on two engines, and then refused from memory', async (t) => {

@@ -34,6 +34,10 @@ interface Case {
 
 const idOf = (number: number): string => number.toString(16).padStart(40, 'a');
 
+const RECORDED: RigOptions = {
+  engines: [{ catalogue: listedCatalogue([{ infohash: idOf(7), contentIds: [ID], files: FILES }]) }],
+};
+
 /** An engine whose broadcast is something else than MPEG-TS. */
 function playsFile(request: WireRequest): void {
   const url = (kind: string): string => `http://x/ace/${kind}/${idOf(7)}/token`;
@@ -120,12 +124,8 @@ const CASES: readonly Case[] = [
   },
   { code: 'foreign_redirect', faults: [{ kind: 'redirectForeign', url: 'http://origin.example/live.m3u8' }] },
   { code: 'not_mpegts', wireEngine: playsFile },
-  {
-    code: 'vod_not_yet',
-    options: {
-      engines: [{ catalogue: listedCatalogue([{ infohash: idOf(7), contentIds: [ID], files: FILES }]) }],
-    },
-  },
+  { code: 'file_unknown', options: RECORDED, path: `${STREAM}&_idx=7` },
+  { code: 'range_unsatisfiable', options: RECORDED, headers: ['Range: bytes=99999999-'] },
 
   // ── the engine ──
   {
@@ -199,7 +199,10 @@ const ELSEWHERE: Readonly<Partial<Record<ReasonCode, string>>> = {
   too_many_leases: 'src/session/lease-book.test.ts',
   playlist_unknown: 'test/integration/hls.test.ts',
   segment_unknown: 'test/integration/hls.test.ts',
+  hls_unsupported: 'src/engine/hls-media.test.ts',
   memory: 'test/integration/capacity.test.ts',
+  // For whoever can't be given a file.
+  vod_not_yet: 'src/session/session.test.ts',
   infohash_in_use: 'src/session/one-broadcast.test.ts',
   superseded: 'src/session/one-broadcast.test.ts',
   retry_budget_spent: 'src/session/session.test.ts',

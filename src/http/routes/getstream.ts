@@ -1,7 +1,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
-import { AcemuxError, type ReasonCode } from '../../base/reasons.ts';
+import { AcemuxError, type ReasonCode, reasonOf } from '../../base/reasons.ts';
 import { TS_RESPONSE_HEADERS } from '../../output/ts/response-headers.ts';
+import { fileHeaders } from '../../output/vod/file-headers.ts';
 import type { ViewerInfo } from '../../session/attachment.ts';
 import type { AccessControl } from '../access-control.ts';
 import type { Connections } from '../connections.ts';
@@ -9,6 +10,7 @@ import type { HttpDeps, Leavable } from '../deps.ts';
 import { JSON_HEADERS } from '../engine-form.ts';
 import { ErrorBodySchema, pathOf, refusalOf, witnessRefusal } from '../errors.ts';
 import { asksForJson, EnvelopeSchema, formatOf, type OpenLeaseDeps, openLease } from '../open-lease.ts';
+import { type PlayedFile, playFile } from '../play-file.ts';
 import { registerPreflight } from '../preflight.ts';
 import { allowsEarlyHeaders, PASSED_PARAMETERS, parseStreamRequest, queryOf } from '../stream-request.ts';
 
@@ -20,7 +22,7 @@ export type PlayDeps<Attached extends Leavable> = Pick<
   readonly access: AccessControl;
 };
 
-type GetstreamDeps<Attached extends Leavable> = Pick<HttpDeps<Attached>, 'sessions'> &
+type GetstreamDeps<Attached extends Leavable> = Pick<HttpDeps<Attached>, 'sessions' | 'files'> &
   PlayDeps<Attached> &
   OpenLeaseDeps<Attached>;
 
@@ -49,25 +51,32 @@ const QuerySchema = Type.Object({
   ),
 });
 
-/** `/ace/getstream`: one stream as MPEG-TS, for as long as the player listens. */
+/** `/ace/getstream`: one live stream as MPEG-TS, for as long as the player listens; or a recorded file, which has an end. */
 export function registerGetstream<Attached extends Leavable>(
   scope: FastifyInstance,
   deps: GetstreamDeps<Attached>,
 ): void {
   const schema = {
     tags: ['play'],
-    summary: 'Play a stream as MPEG-TS',
+    summary: 'Play a live stream as MPEG-TS, or a recorded file',
     description:
       'Exactly one of id, content_id and infohash. 200 only when there is something to play, or when the start of a ' +
-      'live stream takes longer than EARLY_HEADERS_AFTER: then null packets come first.',
+      'live stream takes longer than EARLY_HEADERS_AFTER: then null packets come first. Recorded video is the file itself, with ' +
+      'its length; Range asks for a part of it. A recording of several files answers with their list (M3U) unless _idx names one.',
     querystring: QuerySchema,
     response: {
       200: {
-        description: 'MPEG-TS without an end',
+        description: 'MPEG-TS without an end; or a recorded file, of whichever type, or the list of several',
         content: {
           'video/mp2t': { schema: Type.String({ format: 'binary' }) },
+          'video/*': { schema: Type.String({ format: 'binary' }) },
+          'audio/x-mpegurl': { schema: Type.String() },
           'application/json': { schema: EnvelopeSchema },
         },
+      },
+      206: {
+        description: 'The part of a recorded file that Range asked for',
+        content: { 'video/*': { schema: Type.String({ format: 'binary' }) } },
       },
       '4xx': ErrorBodySchema,
       '5xx': ErrorBodySchema,
@@ -88,8 +97,9 @@ export function registerGetstream<Attached extends Leavable>(
       schema: { ...schema, hide: true },
       handler: async (request, reply) => {
         const query = queryOf(request);
-        parseStreamRequest(query);
-        return reply.headers(asksForJson(query) ? JSON_HEADERS : TS_RESPONSE_HEADERS).send();
+        const facts = deps.files.factsOf(parseStreamRequest(query));
+        if (asksForJson(query)) return reply.headers(JSON_HEADERS).send();
+        return reply.headers(facts ? fileHeaders(facts) : TS_RESPONSE_HEADERS).send();
       },
     });
     scope.route({
@@ -103,6 +113,7 @@ export function registerGetstream<Attached extends Leavable>(
         return play(deps, request, reply, {
           stream: selector.hash,
           join: (viewer, signal, onLive) => deps.sessions.join(selector, viewer, signal, onLive),
+          file: { selector, open: (question, signal) => deps.files.open(question, signal) },
         });
       },
     });
@@ -114,6 +125,8 @@ export function registerGetstream<Attached extends Leavable>(
 export interface Played<Attached extends Leavable> {
   readonly stream: string;
   readonly join: (viewer: ViewerInfo, signal: AbortSignal, onLive: () => void) => Promise<Attached>;
+  /** What is read if it turns out to be recorded video (`vod_not_yet`). */
+  readonly file?: Pick<PlayedFile, 'selector' | 'open'>;
 }
 
 /** Lets a viewer in and hands the reply to the output. */
@@ -121,7 +134,7 @@ export async function play<Attached extends Leavable>(
   { access, connections, lifecycle, log, metrics, tsOutput }: PlayDeps<Attached>,
   request: FastifyRequest,
   reply: FastifyReply,
-  { stream, join }: Played<Attached>,
+  { stream, join, file }: Played<Attached>,
 ): Promise<void> {
   if (lifecycle.phase !== 'ready') throw new AcemuxError(lifecycle.phase);
 
@@ -140,7 +153,14 @@ export async function play<Attached extends Leavable>(
   const viewer = { address: access.clientOf(request).address, userAgent: request.headers['user-agent'] };
   const start = tsOutput.awaitStart(reply.raw, allowsEarlyHeaders(queryOf(request)), () => reply.hijack());
   try {
-    attachment = await join(viewer, departure.signal, () => start.streamIsLive());
+    try {
+      attachment = await join(viewer, departure.signal, () => start.streamIsLive());
+    } catch (error) {
+      const isFile = reasonOf(error) === 'vod_not_yet' && !start.areSent && !departure.signal.aborted;
+      if (!file || !isFile) throw error;
+      start.stop();
+      return await playFile({ ...file, viewer, signal: departure.signal, log }, request, reply);
+    }
   } catch (error) {
     if (departure.signal.aborted) {
       // There is nobody left to be answered.

@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net';
 import type { TestContext } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { systemClock } from '../../base/clock.ts';
-import type { ReasonCode } from '../../base/reasons.ts';
+import { AcemuxError, type ReasonCode } from '../../base/reasons.ts';
 import type { StreamSelector } from '../../engine/types.ts';
 import type { Consultant } from '../../fleet/engine-record.ts';
 import { TS_RESPONSE_HEADERS } from '../../output/ts/response-headers.ts';
@@ -84,6 +84,7 @@ export interface Parts {
   /** What a request gets that asks for addresses. */
   openLease: (opening: Opening) => Promise<FakeLease>;
   leases: readonly FakeLease[];
+  files: HttpDeps['files'];
   awaitStart: HttpDeps['tsOutput']['awaitStart'];
   hls: Partial<HttpDeps['hls']>;
   sessions: readonly SessionSnapshot[];
@@ -135,6 +136,12 @@ export function buildRig(overrides: Partial<Parts> = {}): Omit<Rig, 'url' | 'por
     hls: {},
     openLease: async ({ clientSessionId }) => new FakeLease(clientSessionId),
     leases: [],
+    files: {
+      factsOf: () => undefined,
+      open: async () => {
+        throw new AcemuxError('vod_not_yet');
+      },
+    },
     sessions: [],
     readiness: { configured: true, healthy: 1, total: 1 },
     consultant: undefined,
@@ -174,6 +181,10 @@ export function buildRig(overrides: Partial<Parts> = {}): Omit<Rig, 'url' | 'por
           return parts.openLease(opening);
         },
         find: (token) => parts.leases.find((lease) => lease.token === token),
+      },
+      files: {
+        factsOf: (selector) => parts.files.factsOf(selector),
+        open: (...given) => parts.files.open(...given),
       },
       tsOutput: {
         awaitStart: (...given) => parts.awaitStart(...given),
