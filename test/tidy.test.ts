@@ -62,6 +62,7 @@ const WITHOUT_OWN_TEST: Readonly<Record<string, string>> = {
   'src/app.ts': 'the composition root; test/integration drives it over HTTP',
   'src/session/session-state.ts': 'a table; session.test.ts and directory.test.ts walk through it',
   'src/session/supply.ts': 'session.test.ts, standby.test.ts and slow-start.test.ts are about what it does',
+  'src/base/reason-table.ts': 'a table; base/reasons.test.ts reads each of its rows',
   'src/session/buffer-share.ts': 'an interface and its empty case, which every ring in ring.test.ts has',
   'src/version.ts': 'a name for the field of package.json; cli/run.test.ts prints it',
   'src/config/layers.ts': 'config/load.test.ts judges what the layers make together',

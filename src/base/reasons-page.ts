@@ -8,7 +8,7 @@ export function reasonsPage(): string {
   return `${HEAD}\n${entries.join('\n')}`;
 }
 
-const HEAD = `<!-- Written by \`npm run docs\` from src/base/reasons.ts: change it there. -->
+const HEAD = `<!-- Written by \`npm run docs\` from src/base/reason-table.ts: change it there. -->
 
 # Reasons
 

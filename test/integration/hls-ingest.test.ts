@@ -32,7 +32,6 @@ function assertIsSegments(rig: Rig, recording: Buffer): void {
 
 test('with INGEST=hls a viewer gets the broadcast whole, out of segments', async (t) => {
   const rig = await startRig(t, { config: HLS });
-  const _began = performance.now();
   const viewer = rig.watch();
   assert.equal(await viewer.status(), 200);
   await viewer.received(BYTES_PER_SECOND);
