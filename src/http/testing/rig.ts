@@ -84,6 +84,7 @@ export interface Parts {
   openLease: (opening: Opening) => Promise<FakeLease>;
   leases: readonly FakeLease[];
   files: HttpDeps['files'];
+  fileLeases: HttpDeps['fileLeases'];
   awaitStart: HttpDeps['tsOutput']['awaitStart'];
   sessions: readonly SessionSnapshot[];
   readiness: { configured: boolean; healthy: number; total: number };
@@ -136,6 +137,12 @@ export function buildRig(overrides: Partial<Parts> = {}): Omit<Rig, 'url' | 'por
         throw new AcemuxError('vod_not_yet');
       },
     },
+    fileLeases: {
+      find: () => undefined,
+      open: async () => {
+        throw new AcemuxError('vod_not_yet');
+      },
+    },
     sessions: [],
     readiness: { configured: true, healthy: 1, total: 1 },
     consultant: undefined,
@@ -179,6 +186,10 @@ export function buildRig(overrides: Partial<Parts> = {}): Omit<Rig, 'url' | 'por
       files: {
         factsOf: (selector) => parts.files.factsOf(selector),
         open: (...given) => parts.files.open(...given),
+      },
+      fileLeases: {
+        open: (...given) => parts.fileLeases.open(...given),
+        find: (token) => parts.fileLeases.find(token),
       },
       tsOutput: {
         awaitStart: (...given) => parts.awaitStart(...given),
