@@ -15,6 +15,7 @@ import { readTcpTable } from './output/ts/tcp-table.ts';
 import { TsOutput } from './output/ts/ts-output.ts';
 import { SessionDirectory } from './session/directory.ts';
 import { LeaseBook } from './session/lease-book.ts';
+import { FileLeaseBook } from './session/recorded/file-lease.ts';
 import { Recordings } from './session/recorded/recordings.ts';
 import { loadClip } from './simulator/clip.ts';
 import { SimulatedEngine } from './simulator/engine.ts';
@@ -122,6 +123,7 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
     clock,
     log: log.child({ part: 'recorded' }),
   });
+  const fileLeases = new FileLeaseBook({ recordings, clock, log: log.child({ part: 'lease' }) });
   const leases = new LeaseBook({ sessions, clock, log: log.child({ part: 'lease' }) });
   const tsOutput = new TsOutput({
     chunkBytes: config.clients.batchSizeBytes,
@@ -149,6 +151,7 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
       },
       leases,
       files: recordings,
+      fileLeases,
       tsOutput,
       hls,
       fleet,
@@ -179,6 +182,7 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
   // Before the server, whose close waits for replies: a live stream never ends by itself.
   undo.defer(async () => {
     leases.stop('shutdown');
+    fileLeases.stop('shutdown');
     await stopSessions([sessions, recordings], clock, log);
     hls.stop();
     await tsOutput.stop();
@@ -200,6 +204,7 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
       lifecycle.phase = 'draining';
       sessions.refuse('draining');
       leases.refuse('draining');
+      fileLeases.refuse('draining');
       recordings.refuse('draining');
       const endMs = clock.nowMs() + Math.max(0, config.server.shutdownTimeoutMs - END_VIEWERS_BEFORE_MS);
       const clientCount = (): number => sessions.clientCount + recordings.clientCount;

@@ -105,6 +105,22 @@ export interface HlsFace {
   sendSegment(response: ServerResponse, streamName: string, number: number): void;
 }
 
+/** What the addresses of any lease need of it. */
+export type AnyLease = Omit<LeaseFace<Leavable>, 'read'>;
+
+/** A recorded file that a program opened for somebody who reads it later. */
+export interface FileLeaseFace extends AnyLease {
+  readonly request: LeaseRequest;
+  /** Rejects as `FilesFace.open`. */
+  read(question: Pick<FileQuestion, 'viewer' | 'span'>, signal: AbortSignal): Promise<OpenFile>;
+}
+
+export interface FileLeasesFace {
+  /** Rejects with AcemuxError, FileListError among them, or with the signal's reason. */
+  open(request: LeaseRequest, signal: AbortSignal): Promise<FileLeaseFace>;
+  find(token: string): FileLeaseFace | undefined;
+}
+
 /** Who asks for which part of which recording. */
 export type FileQuestion = Pick<FileRequest, 'selector' | 'viewer' | 'span'>;
 
@@ -150,6 +166,7 @@ export interface HttpDeps<Attached extends Leavable = Leavable> {
   readonly sessions: SessionsFace<Attached>;
   readonly leases: LeasesFace<Attached>;
   readonly files: FilesFace;
+  readonly fileLeases: FileLeasesFace;
   readonly tsOutput: TsOutputFace<Attached>;
   readonly hls: HlsFace;
   readonly fleet: FleetFace;

@@ -1,17 +1,19 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { AcemuxError, type ReasonCode, reasonOf } from '../base/reasons.ts';
+import { FileListError } from '../engine/file-list.ts';
 import type { AccessControl } from './access-control.ts';
 import type { Connections } from './connections.ts';
-import type { HttpDeps, LeaseFace, Leavable } from './deps.ts';
+import type { AnyLease, HttpDeps, Leavable } from './deps.ts';
 import { refusalInEngineForm, sendInEngineForm } from './engine-form.ts';
 import { pathOf, refusalOf, witnessRefusal } from './errors.ts';
+import { listOfFiles, M3U_HEADERS } from './file-listing.ts';
 import { publicUrlOf } from './public-url.ts';
 import { parseStreamRequest } from './stream-request.ts';
 
 export type OpenLeaseDeps<Attached extends Leavable> = Pick<
   HttpDeps<Attached>,
-  'leases' | 'lifecycle' | 'log' | 'metrics'
+  'leases' | 'fileLeases' | 'lifecycle' | 'log' | 'metrics'
 > & { readonly connections: Connections; readonly access: AccessControl };
 
 export const EnvelopeSchema = Type.Object({
@@ -50,7 +52,7 @@ export async function openLease<Attached extends Leavable>(
   reply: FastifyReply,
   query: string,
 ): Promise<FastifyReply> {
-  const { access, connections, leases, lifecycle, log } = deps;
+  const { access, connections, fileLeases, leases, lifecycle, log } = deps;
   const selector = parseStreamRequest(query);
   if (lifecycle.phase !== 'ready') throw new AcemuxError(lifecycle.phase);
 
@@ -64,15 +66,20 @@ export async function openLease<Attached extends Leavable>(
   reply.raw.once('close', onClose);
   const viewer = { address: access.clientOf(request).address, userAgent: request.headers['user-agent'] };
   try {
-    const lease = await leases.open(
-      { selector, viewer, clientSessionId: clientSessionIdOf(query) },
-      departure.signal,
-    );
+    const asked = { selector, viewer, clientSessionId: clientSessionIdOf(query) };
+    const lease = await leases.open(asked, departure.signal).catch((error: unknown): Promise<AnyLease> => {
+      if (reasonOf(error) !== 'vod_not_yet' || departure.signal.aborted) throw error;
+      return fileLeases.open(asked, departure.signal);
+    });
     return sendInEngineForm(reply, { response: addressesOf(lease, publicUrlOf(request)), error: null });
   } catch (error) {
     if (departure.signal.aborted) {
       log.debug({ stream: selector.hash, ...viewer }, 'client left before the stream had been opened');
       return reply.hijack();
+    }
+    // As an engine: a list instead of JSON (reference 2.1).
+    if (error instanceof FileListError && selector.parameters['_idx'] === undefined) {
+      return reply.headers(M3U_HEADERS).send(listOfFiles(error.list, selector, publicUrlOf(request)));
     }
     if (reasonOf(error) === 'internal') throw error;
     return refuseAsEngine(deps, error, request, reply);
@@ -106,7 +113,7 @@ export function refuseAsEngine<Attached extends Leavable>(
 }
 
 /** The keys and their order are an engine's; `event_url` is left out, for acemux has no events of a playback. */
-function addressesOf(lease: LeaseFace<Leavable>, base: string): Record<string, unknown> {
+function addressesOf(lease: AnyLease, base: string): Record<string, unknown> {
   const snapshot = lease.snapshot();
   const address = (what: string): string => `${base}/ace/${what}/${lease.infohash}/${lease.token}`;
   return {

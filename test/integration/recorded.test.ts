@@ -260,3 +260,26 @@ for (const [name, bytes, range, type] of TYPES) {
     assert.equal((await get(rig, {}, PATH, 'HEAD')).headers.get('content-type'), type);
   });
 }
+
+test('a program written for an engine starts, asks, plays in parts and stops a recording', async (t) => {
+  const rig = await startFilmRig(t);
+  const ask = async (url = ''): Promise<Record<string, unknown>> => {
+    const { response } = Object(await (await fetch(url)).json());
+    return Object(response);
+  };
+  const started = await ask(`${rig.url}${PATH}&format=json&pid=x`);
+  const url = (name: string): string => String(started[`${name}_url`]);
+  assert.deepEqual([started['is_live'], started['infohash']], [0, IH]);
+  while ((await ask(url('stat')))['status'] !== 'dl') await new Promise((resolve) => setTimeout(resolve, 20));
+  const whole = film(rig);
+  const part = await fetch(url('playback'), { headers: { Range: 'bytes=1000-1999' } });
+  assert.equal(part.status, 206);
+  assert.ok(Buffer.from(await part.arrayBuffer()).equals(whole.subarray(1_000, 2_000)));
+  const head = await fetch(url('playback'), { method: 'HEAD' });
+  assert.equal(head.headers.get('content-length'), String(whole.length));
+  assert.equal(playbacks(rig).starts, 1);
+  const stopped: unknown = await (await fetch(`${url('command')}?method=stop`)).json();
+  assert.deepEqual(stopped, { response: 'ok', error: null });
+  await rig.enginesFree();
+  assert.equal((await fetch(url('playback'))).status, 404);
+});

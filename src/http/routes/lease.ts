@@ -2,8 +2,9 @@ import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
 import { AcemuxError } from '../../base/reasons.ts';
 import { TS_RESPONSE_HEADERS } from '../../output/ts/response-headers.ts';
+import { fileHeaders } from '../../output/vod/file-headers.ts';
 import type { SessionSnapshot } from '../../session/types.ts';
-import type { LeaseFace, Leavable } from '../deps.ts';
+import type { AnyLease, FileLeaseFace, HttpDeps, LeaseFace, Leavable } from '../deps.ts';
 import { JSON_HEADERS, sendInEngineForm } from '../engine-form.ts';
 import { ErrorBodySchema } from '../errors.ts';
 import { EnvelopeSchema, type OpenLeaseDeps, refuseAsEngine } from '../open-lease.ts';
@@ -11,7 +12,9 @@ import { registerPreflight } from '../preflight.ts';
 import { queryOf } from '../stream-request.ts';
 import { type PlayDeps, type Played, play } from './getstream.ts';
 
-type LeaseDeps<Attached extends Leavable> = OpenLeaseDeps<Attached> & PlayDeps<Attached>;
+type LeaseDeps<Attached extends Leavable> = OpenLeaseDeps<Attached> &
+  PlayDeps<Attached> &
+  Pick<HttpDeps<Attached>, 'files'>;
 
 interface Params {
   infohash: string;
@@ -41,11 +44,6 @@ function registerPlayback<Attached extends Leavable>(
   deps: LeaseDeps<Attached>,
 ): void {
   const url = pathOf('r');
-  const known = (params: Params): LeaseFace<Attached> => {
-    const lease = find(deps, params);
-    if (!lease) throw new AcemuxError('lease_unknown');
-    return lease;
-  };
   scope.route<{ Params: Params }>({
     url,
     method: 'GET',
@@ -53,7 +51,7 @@ function registerPlayback<Attached extends Leavable>(
     config: { area: 'play' },
     schema: {
       tags: ['play'],
-      summary: 'Play what was opened with format=json, as MPEG-TS',
+      summary: 'Play what was opened with format=json: MPEG-TS, or a recorded file',
       description: 'May be opened again; of more than two connections the oldest ends.',
       params: ParamsSchema,
       response: {
@@ -66,12 +64,16 @@ function registerPlayback<Attached extends Leavable>(
       },
     },
     handler: async (request, reply) => {
-      const lease = known(request.params);
+      const { infohash, token } = request.params;
+      const file = deps.fileLeases.find(token);
+      if (file?.infohash === infohash) return play(deps, request, reply, playedFile(file));
+      const lease = deps.leases.find(token);
+      if (lease?.infohash !== infohash) throw new AcemuxError('lease_unknown');
       const join: Played<Attached>['join'] = (viewer, signal, onLive) => {
         onLive(); // Nothing else is opened yet.
         return lease.read(viewer, signal);
       };
-      return play(deps, request, reply, { stream: request.params.infohash, join });
+      return play(deps, request, reply, { stream: infohash, join });
     },
   });
   scope.route<{ Params: Params }>({
@@ -80,8 +82,10 @@ function registerPlayback<Attached extends Leavable>(
     config: { area: 'play' },
     schema: { hide: true },
     handler: async (request, reply) => {
-      known(request.params);
-      return reply.headers(TS_RESPONSE_HEADERS).send();
+      if (!find(deps, request.params)) throw new AcemuxError('lease_unknown');
+      const file = deps.fileLeases.find(request.params.token);
+      const facts = file && deps.files.factsOf(file.request.selector);
+      return reply.headers(facts ? fileHeaders(facts) : TS_RESPONSE_HEADERS).send();
     },
   });
   registerPreflight(scope, url);
@@ -147,11 +151,22 @@ function pathOf(what: 'r' | 'stat' | 'cmd'): string {
 }
 
 function find<Attached extends Leavable>(
-  { leases }: LeaseDeps<Attached>,
+  { fileLeases, leases }: LeaseDeps<Attached>,
   { infohash, token }: Params,
-): LeaseFace<Attached> | undefined {
-  const lease = leases.find(token);
+): AnyLease | undefined {
+  const lease = leases.find(token) ?? fileLeases.find(token);
   return lease?.infohash === infohash ? lease : undefined;
+}
+
+function playedFile(lease: FileLeaseFace): Played<never> {
+  const { selector } = lease.request;
+  return {
+    stream: selector.hash,
+    join: async () => {
+      throw new AcemuxError('vod_not_yet');
+    },
+    file: { selector, open: ({ span, viewer }, signal) => lease.read({ span, viewer }, signal) },
+  };
 }
 
 function answerHead(scope: FastifyInstance, url: string): void {

@@ -85,6 +85,7 @@ export interface Parts {
   openLease: (opening: Opening) => Promise<FakeLease>;
   leases: readonly FakeLease[];
   files: HttpDeps['files'];
+  fileLeases: HttpDeps['fileLeases'];
   awaitStart: HttpDeps['tsOutput']['awaitStart'];
   hls: Partial<HttpDeps['hls']>;
   sessions: readonly SessionSnapshot[];
@@ -142,6 +143,12 @@ export function buildRig(overrides: Partial<Parts> = {}): Omit<Rig, 'url' | 'por
         throw new AcemuxError('vod_not_yet');
       },
     },
+    fileLeases: {
+      find: () => undefined,
+      open: async () => {
+        throw new AcemuxError('vod_not_yet');
+      },
+    },
     sessions: [],
     readiness: { configured: true, healthy: 1, total: 1 },
     consultant: undefined,
@@ -185,6 +192,10 @@ export function buildRig(overrides: Partial<Parts> = {}): Omit<Rig, 'url' | 'por
       files: {
         factsOf: (selector) => parts.files.factsOf(selector),
         open: (...given) => parts.files.open(...given),
+      },
+      fileLeases: {
+        open: (...given) => parts.fileLeases.open(...given),
+        find: (token) => parts.fileLeases.find(token),
       },
       tsOutput: {
         awaitStart: (...given) => parts.awaitStart(...given),

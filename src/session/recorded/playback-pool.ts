@@ -77,6 +77,12 @@ export class PlaybackPool {
     return [...this.#entries.keys()];
   }
 
+  /** One that those with this key have. */
+  find(key: string): FilePlayback | undefined {
+    for (const [playback, entry] of this.#entries) if (entry.key === key) return playback;
+    return undefined;
+  }
+
   /**
    * Lends a playback: the viewer's own that nobody reads, else a new one, else the one of a connection of the same viewer
    * that takes nothing. A new one is opened; if that fails it has been ended.

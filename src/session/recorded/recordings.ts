@@ -110,6 +110,33 @@ export class Recordings {
     return { totalBytes: undefined, type: type ?? ANY_FILE, takesRanges: true };
   }
 
+  /**
+   * The broadcast that a name means, once it is known that it is one file of it that is meant.
+   * @throws FileListError, AcemuxError file_unknown, session_unknown; the signal's reason
+   */
+  async identify(selector: StreamSelector, signal: AbortSignal): Promise<string> {
+    const known = this.#deps.known(selector.hash);
+    const list = await this.#listOf(selector, known, signal);
+    nameIn(list, selector);
+    const infohash = known?.infohash ?? list?.infohash;
+    if (infohash === undefined) throw new AcemuxError('session_unknown');
+    return infohash;
+  }
+
+  /** The playback that one viewer has of a file; where there is none, what it will look like. */
+  snapshotFor(selector: StreamSelector, viewerKey: string): SessionSnapshot {
+    return (
+      this.#pool.find(this.#keyOf(selector, viewerKey))?.snapshot() ??
+      absent(selector, this.#deps.clock.wallMs())
+    );
+  }
+
+  /** A viewer will not come back: the playback that he has left is ended. */
+  dismiss(selector: StreamSelector, viewerKey: string, reason: ReasonCode): void {
+    const playback = this.#pool.find(this.#keyOf(selector, viewerKey));
+    if (playback?.idleSinceMs !== undefined) this.#pool.end(playback, reason);
+  }
+
   /** Nobody new is let in; those who read go on. */
   refuse(reason: ReasonCode): void {
     this.#refusal ??= reason;
@@ -155,6 +182,10 @@ export class Recordings {
       onOver: (over) => void this.#readings.delete(over),
     });
     return this.#begin(reading, signal, (head) => this.#learn(fileKey, facts, name, span, head));
+  }
+
+  #keyOf(selector: StreamSelector, viewerKey: string): string {
+    return `${fileKeyOf(selector, this.#deps.known(selector.hash)?.infohash)} ${viewerKey}`;
   }
 
   async #begin(
@@ -246,6 +277,31 @@ function nameIn(list: FileList | undefined, { parameters }: StreamSelector): str
 function fileKeyOf({ hash, parameters }: StreamSelector, infohash: string | undefined): string {
   const given = Object.entries(parameters).sort(([a], [b]) => (a < b ? -1 : 1));
   return [infohash ?? hash, ...given.map(([key, value]) => `${key}=${encodeURIComponent(value)}`)].join('&');
+}
+
+/** What is shown of a playback that there is not, or not yet. */
+function absent({ hash, kind }: StreamSelector, nowWallMs: number): SessionSnapshot {
+  return {
+    streamId: hash,
+    keyType: kind === 'id' ? 'content_id' : 'infohash',
+    infohash: undefined,
+    state: 'starting',
+    engine: undefined,
+    playbackSessionId: undefined,
+    isLive: false,
+    isEncrypted: false,
+    isActive: true,
+    clientCount: 0,
+    createdAtMs: nowWallMs,
+    startedAtMs: undefined,
+    endedAtMs: undefined,
+    error: undefined,
+    idleSeconds: 0,
+    bytesIn: 0,
+    bytesOut: 0,
+    warnings: [],
+    stat: undefined,
+  };
 }
 
 /** One viewer as far as can be told: one household behind one address may have several players. */
