@@ -200,7 +200,7 @@ class HlsMediaStream implements MediaStream {
     if (this.#queue.missed > missed) {
       log.warn({ count: this.#queue.missed - missed }, 'segments left the playlist before they were read');
     }
-    if (hasChanged) this.#pace.note(this.#queue.waitingMs, playlist.targetMs);
+    this.#pace.note(this.#queue.waitingMs, playlist.targetMs);
     return askedAtMs + (hasChanged ? playlist.targetMs : playlist.targetMs / 2);
   }
 
