@@ -158,16 +158,30 @@ describe('reading', () => {
     assert.equal(clock.pendingTimers, 0);
   });
 
-  test('fetches nothing that is not taken', async (t) => {
-    const { open, asked, transport } = await rig(t);
+  test('fetches nothing before it is taken, but for the segment behind the one that is being taken', async (t) => {
+    const { engine, open, asked, transport, clock } = await rig(t);
+    engine.end = 10;
     const media = await open();
     assert.deepEqual(asked(), ['b.m3u8']);
     const chunks = media[Symbol.asyncIterator]();
     await chunks.next();
     await until(() => transport.connectionCount === 0);
-    assert.deepEqual(asked(), ['b.m3u8', '0.ts']);
+    await clock.advance(60_000);
+    assert.deepEqual(asked(), ['b.m3u8', '4.ts', '5.ts']);
     media.destroy();
     assert.equal((await chunks.next()).done, true);
+  });
+
+  test('left by its reader in the midst, it leaves nothing', async (t) => {
+    const { engine, server, open, asked, clock } = await rig(t);
+    engine.answers.set('/ace/c/a/1.ts', () => {});
+    for await (const chunk of await open()) {
+      assert.equal(chunk.toString(), '<');
+      await until(() => asked().includes('1.ts'));
+      break;
+    }
+    await server.allClosed();
+    assert.equal(clock.pendingTimers, 0);
   });
 
   test('reads a playlist again after a target duration, or after half of one where nothing was new (RFC 8216 6.3.4)', async (t) => {

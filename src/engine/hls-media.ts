@@ -100,9 +100,16 @@ interface FirstPlaylist {
   readonly loadedAtMs: number;
 }
 
+/** A segment that is being fetched, or has been. */
+interface Ahead {
+  readonly segment: HlsSegment;
+  /** Undefined: it can't be had. */
+  readonly bytes: Promise<Buffer | undefined>;
+}
+
 /**
- * The segments of a playlist that grows, put together. Nothing is fetched that is not taken: one segment is in memory, and the
- * playlist is read again between two of them.
+ * The segments of a playlist that grows, put together. What is not taken is not fetched, but for one segment behind the one that
+ * is being taken; the playlist is read again between two of them.
  */
 class HlsMediaStream implements MediaStream {
   readonly statusCode = 200;
@@ -114,6 +121,7 @@ class HlsMediaStream implements MediaStream {
   readonly #pace: Pace;
   /** When the playlist may be read again. */
   #reloadAtMs: number;
+  #ahead: Ahead | undefined;
   #failedReloads = 0;
   #failedSegments = 0;
 
@@ -132,6 +140,8 @@ class HlsMediaStream implements MediaStream {
       if (this.#abort.signal.aborted) return;
       if (error instanceof AcemuxError) throw error;
       throw new AcemuxError('source_failed', undefined, { cause: error });
+    } finally {
+      this.#abort.abort();
     }
   }
 
@@ -144,15 +154,20 @@ class HlsMediaStream implements MediaStream {
     for (;;) {
       signal.throwIfAborted();
       if (!this.#queue.isEnded) {
+        const hasNone = this.#ahead === undefined && this.#queue.isEmpty;
         const waitMs = this.#reloadAtMs - clock.nowMs();
-        if (this.#queue.isEmpty && waitMs > 0) await sleep(clock, waitMs, signal);
-        if (this.#queue.isEmpty || waitMs <= 0) this.#reloadAtMs = await this.#reload(signal);
+        if (hasNone && waitMs > 0) await sleep(clock, waitMs, signal);
+        if (hasNone || waitMs <= 0) this.#reloadAtMs = await this.#reload(signal);
       }
-      const segment = this.#queue.shift();
-      if (!segment && this.#queue.isEnded) return;
-      if (!segment) continue;
-      const bytes = segment.isGap ? undefined : await this.#fetch(segment, signal);
-      if (bytes) yield* this.#pace.give(bytes, segment.durationMs, signal);
+      const current = this.#ahead ?? this.#fetchNext(signal);
+      this.#ahead = undefined;
+      if (!current && this.#queue.isEnded) return;
+      if (!current) continue;
+      const bytes = await current.bytes;
+      // While this one is given out: should the engine die meanwhile, viewers still get the next one, and another engine
+      // the more easily goes on behind it.
+      this.#ahead = this.#fetchNext(signal);
+      if (bytes) yield* this.#pace.give(bytes, current.segment.durationMs, signal);
     }
   }
 
@@ -200,11 +215,19 @@ class HlsMediaStream implements MediaStream {
     if (this.#queue.missed > missed) {
       log.warn({ count: this.#queue.missed - missed }, 'segments left the playlist before they were read');
     }
-    if (hasChanged) this.#pace.note(this.#queue.waitingMs, playlist.targetMs);
+    this.#pace.note(this.#queue.waitingMs + (this.#ahead?.segment.durationMs ?? 0), playlist.targetMs);
     return askedAtMs + (hasChanged ? playlist.targetMs : playlist.targetMs / 2);
   }
 
   // ── segments ────────────────────────────────────────────────────────────────────────────────────────────
+
+  #fetchNext(signal: AbortSignal): Ahead | undefined {
+    const segment = this.#queue.shift();
+    if (!segment) return undefined;
+    const bytes = segment.isGap ? Promise.resolve(undefined) : this.#fetch(segment, signal);
+    bytes.catch(() => {}); // It counts when it is awaited, if it ever is.
+    return { segment, bytes };
+  }
 
   /** Undefined: it can't be had, and what follows is next. */
   async #fetch(segment: HlsSegment, signal: AbortSignal): Promise<Buffer | undefined> {

@@ -66,3 +66,20 @@ test('a source that came late goes on at the speed of the media; when too much h
   await burst;
   assert.equal(bytes(), 24_000);
 });
+
+test('when there was more than needed at each of three readings, it moves that much nearer to live', async () => {
+  const { clock, pace, give, bytes } = rig(12_000);
+  for (const waitingMs of [9_500, 10_000]) pace.note(waitingMs, 6_000);
+  const given = give();
+  await clock.advance(0);
+  // Of 9.5 s, 7 s are needed.
+  assert.equal(bytes(), 2_500 + 100);
+  await clock.advance(3_500);
+  await given;
+  for (const waitingMs of [12_000, 6_000, 12_000]) pace.note(waitingMs, 6_000);
+  const second = give();
+  await clock.advance(0);
+  assert.equal(bytes(), 6_000 + 100);
+  await clock.advance(6_000);
+  await second;
+});

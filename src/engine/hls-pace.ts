@@ -2,9 +2,13 @@ import { type Clock, sleep } from '../base/clock.ts';
 
 /** How finely media is given out. */
 const SLICE_MS = 100;
-/** Target durations of media that are held back, once and at most, so that it lasts until the playlist is read again. */
+/** Target durations of media that are held back, at first and at most, so that it lasts until the playlist is read again. */
 const HELD_TARGETS = 2;
 const HELD_TARGETS_MAX = 3;
+/** What must be there whenever the playlist was read: a target duration, after which it is read again, and so much more. */
+const RESERVE_MS = 1_000;
+/** So many readings tell how much there is at least. */
+const READINGS = 3;
 /** So much is given out at once at the start, however little there is: enough to begin with a picture. */
 const FIRST_MS = 2_000;
 
@@ -19,17 +23,28 @@ export class Pace {
   /** Media that may be given out at once. */
   #burstMs = FIRST_MS;
   #hasBegun = false;
+  /** What waited after the last readings. */
+  #waited: number[] = [];
 
   constructor(clock: Clock) {
     this.#clock = clock;
     this.#dueMs = clock.nowMs();
   }
 
-  /** The playlist was read, after which so much media waits: what is more than is held back is given out at once. */
+  /**
+   * The playlist was read, after which so much media waits: what is more than must be held back is given out at once. The
+   * nearer to live, the more likely another engine can go on where this one ends.
+   */
   note(waitingMs: number, targetMs: number): void {
     const isTooMuch = waitingMs > (this.#hasBegun ? HELD_TARGETS_MAX : HELD_TARGETS) * targetMs;
-    if (isTooMuch) this.#burstMs = Math.max(this.#burstMs, waitingMs - HELD_TARGETS * targetMs);
     if (waitingMs > 0) this.#hasBegun = true;
+    this.#waited.push(waitingMs);
+    let surplusMs = isTooMuch ? waitingMs - HELD_TARGETS * targetMs : 0;
+    if (!isTooMuch && this.#waited.length === READINGS) {
+      surplusMs = Math.min(...this.#waited) - targetMs - RESERVE_MS;
+    }
+    if (isTooMuch || this.#waited.length === READINGS) this.#waited = [];
+    this.#burstMs = Math.max(this.#burstMs, surplusMs);
   }
 
   /**

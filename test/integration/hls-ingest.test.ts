@@ -1,43 +1,110 @@
-/** An engine's HLS as the source of sessions: real sockets, simulated engines. */
+/** An engine's HLS as the source of sessions: real sockets, simulated engines four times as fast as life. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { systemClock } from '../../src/base/clock.ts';
+import type { SimulatedEngine } from '../../src/simulator/engine.ts';
+import { ScaledClock } from '../../src/simulator/scaled-clock.ts';
 import { Segmenter } from '../../src/simulator/segmenter.ts';
-import { BYTES_PER_SECOND, type Rig, startRig, until } from '../support/rig.ts';
+import { assertNothingLost, withoutNullPackets } from '../support/continuity-check.ts';
+import { HlsPlayer } from '../support/hls-player.ts';
+import { BYTES_PER_SECOND, ID, type Rig, type RigOptions, startRig, until } from '../support/rig.ts';
 import { inspect } from '../support/viewer.ts';
 
-const HLS = { streams: { ingest: 'hls' } } as const;
+const SPEED = 4;
+/** A join's first packets are only those of streams whose beginning has come. */
+const JOIN_PACKETS = Math.floor((2 * BYTES_PER_SECOND) / 188);
 
-/** Fails unless the recording is the engine's segments put together, byte for byte, from the first marker on. */
+function fast(engines: number, config: RigOptions['config'] = {}): RigOptions {
+  const clock = new ScaledClock(systemClock, SPEED);
+  return {
+    clock,
+    engines: Array.from({ length: engines }, () => ({ clock })),
+    config: { ...config, streams: { ingest: 'hls', ...config.streams } },
+    endsWhileSearching: true,
+  };
+}
+
+function infohashOf(rig: Rig): string {
+  const [playing] = rig.engines.flatMap((engine) => engine.sessions());
+  assert.ok(playing);
+  return playing.infohash;
+}
+
+/** Fails unless the recording is the engine's segments put together, byte for byte. */
 function assertIsSegments(rig: Rig, recording: Buffer): void {
-  const infohash = rig.engine.sessions()[0]?.infohash;
-  assert.ok(infohash !== undefined);
-  const segmenter = new Segmenter(rig.broadcast(infohash));
-  const first = inspect(recording).markers[0];
+  const whole = recording.subarray(JOIN_PACKETS * 188, recording.length - (recording.length % 188));
+  const segmenter = new Segmenter(rig.broadcast(infohashOf(rig)));
+  const first = inspect(whole).markers[0];
   assert.ok(first !== undefined);
   let number = 0;
   while (segmenter.segment(number + 1).fromPacket <= first) number++;
-  const parts: Buffer[] = [];
-  for (let bytes = 0; bytes < recording.length + 1_000_000; number++) {
-    const part = segmenter.bytes(number);
-    parts.push(part);
-    bytes += part.length;
+  const segments: Buffer[] = [];
+  for (let bytes = 0; bytes < 2 * recording.length; number++) {
+    const segment = segmenter.bytes(number);
+    segments.push(segment);
+    bytes += segment.length;
   }
-  const whole = Buffer.concat(parts);
-  // Joining viewers get the tables first; from the first picture on it is what the engine has.
-  const at = whole.indexOf(recording.subarray(188 * 4, 188 * 8));
+  const expected = Buffer.concat(segments);
+  const at = expected.indexOf(whole.subarray(0, 188 * 8));
   assert.ok(at >= 0, 'it begins with nothing that the engine has');
-  const expected = whole.subarray(at, at + recording.length - 188 * 4);
-  assert.equal(Buffer.compare(recording.subarray(188 * 4), expected), 0, 'it is not what the engine has');
+  assert.equal(Buffer.compare(whole, expected.subarray(at, at + whole.length)), 0, 'it is something else');
 }
 
-test('with INGEST=hls a viewer gets the broadcast whole, out of segments', async (t) => {
-  const rig = await startRig(t, { config: HLS });
+function requestsFor(
+  engine: SimulatedEngine,
+  route: 'segment' | 'playlist' | 'start' | 'manifest',
+): string[] {
+  return engine.journal.entries().flatMap((entry) => (entry.route === route ? [entry.path] : []));
+}
+
+test('invariants 1 and 9: with INGEST=hls many viewers, by TS and by HLS, share one reader of the engine’s segments, and get the broadcast whole', async (t) => {
+  const rig = await startRig(t, fast(2));
+  const viewers = Array.from({ length: 8 }, () => rig.watch());
+  const player = new HlsPlayer(`${rig.url}/ace/manifest.m3u8?id=${ID}`);
+  await player.open();
+  const recordings = await Promise.all(viewers.map((viewer) => viewer.received(25 * BYTES_PER_SECOND)));
+  for (const recording of recordings) {
+    assert.equal(inspect(recording).continuityErrors, 0);
+    assertIsSegments(rig, recording);
+  }
+  await player.reload();
+  assert.ok(player.segments.size > 0);
+  // The engine is not suspected of silence: the other one was not asked, and nobody got null packets.
+  const opened = rig.engines.map(({ counters }) => counters.sessionsOpened);
+  assert.deepEqual(opened.sort(), [0, 1]);
+  const playing = rig.engines.find((engine) => engine.sessions().length > 0);
+  assert.ok(playing);
+  assert.equal(requestsFor(playing, 'start').length, 0);
+  const segments = requestsFor(playing, 'segment');
+  assert.equal(new Set(segments).size, segments.length, 'a segment was fetched twice');
+  const stuffing = recordings.map((recording) => recording.length - withoutNullPackets(recording).length);
+  assert.deepEqual(new Set(stuffing), new Set([0]));
+  for (const viewer of viewers) viewer.leave();
+});
+
+test('invariant 5: a playback by HLS is stopped when the session ends', async (t) => {
+  const rig = await startRig(t, fast(1, { streams: { idleTimeoutMs: 0 } }));
   const viewer = rig.watch();
-  assert.equal(await viewer.status(), 200);
   await viewer.received(BYTES_PER_SECOND);
-  const media = await viewer.received(17 * BYTES_PER_SECOND);
-  assert.equal(inspect(media).continuityErrors, 0);
-  assertIsSegments(rig, media.subarray(0, Math.floor(media.length / 188) * 188));
-  assert.equal(rig.engine.counters.sessionsOpened, 1);
-  await until(() => true);
+  viewer.leave();
+  await rig.enginesFree();
+  assert.deepEqual([rig.engine.counters.sessionsOpened, rig.engine.counters.stopsReceived], [1, 1]);
+});
+
+test('invariants 2 and 3: when the engine is killed whose HLS is read, another goes on, and viewers notice nothing', async (t) => {
+  const rig = await startRig(t, fast(2, { streams: { bufferMs: 90_000 } }));
+  const viewer = rig.watch();
+  // By then the reader has found out how near to live it can be.
+  await viewer.received(42 * BYTES_PER_SECOND);
+  const infohash = infohashOf(rig);
+  const struck = rig.engines.find((engine) => engine.sessions().length > 0);
+  assert.ok(struck);
+  struck.faults.set({ fault: { kind: 'refuse' } });
+  struck.faults.set({ fault: { kind: 'cut', how: 'rst' } });
+  const spare = rig.engines.find((engine) => engine !== struck);
+  await until(() => spare?.sessions().length === 1);
+  await viewer.receivedMore(25 * BYTES_PER_SECOND);
+  assert.equal(viewer.ended, undefined);
+  assertNothingLost(viewer.media, rig.broadcast(infohash));
+  struck.faults.clear();
 });
