@@ -24,6 +24,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   engine: ['base', 'mpegts', 'telemetry'],
   session: ['engine', 'mpegts', 'base', 'telemetry'],
   output: ['session', 'mpegts', 'base', 'telemetry'],
+  timeshift: ['session', 'mpegts', 'base', 'telemetry'],
   fleet: ['engine', 'base', 'telemetry', 'store'],
   http: [
     'output',
