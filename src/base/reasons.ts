@@ -1,3 +1,5 @@
+import { TIMESHIFT_REASONS } from './timeshift-reasons.ts';
+
 /**
  * Every way in which acemux refuses, gives up or ends something: one word, used in the reply, the log, the
  * event, the metric and the page docs/reasons.md (a test compares that page with this table, both ways).
@@ -309,22 +311,7 @@ const table = {
     what: 'STREAM_BUFFER_SIZE does not hold STREAM_BUFFER_SECONDS of this stream.',
     todo: 'Raise STREAM_BUFFER_SIZE, or accept that slow viewers are given up sooner.',
   },
-  timeshift_disk_full: {
-    what: 'The disk under DATA_DIR is full: time-shift is off for this stream until it is begun anew.',
-    todo: 'Make room, or lower TIMESHIFT_MAX_BYTES or TIMESHIFT_SECONDS. What was kept can still be rewound to.',
-  },
-  timeshift_failed: {
-    what: 'The files under DATA_DIR/timeshift could not be used: time-shift is off for this stream.',
-    todo: 'The log says what the system said: often the folder may not be written, or the disk is broken.',
-  },
-  timeshift_newer: {
-    what: 'The stream’s files under DATA_DIR/timeshift were written by a newer acemux: they are left alone.',
-    todo: 'Use the newer acemux, or remove the folder that the log names.',
-  },
-  timeshift_behind: {
-    what: 'The disk under DATA_DIR could not follow the stream, or TIMESHIFT_MAX_BYTES has no room: a part is not kept.',
-    todo: 'Use a faster disk, or time-shift fewer streams, or raise TIMESHIFT_MAX_BYTES.',
-  },
+  ...TIMESHIFT_REASONS,
   buffer_shrunk: {
     what: 'All buffers together reached BUFFER_MEMORY_MAX, so this stream keeps less than STREAM_BUFFER_SECONDS.',
     todo: 'Raise BUFFER_MEMORY_MAX if the machine has more memory, or lower STREAM_BUFFER_SECONDS.',

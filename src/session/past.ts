@@ -1,7 +1,4 @@
-import type { ReasonCode } from '../base/reasons.ts';
 import type { AccessPoint } from '../mpegts/access-point.ts';
-import type { SessionListener } from './attachment.ts';
-import type { Ring } from './ring.ts';
 
 /** An access point, and when it was live. */
 export interface PastPoint {
@@ -27,23 +24,4 @@ export interface Past {
   pointFrom(position: number): Promise<PastPoint | undefined>;
   /** The newest access point that was live at `wallMs` or before; the oldest there is where there is none. */
   pointAt(wallMs: number): Promise<PastPoint | undefined>;
-}
-
-/** A session whose past is to be kept. */
-export interface PassingSession {
-  readonly ring: Ring;
-  /** Which broadcast it is, and the parameters that make it another one. */
-  readonly infohash: string;
-  readonly parameters: Readonly<Record<string, string>>;
-  /** The names by which settings may mean it. */
-  readonly names: readonly string[];
-  listen(listener: SessionListener): () => void;
-  /** Something is worth a warning; it is told once. */
-  warn(reason: ReasonCode): void;
-}
-
-/** What keeps the past of sessions. */
-export interface PastKeeper {
-  /** Keeps what a session plays, until that ends; undefined: not of this stream. */
-  begin(session: PassingSession): Past | undefined;
 }

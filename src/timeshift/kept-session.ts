@@ -6,6 +6,7 @@ import type { SessionListener } from '../session/attachment.ts';
 import type { Past, PastPoint } from '../session/past.ts';
 import type { Ring } from '../session/ring.ts';
 import { errorWord } from './disk.ts';
+import { MediaTimes } from './media-times.ts';
 import type { IndexRecord, PointRecord } from './record.ts';
 import type { StreamStore } from './stream-store.ts';
 
@@ -66,6 +67,9 @@ export class KeptSession implements Past, SessionListener {
   /** Access points and breaks that the index does not have yet, ascending. */
   #points: { readonly point: AccessPoint; readonly wallMs: number }[] = [];
   #breaks: { readonly position: number; readonly endPts: number }[] = [];
+  readonly #times = new MediaTimes();
+  /** That of the last access point in the index: no access point behind it has less. */
+  #mediaMs = 0;
   #notedTo = -1;
   #notedBreaksTo = -1;
   #pointWallMs = 0;
@@ -134,12 +138,23 @@ export class KeptSession implements Past, SessionListener {
   }
 
   async pointAt(wallMs: number): Promise<PastPoint | undefined> {
-    return this.#placed(await this.#store?.pointAt(wallMs));
+    const store = this.#store;
+    if (!store) return undefined;
+    const mediaMs = this.#times.mediaAt(wallMs);
+    const own = { from: this.#base, to: Number.POSITIVE_INFINITY };
+    const found = mediaMs !== undefined && (await store.lastPoint(own, 'mediaMs', mediaMs));
+    return this.#placed(
+      found ||
+        (await store.lastPoint({ from: 0, to: this.#base }, 'wallMs', wallMs)) ||
+        (await store.pointFrom(store.tail)),
+    );
   }
 
   #placed(found: PastPoint | undefined): PastPoint | undefined {
     if (!found) return undefined;
-    const { point, wallMs } = found;
+    const { point } = found;
+    const isOwn = point.position >= this.#base;
+    const wallMs = isOwn ? this.#times.wallAt(point.mediaMs) : found.wallMs;
     const omit = point.omit.map((position) => position - this.#base);
     return { wallMs, point: { ...point, position: point.position - this.#base, omit } };
   }
@@ -204,7 +219,9 @@ export class KeptSession implements Past, SessionListener {
     if (!store) return false;
     if (this.#position < ring.tail) {
       keeping.warn('timeshift_behind');
-      this.#leaveOut(ring.tail);
+      // At the ring's end it would soon be overtaken again.
+      const halfBytes = (ring.head - ring.tail) / 2;
+      this.#leaveOut(ring.tail + halfBytes - (halfBytes % PACKET_BYTES));
       await store.close();
     }
     const packets = this.#waiting();
@@ -247,12 +264,13 @@ export class KeptSession implements Past, SessionListener {
       if (!isFull && this.wallMs - written.wallFromMs < segmentMs) return;
       await store.close();
     }
-    await store.begin(this.#position + this.#base, this.wallMs);
+    await store.begin(this.#position + this.#base, this.wallMs, this.#mediaMs);
   }
 
   /** Looks for access points and breaks that are new. */
   #note(): void {
     const { ring } = this.#deps;
+    this.#times.note(ring.mediaMs, this.wallMs);
     const points = ring.accessPoints;
     for (let index = firstBehind(points, this.#notedTo, ({ position }) => position); ; index++) {
       const point = points[index];
@@ -278,6 +296,7 @@ export class KeptSession implements Past, SessionListener {
       const { position, omitComplete } = first.point;
       if (position >= to || (!omitComplete && to - position < OMIT_BYTES_MAX)) break;
       this.#points.shift();
+      this.#mediaMs = first.point.mediaMs;
       records.push(pointRecord(first.point, this.#base, first.wallMs));
     }
     for (let first = this.#breaks[0]; first && first.position < to; first = this.#breaks[0]) {

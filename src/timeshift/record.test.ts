@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { type IndexRecord, parseRecords, printRecord, versionOf } from './record.ts';
 
 const RECORDS: readonly IndexRecord[] = [
-  { is: 'head', version: 1, from: 188, wallMs: 1_000.5 },
+  { is: 'head', version: 1, from: 188, wallMs: 1_000.5, mediaMs: 40 },
   { is: 'data', to: 376, wallMs: 1_100, crc: 0xffff_ffff },
   {
     is: 'point',

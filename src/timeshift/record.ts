@@ -12,7 +12,13 @@ const Position = Count;
 const WallMs = Type.Number({ minimum: 0 });
 
 /** The first record of a segment: where in its store it begins. */
-const HeadSchema = Type.Object({ is: Type.Literal('head'), version: Count, from: Position, wallMs: WallMs });
+const HeadSchema = Type.Object({
+  is: Type.Literal('head'),
+  version: Count,
+  from: Position,
+  wallMs: WallMs,
+  mediaMs: Type.Number(),
+});
 /** The media file holds whole packets up to `to`; `crc` is that of what was added since the record before. */
 const DataSchema = Type.Object({ is: Type.Literal('data'), to: Position, wallMs: WallMs, crc: Count });
 /** An access point, in this segment or the one before it. */

@@ -17,6 +17,8 @@ export interface Segment {
   /** When the first and the last of it were live, milliseconds since the Unix epoch. */
   readonly wallFromMs: number;
   wallToMs: number;
+  /** The session's media clock at its first byte, milliseconds. */
+  readonly mediaFromMs: number;
   indexBytes: number;
 }
 
@@ -56,8 +58,9 @@ export async function recoverSegment(file: string, isLast: boolean): Promise<Seg
   const { records, bytes } = parseRecords(index);
   const [head] = records;
   if (head?.is !== 'head') return undefined;
-  const { from, wallMs } = head;
-  const segment = { file, from, to: from, wallFromMs: wallMs, wallToMs: wallMs, indexBytes: bytes };
+  const { from, mediaMs, wallMs } = head;
+  const walls = { wallFromMs: wallMs, wallToMs: wallMs, mediaFromMs: mediaMs };
+  const segment = { file, from, to: from, ...walls, indexBytes: bytes };
   const handle = await open(mediaFileOf(file), 'r').catch(() => undefined);
   if (!handle) return undefined;
   try {

@@ -15,14 +15,16 @@ function point(packet: number): PointRecord {
   return { is: 'point', position, wallMs: packet, kind: 'idr', mediaMs: 0, tables: '', omit: [188] };
 }
 
+const ANYWHERE = { from: 0, to: Number.POSITIVE_INFINITY };
+
 /** Two segments: packets 0 to 19 and 20 to 29, in appends of ten, each with its access points. */
 async function twoSegments(folder: string): Promise<StreamStore> {
   const store = await StreamStore.open(folder, realDisk);
-  await store.begin(0, 0);
+  await store.begin(0, 0, 0);
   await store.append(numberedPackets(0, 10), 10, [point(0)]);
   await store.append(numberedPackets(10, 10), 20, [point(12)]);
   await store.close();
-  await store.begin(20 * 188, 20);
+  await store.begin(20 * 188, 20, 20);
   await store.append(numberedPackets(20, 10), 30, [point(19), point(25)]);
   await store.close();
   return store;
@@ -59,7 +61,8 @@ test('gives back what it was given, over its segments, now and when it is opened
 
 test('finds access points by position and by time, also those that stand in the next index', async (t) => {
   const store = await twoSegments(await temporaryFolder(t));
-  const packetAt = async (wallMs: number) => (await store.pointAt(wallMs))?.point.position ?? -1;
+  const packetAt = async (wallMs: number) =>
+    (await store.lastPoint(ANYWHERE, 'wallMs', wallMs))?.point.position ?? -1;
   const packetFrom = async (packet: number) => (await store.pointFrom(packet * 188))?.point.position ?? -1;
   for (const [wallMs, packet] of [
     [0, 0],
@@ -83,16 +86,16 @@ test('finds access points by position and by time, also those that stand in the 
     assert.equal(await packetFrom(from!), packet! * 188, `from ${from}`);
   }
   assert.equal(await packetFrom(26), -1);
-  assert.deepEqual((await store.pointAt(12))?.point.omit, [13 * 188]);
+  assert.deepEqual((await store.lastPoint(ANYWHERE, 'wallMs', 12))?.point.omit, [13 * 188]);
 });
 
-test('what is older than all there is begins at the oldest', async (t) => {
+test('what was removed is not found any more', async (t) => {
   const store = await twoSegments(await temporaryFolder(t));
   await store.removeOldest();
   assert.equal(store.tail, 20 * 188);
   // The access point at packet 19 is in this index, but its media is gone.
-  assert.equal((await store.pointAt(3))?.point.position, 25 * 188);
-  assert.equal((await store.pointAt(19))?.point.position, 25 * 188);
+  assert.equal(await store.lastPoint(ANYWHERE, 'wallMs', 24), undefined);
+  assert.equal((await store.pointFrom(store.tail))?.point.position, 25 * 188);
 });
 
 test('removes its folder with its last segment, and never the segment that is being written', async (t) => {
@@ -101,7 +104,7 @@ test('removes its folder with its last segment, and never the segment that is be
   await store.removeOldest();
   await store.removeOldest();
   await assert.rejects(readdir(folder), { code: 'ENOENT' });
-  await store.begin(30 * 188, 40);
+  await store.begin(30 * 188, 40, 40);
   await store.append(numberedPackets(30, 1), 41, []);
   await store.removeOldest();
   assert.deepEqual(await everything(store), [30]);
@@ -111,7 +114,7 @@ test('removes its folder with its last segment, and never the segment that is be
 test('a segment in which nothing was written leaves nothing', async (t) => {
   const folder = await temporaryFolder(t);
   const store = await StreamStore.open(folder, realDisk);
-  await store.begin(0, 0);
+  await store.begin(0, 0, 0);
   await store.close();
   assert.deepEqual(await readdir(folder), []);
 });
@@ -156,8 +159,8 @@ describe('after a crash', () => {
     await truncate(index, (await readFile(index)).length - 5);
     const store = await StreamStore.open(folder, realDisk);
     assert.deepEqual(await everything(store), range(30));
-    assert.equal((await store.pointAt(99))?.point.position, 19 * 188);
-    await store.begin(store.head + 188, 50);
+    assert.equal((await store.lastPoint(ANYWHERE, 'wallMs', 99))?.point.position, 19 * 188);
+    await store.begin(store.head + 188, 50, 50);
     await store.append(numberedPackets(31, 1), 51, []);
     await store.close();
     assert.deepEqual(numbersOf(await store.read(31 * 188, 188)), [31]);

@@ -101,17 +101,18 @@ export class StreamStore {
    * Begins a segment at a position, which is not below its head. Should that fail, nothing has changed.
    * @throws the file system's error
    */
-  async begin(from: number, wallMs: number): Promise<void> {
+  async begin(from: number, wallMs: number, mediaMs: number): Promise<void> {
     assert(!this.#written && from >= this.head, 'segments are written one after the other');
     const file = segmentFile(this.#folder, from);
-    const head = printRecord({ is: 'head', version: STORE_VERSION, from, wallMs });
+    const head = printRecord({ is: 'head', version: STORE_VERSION, from, wallMs, mediaMs });
     await mkdir(this.#folder, { recursive: true });
     const index = await this.#disk.create(indexFileOf(file));
     try {
       await index.append(head);
       const media = await this.#disk.create(mediaFileOf(file));
       const indexBytes = Buffer.byteLength(head);
-      const segment = { file, from, to: from, wallFromMs: wallMs, wallToMs: wallMs, indexBytes };
+      const walls = { wallFromMs: wallMs, wallToMs: wallMs, mediaFromMs: mediaMs };
+      const segment = { file, from, to: from, ...walls, indexBytes };
       this.#segments.push(segment);
       this.#written = { segment, media, index };
     } catch (error) {
@@ -185,15 +186,25 @@ export class StreamStore {
     return undefined;
   }
 
-  /** The newest access point that was live at `wallMs` or before; the oldest there is where there is none. */
-  async pointAt(wallMs: number): Promise<PastPoint | undefined> {
-    let index = this.#segments.findLastIndex(({ wallFromMs }) => wallFromMs <= wallMs);
-    for (; index >= 0; index--) {
-      const segment = this.#segments[index];
-      const found = segment && (await this.#pointsOf(segment)).findLast((each) => each.wallMs <= wallMs);
-      if (found && found.position >= this.tail) return pastPointOf(found);
+  /**
+   * The newest access point between two positions whose media clock, or wall clock, is no later than `ms`. Media clocks
+   * can be compared within one session only.
+   */
+  async lastPoint(
+    { from, to }: { readonly from: number; readonly to: number },
+    clock: 'mediaMs' | 'wallMs',
+    ms: number,
+  ): Promise<PastPoint | undefined> {
+    const oldest = Math.max(from, this.tail);
+    const isMeant = (each: PointRecord): boolean =>
+      each.position >= oldest && each.position < to && each[clock] <= ms;
+    const segments = this.#segments.filter((segment) => segment.to > from && segment.from < to);
+    for (const segment of segments.reverse()) {
+      if ((clock === 'mediaMs' ? segment.mediaFromMs : segment.wallFromMs) > ms) continue;
+      const found = (await this.#pointsOf(segment)).findLast(isMeant);
+      if (found) return pastPointOf(found);
     }
-    return this.pointFrom(this.tail);
+    return undefined;
   }
 
   /** The access points in a segment, and those in the next one's index: a point is known a moment after its media. */

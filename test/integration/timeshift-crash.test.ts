@@ -57,7 +57,8 @@ test(`a kill in the middle of writing costs at most the last second, ${KILLS} ti
     const due = told.findLast(([atMs]) => atMs <= diedAtMs - LOST_MS_MAX)?.[1] ?? 0;
     assert.ok(last + 1 >= due, `${last + 1} packets are there of ${due} that came a second before`);
     kept = Math.max(kept, last + 1);
-    const point = await store.pointAt(Number.MAX_SAFE_INTEGER);
+    const everything = { from: 0, to: Number.POSITIVE_INFINITY };
+    const point = await store.lastPoint(everything, 'wallMs', Number.MAX_SAFE_INTEGER);
     if (point) assert.ok((await store.read(point.point.position, 188)).length > 0);
     first = (told.at(-1)?.[1] ?? first) + 1_000;
     first -= first % 1_000;

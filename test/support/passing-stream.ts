@@ -5,7 +5,7 @@ import type { TestContext } from 'node:test';
 import type { ReasonCode } from '../../src/base/reasons.ts';
 import type { AccessPoint } from '../../src/mpegts/access-point.ts';
 import type { SessionListener } from '../../src/session/attachment.ts';
-import type { PassingSession } from '../../src/session/past.ts';
+import type { PassingSession } from '../../src/session/past-keeper.ts';
 import { Ring, type RingLimits } from '../../src/session/ring.ts';
 import { numberedPackets, TABLES } from './watched-stream.ts';
 

@@ -11,6 +11,7 @@ import { ErrorBodySchema, pathOf, refusalOf, witnessRefusal } from '../errors.ts
 import { asksForJson, EnvelopeSchema, formatOf, type OpenLeaseDeps, openLease } from '../open-lease.ts';
 import { registerPreflight } from '../preflight.ts';
 import { allowsEarlyHeaders, PASSED_PARAMETERS, parseStreamRequest, queryOf } from '../stream-request.ts';
+import { parseWish } from '../viewer-wish.ts';
 
 export type PlayDeps<Attached extends Leavable> = Pick<
   HttpDeps<Attached>,
@@ -36,6 +37,19 @@ const QuerySchema = Type.Object({
       description:
         'json: answer at once, as an engine does, with addresses for playing, asking (stat) and stopping. Nobody reading ' +
         'the playback URL for 60 seconds ends it.',
+    }),
+  ),
+  start: Type.Optional(
+    Type.String({
+      description:
+        'Where to begin: seconds before live, as -600, or an ISO 8601 time with its zone. What is not kept is clamped; the ' +
+        'reply says in X-Acemux-Start where it begins.',
+    }),
+  ),
+  buffer: Type.Optional(
+    Type.String({
+      description:
+        'How many seconds behind live to begin, instead of PREBUFFER_SECONDS: a weak network wants more.',
     }),
   ),
   early_headers: Type.Optional(
@@ -64,6 +78,13 @@ export function registerGetstream<Attached extends Leavable>(
     response: {
       200: {
         description: 'MPEG-TS without an end',
+        headers: {
+          'X-Acemux-Start': Type.String({
+            description:
+              'With start: when that was live where it begins, ISO 8601; with `; clamped` behind it where that is not ' +
+              'what was asked for.',
+          }),
+        },
         content: {
           'video/mp2t': { schema: Type.String({ format: 'binary' }) },
           'application/json': { schema: EnvelopeSchema },
@@ -89,6 +110,7 @@ export function registerGetstream<Attached extends Leavable>(
       handler: async (request, reply) => {
         const query = queryOf(request);
         parseStreamRequest(query);
+        parseWish(query);
         return reply.headers(asksForJson(query) ? JSON_HEADERS : TS_RESPONSE_HEADERS).send();
       },
     });
@@ -100,9 +122,11 @@ export function registerGetstream<Attached extends Leavable>(
         const query = queryOf(request);
         if (asksForJson(query)) return openLease(deps, request, reply, query);
         const selector = parseStreamRequest(query);
+        const wish = parseWish(query);
         return play(deps, request, reply, {
           stream: selector.hash,
-          join: (viewer, signal, onLive) => deps.sessions.join(selector, viewer, signal, onLive),
+          join: (viewer, signal, onLive) =>
+            deps.sessions.join(selector, { ...viewer, ...(wish && { wish }) }, signal, onLive),
         });
       },
     });
