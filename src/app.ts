@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto';
+import { join } from 'node:path';
 import { loadOrCreateAdminKey } from './access/admin-key.ts';
 import { type Clock, sleep, systemClock } from './base/clock.ts';
 import type { Config } from './config/config.ts';
@@ -21,6 +22,7 @@ import { loadClip } from './simulator/clip.ts';
 import { SimulatedEngine } from './simulator/engine.ts';
 import type { Log } from './telemetry/log.ts';
 import { Metrics } from './telemetry/metrics.ts';
+import { Timeshift } from './timeshift/timeshift.ts';
 import { VERSION } from './version.ts';
 
 /** Viewers are ended this long before SHUTDOWN_TIMEOUT is over: stopping the engines takes the rest. */
@@ -67,8 +69,10 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
 
   const metrics: Metrics = new Metrics({
     sessionsActive: () => sessions.list().length + recordings.list().length,
-    clientsActive: () => sessions.clientCount + recordings.clientCount,
+    clientsActive: () => sessions.clientCount - sessions.pausedCount + recordings.clientCount,
+    clientsPaused: () => sessions.pausedCount,
     bufferBytes: () => sessions.bufferBytes,
+    timeshiftBytes: () => timeshift.sizeBytes,
   });
   const fleet = new Fleet({
     providers: parts.providers ?? makeProviders(config, clock),
@@ -85,9 +89,19 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
     clock,
     log: log.child({ part: 'fleet' }),
   });
+  const timeshift = new Timeshift({
+    folder: join(config.storage.dataDir, 'timeshift'),
+    windowMs: config.timeshift.windowMs,
+    streams: config.timeshift.streams,
+    bytesMax: config.timeshift.maxBytes,
+    pauseMaxMs: config.timeshift.pauseMaxMs,
+    clock,
+    log: log.child({ part: 'timeshift' }),
+  });
   const sessions: SessionDirectory = new SessionDirectory({
     engines: fleet,
     observer: metrics,
+    timeshift,
     limits: {
       firstByteTimeoutMs: config.streams.emptyTimeoutMs,
       startTimeoutMs: config.streams.startTimeoutMs,
@@ -101,6 +115,7 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
       lingeringMax: config.streams.maxLingering,
       sweepIntervalMs: config.streams.cleanupIntervalMs,
       prebufferMs: config.clients.prebufferMs,
+      prebufferStreams: config.clients.prebufferStreams,
       bufferMs: config.streams.bufferMs,
       bufferBytes: config.streams.bufferSizeBytes,
       bufferMemoryBytes: config.streams.bufferMemoryBytes ?? defaultBufferMemory(machineMemory()).bytes,
@@ -173,6 +188,8 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
 
   undo.defer(() => metrics.stop());
   metrics.start();
+  undo.defer(() => timeshift.stop());
+  timeshift.start();
   // Stopping the fleet has cut what engines still owed: what waited for that ends now.
   undo.defer(() => sessions.stop('shutdown'));
   undo.defer(() => recordings.stop('shutdown'));

@@ -24,6 +24,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   engine: ['base', 'mpegts', 'telemetry'],
   session: ['engine', 'mpegts', 'base', 'telemetry'],
   output: ['session', 'mpegts', 'base', 'telemetry'],
+  timeshift: ['session', 'mpegts', 'base', 'telemetry'],
   fleet: ['engine', 'base', 'telemetry', 'store'],
   http: [
     'output',
@@ -64,7 +65,10 @@ const WITHOUT_OWN_TEST: Readonly<Record<string, string>> = {
   'src/session/supply.ts': 'session.test.ts, standby.test.ts and slow-start.test.ts are about what it does',
   'src/base/reason-table.ts': 'a table; base/reasons.test.ts reads each of its rows',
   'src/session/buffer-share.ts': 'an interface and its empty case, which every ring in ring.test.ts has',
+  'src/base/timeshift-reasons.ts': 'rows of the table that base/reasons.test.ts judges',
+  'src/timeshift/kept-session.ts': 'timeshift.test.ts judges what it writes and finds',
   'src/version.ts': 'a name for the field of package.json; cli/run.test.ts prints it',
+  'src/config/key.ts': 'the shape of a key; config/load.test.ts reads all of them',
   'src/config/layers.ts': 'config/load.test.ts judges what the layers make together',
   'src/config/combinations.ts': 'config/load.test.ts judges whole configurations',
   'src/config/effective.ts': 'cli/show-config.test.ts reads what it prints',

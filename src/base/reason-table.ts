@@ -1,3 +1,5 @@
+import { TIMESHIFT_REASONS } from './timeshift-reasons.ts';
+
 /**
  * Every way in which acemux refuses, gives up or ends something: one word, used in the reply, the log, the
  * event, the metric and the page docs/reasons.md (a test compares that page with this table, both ways).
@@ -416,6 +418,8 @@ export const REASON_TABLE = {
     what: 'acemux stopped.',
     todo: 'Play again when it is back.',
   },
+
+  ...TIMESHIFT_REASONS,
 
   // ── start of the process ──────────────────────────────────────────────────────────────────────────────
   config_invalid: {

@@ -1,4 +1,5 @@
-import { DECLARATION, type Key } from './declaration.ts';
+import { DECLARATION } from './declaration.ts';
+import type { Key } from './key.ts';
 
 type Declaration = typeof DECLARATION;
 type ValueOf<K> = K extends Key<infer T> ? T : never;

@@ -1,42 +1,12 @@
-import { listenAddressAlias, singleEngineAlias, type VariableAlias } from './aliases.ts';
+import { listenAddressAlias, singleEngineAlias } from './aliases.ts';
 import { engineList } from './engine-list.ts';
+import { key } from './key.ts';
 import { BUFFER_MEMORY_RANGE } from './machine-memory.ts';
 import { providerList } from './provider-list.ts';
 import { bitRate, duration, integer, size } from './quantities.ts';
 import { type StandbyWord, standbyList } from './standby-list.ts';
+import { streamSeconds } from './stream-seconds.ts';
 import { baseUrl, choice, folder, listenHost, networkList, secretText } from './texts.ts';
-import type { ValueType } from './value-type.ts';
-
-/** One thing that can be set, and everything that is said about it anywhere. */
-export interface Key<T> {
-  /** Its name in YAML, below the name of its section. */
-  readonly yaml: string;
-  /** Its environment variable. */
-  readonly environment: string;
-  /** Other variables that mean the same, in the order in which they are asked. */
-  readonly aliases?: readonly VariableAlias[];
-  /** Its command line flag, where it has one. */
-  readonly flag?: Flag;
-  readonly type: ValueType<T>;
-  /** Undefined where being unset means something of its own; `whenUnset` says what. */
-  readonly default: T;
-  readonly whenUnset?: string;
-  /** Whether a change reaches the running process. In this version every key is read once, at start. */
-  readonly applies: 'restart' | 'live';
-  /** For people: what it is, and what a higher or lower value costs. */
-  readonly doc: string;
-  /** Its value is never shown. */
-  readonly secret?: true;
-}
-
-export interface Flag {
-  /** With its dashes: `--port`. */
-  readonly name: string;
-  /** What stands for its value in the help: `N`. */
-  readonly value: string;
-  /** Given more than once, the values make a list. */
-  readonly repeatable?: true;
-}
 
 /** Who needs the key: only public addresses, everybody, nobody. */
 export type AccessMode = 'private' | 'key' | 'open';
@@ -45,11 +15,6 @@ const SECOND = 1000;
 const HOUR = 3_600_000;
 const KIB = 1024;
 const MIB = 1024 * KIB;
-
-// A function, so that each key's type is inferred from its parts.
-function key<T>(declared: Key<T>): Key<T> {
-  return declared;
-}
 
 /**
  * Every key, by section and by its name in `Config`; the order is that of the documentation.
@@ -362,6 +327,14 @@ export const DECLARATION = {
       applies: 'restart',
       doc: 'How far behind the live edge a joining viewer starts; this stretch comes at line speed. Higher is a bigger reserve against stutter; lower is closer to live.',
     }),
+    prebufferStreams: key({
+      yaml: 'prebuffer_streams',
+      environment: 'PREBUFFER_STREAMS',
+      type: streamSeconds({ min: 0, max: 600 * SECOND }),
+      default: new Map<string, number>(),
+      applies: 'restart',
+      doc: 'Streams whose viewers start further behind the live edge, or nearer to it, than PREBUFFER_SECONDS says, by id or infohash. `buffer=SECONDS` in a request comes first; both are bounded by three quarters of STREAM_BUFFER_SECONDS.',
+    }),
     batchSizeBytes: key({
       yaml: 'copy_chunk_size',
       environment: 'COPY_CHUNK_SIZE',
@@ -379,6 +352,41 @@ export const DECLARATION = {
       default: 4 * SECOND,
       applies: 'restart',
       doc: 'How long HLS segments are, at least, where the keyframes allow it. Higher needs fewer requests; lower is closer to live.',
+    }),
+  },
+  timeshift: {
+    windowMs: key({
+      yaml: 'seconds',
+      environment: 'TIMESHIFT_SECONDS',
+      type: duration({ min: 0, max: 7 * 24 * HOUR }),
+      default: 0,
+      applies: 'restart',
+      doc: 'How much of each stream is kept on disk under DATA_DIR, to rewind and to pause; 0 = off. Higher reaches further back and takes more disk: a stream of 8 Mb/s writes 3.6 GB an hour.',
+    }),
+    streams: key({
+      yaml: 'streams',
+      environment: 'TIMESHIFT_STREAMS',
+      type: streamSeconds({ min: 0, max: 7 * 24 * HOUR }),
+      default: new Map<string, number>(),
+      applies: 'restart',
+      doc: 'Streams of which more, or less, is kept than TIMESHIFT_SECONDS says, by id or infohash; `0` = nothing.',
+    }),
+    maxBytes: key({
+      yaml: 'max_bytes',
+      environment: 'TIMESHIFT_MAX_BYTES',
+      type: size({ min: 16 * MIB, max: 16 * 1024 * 1024 * MIB }),
+      default: 10 * 1024 * MIB,
+      applies: 'restart',
+      doc: 'The most that is kept on disk of all streams together: the oldest of any stream goes first. Higher needs a larger disk; lower cuts the time that can be rewound.',
+    }),
+    pauseMaxMs: key<number | undefined>({
+      yaml: 'pause_max',
+      environment: 'PAUSE_MAX',
+      type: duration({ min: 0, max: 7 * 24 * HOUR }),
+      default: undefined,
+      whenUnset: 'as long as the stream is kept',
+      applies: 'restart',
+      doc: 'With time-shift: how long a viewer that takes nothing stays connected, to go on where it stopped. Lower frees the connections of forgotten players sooner; less than CLIENT_TIMEOUT is CLIENT_TIMEOUT.',
     }),
   },
   health: {

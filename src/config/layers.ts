@@ -1,8 +1,8 @@
 import { nearestName } from '../base/nearest-name.ts';
 import { type VariableAlias, type VariableLookup, variablesOf } from './aliases.ts';
 import { type DeclaredKey, declaredKeys } from './config.ts';
-import type { Key } from './declaration.ts';
 import { FOREIGN_VARIABLES } from './foreign-variables.ts';
+import type { Key } from './key.ts';
 
 /** The variables of a process; only the entry point reads the real ones. */
 export type Environment = Readonly<Record<string, string | undefined>>;

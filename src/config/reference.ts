@@ -1,7 +1,8 @@
 import { type VariableAlias, variablesOf } from './aliases.ts';
 import { type DeclaredKey, declaredKeys, sectionNames } from './config.ts';
-import type { DECLARATION, Key } from './declaration.ts';
+import type { DECLARATION } from './declaration.ts';
 import { yamlValue } from './effective.ts';
+import type { Key } from './key.ts';
 import type { JsonSchema } from './value-type.ts';
 
 /** What the sections of the file are about. */
@@ -14,6 +15,7 @@ const SECTION_TITLES: Readonly<Record<keyof typeof DECLARATION, string>> = {
   streams: 'Streams: starting, keeping, buffering',
   clients: 'Viewers',
   hls: 'HLS',
+  timeshift: 'Time-shift: rewinding and pausing',
   health: 'The health of engines',
   log: 'The log',
 };

@@ -1,6 +1,7 @@
 import type { ReasonCode } from '../base/reasons.ts';
 import type { Cursor } from './cursor.ts';
 import type { Ring } from './ring.ts';
+import type { ViewerWish } from './viewer-wish.ts';
 
 /** Who watches: what is known of a viewer for lists and logs. */
 export interface ViewerInfo {
@@ -9,6 +10,8 @@ export interface ViewerInfo {
   readonly userAgent: string | undefined;
   /** Only waits for the stream, to come back for it as a viewer: keeps it going, and is no viewer that was let in. */
   readonly isVisitor?: boolean;
+  /** What it asks for beside the stream. */
+  readonly wish?: ViewerWish;
 }
 
 /** Tells an output what happens to the session that its viewer watches. Methods must not throw. */
@@ -32,14 +35,26 @@ export interface WatchedSession {
   countBytesOut(bytes: number): void;
 }
 
+/** Where a viewer begins that has asked to begin elsewhere. */
+export interface Beginning {
+  /** When that was live: the wall clock, milliseconds since the Unix epoch. */
+  readonly wallMs: number;
+  /** What it asked for is not there: this is as near as there is. */
+  readonly isClamped: boolean;
+}
+
 /** One viewer's membership in a session, which lives as long as it has any. */
 export interface Attachment {
   readonly session: WatchedSession;
   readonly viewer: ViewerInfo;
   /** Aborted, with an AcemuxError, when this viewer's connection must end although the session goes on. */
   readonly expulsion?: AbortSignal;
-  /** Begins where a viewer who comes now begins. */
+  /** Where it begins, where it has asked for that. */
+  readonly beginning?: Beginning;
+  /** Begins where a viewer who comes now begins, or where it has asked to. */
   openCursor(): Cursor;
+  /** Whether it takes nothing now, and stays because what it needs next is kept; it is no viewer then that counts. */
+  notePaused?(isPaused: boolean): void;
   /** Ends the membership; later calls do nothing. */
   leave(reason: ReasonCode): void;
 }

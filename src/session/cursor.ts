@@ -2,6 +2,8 @@ import { nextStretch } from '../mpegts/join-prefix.ts';
 import { PACKET_BYTES } from '../mpegts/packet.ts';
 import type { AccessPoint } from '../mpegts/scanner.ts';
 import { BreakAnnouncer, restOfBegunUnits } from '../mpegts/skip.ts';
+import type { Past } from './past.ts';
+import { type Landing, PastReader } from './past-reader.ts';
 import type { Ring } from './ring.ts';
 
 /** How far a skip looks for the ends of what is begun, and for the first packet of each PID behind it. */
@@ -9,7 +11,8 @@ const SKIP_LOOK_BYTES = 1024 * 1024;
 
 /**
  * One viewer's place in the ring. It begins at an access point with a private copy of the tables (PAT, PMT);
- * behind it come views of the ring, without the few packets that continue what began before the access point.
+ * behind it come views of the ring, without the few packets that continue what began before the access point. Where there
+ * is a past, it may be where the ring is no longer: then the same bytes come from there.
  */
 export class Cursor {
   readonly #ring: Ring;
@@ -22,11 +25,17 @@ export class Cursor {
   #position: number;
 
   readonly #behindMs: number;
+  readonly #past: Past | undefined;
+  readonly #reader: PastReader | undefined;
+  /** Called when `take` had to wait for what is past, and has it now. */
+  onReady: () => void = () => {};
 
   /** `behindMs`: how far behind the live edge a skip goes on, milliseconds of media. */
-  constructor(ring: Ring, point: AccessPoint, behindMs: number) {
+  constructor(ring: Ring, point: AccessPoint, behindMs: number, past?: Past) {
     this.#ring = ring;
     this.#behindMs = behindMs;
+    this.#past = past;
+    this.#reader = past && new PastReader(past, () => this.onReady());
     this.#prefix = point.tables;
     this.#point = point;
     this.#position = point.position;
@@ -43,12 +52,21 @@ export class Cursor {
 
   /** Whether the ring has let go of what this viewer would need next. */
   get isOverrun(): boolean {
-    return this.#position < this.#ring.tail;
+    return this.#position < this.#ring.tail && !this.#isKept;
   }
 
   /** Whether the ring is about to let go of what this viewer would need next. */
   get isEndangered(): boolean {
-    return this.#ring.isEndangered(this.#position);
+    return this.#ring.isEndangered(this.#position) && !this.#isKept;
+  }
+
+  /** How long this viewer may take nothing, because what it needs next is kept beyond the ring; milliseconds. */
+  get pauseMaxMs(): number {
+    return this.#isKept ? (this.#past?.pauseMaxMs ?? 0) : 0;
+  }
+
+  get #isKept(): boolean {
+    return this.#past?.reaches(this.#position) === true;
   }
 
   /** Whether the ring keeps less than it should, because all rings together are too big. */
@@ -64,7 +82,7 @@ export class Cursor {
   skip(): boolean {
     const point = this.#ring.joinPoint(this.#behindMs);
     if (!point || point.position <= this.#position) return false;
-    const ahead = this.isOverrun ? EMPTY : this.#read(SKIP_LOOK_BYTES);
+    const ahead = this.#position < this.#ring.tail ? EMPTY : this.#read(SKIP_LOOK_BYTES);
     const landing = new Cursor(this.#ring, point, this.#behindMs).#read(SKIP_LOOK_BYTES);
     this.#breaks = new BreakAnnouncer();
     this.#prefix = Buffer.concat([restOfBegunUnits(ahead), this.#breaks.announceAll(landing), point.tables]);
@@ -106,8 +124,9 @@ export class Cursor {
       count = Math.min(count, stretch.to - stretch.from);
       if (omitComplete && this.#omitIndex >= omit.length) this.#point = undefined;
     }
-    let view = this.#ring.view(this.#position, count);
-    if (view.length === 0) return undefined;
+    let view = this.#view(count);
+    if (view === 'elsewhere') return this.take(bytesMax);
+    if (!view || view.length === 0) return undefined;
     if (this.#breaks) {
       const at = this.#breaks.next(view);
       if (at === 0) return this.#breaks.announce(view, at);
@@ -115,6 +134,26 @@ export class Cursor {
     }
     this.#position += view.length;
     return view;
+  }
+
+  /** Undefined: nothing now. `elsewhere`: there was a gap, and this viewer is behind it now. */
+  #view(bytesMax: number): Buffer | 'elsewhere' | undefined {
+    if (!this.#reader || this.#position >= this.#ring.tail) return this.#ring.view(this.#position, bytesMax);
+    const found = this.#reader.take(this.#position, bytesMax);
+    if (!found || Buffer.isBuffer(found)) return found;
+    // What was sent last may be half of something, and the rest of that is nowhere.
+    if (found.landing) this.#land(found.landing);
+    else if (!this.skip()) return undefined;
+    return 'elsewhere';
+  }
+
+  /** Goes on behind a gap: the break is announced on every PID, the tables are repeated. */
+  #land({ packets, point }: Landing): void {
+    this.#breaks = new BreakAnnouncer();
+    this.#prefix = Buffer.concat([this.#breaks.announceAll(packets), point.tables]);
+    this.#point = point;
+    this.#omitIndex = 0;
+    this.#position = point.position;
   }
 }
 

@@ -7,6 +7,7 @@ import type { Attachment, ViewerInfo } from './attachment.ts';
 import { BufferMemory } from './buffer-memory.ts';
 import type { KnownName } from './known-names.ts';
 import { KnownNames } from './known-names.ts';
+import type { PastKeeper } from './past-keeper.ts';
 import type { EngineDemand, EngineSource, SessionObserver } from './ports.ts';
 import { Session, type SessionOwner } from './session.ts';
 import type { SessionLimits } from './session-limits.ts';
@@ -34,6 +35,8 @@ export interface DirectoryLimits extends SessionLimits {
 export interface DirectoryDeps {
   readonly engines: EngineSource & EngineDemand;
   readonly observer: SessionObserver;
+  /** What keeps more of a stream than its ring, where something does. */
+  readonly timeshift?: PastKeeper | undefined;
   readonly limits: DirectoryLimits;
   readonly clock: Clock;
   readonly log: Log;
@@ -84,6 +87,11 @@ export class SessionDirectory implements SessionOwner {
     let count = 0;
     for (const session of this.#active) count += session.clientCount;
     return count;
+  }
+
+  /** Those of them that have paused. */
+  get pausedCount(): number {
+    return this.list().reduce((sum, { pausedCount }) => sum + pausedCount, 0);
   }
 
   /** Memory that the buffers of all sessions take. */
@@ -175,7 +183,7 @@ export class SessionDirectory implements SessionOwner {
   }
 
   #begin(selector: StreamSelector, viewer: ViewerInfo): Session {
-    const { clock, engines, limits, log, observer } = this.#deps;
+    const { clock, engines, limits, log, observer, timeshift } = this.#deps;
     const name = nameOf(selector.hash, selector);
     const refusal = this.#names.refusalOf(name, clock.nowMs());
     if (refusal) throw new AcemuxError(refusal);
@@ -192,6 +200,7 @@ export class SessionDirectory implements SessionOwner {
       memory: this.#memory,
       observer,
       owner: this,
+      timeshift,
       limits,
       clock,
       log,

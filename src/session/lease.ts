@@ -135,6 +135,7 @@ export class Lease {
         viewer,
         expulsion: reader.signal,
         openCursor: () => attachment.openCursor(),
+        notePaused: (isPaused) => attachment.notePaused?.(isPaused),
         leave: () => this.#onReaderGone(reader),
       };
     } catch (error) {

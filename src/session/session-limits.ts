@@ -18,6 +18,8 @@ export interface SessionLimits extends StandbyChoice {
   readonly idleTimeoutMs: number;
   /** PREBUFFER_SECONDS */
   readonly prebufferMs: number;
+  /** PREBUFFER_STREAMS: by id or infohash, milliseconds. */
+  readonly prebufferStreams: ReadonlyMap<string, number>;
   /** STREAM_BUFFER_SECONDS */
   readonly bufferMs: number;
   /** STREAM_BUFFER_SIZE */

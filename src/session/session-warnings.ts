@@ -21,12 +21,13 @@ export class SessionWarnings {
 
   /** Looks at what the session's intake has come to. */
   look({ noKeyframe, ring }: { readonly noKeyframe: boolean; readonly ring: Ring }): void {
-    if (noKeyframe) this.#give('no_keyframe');
-    if (ring.cutByBytes) this.#give('buffer_cut');
-    if (ring.isSqueezed) this.#give('buffer_shrunk');
+    if (noKeyframe) this.give('no_keyframe');
+    if (ring.cutByBytes) this.give('buffer_cut');
+    if (ring.isSqueezed) this.give('buffer_shrunk');
   }
 
-  #give(reason: ReasonCode): void {
+  /** Tells a reason, unless it has been told. */
+  give(reason: ReasonCode): void {
     if (this.#given.includes(reason)) return;
     this.#given.push(reason);
     this.#log.warn({ reason }, REASONS[reason].what);

@@ -5,8 +5,12 @@ import { AcemuxError, type ReasonCode } from '../base/reasons.ts';
 import type { SelectorKind, StreamSelector } from '../engine/types.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Attachment, SessionListener, ViewerInfo, WatchedSession } from './attachment.ts';
+import { findBeginning } from './beginning.ts';
 import { Cursor } from './cursor.ts';
 import type { KnownName } from './known-names.ts';
+import type { Past } from './past.ts';
+import type { PastKeeper } from './past-keeper.ts';
+import { prebufferMsOf } from './prebuffer.ts';
 import type { Ring } from './ring.ts';
 import { SESSION_MOVES, type SessionState } from './session-state.ts';
 import type { SourceAttempt } from './source-attempt.ts';
@@ -30,6 +34,8 @@ export interface SessionOwner {
 
 export interface SessionDeps extends Omit<SupplyDeps, 'session'> {
   readonly owner: SessionOwner;
+  /** What keeps more than the ring, where something does. */
+  readonly timeshift?: PastKeeper | undefined;
 }
 
 /**
@@ -52,6 +58,9 @@ export class Session implements WatchedSession, SuppliedSession {
   #timer: Timer | undefined;
   #waiting = 0;
   #clients = 0;
+  /** How many of these have paused. */
+  #paused = 0;
+  #past: Past | undefined;
   #bytesOut = 0;
   #lastActivityMs: number;
   #startedAtWallMs: number | undefined;
@@ -148,7 +157,8 @@ export class Session implements WatchedSession, SuppliedSession {
       isLive: playback?.isLive ?? true,
       isEncrypted: playback?.isEncrypted ?? false,
       isActive: this.isActive,
-      clientCount: this.clientCount,
+      clientCount: this.clientCount - this.#paused,
+      pausedCount: this.#paused,
       createdAtMs: this.#createdAtWallMs,
       startedAtMs: this.#startedAtWallMs,
       endedAtMs: this.#endedAtWallMs,
@@ -260,7 +270,18 @@ export class Session implements WatchedSession, SuppliedSession {
       forgetLive?.();
     }
     this.#waiting--;
-    return target === this ? this.#attach(viewer) : target.join(viewer, signal, onLive);
+    return target === this ? this.#admit(viewer) : target.join(viewer, signal, onLive);
+  }
+
+  async #admit(viewer: ViewerInfo): Promise<Attachment> {
+    const attachment = this.#attach(viewer);
+    const start = viewer.wish?.start;
+    if (!start) return attachment;
+    const { ring } = this.#supply;
+    const found = await findBeginning(start, ring, this.#past, this.#deps.clock.wallMs());
+    if (!found) return attachment;
+    const openCursor = (): Cursor => new Cursor(ring, found.point, this.#prebufferMs(viewer), this.#past);
+    return { ...attachment, beginning: found, openCursor };
   }
 
   #attach(viewer: ViewerInfo): Attachment {
@@ -270,12 +291,20 @@ export class Session implements WatchedSession, SuppliedSession {
     if (this.#state.name === 'lingering') this.#enter({ name: 'playing' });
     if (!viewer.isVisitor) observer.clientJoined();
     let member = true;
+    let hasPaused = false;
+    const notePaused = (isPaused: boolean): void => {
+      if (!member || isPaused === hasPaused) return;
+      hasPaused = isPaused;
+      this.#paused += isPaused ? 1 : -1;
+    };
     return {
       session: this,
       viewer,
-      openCursor: () => this.#openCursor(),
+      openCursor: () => this.#openCursor(viewer),
+      notePaused,
       leave: (reason) => {
         if (!member) return;
+        notePaused(false);
         member = false;
         this.#clients--;
         if (!viewer.isVisitor) observer.clientLeft(reason);
@@ -284,12 +313,16 @@ export class Session implements WatchedSession, SuppliedSession {
     };
   }
 
-  #openCursor(): Cursor {
-    const { prebufferMs } = this.#deps.limits;
+  #prebufferMs(viewer: ViewerInfo): number {
+    return prebufferMsOf(this.#deps.limits, [this.id, this.infohash], viewer.wish?.bufferMs);
+  }
+
+  #openCursor(viewer: ViewerInfo): Cursor {
+    const prebufferMs = this.#prebufferMs(viewer);
     const point = this.#supply.ring.joinPoint(prebufferMs);
     // join() has looked for one in this same turn of the loop.
     if (!point) throw new AcemuxError('no_media');
-    return new Cursor(this.#supply.ring, point, prebufferMs);
+    return new Cursor(this.#supply.ring, point, prebufferMs, this.#past);
   }
 
   /** With nobody left, a start is given up unless somebody comes back soon, and what plays lingers. */
@@ -348,7 +381,22 @@ export class Session implements WatchedSession, SuppliedSession {
   onWatchable(): void {
     this.#startedAtWallMs = this.#deps.clock.wallMs();
     this.#enter({ name: 'playing' });
+    this.#keepPast();
     this.#ready.resolve(this);
     this.#considerEmptiness();
+  }
+
+  #keepPast(): void {
+    const { selector, timeshift } = this.#deps;
+    const { infohash, ring } = this.#supply;
+    if (infohash === undefined) return;
+    this.#past = timeshift?.begin({
+      ring,
+      infohash,
+      parameters: selector.parameters,
+      names: [selector.hash, infohash],
+      listen: (listener) => this.listen(listener),
+      warn: (reason) => this.#supply.warn(reason),
+    });
   }
 }

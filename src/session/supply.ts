@@ -120,6 +120,11 @@ export class Supply implements SourceLoopOwner {
     return this.#warnings.given;
   }
 
+  /** Something else is worth a warning. */
+  warn(reason: ReasonCode): void {
+    this.#warnings.give(reason);
+  }
+
   get clientCount(): number {
     return this.#deps.session.clientCount;
   }

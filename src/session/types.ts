@@ -20,6 +20,8 @@ export interface SessionSnapshot {
   /** Whether it can be joined: everything but ended. */
   readonly isActive: boolean;
   readonly clientCount: number;
+  /** Viewers beside these that take nothing now, and may go on from what is kept (time-shift). */
+  readonly pausedCount: number;
   /** Wall clock, milliseconds since the Unix epoch. */
   readonly createdAtMs: number;
   readonly startedAtMs: number | undefined;

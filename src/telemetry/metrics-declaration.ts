@@ -52,9 +52,21 @@ export const METRICS = [
     labels: [],
   },
   {
+    name: 'acemux_clients_paused',
+    type: 'gauge',
+    help: 'Viewers beside these that have paused, and may go on from what is kept on disk.',
+    labels: [],
+  },
+  {
     name: 'acemux_buffer_bytes',
     type: 'gauge',
     help: 'Memory that the buffers of all streams take; BUFFER_MEMORY_MAX bounds it.',
+    labels: [],
+  },
+  {
+    name: 'acemux_timeshift_bytes',
+    type: 'gauge',
+    help: 'What time-shift keeps on disk of all streams; TIMESHIFT_MAX_BYTES bounds it.',
     labels: [],
   },
   {

@@ -3,7 +3,13 @@ import { test } from 'node:test';
 import { Metrics } from './metrics.ts';
 import { METRICS, renderMetricsPage } from './metrics-declaration.ts';
 
-const QUIET = { sessionsActive: () => 0, clientsActive: () => 0, bufferBytes: () => 0 };
+const QUIET = {
+  sessionsActive: () => 0,
+  clientsActive: () => 0,
+  clientsPaused: () => 0,
+  bufferBytes: () => 0,
+  timeshiftBytes: () => 0,
+};
 
 const sampleOf = (page: string, series: string): number | undefined => {
   const line = page.split('\n').find((each) => each.startsWith(`${series} `));
@@ -53,7 +59,9 @@ test('gauges are asked at each scrape', async () => {
   const metrics = new Metrics({
     sessionsActive: () => sessions,
     clientsActive: () => sessions * 10,
+    clientsPaused: () => 0,
     bufferBytes: () => sessions * 1_000,
+    timeshiftBytes: () => 0,
   });
   assert.equal(sampleOf(await metrics.render(), 'proxy_sessions_active'), 2);
   sessions = 3;

@@ -8,7 +8,11 @@ export interface MetricsDeps {
   /** Asked at each scrape. */
   readonly clientsActive: () => number;
   /** Asked at each scrape. */
+  readonly clientsPaused: () => number;
+  /** Asked at each scrape. */
   readonly bufferBytes: () => number;
+  /** Asked at each scrape. */
+  readonly timeshiftBytes: () => number;
 }
 
 /**
@@ -34,7 +38,8 @@ export class Metrics {
   readonly #warnings: Counter;
   readonly #refusals: Counter;
 
-  constructor({ sessionsActive, clientsActive, bufferBytes }: MetricsDeps) {
+  constructor(deps: MetricsDeps) {
+    const { sessionsActive, clientsActive, clientsPaused, bufferBytes, timeshiftBytes } = deps;
     const registers = [this.#registry];
     this.#sessions = new Counter({ ...declared('proxy_sessions_total'), registers });
     gauge('proxy_sessions_active', sessionsActive, registers);
@@ -49,7 +54,9 @@ export class Metrics {
     });
     this.#durations = new Histogram({ ...declared('proxy_session_duration_seconds'), registers });
     gauge('acemux_clients_active', clientsActive, registers);
+    gauge('acemux_clients_paused', clientsPaused, registers);
     gauge('acemux_buffer_bytes', bufferBytes, registers);
+    gauge('acemux_timeshift_bytes', timeshiftBytes, registers);
     this.#sessionEnds = new Counter({ ...declared('acemux_sessions_ended_total'), registers });
     this.#clientEnds = new Counter({ ...declared('acemux_clients_ended_total'), registers });
     this.#skips = new Counter({ ...declared('acemux_client_skips_total'), registers });

@@ -162,6 +162,7 @@ function configWith(changes: Changes, dataDir: string): Config {
     streams: { ...config.streams, ...changes.streams },
     clients: { ...config.clients, ...changes.clients },
     hls: { ...config.hls, ...changes.hls },
+    timeshift: { ...config.timeshift, ...changes.timeshift },
     health: { ...config.health, ...changes.health },
     log: { ...config.log, ...changes.log },
   };

@@ -46,6 +46,7 @@ export const directoryLimits: DirectoryLimits = {
   bufferMemoryBytes: 1024 * 1024 * 1024,
   sweepIntervalMs: 60_000,
   prebufferMs: 4_000,
+  prebufferStreams: new Map(),
   bufferMs: 20_000,
   bufferBytes: 64 * 1024 * 1024,
 };

@@ -13,6 +13,7 @@ import { asksForJson, EnvelopeSchema, formatOf, type OpenLeaseDeps, openLease } 
 import { type PlayedFile, playFile } from '../play-file.ts';
 import { registerPreflight } from '../preflight.ts';
 import { allowsEarlyHeaders, PASSED_PARAMETERS, parseStreamRequest, queryOf } from '../stream-request.ts';
+import { parseWish } from '../viewer-wish.ts';
 
 export type PlayDeps<Attached extends Leavable> = Pick<
   HttpDeps<Attached>,
@@ -38,6 +39,19 @@ const QuerySchema = Type.Object({
       description:
         'json: answer at once, as an engine does, with addresses for playing, asking (stat) and stopping. Nobody reading ' +
         'the playback URL for 60 seconds ends it.',
+    }),
+  ),
+  start: Type.Optional(
+    Type.String({
+      description:
+        'Where to begin: seconds before live, as -600, or an ISO 8601 time with its zone. What is not kept is clamped; the ' +
+        'reply says in X-Acemux-Start where it begins.',
+    }),
+  ),
+  buffer: Type.Optional(
+    Type.String({
+      description:
+        'How many seconds behind live to begin, instead of PREBUFFER_SECONDS: a weak network wants more.',
     }),
   ),
   early_headers: Type.Optional(
@@ -67,6 +81,13 @@ export function registerGetstream<Attached extends Leavable>(
     response: {
       200: {
         description: 'MPEG-TS without an end; or a recorded file, of whichever type, or the list of several',
+        headers: {
+          'X-Acemux-Start': Type.String({
+            description:
+              'With start: when that was live where it begins, ISO 8601; with `; clamped` behind it where that is not ' +
+              'what was asked for.',
+          }),
+        },
         content: {
           'video/mp2t': { schema: Type.String({ format: 'binary' }) },
           'video/*': { schema: Type.String({ format: 'binary' }) },
@@ -98,6 +119,7 @@ export function registerGetstream<Attached extends Leavable>(
       handler: async (request, reply) => {
         const query = queryOf(request);
         const facts = deps.files.factsOf(parseStreamRequest(query));
+        parseWish(query);
         if (asksForJson(query)) return reply.headers(JSON_HEADERS).send();
         return reply.headers(facts ? fileHeaders(facts) : TS_RESPONSE_HEADERS).send();
       },
@@ -110,9 +132,11 @@ export function registerGetstream<Attached extends Leavable>(
         const query = queryOf(request);
         if (asksForJson(query)) return openLease(deps, request, reply, query);
         const selector = parseStreamRequest(query);
+        const wish = parseWish(query);
         return play(deps, request, reply, {
           stream: selector.hash,
-          join: (viewer, signal, onLive) => deps.sessions.join(selector, viewer, signal, onLive),
+          join: (viewer, signal, onLive) =>
+            deps.sessions.join(selector, { ...viewer, ...(wish && { wish }) }, signal, onLive),
           file: { selector, open: (question, signal) => deps.files.open(question, signal) },
         });
       },

@@ -42,6 +42,7 @@ const PLAYING = {
   bytes_in: 1880,
   bytes_out: 3760,
   warnings: [],
+  paused_count: 0,
 };
 
 test('/proxy/sessions/{id} is the session, in the keys and the order that programs know', async (t) => {

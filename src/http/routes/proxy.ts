@@ -39,6 +39,7 @@ const SessionSchema = Type.Object({
   bytes_in: Type.Integer({ description: 'Received from engines.' }),
   bytes_out: Type.Integer({ description: 'Handed to viewers.' }),
   warnings: Type.Array(Type.String()),
+  paused_count: Type.Integer({ description: 'Viewers beside client_count that have paused (time-shift).' }),
 });
 
 const SessionsSchema = Type.Object({ sessions: Type.Array(SessionSchema) });
@@ -123,6 +124,7 @@ export function sessionInfoOf(session: SessionSnapshot): Static<typeof SessionSc
     bytes_in: session.bytesIn,
     bytes_out: session.bytesOut,
     warnings: [...session.warnings],
+    paused_count: session.pausedCount,
   };
 }
 

@@ -341,6 +341,7 @@ export function playingSession(changes: Partial<SessionSnapshot> = {}): SessionS
     isLive: true,
     isEncrypted: false,
     isActive: true,
+    pausedCount: 0,
     clientCount: 2,
     createdAtMs: Date.UTC(2026, 0, 2, 3, 4, 5, 678),
     startedAtMs: Date.UTC(2026, 0, 2, 3, 4, 6),

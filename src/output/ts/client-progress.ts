@@ -88,15 +88,19 @@ export class ClientProgress {
     this.#lookedAtMs = nowMs;
   }
 
-  /** Why the client must go; undefined while it takes what it is sent. */
-  verdict(nowMs: number): ProgressVerdict | undefined {
+  /**
+   * Why the client must go; undefined while it takes what it is sent.
+   * @param pauseMaxMs it may take nothing for so long, if that is more than the timeout: it has paused
+   */
+  verdict(nowMs: number, pauseMaxMs = 0): ProgressVerdict | undefined {
+    const timeoutMs = Math.max(this.#timeoutMs, pauseMaxMs);
     const isLookedAt = this.#lookedAtMs !== undefined && nowMs - this.#lookedAtMs < LOOK_STALE_MS;
     if (isLookedAt) {
       const silentMs = this.#lookedAtMs! - this.#acknowledgedAtMs;
       if (silentMs >= VANISHED_MS && this.#queue.unanswered >= UNANSWERED_MIN) return 'client_vanished';
-      if (silentMs >= this.#timeoutMs) return 'client_stalled';
+      if (silentMs >= timeoutMs) return 'client_stalled';
     }
     const sinceMs = isLookedAt ? this.#endingSinceMs : this.#blockedSinceMs;
-    return sinceMs !== undefined && nowMs - sinceMs >= this.#timeoutMs ? 'client_stalled' : undefined;
+    return sinceMs !== undefined && nowMs - sinceMs >= timeoutMs ? 'client_stalled' : undefined;
   }
 }

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import type { Beginning } from '../../session/attachment.ts';
 
 /**
  * What a viewer's player is told of an endless MPEG-TS reply (DESIGN 2.2). `HEAD` answers exactly these too.
@@ -17,9 +18,18 @@ export const TS_RESPONSE_HEADERS = {
 } as const;
 
 /** Sends status line and headers of an endless reply: no length, no chunks, the end of the connection is its end. */
-export function sendTsHeaders(response: ServerResponse): void {
+export function sendTsHeaders(response: ServerResponse, beginning?: Beginning): void {
   response.shouldKeepAlive = false;
   response.useChunkedEncodingByDefault = false;
-  response.writeHead(200, TS_RESPONSE_HEADERS);
+  response.writeHead(200, { ...TS_RESPONSE_HEADERS, ...(beginning && startHeaders(beginning)) });
   response.flushHeaders();
+}
+
+/** Where a viewer that asked for a time begins: that time, and whether it is another one than it asked for. */
+export function startHeaders({ isClamped, wallMs }: Beginning): Record<string, string> {
+  const time = new Date(wallMs).toISOString();
+  return {
+    'X-Acemux-Start': isClamped ? `${time}; clamped` : time,
+    'Access-Control-Expose-Headers': 'X-Acemux-Start',
+  };
 }

@@ -75,13 +75,16 @@ export class TsViewer implements FanOutMember {
 
   /** Sends status line and headers, unless they have been sent, and the first bytes. */
   open(): void {
-    const { response, socket, loop } = this.#deps;
+    const { attachment, cursor, response, socket, loop } = this.#deps;
+    cursor.onReady = () => {
+      if (this.#state === 'open') loop.schedule(this);
+    };
     socket.setTimeout(0);
     socket.once('close', this.#onClose);
     socket.on('error', this.#onError);
     // One segment with headers, tables and first picture, instead of a small one ahead of it.
     socket.cork();
-    if (!response.headersSent) sendTsHeaders(response);
+    if (!response.headersSent) sendTsHeaders(response, attachment.beginning);
     const more = this.write();
     socket.uncork();
     this.#noteBlocked();
@@ -167,8 +170,12 @@ export class TsViewer implements FanOutMember {
 
   /** Ends the connection at once, should its client not take what it is sent. */
   judge(nowMs: number): void {
-    const verdict = this.#deps.progress.verdict(nowMs);
+    const { attachment, cursor, progress } = this.#deps;
+    // A connection that is ending carries nothing more that could be paused.
+    const pauseMaxMs = this.#state === 'open' ? cursor.pauseMaxMs : 0;
+    const verdict = progress.verdict(nowMs, pauseMaxMs);
     if (verdict && this.#state !== 'gone') this.evict(verdict);
+    else attachment.notePaused?.(pauseMaxMs > 0 && progress.verdict(nowMs) === 'client_stalled');
   }
 
   /** Ends the connection at once. */

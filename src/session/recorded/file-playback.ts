@@ -83,6 +83,7 @@ export class FilePlayback {
       isLive: false,
       isEncrypted: this.#playback?.isEncrypted ?? false,
       isActive: !this.isOver,
+      pausedCount: 0,
       clientCount: this.#isLent ? 1 : 0,
       createdAtMs: this.#createdAtWallMs,
       startedAtMs: this.#startedAtWallMs,

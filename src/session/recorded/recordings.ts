@@ -291,6 +291,7 @@ function absent({ hash, kind }: StreamSelector, nowWallMs: number): SessionSnaps
     isLive: false,
     isEncrypted: false,
     isActive: true,
+    pausedCount: 0,
     clientCount: 0,
     createdAtMs: nowWallMs,
     startedAtMs: undefined,

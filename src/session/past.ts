@@ -1,0 +1,27 @@
+import type { AccessPoint } from '../mpegts/access-point.ts';
+
+/** An access point, and when it was live. */
+export interface PastPoint {
+  readonly point: AccessPoint;
+  /** Wall clock, milliseconds since the Unix epoch. */
+  readonly wallMs: number;
+}
+
+/**
+ * What is kept of a session's media beyond its ring, at the ring's positions; below 0 is what earlier sessions of the
+ * stream had. It may have gaps. Nothing here rejects: what can't be read is not there.
+ */
+export interface Past {
+  /** The wall clock of the live edge: it never goes back, whatever the machine's does. */
+  readonly wallMs: number;
+  /** How long a viewer that takes nothing may stay, milliseconds; it must be reached besides. */
+  readonly pauseMaxMs: number;
+  /** Whether a viewer may stay at this position, although the ring is about to let go of it. */
+  reaches(position: number): boolean;
+  /** Whole packets from `position` on, `bytesMax` at most; empty where there is a gap. */
+  read(position: number, bytesMax: number): Promise<Buffer>;
+  /** The first access point at or behind `position`. */
+  pointFrom(position: number): Promise<PastPoint | undefined>;
+  /** The newest access point that was live at `wallMs` or before; the oldest there is where there is none. */
+  pointAt(wallMs: number): Promise<PastPoint | undefined>;
+}

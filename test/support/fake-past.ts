@@ -1,0 +1,34 @@
+import type { Past, PastPoint } from '../../src/session/past.ts';
+
+/** A past in memory, at the positions of its stretches; each read is answered a moment later. */
+export class FakePast implements Past {
+  wallMs = 1_000_000;
+  pauseMaxMs = 60_000;
+  points: PastPoint[] = [];
+  reads = 0;
+  readonly #stretches: { readonly from: number; readonly bytes: Buffer }[] = [];
+
+  keep(from: number, bytes: Buffer): void {
+    this.#stretches.push({ from, bytes });
+  }
+
+  reaches(position: number): boolean {
+    return this.#stretches.some(({ from }) => from <= position);
+  }
+
+  async read(position: number, bytesMax: number): Promise<Buffer> {
+    this.reads++;
+    const found = this.#stretches.find(
+      ({ from, bytes }) => from <= position && position < from + bytes.length,
+    );
+    return found?.bytes.subarray(position - found.from, position - found.from + bytesMax) ?? Buffer.alloc(0);
+  }
+
+  async pointFrom(position: number): Promise<PastPoint | undefined> {
+    return this.points.find(({ point }) => point.position >= position);
+  }
+
+  async pointAt(wallMs: number): Promise<PastPoint | undefined> {
+    return this.points.findLast((each) => each.wallMs <= wallMs) ?? this.points[0];
+  }
+}
