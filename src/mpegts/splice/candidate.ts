@@ -54,6 +54,8 @@ const SEARCH_AGAIN_AFTER = 64;
 const DATA_UNITS_MIN = 3;
 const DATA_UNITS_MAX = 64;
 
+/** What begins so soon after the ring's end by an expected clock is what comes next, whatever its pictures resemble. */
+const NEXT_AS_EXPECTED_MS = 10_000;
 /** Streams are interleaved: by then all of them have come to the ring that are of one time. 90 kHz ticks. */
 const COMPARED_BEFORE_END_TICKS = PTS_HZ;
 /** One that plays beside is whole when nothing was damaged from so much before the ring's end on: units overlap. */
@@ -258,7 +260,7 @@ export class SpliceCandidate {
       const isFine =
         this.#lagMs(offset90) > 0 ? !this.#isContradicted(offset90) : this.#isConfirmed(offset90);
       if (isFine) return meeting;
-      if (this.#hasGapAtEnd(offset90)) {
+      if (this.#hasGapAtEnd(offset90) && !this.#comesNextAsExpected(offset90)) {
         this.#known90 = offset90;
         return undefined;
       }
@@ -300,6 +302,18 @@ export class SpliceCandidate {
       ({ key, dts }) => key !== undefined && this.#isInRing(role, key, dts + offset90),
     );
     return { compared: compared.length, equal: equal.length };
+  }
+
+  /** Pictures that repeat were recognized at another offset, but as is expected all of it comes soon after the ring's end. */
+  #comesNextAsExpected(offset90: number): boolean {
+    if (this.#expected.includes(offset90)) return false;
+    const { endDts } = this.#tail;
+    const { firstDts } = this.#media;
+    if (endDts === undefined || firstDts === undefined) return false;
+    return this.#expected.some((expected90) => {
+      const afterMs = msBetween(endDts, firstDts + expected90);
+      return afterMs > 0 && afterMs <= NEXT_AS_EXPECTED_MS;
+    });
   }
 
   #isPossible(offset90: number): boolean {
@@ -386,7 +400,8 @@ export class SpliceCandidate {
     const last = this.#media.units.findLast(
       ({ dts }) => msBetween(dts + offset90, endDts) > KEEP_BEFORE_END_MS,
     );
-    if (last && this.#media.keepFrom(last.position)) this.#known90 = offset90;
+    if (!last || !this.#media.keepFrom(last.position)) return;
+    if (!this.#comesNextAsExpected(offset90)) this.#known90 = offset90;
   }
 
   /** A source that is ahead of the old one is met when that one comes to where it began. */
