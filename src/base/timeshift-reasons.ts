@@ -1,5 +1,9 @@
-/** Why a stream is not kept on disk, or not all of it: warnings of sessions that play on. Rows of the table of reasons. */
+/** Why a stream is not kept on disk, or not all of it, and how an excerpt ends. Rows of the table of reasons. */
 export const TIMESHIFT_REASONS = {
+  excerpt_over: {
+    what: 'The viewer asked for an excerpt (`end`) and has it all.',
+    todo: 'Nothing: this is how it should end.',
+  },
   timeshift_disk_full: {
     what: 'The disk under DATA_DIR is full: time-shift is off for this stream until it is begun anew.',
     todo: 'Make room, or lower TIMESHIFT_MAX_BYTES or TIMESHIFT_SECONDS. What was kept can still be rewound to.',

@@ -83,7 +83,7 @@ export const DECLARATION = {
       type: folder(),
       default: './data',
       applies: 'restart',
-      doc: 'The folder for what must outlive a restart: the generated admin key.',
+      doc: 'The folder for what must outlive a restart: the generated admin key, and what time-shift keeps.',
     }),
   },
   access: {

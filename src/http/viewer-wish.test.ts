@@ -13,6 +13,7 @@ test('start is seconds before live or a time, and buffer is seconds', () => {
     ['start=2026-01-31T20:15:00Z', { start: { kind: 'at', wallMs } }],
     ['start=2026-01-31T21:15%2B01:00', { start: { kind: 'at', wallMs } }],
     ['start=2026-01-31T21:15+01:00', { start: { kind: 'at', wallMs } }],
+    ['start=-60&end=-30', { start: { kind: 'behind', seconds: 60 }, end: { kind: 'behind', seconds: 30 } }],
     ['buffer=0', { bufferMs: 0 }],
     ['buffer=12.5&start=-5', { start: { kind: 'behind', seconds: 5 }, bufferMs: 12_500 }],
   ] as const) {
@@ -29,6 +30,8 @@ test('anything else is refused', () => {
     'start=--5',
     'start=-1e9',
     'start=-5&start=-6',
+    'end=-5',
+    'start=-5&end=5',
     'buffer=-1',
     'buffer=601',
     'buffer=much',

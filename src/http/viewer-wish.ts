@@ -8,16 +8,21 @@ const SECONDS = /^-?\d{1,9}(\.\d{1,3})?$/;
 const BUFFER_SECONDS_MAX = 600;
 
 /**
- * What a request asks for beside the stream: `start` and `buffer`. An empty value is no value.
+ * What a request asks for beside the stream: `start`, `end` and `buffer`. An empty value is no value.
  * @throws AcemuxError bad_request
  */
 export function parseWish(query: string): ViewerWish | undefined {
   const given = new URLSearchParams(query);
   const start = only(given, 'start');
+  const end = only(given, 'end');
   const buffer = only(given, 'buffer');
+  if (end !== undefined && start === undefined) {
+    throw new AcemuxError('bad_request', 'The parameter end needs start.');
+  }
   if (start === undefined && buffer === undefined) return undefined;
   return {
-    ...(start !== undefined && { start: parseStart(start) }),
+    ...(start !== undefined && { start: parseTime('start', start) }),
+    ...(end !== undefined && { end: parseTime('end', end) }),
     ...(buffer !== undefined && { bufferMs: parseBuffer(buffer) }),
   };
 }
@@ -28,7 +33,7 @@ function only(given: URLSearchParams, name: string): string | undefined {
   return value;
 }
 
-function parseStart(value: string): StartWish {
+function parseTime(name: string, value: string): StartWish {
   // A plus of a zone that was not escaped arrives as a space.
   const text = value.trim().replace(' ', '+');
   const wallMs = ISO_TIME.test(text) ? Date.parse(text) : Number.NaN;
@@ -37,7 +42,7 @@ function parseStart(value: string): StartWish {
   if (seconds <= 0) return { kind: 'behind', seconds: -seconds };
   throw new AcemuxError(
     'bad_request',
-    'The parameter start must be seconds before live, as -600, or a time, as 2026-01-31T20:15:00Z.',
+    `The parameter ${name} must be seconds before live, as -600, or a time, as 2026-01-31T20:15:00Z.`,
   );
 }
 

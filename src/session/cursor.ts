@@ -27,6 +27,8 @@ export class Cursor {
   readonly #behindMs: number;
   readonly #past: Past | undefined;
   readonly #reader: PastReader | undefined;
+  /** Where it ends; for an excerpt. */
+  endPosition = Number.POSITIVE_INFINITY;
   /** Called when `take` had to wait for what is past, and has it now. */
   onReady: () => void = () => {};
 
@@ -48,6 +50,11 @@ export class Cursor {
   /** Bytes between this viewer and the live edge. */
   get lagBytes(): number {
     return this.#ring.head - this.#position;
+  }
+
+  /** Whether it has been given all up to its end. */
+  get isAtEnd(): boolean {
+    return this.#position >= this.endPosition;
   }
 
   /** Whether the ring has let go of what this viewer would need next. */
@@ -116,6 +123,8 @@ export class Cursor {
       this.#prefix = prefix.length > count ? prefix.subarray(count) : undefined;
       if (prefix.length > 0) return prefix.subarray(0, count);
     }
+    if (this.isAtEnd) return undefined;
+    count = Math.min(count, this.endPosition - this.#position);
     if (this.#point) {
       const { omit, omitComplete } = this.#point;
       const stretch = nextStretch(omit, this.#omitIndex, this.#position, this.#ring.head);

@@ -275,12 +275,18 @@ export class Session implements WatchedSession, SuppliedSession {
 
   async #admit(viewer: ViewerInfo): Promise<Attachment> {
     const attachment = this.#attach(viewer);
-    const start = viewer.wish?.start;
+    const { start, end } = viewer.wish ?? {};
     if (!start) return attachment;
     const { ring } = this.#supply;
-    const found = await findBeginning(start, ring, this.#past, this.#deps.clock.wallMs());
+    const nowWallMs = this.#deps.clock.wallMs();
+    const found = await findBeginning(start, ring, this.#past, nowWallMs);
+    const last = end && (await findBeginning(end, ring, this.#past, nowWallMs));
     if (!found) return attachment;
-    const openCursor = (): Cursor => new Cursor(ring, found.point, this.#prebufferMs(viewer), this.#past);
+    const openCursor = (): Cursor => {
+      const cursor = new Cursor(ring, found.point, this.#prebufferMs(viewer), this.#past);
+      if (last) cursor.endPosition = last.point.position;
+      return cursor;
+    };
     return { ...attachment, beginning: found, openCursor };
   }
 

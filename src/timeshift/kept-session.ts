@@ -226,7 +226,11 @@ export class KeptSession implements Past, SessionListener {
     }
     const packets = this.#waiting();
     if (packets.length === 0) return false;
-    if (!(await keeping.makeRoom(packets.length))) return false;
+    if (!(await keeping.makeRoom(packets.length))) {
+      // All that is left is being written, here and by others: this part of it can go once it is closed.
+      await store.close();
+      if (!(await keeping.makeRoom(packets.length))) return false;
+    }
     await this.#turnSegment(store);
     const to = this.#position + packets.length;
     await store.append(packets, this.wallMs, this.#takeRecords(to));

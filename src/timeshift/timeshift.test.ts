@@ -125,6 +125,31 @@ test('all stores together take no more than they may: the oldest goes first', as
   second.end();
 });
 
+test('where there is room for less than a segment, the newest of it is kept, and no more than there may be', async (t) => {
+  const bytesMax = 600_000;
+  const { timeshift, play } = await rig(t, { bytesMax });
+  const stream = new PassingStream();
+  const past = timeshift.begin(stream);
+  for (let seconds = 0; seconds < 30; seconds++) {
+    await play(stream, past, 1);
+    assert.ok(timeshift.sizeBytes <= bytesMax, `${timeshift.sizeBytes} bytes`);
+  }
+  const newest = await past?.read(29 * SECOND_BYTES, PACKET_BYTES);
+  assert.deepEqual(newest && numbersOf(newest), [29 * SECOND_PACKETS]);
+  assert.deepEqual(stream.warnings, []);
+  stream.end();
+});
+
+test('where there is no room at all nothing is kept, and live goes on', async (t) => {
+  const { timeshift, play } = await rig(t, { bytesMax: 100_000 });
+  const stream = new PassingStream();
+  const past = timeshift.begin(stream);
+  await play(stream, past, 30);
+  assert.equal(past?.reaches(0), false);
+  assert.deepEqual([...new Set(stream.warnings)], ['timeshift_behind']);
+  stream.end();
+});
+
 test('a stream that is begun anew still has what it had before, at positions below its own', async (t) => {
   const { timeshift, play } = await rig(t);
   const before = new PassingStream();

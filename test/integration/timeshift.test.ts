@@ -80,6 +80,26 @@ test('a time that is not kept is clamped to the oldest there is, or to live, and
   assert.ok(isClamped && agoMs < 10_000, `${agoMs} ms`);
 });
 
+test('an excerpt ends by itself, at a keyframe, and has all that is between', async (t) => {
+  const rig = await startRig(t, {
+    engines: [BURST],
+    config: { streams: SHORT_RING, clients: NEAR, timeshift: { windowMs: 600_000 } },
+  });
+  const live = rig.watch();
+  await untilPast(rig, live);
+  const excerpt = rig.watch(`id=${ID}&start=-40&end=-20`);
+  assert.equal(await excerpt.end(), 'eof');
+  const { media } = excerpt;
+  const seconds = media.length / BYTES_PER_SECOND;
+  assert.ok(seconds > 10 && seconds < 30, `${seconds} s`);
+  assert.equal(media.length % 188, 0);
+  assert.deepEqual(checkStream(media).problems, []);
+  assertIsBroadcast(media, rig.broadcast(String((await sessionOf(rig))['infohash'])), 1_000);
+  const nothing = rig.watch(`id=${ID}&start=-20&end=-40`);
+  assert.equal(await nothing.end(), 'eof');
+  assert.ok(nothing.media.length < 10 * 188);
+});
+
 test('without time-shift start is clamped to what the ring has', async (t) => {
   const rig = await startRig(t, {});
   const viewer = rig.watch(`id=${ID}&start=-600`);

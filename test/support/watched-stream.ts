@@ -3,6 +3,7 @@ import type { AccessPoint } from '../../src/mpegts/scanner.ts';
 import type { Attachment, SessionListener, WatchedSession } from '../../src/session/attachment.ts';
 import type { BufferShare } from '../../src/session/buffer-share.ts';
 import { Cursor } from '../../src/session/cursor.ts';
+import type { Past } from '../../src/session/past.ts';
 import { Ring, type RingLimits } from '../../src/session/ring.ts';
 
 const PACKET_BYTES = 188;
@@ -33,6 +34,9 @@ export class WatchedStream implements WatchedSession {
   readonly listeners = new Set<SessionListener>();
   bytesOut = 0;
   skips = 0;
+  /** What is kept beyond the ring, where something is. */
+  past: Past | undefined;
+  paused = 0;
   #packets = 0;
   #ended: ReasonCode | undefined;
 
@@ -85,12 +89,15 @@ export class WatchedStream implements WatchedSession {
       viewer: { address: '127.0.0.1', userAgent: 'test' },
       left,
       openCursor: () => this.openCursor(),
+      notePaused: (isPaused) => {
+        this.paused = isPaused ? 1 : 0;
+      },
       leave: (reason) => void left.push(reason),
     };
   }
 
   openCursor(): Cursor {
-    return new Cursor(this.ring, FIRST_BYTE, 0);
+    return new Cursor(this.ring, FIRST_BYTE, 0, this.past);
   }
 }
 

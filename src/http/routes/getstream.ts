@@ -48,6 +48,12 @@ const QuerySchema = Type.Object({
         'reply says in X-Acemux-Start where it begins.',
     }),
   ),
+  end: Type.Optional(
+    Type.String({
+      description:
+        'With start: where to end, in the same two forms; the reply is then an excerpt of what is kept.',
+    }),
+  ),
   buffer: Type.Optional(
     Type.String({
       description:

@@ -123,3 +123,20 @@ test('with a short CLIENT_TIMEOUT nobody is judged by the time between two looks
   progress.look(9_000, { unacknowledgedBytes: 100, unanswered: 0 }, 6_000);
   assert.equal(progress.verdict(8_900), undefined);
 });
+
+test('a client that may pause is stalled when it has taken nothing for that long, whoever is asked', () => {
+  const unasked = new ClientProgress(TIMEOUT_MS);
+  unasked.blocked(0);
+  assert.equal(unasked.verdict(TIMEOUT_MS, 100_000), undefined);
+  assert.equal(unasked.verdict(99_999, 100_000), undefined);
+  assert.equal(unasked.verdict(100_000, 100_000), 'client_stalled');
+  assert.equal(unasked.verdict(TIMEOUT_MS, 10), 'client_stalled', 'never sooner than any other');
+  const line = new Line();
+  line.look(1_000, 0);
+  while (line.nowMs < 60_000) line.look(0, 0);
+  assert.equal(line.verdict, 'client_stalled');
+  assert.equal(line.progress.verdict(line.nowMs, 100_000), undefined);
+  line.unanswered = 5;
+  line.look(0, 0);
+  assert.equal(line.progress.verdict(line.nowMs, 100_000), 'client_vanished', 'the dead do not pause');
+});

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
+import { FakePast } from '../../../test/support/fake-past.ts';
 import { until } from '../../../test/support/recording-clock.ts';
 import { ResponseServer } from '../../../test/support/response-server.ts';
-import { FIRST_BYTE, TABLES, WatchedStream } from '../../../test/support/watched-stream.ts';
+import { FIRST_BYTE, numberedPackets, TABLES, WatchedStream } from '../../../test/support/watched-stream.ts';
 import { ManualClock } from '../../base/manual-clock.ts';
 import type { ReasonCode } from '../../base/reasons.ts';
 import { type BufferShare, UNBOUNDED } from '../../session/buffer-share.ts';
@@ -18,12 +19,13 @@ const VIEW_BYTES_MAX = 256 * 1024;
 const FLOOD_BYTES = 24 * 1024 * 1024;
 
 /** A viewer of a stream, not opened yet: its server's end and its client's. */
-async function rig(t: TestContext, limits: Partial<RingLimits> = {}, share?: BufferShare) {
+async function rig(t: TestContext, limits: Partial<RingLimits> = {}, share?: BufferShare, past?: FakePast) {
   const server = await ResponseServer.start(t);
   const { response, socket, client } = await server.open();
   const clock = new ManualClock();
   const loop = new WriteLoop(clock);
   const stream = new WatchedStream('stream', limits, share);
+  stream.past = past;
   const attachment = stream.attach();
   const gone: ReasonCode[] = [];
   const onSkip = (): void => stream.countSkip();
@@ -370,5 +372,45 @@ describe('a viewer that is too slow', () => {
       await slow.clock.advance(31_000);
     }
     assert.deepEqual(slow.gone, []);
+  });
+});
+
+describe('a viewer whose stream is kept', () => {
+  /** Ring and past hold the same; the viewer waits for its client, and its stream has gone on far beyond the ring. */
+  async function paused(t: TestContext) {
+    const past = new FakePast();
+    const stage = await rig(t, { bytesMax: 4 * BLOCK_BYTES }, undefined, past);
+    past.keep(0, numberedPackets(0, 200_000));
+    await stage.block();
+    for (let round = 0; round < 10; round++) stage.stream.grow(1_000_000);
+    return { ...stage, past };
+  }
+
+  test('may take nothing for PAUSE_MAX, is paused meanwhile, and misses nothing when it goes on', async (t) => {
+    const { client, cursor, gone, past, stream, viewer, everything } = await paused(t);
+    assert.ok(cursor.position < stream.ring.tail);
+    viewer.keepUp();
+    viewer.judge(past.pauseMaxMs - 1);
+    assert.deepEqual([stream.paused, stream.skips, gone.length], [1, 0, 0]);
+    client.resume();
+    const all = everything();
+    assert.ok((await client.received(all.length)).equals(all));
+    viewer.judge(past.pauseMaxMs - 1);
+    assert.equal(stream.paused, 0);
+  });
+
+  test('is gone when PAUSE_MAX is over', async (t) => {
+    const { gone, past, viewer } = await paused(t);
+    viewer.judge(past.pauseMaxMs);
+    await until(() => gone.length > 0);
+    assert.deepEqual(gone, ['client_stalled']);
+  });
+
+  test('is gone when what it needs next is not kept any more', async (t) => {
+    const { gone, past, viewer } = await paused(t);
+    past.reaches = () => false;
+    viewer.judge(past.pauseMaxMs - 1);
+    await until(() => gone.length > 0);
+    assert.deepEqual(gone, ['client_stalled']);
   });
 });

@@ -92,11 +92,15 @@ export class TsViewer implements FanOutMember {
   }
 
   write(): boolean {
-    const { attachment, clock, socket } = this.#deps;
+    const { attachment, clock, cursor, socket } = this.#deps;
     if (this.#state !== 'open' || this.isBlocked || socket.destroyed) return false;
     const { sentBytes, isComplete } = this.#writeMedia();
     if (sentBytes > 0) attachment.session.countBytesOut(sentBytes);
     const nowMs = clock.nowMs();
+    if (isComplete && cursor.isAtEnd) {
+      this.onSessionEnd('excerpt_over');
+      return false;
+    }
     if (sentBytes > 0) this.#sentAtMs = nowMs;
     else if (isComplete && this.isQuiet(nowMs)) {
       this.#sentAtMs = nowMs;
