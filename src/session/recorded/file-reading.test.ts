@@ -77,10 +77,12 @@ describe('an engine that fails', () => {
   });
 
   test('and leaves a file of another length ends it', async () => {
-    const [one, two] = [new FileEngine('one'), new FileEngine('two')];
-    one.failsAt = 300;
-    two.file = FILE.subarray(0, 900);
-    assert.equal(await refusal(readAll(await house(one, two).open())), 'recording_changed');
+    for (const file of [FILE.subarray(0, 900), Buffer.concat([FILE, FILE])]) {
+      const [one, two] = [new FileEngine('one'), new FileEngine('two')];
+      one.failsAt = 300;
+      two.file = file;
+      assert.equal(await refusal(readAll(await house(one, two).open())), 'recording_changed');
+    }
   });
 
   test('by leaving the fleet is left at once', async () => {

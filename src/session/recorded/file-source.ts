@@ -104,7 +104,8 @@ export class FileSource {
       const media = await this.#request(this.#rangeFor(standing), isUsed, signal);
       const carried = carriedBy(media, standing !== undefined);
       const head = standing?.head ?? headOf(this.#deps.span, carried, media);
-      if (standing && carried.totalBytes !== head.totalBytes) throw new AcemuxError('recording_changed');
+      const hasChanged = carried.totalBytes !== undefined && carried.totalBytes !== head.totalBytes;
+      if (standing && head.totalBytes !== undefined && hasChanged) throw new AcemuxError('recording_changed');
       this.#skipBytes = (standing?.position ?? head.from) - carried.range.from;
       if (this.#skipBytes < 0) throw new AcemuxError('engine_protocol', 'The engine sent another range.');
       const { end } = carried.range;
