@@ -20,7 +20,9 @@ const SECOND_BYTES = SECOND_PACKETS * PACKET_BYTES;
 
 async function rig(t: TestContext, changes: Partial<TimeshiftDeps> = {}) {
   const clock = new ManualClock();
-  const folder = join(await temporaryFolder(t), 'timeshift');
+  const begun: Timeshift[] = [];
+  const stopAll = () => Promise.all(begun.map((timeshift) => timeshift.stop()));
+  const folder = join(await temporaryFolder(t, stopAll), 'timeshift');
   const disk = new SlowDisk();
   const begin = (): Timeshift => {
     const timeshift = new Timeshift({
@@ -35,7 +37,7 @@ async function rig(t: TestContext, changes: Partial<TimeshiftDeps> = {}) {
       ...changes,
     });
     timeshift.start();
-    t.after(() => timeshift.stop());
+    begun.push(timeshift);
     return timeshift;
   };
   const timeshift = begin();

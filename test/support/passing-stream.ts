@@ -13,10 +13,16 @@ export const PACKET_BYTES = 188;
 /** Packets of one second. */
 export const SECOND_PACKETS = 1_000;
 
-/** A folder of the test's own. */
-export async function temporaryFolder(t: TestContext): Promise<string> {
+/** A folder of the test's own. `stop`: ends whoever writes to it, before it is removed. */
+export async function temporaryFolder(
+  t: TestContext,
+  stop: () => Promise<unknown> = async () => {},
+): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'acemux-timeshift-'));
-  t.after(() => rm(folder, { recursive: true, force: true }));
+  t.after(async () => {
+    await stop();
+    await rm(folder, { recursive: true, force: true });
+  });
   return folder;
 }
 
