@@ -237,6 +237,24 @@ describe('reading', () => {
     assert.equal(clock.pendingTimers, 0);
   });
 
+  test('when it is over, what has been fetched is given out at once before it ends', async (t) => {
+    for (const dies of ['at its playlist', 'at its segments']) {
+      const { engine, open, pass, clock } = await rig(t);
+      engine.end = 5;
+      const state = read(await open());
+      await pass(() => state.text.startsWith('<0><1>'));
+      if (dies === 'at its playlist') engine.fail(PLAYLIST, 403);
+      for (let number = 4; number < 10; number++) {
+        engine.answers.set(`/ace/c/a/${number}.ts`, ({ socket }) => socket.resetAndDestroy());
+      }
+      engine.end = 9;
+      await pass(() => state.ended !== undefined);
+      assert.equal(state.ended, dies === 'at its playlist' ? 'playback_unknown' : 'source_failed');
+      assert.match(state.text, /^(<\d>)+$/, 'a segment was given in part');
+      assert.equal(clock.pendingTimers, 0);
+    }
+  });
+
   test('rides out a playlist that fails for a moment, and no longer than that', async (t) => {
     const { engine, open, pass } = await rig(t);
     const state = read(await open());

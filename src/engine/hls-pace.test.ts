@@ -83,3 +83,14 @@ test('when there was more than needed at each of three readings, it moves that m
   await clock.advance(6_000);
   await second;
 });
+
+test('in a hurry, it gives out at once what it was holding back', async () => {
+  const { clock, pace, give, bytes } = rig(6_000);
+  const given = give();
+  await clock.advance(100);
+  assert.ok(bytes() < 3_000);
+  pace.hurry();
+  await given;
+  assert.equal(bytes(), 6_000);
+  assert.equal(clock.pendingTimers, 0);
+});

@@ -1,4 +1,5 @@
 import { type Clock, sleep } from '../base/clock.ts';
+import { linkSignals } from './deadline.ts';
 
 /** How finely media is given out. */
 const SLICE_MS = 100;
@@ -25,6 +26,7 @@ export class Pace {
   #hasBegun = false;
   /** What waited after the last readings. */
   #waited: number[] = [];
+  readonly #hurry = new AbortController();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -47,6 +49,12 @@ export class Pace {
     this.#burstMs = Math.max(this.#burstMs, surplusMs);
   }
 
+  /** Nothing more will come: what is there is given out at once, so that somebody else can go on the sooner. */
+  hurry(): void {
+    this.#burstMs = Number.POSITIVE_INFINITY;
+    this.#hurry.abort();
+  }
+
   /**
    * A segment in slices, each when it is due.
    * @throws the signal's reason
@@ -56,6 +64,7 @@ export class Pace {
     durationMs: number,
     signal: AbortSignal,
   ): AsyncGenerator<Buffer, void, undefined> {
+    using woken = linkSignals([signal, this.#hurry.signal]);
     const slices = Math.max(1, Math.ceil(durationMs / SLICE_MS));
     const sliceBytes = Math.ceil(bytes.length / slices);
     const sliceMs = durationMs / slices;
@@ -66,7 +75,7 @@ export class Pace {
       if (this.#burstMs > 0) this.#burstMs -= sliceMs;
       else {
         const waitMs = this.#dueMs - this.#clock.nowMs();
-        if (waitMs > 0) await sleep(this.#clock, waitMs, signal);
+        if (waitMs > 0) await sleep(this.#clock, waitMs, woken.signal).catch(() => signal.throwIfAborted());
         this.#dueMs += sliceMs;
       }
       yield bytes.subarray(at, at + sliceBytes);
