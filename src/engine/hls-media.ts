@@ -215,7 +215,8 @@ class HlsMediaStream implements MediaStream {
       if (!isPassing) throw error;
       this.#failedReloads++;
       log.debug({ err: error }, 'playlist not read');
-      if (this.#failedReloads >= FAILURES_MAX) {
+      // Where nobody listens, once more is enough (reference 4.3).
+      if (this.#failedReloads >= (isRefused(error) ? 2 : FAILURES_MAX)) {
         throw new AcemuxError('source_failed', undefined, { cause: error });
       }
       return clock.nowMs() + RETRY_AFTER_MS;
