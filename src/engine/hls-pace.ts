@@ -6,10 +6,13 @@ const SLICE_MS = 100;
 /** Target durations of media that are held back, at first and at most, so that it lasts until the playlist is read again. */
 const HELD_TARGETS = 2;
 const HELD_TARGETS_MAX = 3;
-/** What must be there whenever the playlist was read: a target duration, after which it is read again, and so much more. */
-const RESERVE_MS = 1_000;
+/**
+ * What must be there whenever the playlist was read: a target duration, after which it is read again, and a segment more, as
+ * readings and segments are seldom in step.
+ */
+const RESERVE_MS = 5_000;
 /** So many readings tell how much there is at least. */
-const READINGS = 3;
+const READINGS = 4;
 /** So much is given out at once at the start, however little there is: enough to begin with a picture. */
 const FIRST_MS = 2_000;
 
