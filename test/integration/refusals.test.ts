@@ -190,6 +190,7 @@ const CASES: readonly Case[] = [
 
 /** Reasons that answer requests and take more than a request to provoke: who shows them. */
 const ELSEWHERE: Readonly<Partial<Record<ReasonCode, string>>> = {
+  hls_unsupported: 'test/integration/hls-offers.test.ts',
   request_timeout: 'src/http/connections.test.ts',
   too_many_connections: 'src/http/connection-bounds.test.ts',
   starting: 'src/http/consultations.test.ts',
