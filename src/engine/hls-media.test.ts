@@ -17,6 +17,9 @@ class Listed {
   first = 0;
   end = 3;
   isEnded = false;
+  durationsMs: readonly number[] = [];
+  /** Media of the segments up to the last that was asked for. */
+  askedForMs = 0;
   /** What is answered instead, by path; asked anew each time. */
   readonly answers = new Map<string, (request: WireRequest) => void>();
 
@@ -24,13 +27,21 @@ class Listed {
     const answer = this.answers.get(request.path);
     if (answer) answer(request);
     else if (request.path === PLAYLIST) reply(request, 200, this.text);
-    else reply(request, 200, `<${/(\d+)\.ts$/.exec(request.path)?.[1]}>`);
+    else {
+      const number = Number(/(\d+)\.ts$/.exec(request.path)?.[1]);
+      this.askedForMs = this.durationsMs.slice(0, number + 1).reduce((sum, ms) => sum + ms, 0);
+      // In the rate test a segment has enough bytes to be given out bit by bit.
+      reply(request, 200, `<${number}>`.padEnd(this.durationsMs.length > 0 ? 1_000 : 0));
+    }
   }
 
   get text(): string {
     const rows = ['#EXTM3U', `#EXT-X-TARGETDURATION:6`, `#EXT-X-MEDIA-SEQUENCE:${this.first}`];
     for (let number = this.first; number < this.end; number++) {
-      rows.push('#EXTINF:5.000000,', `http://172.17.0.2:6878/ace/c/a/${number}.ts`);
+      rows.push(
+        `#EXTINF:${((this.durationsMs[number] ?? 5_000) / 1000).toFixed(6)},`,
+        `http://172.17.0.2:6878/ace/c/a/${number}.ts`,
+      );
     }
     return [...rows, ...(this.isEnded ? ['#EXT-X-ENDLIST'] : []), ''].join('\n');
   }
@@ -235,6 +246,62 @@ describe('reading', () => {
     assert.ok((await pass(() => killed.ended !== undefined)) < 15_000);
     assert.equal(killed.ended, 'source_failed');
     assert.equal(clock.pendingTimers, 0);
+  });
+
+  for (const phaseMs of [0, 700, 1_500, 2_200, 3_000, 3_700, 4_500, 5_500]) {
+    test(`media come without a pause that would be suspicious, begun ${phaseMs} ms behind a segment’s end`, async (t) => {
+      const { engine, server, clock, open, transport } = await rig(t);
+      // In the lengths of the simulator’s segments, which are those of engines (reference 6.2).
+      const durationsMs = Array.from({ length: 80 }, (_, number) => [6_000, 5_000, 4_000][number % 3] ?? 0);
+      engine.durationsMs = durationsMs;
+      engine.end = 3;
+      let publishedMs = -phaseMs;
+      let heardMs = clock.nowMs();
+      let pauseMsMax = 0;
+      const media = await open();
+      const reading = (async () => {
+        for await (const _ of media) {
+          pauseMsMax = Math.max(pauseMsMax, clock.nowMs() - heardMs);
+          heardMs = clock.nowMs();
+        }
+      })();
+      while (clock.nowMs() < 240_000) {
+        const nextMs = durationsMs[engine.end] ?? 0;
+        if (clock.nowMs() - publishedMs >= nextMs) {
+          publishedMs += nextMs;
+          engine.end++;
+          engine.first = Math.max(0, engine.end - 17);
+        }
+        for (let turns = 0; turns < 3; turns++) await new Promise((resolve) => setImmediate(resolve));
+        await until(() => transport.connectionCount === 0);
+        await clock.advance(100);
+      }
+      // The fleet suspects a source after 2 s at the earliest.
+      assert.ok(pauseMsMax < 2_000, `${pauseMsMax} ms`);
+      const behindMs = durationsMs.slice(0, engine.end).reduce((sum, ms) => sum + ms, 0) - engine.askedForMs;
+      assert.ok(behindMs < 14_000, `${behindMs} ms behind`);
+      media.destroy();
+      await reading;
+      await server.allClosed();
+    });
+  }
+
+  test('when it is over, what has been fetched is given out at once before it ends', async (t) => {
+    for (const dies of ['at its playlist', 'at its segments']) {
+      const { engine, open, pass, clock } = await rig(t);
+      engine.end = 5;
+      const state = read(await open());
+      await pass(() => state.text.startsWith('<0><1>'));
+      if (dies === 'at its playlist') engine.fail(PLAYLIST, 403);
+      for (let number = 4; number < 10; number++) {
+        engine.answers.set(`/ace/c/a/${number}.ts`, ({ socket }) => socket.resetAndDestroy());
+      }
+      engine.end = 9;
+      await pass(() => state.ended !== undefined);
+      assert.equal(state.ended, dies === 'at its playlist' ? 'playback_unknown' : 'source_failed');
+      assert.match(state.text, /^(<\d>)+$/, 'a segment was given in part');
+      assert.equal(clock.pendingTimers, 0);
+    }
   });
 
   test('rides out a playlist that fails for a moment, and no longer than that', async (t) => {

@@ -1,5 +1,5 @@
 import { type Clock, sleep } from '../base/clock.ts';
-import { AcemuxError } from '../base/reasons.ts';
+import { AcemuxError, asAcemuxError } from '../base/reasons.ts';
 import type { Log } from '../telemetry/log.ts';
 import { linkSignals, startDeadline } from './deadline.ts';
 import { saysPlaybackUnknown } from './engine-words.ts';
@@ -122,6 +122,8 @@ class HlsMediaStream implements MediaStream {
   /** When the playlist may be read again. */
   #reloadAtMs: number;
   #ahead: Ahead | undefined;
+  /** Why it is over. */
+  #failure: AcemuxError | undefined;
   #failedReloads = 0;
   #failedSegments = 0;
 
@@ -138,8 +140,7 @@ class HlsMediaStream implements MediaStream {
       yield* this.#read(linked.signal);
     } catch (error) {
       if (this.#abort.signal.aborted) return;
-      if (error instanceof AcemuxError) throw error;
-      throw new AcemuxError('source_failed', undefined, { cause: error });
+      throw asAcemuxError(error);
     } finally {
       this.#abort.abort();
     }
@@ -151,30 +152,46 @@ class HlsMediaStream implements MediaStream {
 
   async *#read(signal: AbortSignal): AsyncGenerator<Buffer, void, undefined> {
     const { clock } = this.#deps;
-    for (;;) {
+    while (this.#failure === undefined) {
       signal.throwIfAborted();
       if (!this.#queue.isEnded) {
         const hasNone = this.#ahead === undefined && this.#queue.isEmpty;
         const waitMs = this.#reloadAtMs - clock.nowMs();
         if (hasNone && waitMs > 0) await sleep(clock, waitMs, signal);
-        if (hasNone || waitMs <= 0) this.#reloadAtMs = await this.#reload(signal);
+        if (hasNone || waitMs <= 0) await this.#reload(signal);
       }
       const current = this.#ahead ?? this.#fetchNext(signal);
       this.#ahead = undefined;
       if (!current && this.#queue.isEnded) return;
       if (!current) continue;
       const bytes = await current.bytes;
+      signal.throwIfAborted();
       // While this one is given out: should the engine die meanwhile, viewers still get the next one, and another engine
       // the more easily goes on behind it.
       this.#ahead = this.#fetchNext(signal);
       if (bytes) yield* this.#pace.give(bytes, current.segment.durationMs, signal);
     }
+    throw this.#failure;
+  }
+
+  /** No more will come; what is there already is given out first. */
+  #fail(error: unknown): void {
+    this.#failure ??= asAcemuxError(error);
+    this.#pace.hurry();
   }
 
   // ── the playlist ────────────────────────────────────────────────────────────────────────────────────────
 
+  async #reload(signal: AbortSignal): Promise<void> {
+    try {
+      this.#reloadAtMs = await this.#readAgain(signal);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
   /** Resolves to when it may be read again. */
-  async #reload(signal: AbortSignal): Promise<number> {
+  async #readAgain(signal: AbortSignal): Promise<number> {
     const { clock, log, root } = this.#deps;
     const askedAtMs = clock.nowMs();
     try {
@@ -198,7 +215,10 @@ class HlsMediaStream implements MediaStream {
       if (!isPassing) throw error;
       this.#failedReloads++;
       log.debug({ err: error }, 'playlist not read');
-      if (this.#failedReloads >= FAILURES_MAX) throw error;
+      // Where nobody listens, once more is enough (reference 4.3).
+      if (this.#failedReloads >= (isRefused(error) ? 2 : FAILURES_MAX)) {
+        throw new AcemuxError('source_failed', undefined, { cause: error });
+      }
       return clock.nowMs() + RETRY_AFTER_MS;
     }
     if (this.#failedReloads >= FAILURES_MAX) {
@@ -222,10 +242,14 @@ class HlsMediaStream implements MediaStream {
   // ── segments ────────────────────────────────────────────────────────────────────────────────────────────
 
   #fetchNext(signal: AbortSignal): Ahead | undefined {
+    if (this.#failure) return undefined;
     const segment = this.#queue.shift();
     if (!segment) return undefined;
-    const bytes = segment.isGap ? Promise.resolve(undefined) : this.#fetch(segment, signal);
-    bytes.catch(() => {}); // It counts when it is awaited, if it ever is.
+    if (segment.isGap) return { segment, bytes: Promise.resolve(undefined) };
+    const bytes = this.#fetch(segment, signal).catch((error: unknown) => {
+      this.#fail(error);
+      return undefined;
+    });
     return { segment, bytes };
   }
 

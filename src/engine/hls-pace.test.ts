@@ -67,19 +67,30 @@ test('a source that came late goes on at the speed of the media; when too much h
   assert.equal(bytes(), 24_000);
 });
 
-test('when there was more than needed at each of three readings, it moves that much nearer to live', async () => {
-  const { clock, pace, give, bytes } = rig(12_000);
-  for (const waitingMs of [9_500, 10_000]) pace.note(waitingMs, 6_000);
+test('when there was more than needed at each of four readings, it moves that much nearer to live', async () => {
+  const { clock, pace, give, bytes } = rig(14_000);
+  for (const waitingMs of [15_000, 13_500, 14_000, 16_000]) pace.note(waitingMs, 6_000);
   const given = give();
   await clock.advance(0);
-  // Of 9.5 s, 7 s are needed.
+  // Of 13.5 s, 11 s are needed.
   assert.equal(bytes(), 2_500 + 100);
   await clock.advance(3_500);
   await given;
-  for (const waitingMs of [12_000, 6_000, 12_000]) pace.note(waitingMs, 6_000);
+  for (const waitingMs of [17_000, 11_000, 17_000, 17_000]) pace.note(waitingMs, 6_000);
   const second = give();
   await clock.advance(0);
   assert.equal(bytes(), 6_000 + 100);
   await clock.advance(6_000);
   await second;
+});
+
+test('in a hurry, it gives out at once what it was holding back', async () => {
+  const { clock, pace, give, bytes } = rig(6_000);
+  const given = give();
+  await clock.advance(100);
+  assert.ok(bytes() < 3_000);
+  pace.hurry();
+  await given;
+  assert.equal(bytes(), 6_000);
+  assert.equal(clock.pendingTimers, 0);
 });

@@ -1,14 +1,18 @@
 import { type Clock, sleep } from '../base/clock.ts';
+import { linkSignals } from './deadline.ts';
 
 /** How finely media is given out. */
 const SLICE_MS = 100;
 /** Target durations of media that are held back, at first and at most, so that it lasts until the playlist is read again. */
 const HELD_TARGETS = 2;
 const HELD_TARGETS_MAX = 3;
-/** What must be there whenever the playlist was read: a target duration, after which it is read again, and so much more. */
-const RESERVE_MS = 1_000;
+/**
+ * What must be there whenever the playlist was read: a target duration, after which it is read again, and a segment more, as
+ * readings and segments are seldom in step.
+ */
+const RESERVE_MS = 5_000;
 /** So many readings tell how much there is at least. */
-const READINGS = 3;
+const READINGS = 4;
 /** So much is given out at once at the start, however little there is: enough to begin with a picture. */
 const FIRST_MS = 2_000;
 
@@ -25,6 +29,7 @@ export class Pace {
   #hasBegun = false;
   /** What waited after the last readings. */
   #waited: number[] = [];
+  readonly #hurry = new AbortController();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -47,6 +52,12 @@ export class Pace {
     this.#burstMs = Math.max(this.#burstMs, surplusMs);
   }
 
+  /** Nothing more will come: what is there is given out at once, so that somebody else can go on the sooner. */
+  hurry(): void {
+    this.#burstMs = Number.POSITIVE_INFINITY;
+    this.#hurry.abort();
+  }
+
   /**
    * A segment in slices, each when it is due.
    * @throws the signal's reason
@@ -56,6 +67,7 @@ export class Pace {
     durationMs: number,
     signal: AbortSignal,
   ): AsyncGenerator<Buffer, void, undefined> {
+    using woken = linkSignals([signal, this.#hurry.signal]);
     const slices = Math.max(1, Math.ceil(durationMs / SLICE_MS));
     const sliceBytes = Math.ceil(bytes.length / slices);
     const sliceMs = durationMs / slices;
@@ -66,7 +78,7 @@ export class Pace {
       if (this.#burstMs > 0) this.#burstMs -= sliceMs;
       else {
         const waitMs = this.#dueMs - this.#clock.nowMs();
-        if (waitMs > 0) await sleep(this.#clock, waitMs, signal);
+        if (waitMs > 0) await sleep(this.#clock, waitMs, woken.signal).catch(() => signal.throwIfAborted());
         this.#dueMs += sliceMs;
       }
       yield bytes.subarray(at, at + sliceBytes);
