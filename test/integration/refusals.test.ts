@@ -199,6 +199,7 @@ const ELSEWHERE: Readonly<Partial<Record<ReasonCode, string>>> = {
   too_many_leases: 'src/session/lease-book.test.ts',
   playlist_unknown: 'test/integration/hls.test.ts',
   segment_unknown: 'test/integration/hls.test.ts',
+  hls_unsupported: 'src/engine/hls-media.test.ts',
   memory: 'test/integration/capacity.test.ts',
   // For whoever can't be given a file.
   vod_not_yet: 'src/session/session.test.ts',
