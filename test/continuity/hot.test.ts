@@ -6,7 +6,7 @@ import { type Blow, startScene } from '../support/continuity-scene.ts';
 const LONG = process.env['LONG_TESTS'] === '1';
 const FEW = LOSSLESS.filter(({ name }) => /cut|hangMidStream|loop|networkDown/.test(name));
 /** What one engine damages the other has: with two of them, viewers do not see it. */
-const FILLED: readonly Blow[] = DAMAGING.map((blow) => ({ ...blow, moves: false, viewersGet: 'all' }));
+const FILLED: readonly Blow[] = DAMAGING.map((blow) => ({ ...blow, moves: false, viewersGet: 'timed' }));
 
 for (const remux of [false, true]) {
   const packets = remux ? 'each with a multiplex of its own' : 'with the same packets';
@@ -16,7 +16,17 @@ for (const remux of [false, true]) {
       isByteExact: !remux,
       config: { streams: { standby: 'hot' } },
     });
-    await scene.playAll([...(LONG ? LOSSLESS : FEW), ...FILLED]);
+    await scene.playAll(LONG ? LOSSLESS : FEW);
+  });
+
+  test(`what one engine damages comes from the other, ${packets}: every picture and all sound, once`, async (t) => {
+    // Of data without time stamps a packet may be missing that was lost just before a picture began.
+    const scene = await startScene(t, {
+      engines: [{ remux }, { remux }],
+      isByteExact: !remux,
+      config: { streams: { standby: 'hot' } },
+    });
+    await scene.playAll(FILLED);
   });
 }
 

@@ -39,10 +39,11 @@ export interface Blow {
   /** Whether the stream goes to another engine, where there is one. */
   readonly moves: boolean;
   /**
-   * What viewers get. `all`: not one access unit is lost or twice, no break. `flagged`: each break is announced.
+   * What viewers get. `all`: not one access unit is lost or twice, no break. `timed`: the same of
+   * all streams that have time stamps. `flagged`: each break is announced.
    * `damaged`: what the engine damaged, and then all of it again, whole.
    */
-  readonly viewersGet: 'all' | 'flagged' | 'damaged';
+  readonly viewersGet: 'all' | 'timed' | 'flagged' | 'damaged';
   /** Media that the viewer at the live edge gets behind the blow before the story is over; 4 s if left out. */
   readonly seconds?: number;
 }
@@ -68,18 +69,21 @@ export async function startScene(t: TestContext, choice: SceneChoice): Promise<S
       clients: { timeoutMs: 300_000, ...config.clients },
     },
   });
-  return new Scene(rig, choice.isByteExact);
+  return new Scene(rig, choice.isByteExact, config.streams?.standby === 'hot');
 }
 
 /** The rig with its streams: each has an infohash of its own, so that they may be struck side by side. */
 export class Scene {
   readonly rig: Rig;
   readonly isByteExact: boolean;
+  /** A second engine plays along. */
+  readonly isHot: boolean;
   #streams = 0;
 
-  constructor(rig: Rig, isByteExact: boolean) {
+  constructor(rig: Rig, isByteExact: boolean, isHot: boolean) {
     this.rig = rig;
     this.isByteExact = isByteExact;
+    this.isHot = isHot;
   }
 
   /** Opens a stream of its own with a viewer at the live edge and one that has stopped reading; both play. */
@@ -87,6 +91,7 @@ export class Scene {
     const infohash = (++this.#streams).toString(16).padStart(40, 'c0');
     const stream = new SceneStream(this, infohash);
     await stream.begin();
+    if (this.isHot) await stream.isInsured();
     return stream;
   }
 
@@ -168,6 +173,12 @@ export class SceneStream {
     return playing;
   }
 
+  /** Resolves when all engines play it, and what each sends has been compared for a while. */
+  async isInsured(): Promise<void> {
+    await until(() => this.#scene.rig.engines.every((engine) => this.#isReadOn(engine)), MOVE_MAX_MS);
+    await this.#edge.receivedMore(4 * SECOND);
+  }
+
   /** One more viewer, from now on. */
   join(role = 'joining during the gap'): Viewer {
     const viewer = this.#scene.rig.watch(`infohash=${this.infohash}`);
@@ -238,6 +249,7 @@ function checkCaptures(
     try {
       assert.equal(ended, undefined);
       if (expected === 'flagged') assertUnbroken(media);
+      else if (expected === 'timed') assertNothingLost(media, broadcast, true);
       else if (expected === 'damaged') assertEndsWhole(media, broadcast, 2 * PACKETS_PER_SECOND);
       else {
         assertNothingLost(media, broadcast);
