@@ -1,4 +1,5 @@
 import { TIMESHIFT_REASONS } from './timeshift-reasons.ts';
+import { VPN_REASONS } from './vpn-reasons.ts';
 
 /**
  * Every way in which acemux refuses, gives up or ends something: one word, used in the reply, the log, the
@@ -420,6 +421,8 @@ export const REASON_TABLE = {
   },
 
   ...TIMESHIFT_REASONS,
+
+  ...VPN_REASONS,
 
   // ── start of the process ──────────────────────────────────────────────────────────────────────────────
   config_invalid: {
