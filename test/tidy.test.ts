@@ -68,6 +68,7 @@ const WITHOUT_OWN_TEST: Readonly<Record<string, string>> = {
   'src/base/request-reasons.ts': 'rows of the table that base/reasons.test.ts judges',
   'src/http/stream-words.ts': 'http/routes/streams.test.ts compares what it says',
   'src/base/timeshift-reasons.ts': 'rows of the table that base/reasons.test.ts judges',
+  'src/base/vpn-reasons.ts': 'rows of the table that base/reasons.test.ts judges',
   'src/timeshift/kept-session.ts': 'timeshift.test.ts judges what it writes and finds',
   'src/version.ts': 'a name for the field of package.json; cli/run.test.ts prints it',
   'src/config/key.ts': 'the shape of a key; config/load.test.ts reads all of them',

@@ -1,5 +1,6 @@
 import { REQUEST_REASONS } from './request-reasons.ts';
 import { TIMESHIFT_REASONS } from './timeshift-reasons.ts';
+import { VPN_REASONS } from './vpn-reasons.ts';
 
 /**
  * Every way in which acemux refuses, gives up or ends something: one word, used in the reply, the log, the
@@ -330,6 +331,8 @@ export const REASON_TABLE = {
   },
 
   ...TIMESHIFT_REASONS,
+
+  ...VPN_REASONS,
 
   // ── start of the process ──────────────────────────────────────────────────────────────────────────────
   config_invalid: {
