@@ -183,6 +183,7 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
       tsOutput,
       hls,
       fleet,
+      vpns: { list: () => [] },
       lifecycle,
       metrics,
       access: { key: adminKey.key, play: config.access.play, view: config.access.view },

@@ -54,4 +54,10 @@ export const VPN_REASONS = {
     what: 'The VPN is well, and an engine behind it has no network: its VPN’s container was restarted since.',
     todo: 'Restart the engine’s container: `docker restart NAME`. With `container=NAME&restart=true` in its entry acemux does.',
   },
+  vpn_address_unknown: {
+    status: 503,
+    retryAfterSeconds: 30,
+    what: 'No VPN that is up tells its public address.',
+    todo: 'See /vpn/status; Gluetun looks its address up a moment after it has connected.',
+  },
 };

@@ -4,6 +4,7 @@ import type { Clock } from '../base/clock.ts';
 import type { ReasonCode } from '../base/reasons.ts';
 import type { StreamSelector } from '../engine/types.ts';
 import type { Consultant } from '../fleet/engine-record.ts';
+import type { VpnSource } from '../fleet/vpn/vpn.ts';
 import type { ViewerInfo } from '../session/attachment.ts';
 import type { LeaseRequest } from '../session/lease.ts';
 import type { FileFacts, FileRequest, OpenFile } from '../session/recorded/recordings.ts';
@@ -181,6 +182,7 @@ export interface HttpDeps<Attached extends Leavable = Leavable> {
   readonly tsOutput: TsOutputFace<Attached>;
   readonly hls: HlsFace;
   readonly fleet: FleetFace;
+  readonly vpns: Pick<VpnSource, 'list'>;
   readonly lifecycle: LifecycleFace;
   readonly metrics: MetricsFace;
   readonly access: AccessPolicy;

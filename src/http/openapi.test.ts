@@ -32,6 +32,8 @@ const PATHS: Readonly<Record<string, readonly string[]>> = {
   '/streams/{id}/extended-stats': ['get'],
   '/streams/{id}/livepos': ['get'],
   '/streams/{id}/stats': ['get'],
+  '/vpn/publicip': ['get'],
+  '/vpn/status': ['get'],
   '/webui/api/service': ['get'],
 };
 

@@ -23,6 +23,7 @@ import { registerMetrics } from './routes/metrics.ts';
 import { registerOpenapi } from './routes/openapi.ts';
 import { registerProxy } from './routes/proxy.ts';
 import { registerStreams } from './routes/streams.ts';
+import { registerVpn } from './routes/vpn.ts';
 
 /** Everything but playing answers here too. */
 const API_PREFIX = '/api/v1';
@@ -146,6 +147,7 @@ function buildApp<Attached extends Leavable>(
         if (prefix !== '') hideFromDocumentation(scope);
         registerProxy(scope, deps);
         registerStreams(scope, { ...deps, consultations });
+        registerVpn(scope, deps);
         registerAceStatus(scope, deps);
         registerHealth(scope, deps);
         registerMetrics(scope, deps);

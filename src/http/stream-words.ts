@@ -2,11 +2,7 @@ import { type Static, Type } from 'typebox';
 import type { LivePosition, PlaybackStat } from '../engine/types.ts';
 import type { StatSample, StreamRecord } from '../session/stream-book.ts';
 import type { SessionSnapshot } from '../session/types.ts';
-
-/** ISO 8601, UTC, of a wall clock in milliseconds. */
-export function timeOf(wallMs: number): string {
-  return new Date(wallMs).toISOString();
-}
+import { timeOf } from './times.ts';
 
 const OrNull = <Schema extends ReturnType<typeof Type.String> | ReturnType<typeof Type.Integer>>(
   schema: Schema,

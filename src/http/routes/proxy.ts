@@ -4,6 +4,7 @@ import { AcemuxError } from '../../base/reasons.ts';
 import type { SessionSnapshot } from '../../session/types.ts';
 import type { HttpDeps } from '../deps.ts';
 import { ErrorBodySchema } from '../errors.ts';
+import { timeOf } from '../times.ts';
 
 type ProxyDeps = Pick<HttpDeps, 'sessions' | 'lifecycle'>;
 
@@ -126,8 +127,4 @@ export function sessionInfoOf(session: SessionSnapshot): Static<typeof SessionSc
     warnings: [...session.warnings],
     paused_count: session.pausedCount,
   };
-}
-
-function timeOf(wallMs: number): string {
-  return new Date(wallMs).toISOString();
 }

@@ -7,6 +7,7 @@ import { systemClock } from '../../base/clock.ts';
 import { AcemuxError, type ReasonCode } from '../../base/reasons.ts';
 import type { StreamSelector } from '../../engine/types.ts';
 import type { Consultant } from '../../fleet/engine-record.ts';
+import type { VpnSnapshot } from '../../fleet/vpn/vpn.ts';
 import { TS_RESPONSE_HEADERS } from '../../output/ts/response-headers.ts';
 import type { ViewerInfo } from '../../session/attachment.ts';
 import type { StreamRecord } from '../../session/stream-book.ts';
@@ -91,6 +92,7 @@ export interface Parts {
   hls: Partial<HttpDeps['hls']>;
   sessions: readonly SessionSnapshot[];
   streams: readonly StreamRecord[];
+  vpns: readonly VpnSnapshot[];
   readiness: { configured: boolean; healthy: number; total: number };
   /** The engine that can be asked; undefined: none is healthy. */
   consultant: Consultant | undefined;
@@ -155,6 +157,7 @@ export function buildRig(overrides: Partial<Parts> = {}): Omit<Rig, 'url' | 'por
     },
     sessions: [],
     streams: [],
+    vpns: [],
     readiness: { configured: true, healthy: 1, total: 1 },
     consultant: undefined,
     phase: 'ready',
@@ -225,6 +228,7 @@ export function buildRig(overrides: Partial<Parts> = {}): Omit<Rig, 'url' | 'por
         ...parts.hls,
       },
       fleet: { readiness: () => parts.readiness, consult: () => parts.consultant },
+      vpns: { list: () => parts.vpns },
       lifecycle: {
         get phase() {
           return parts.phase;
