@@ -1,3 +1,4 @@
+import { FLEET_REASONS } from './fleet-reasons.ts';
 import { TIMESHIFT_REASONS } from './timeshift-reasons.ts';
 
 /**
@@ -419,6 +420,7 @@ export const REASON_TABLE = {
     todo: 'Play again when it is back.',
   },
 
+  ...FLEET_REASONS,
   ...TIMESHIFT_REASONS,
 
   // ── start of the process ──────────────────────────────────────────────────────────────────────────────
