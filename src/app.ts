@@ -5,10 +5,13 @@ import { type Clock, sleep, systemClock } from './base/clock.ts';
 import type { Config } from './config/config.ts';
 import { defaultBufferMemory, machineMemory } from './config/machine-memory.ts';
 import { EngineClient } from './engine/engine-client.ts';
-import { Fleet } from './fleet/fleet.ts';
+import { Fleet, type FleetVpns } from './fleet/fleet.ts';
+import { FleetControl } from './fleet/fleet-control.ts';
 import type { EngineProvider } from './fleet/providers/provider.ts';
 import { SimulatedProvider } from './fleet/providers/simulated/simulated-provider.ts';
 import { StaticProvider } from './fleet/providers/static/static-provider.ts';
+import { poolsOf } from './fleet/reconciler/pools.ts';
+import { Reconciler, type WatchedVpn } from './fleet/reconciler/reconciler.ts';
 import { connectionLimitsFor, readOpenFilesMax } from './http/connection-limits.ts';
 import { buildServer } from './http/server.ts';
 import { HlsOutput } from './output/hls/hls-output.ts';
@@ -39,6 +42,8 @@ export interface App {
   readonly port: number;
   readonly sessions: SessionDirectory;
   readonly fleet: Fleet;
+  /** What the operator may do with the fleet. */
+  readonly fleetControl: FleetControl;
   /** Lets nobody new in, lets those who watch go on for a while, then stops. Safe to call twice. */
   drain(): Promise<void>;
   /** Ends everything at once and resolves when nothing is left. Safe to call twice. */
@@ -50,6 +55,8 @@ export interface AppParts {
   readonly log: Log;
   readonly clock?: Clock;
   readonly providers?: readonly EngineProvider[];
+  /** The VPNs that engines are behind; none if left out. */
+  readonly vpns?: FleetVpns & { list(): readonly WatchedVpn[] };
 }
 
 /**
@@ -74,15 +81,31 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
     clientsPaused: () => sessions.pausedCount,
     bufferBytes: () => sessions.bufferBytes,
     timeshiftBytes: () => timeshift.sizeBytes,
+    fleetStatus: () => fleetControl.status(),
+    engineStates: () => fleet.snapshot().map(({ state }) => state),
   });
-  const fleet = new Fleet({
-    providers: parts.providers ?? makeProviders(config, clock),
+  const providers = parts.providers ?? makeProviders(config, clock);
+  const fleet: Fleet = new Fleet({
+    providers,
     limits: {
       maxStreamsPerEngine: config.engines.maxStreamsPerEngine,
       forwardedPreferredStreams: config.engines.forwardedPreferredStreams,
       selectionTimeoutMs: config.engines.selectionTimeoutMs,
       checkIntervalMs: config.health.checkIntervalMs,
       failureThreshold: config.health.failureThreshold,
+      listIntervalMs: config.engines.cacheTtlMs,
+      startupTimeoutMs: config.fleet.startupTimeoutMs,
+    },
+    growth: {
+      coming: () => reconciler.coming,
+      isThinking: () => reconciler.isThinking,
+      block: () => reconciler.block,
+      changed: () => reconciler.wake(),
+    },
+    ...(parts.vpns && { vpns: parts.vpns }),
+    witness: (happening) => {
+      metrics.fleetHappened(happening);
+      reconciler.notice(happening);
     },
     createClient: (address) =>
       new EngineClient({ address, clock, log: log.child({ part: 'fleet' }), ingest: config.streams.ingest }),
@@ -90,6 +113,39 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
     clock,
     log: log.child({ part: 'fleet' }),
   });
+  const { pools, min, max } = poolsOf(providers, config.fleet);
+  const reconciler: Reconciler = new Reconciler({
+    registry: fleet.registry,
+    care: fleet.care,
+    pools,
+    vpns: () => parts.vpns?.list() ?? [],
+    demand: () => fleet.demand,
+    onPlan: () => fleet.reconsider(),
+    witness: (happening) => metrics.fleetHappened(happening),
+    rules: {
+      min,
+      max,
+      maxBehindVpn: config.fleet.maxBehindVpn ?? max,
+      minFree: config.fleet.minFree,
+      streamsPerEngine: config.engines.maxStreamsPerEngine,
+      removesSurplus: config.fleet.removesSurplus,
+      idleGraceMs: config.fleet.idleGraceMs,
+      unwellGraceMs: config.health.unwellGraceMs,
+      replacementCooldownMs: config.health.replacementCooldownMs,
+      concurrentCreates: config.fleet.concurrentCreates,
+      createIntervalMs: config.fleet.createIntervalMs,
+      actionsPerMinute: config.fleet.actionsPerMinute,
+      memoryReserveBytes: config.fleet.memoryReserveBytes,
+      maxAgeMs: config.fleet.maxAgeMs === 0 ? undefined : config.fleet.maxAgeMs,
+      recycleMemoryBytes: config.fleet.recycleMemoryBytes,
+      breakerThreshold: config.fleet.breakerThreshold,
+      breakerPauseMaxMs: config.fleet.breakerPauseMaxMs,
+    },
+    intervalMs: config.fleet.intervalMs,
+    clock,
+    log: log.child({ part: 'reconciler' }),
+  });
+  const fleetControl = new FleetControl({ fleet, reconciler });
   const timeshift = new Timeshift({
     folder: join(config.storage.dataDir, 'timeshift'),
     windowMs: config.timeshift.windowMs,
@@ -211,6 +267,8 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
   undo.defer(() => recordings.stop('shutdown'));
   undo.defer(() => fleet.stop());
   await fleet.start();
+  undo.defer(() => reconciler.stop());
+  reconciler.start();
   undo.defer(() => server.close());
   // Before the server, whose close waits for replies: a live stream never ends by itself.
   undo.defer(async () => {
@@ -246,7 +304,7 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
     })();
     return drained;
   };
-  return { url, port, sessions, fleet, drain, stop };
+  return { url, port, sessions, fleet, fleetControl, drain, stop };
 }
 
 /** Ends all sessions; resolves when the engines have stopped them, or after STOP_ENGINES_MS. */
