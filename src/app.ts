@@ -145,7 +145,21 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
     clock,
     log: log.child({ part: 'reconciler' }),
   });
-  const fleetControl = new FleetControl({ fleet, reconciler });
+  const fleetControl = new FleetControl({
+    fleet,
+    reconciler,
+    facts: {
+      minFree: config.fleet.minFree,
+      streamsPerEngine: config.engines.maxStreamsPerEngine,
+      removesSurplus: config.fleet.removesSurplus,
+      idleGraceMs: config.fleet.idleGraceMs,
+      checkIntervalMs: config.health.checkIntervalMs,
+      breakerThreshold: config.fleet.breakerThreshold,
+      breakerPauseMaxMs: config.fleet.breakerPauseMaxMs,
+      image: undefined,
+      variant: undefined,
+    },
+  });
   const timeshift = new Timeshift({
     folder: join(config.storage.dataDir, 'timeshift'),
     windowMs: config.timeshift.windowMs,
@@ -239,6 +253,21 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
       tsOutput,
       hls,
       fleet,
+      fleetControl: {
+        facts: fleetControl.facts,
+        status: () => fleetControl.status(),
+        engines: () => fleetControl.engines(),
+        explain: (hash) => fleetControl.explain({ infohash: sessions.known(hash)?.infohash }),
+        stats: (ids) => fleetControl.stats(ids),
+        drain: (id) => void fleetControl.drain(id),
+        undrain: (id) => void fleetControl.undrain(id),
+        restart: (id) => fleetControl.restart(id),
+        remove: (id, isForced) => fleetControl.remove(id, isForced),
+        provision: (wish) => fleetControl.provision(wish),
+        scale: (count) => fleetControl.scale(count),
+        gc: () => fleetControl.gc(),
+        resetBreakers: () => fleetControl.resetBreakers(),
+      },
       vpns: { list: () => [] },
       lifecycle,
       metrics,
@@ -269,6 +298,7 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
   await fleet.start();
   undo.defer(() => reconciler.stop());
   reconciler.start();
+  undo.defer(() => fleetControl.stop());
   undo.defer(() => server.close());
   // Before the server, whose close waits for replies: a live stream never ends by itself.
   undo.defer(async () => {

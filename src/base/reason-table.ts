@@ -1,5 +1,5 @@
-import { REQUEST_REASONS } from './request-reasons.ts';
 import { FLEET_REASONS } from './fleet-reasons.ts';
+import { REQUEST_REASONS } from './request-reasons.ts';
 import { TIMESHIFT_REASONS } from './timeshift-reasons.ts';
 import { VPN_REASONS } from './vpn-reasons.ts';
 
@@ -350,6 +350,7 @@ export const REASON_TABLE = {
     todo: 'Use a file that `acemux doctor` of this version or an older one wrote, with its media beside it.',
   },
   provider_fixed: {
+    status: 409,
     what: 'This provider cannot start or remove engines.',
     todo: 'Change its list of engines in the configuration.',
   },

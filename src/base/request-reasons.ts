@@ -55,6 +55,16 @@ export const REQUEST_REASONS = {
     what: 'No session has this id now.',
     todo: 'See /proxy/sessions for those that exist.',
   },
+  image_not_allowed: {
+    status: 400,
+    what: 'Engines are made of the configured kind only: no other image, environment, mount or port.',
+    todo: 'Leave these out of the request, or change the configuration.',
+  },
+  engine_stats_unknown: {
+    status: 404,
+    what: 'Nobody can tell what this engine takes: acemux did not make its container, or it has just gone.',
+    todo: 'Ask the machine that it runs on.',
+  },
   stream_unknown: {
     status: 404,
     what: 'No stream has this id, nor had one within the last ten minutes.',

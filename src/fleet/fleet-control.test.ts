@@ -19,12 +19,14 @@ describe('what the operator may do with the fleet', () => {
   });
 
   test('have one engine more', async (t) => {
-    const { clock, fleet, control } = await fleetOfPool(t, { rules: { max: 2 } });
+    const { clock, fleet, control, pool } = await fleetOfPool(t, { rules: { max: 2 } });
     await clock.advance(5_000);
-    control.provision();
+    const made = control.provision({ labels: { colour: 'red' } });
     await clock.advance(5_000);
     assert.equal(fleet.readiness().healthy, 2);
-    assert.throws(() => control.provision(), { code: 'max_replicas' });
+    assert.equal((await made).id, 'engine-2');
+    assert.deepEqual(pool.specs.at(-1)?.labels, { colour: 'red' });
+    await assert.rejects(control.provision(), { code: 'max_replicas' });
   });
 
   test('drain an engine, and put it back', async (t) => {
@@ -57,7 +59,7 @@ describe('what the operator may do with the fleet', () => {
     await clock.advance(5_000);
     const slot = await fleet.reserve(placeFor(1), never);
     const { id } = slot.engine;
-    assert.equal(await control.remove(id, false, never), 'draining');
+    assert.equal(await control.remove(id, false), 'draining');
     await clock.advance(MINUTE_MS);
     assert.deepEqual(pool.removed, []);
     slot.release();
@@ -65,10 +67,10 @@ describe('what the operator may do with the fleet', () => {
     await clock.advance(1_000);
     assert.deepEqual(pool.removed, [id]);
     const busy = await fleet.reserve(placeFor(2), never);
-    assert.equal(await control.remove(busy.engine.id, true, never), 'removed');
+    assert.equal(await control.remove(busy.engine.id, true), 'removed');
     assert.ok(busy.leaving.aborted, 'what plays there goes on elsewhere');
     busy.release();
-    await assert.rejects(control.remove('engine-99', true, never), { code: 'engine_unknown' });
+    await assert.rejects(control.remove('engine-99', true), { code: 'engine_unknown' });
   });
 
   test('have what does not exist forgotten', async (t) => {

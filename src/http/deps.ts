@@ -11,6 +11,7 @@ import type { FileFacts, FileRequest, OpenFile } from '../session/recorded/recor
 import type { StreamRecord } from '../session/stream-book.ts';
 import type { SessionSnapshot } from '../session/types.ts';
 import type { Log } from '../telemetry/log.ts';
+import type { FleetControlFace } from './fleet-deps.ts';
 
 /** All that http needs to know of a viewer's membership in a session. */
 export interface Leavable {
@@ -182,6 +183,7 @@ export interface HttpDeps<Attached extends Leavable = Leavable> {
   readonly tsOutput: TsOutputFace<Attached>;
   readonly hls: HlsFace;
   readonly fleet: FleetFace;
+  readonly fleetControl: FleetControlFace;
   readonly vpns: Pick<VpnSource, 'list'>;
   readonly lifecycle: LifecycleFace;
   readonly metrics: MetricsFace;

@@ -209,8 +209,23 @@ export async function fleetOfPool(t: TestContext, options: PoolFleetOptions = {}
     clock,
     log: silentLog(),
   });
-  const control = new FleetControl({ fleet, reconciler });
+  const control = new FleetControl({
+    fleet,
+    reconciler,
+    facts: {
+      minFree: rules.minFree,
+      streamsPerEngine: rules.streamsPerEngine,
+      removesSurplus: rules.removesSurplus,
+      idleGraceMs: rules.idleGraceMs,
+      checkIntervalMs: 20_000,
+      breakerThreshold: rules.breakerThreshold,
+      breakerPauseMaxMs: rules.breakerPauseMaxMs,
+      image: undefined,
+      variant: undefined,
+    },
+  });
   t.after(async () => {
+    await control.stop();
     await reconciler.stop();
     await fleet.stop();
   });

@@ -265,7 +265,7 @@ describe('the reconciler', () => {
     const { clock, fleet, pool, kinds, control } = await fleetOfPool(t, { rules: { minFree: 0 } });
     await clock.advance(5_000);
     pool.removeFailure = broken('device busy');
-    await assert.rejects(control.remove('engine-1', false, never), { code: 'provider_unreachable' });
+    await assert.rejects(control.remove('engine-1', false), { code: 'provider_unreachable' });
     assert.equal(kinds().at(-1), 'remove_failed');
     pool.removeFailure = undefined;
     await clock.advance(MINUTE_MS);

@@ -74,6 +74,16 @@ interface Creation extends CreatingView {
   readonly why: Extract<Action, { kind: 'create' }>['why'];
 }
 
+/** What somebody may want in an engine that he asks for. */
+export type EngineWish = Pick<EngineSpec, 'labels' | 'hostPort'>;
+
+/** Somebody asked for an engine, which is not begun yet. */
+interface Request {
+  readonly wish: EngineWish;
+  readonly resolve: (id: string) => void;
+  readonly reject: (error: unknown) => void;
+}
+
 /** What comes together is thought through once, milliseconds. */
 const DEBOUNCE_MS = 20;
 /** An engine that ended so soon after its start is counted as one that failed to start, milliseconds. */
@@ -93,7 +103,8 @@ export class Reconciler {
   readonly #blamed = new Set<string>();
   #memory: PlanMemory = EMPTY_MEMORY;
   #min: number;
-  #requested = 0;
+  /** In the order in which they came. */
+  readonly #requests: Request[] = [];
   #plan: Plan | undefined;
   #timer: Timer | undefined;
   #timerDueMs = Number.POSITIVE_INFINITY;
@@ -116,6 +127,7 @@ export class Reconciler {
   async stop(): Promise<void> {
     this.#abort.abort(new AcemuxError('shutdown'));
     this.#timer?.cancel();
+    this.#refuseRequests(new AcemuxError('shutdown'));
     await Promise.all(this.#tasks);
   }
 
@@ -164,19 +176,18 @@ export class Reconciler {
   }
 
   /**
-   * Asks for one engine more than are needed. It lives like any other, and may be too much soon.
-   * @throws AcemuxError why there can't be any
+   * Asks for one engine more than are needed, and resolves to its id when it exists: it need not be ready yet. It lives
+   * like any other, and may be too much soon.
+   * @throws AcemuxError why there can't be any; why it could not be created
    */
-  request(): void {
-    const { block } = this;
+  async request(wish: EngineWish = {}): Promise<string> {
     if (this.#deps.pools.length === 0) throw new AcemuxError('provider_fixed');
-    if (block) {
-      throw new AcemuxError(block.code, block.message, {
-        ...(block.etaMs !== undefined && { retryAfterSeconds: Math.max(1, Math.ceil(block.etaMs / 1_000)) }),
-      });
-    }
-    this.#requested++;
+    if (this.#abort.signal.aborted) throw new AcemuxError('shutdown');
+    if (this.block) throw blockError(this.block);
+    const { promise, resolve, reject } = Promise.withResolvers<string>();
+    this.#requests.push({ wish, resolve, reject });
     this.wake();
+    return promise;
   }
 
   /** Forgets all failures, so that engines are created again at once. */
@@ -238,9 +249,15 @@ export class Reconciler {
       witness({ kind: 'block', block: made.block });
     }
     for (const action of made.actions) this.#do(action);
+    // Whoever asked before this was known waits for nothing.
+    if (made.block) this.#refuseRequests(blockError(made.block));
     const latestMs = clock.nowMs() + intervalMs;
     this.#thinkAt(Math.min(latestMs, Math.max(made.lookAgainMs ?? latestMs, clock.nowMs() + DEBOUNCE_MS)));
     onPlan();
+  }
+
+  #refuseRequests(error: AcemuxError): void {
+    for (const { reject } of this.#requests.splice(0)) reject(error);
   }
 
   #view(): FleetView {
@@ -259,7 +276,7 @@ export class Reconciler {
         forwardedPort,
       })),
       waiting: demand(),
-      requested: this.#requested,
+      requested: this.#requests.length,
     };
   }
 
@@ -332,10 +349,11 @@ export class Reconciler {
     const { signal } = this.#abort;
     const feed = registry.feeds.find((each) => each.name === name);
     assert(feed);
-    if (why === 'requested') this.#requested = Math.max(0, this.#requested - 1);
+    const request = why === 'requested' ? this.#requests.shift() : undefined;
     const creation: Creation = { pool: name, vpn, forwardedPort, why };
     this.#creations.add(creation);
     const spec: EngineSpec = {
+      ...request?.wish,
       ...(vpn !== undefined && { vpn }),
       ...(forwardedPort !== undefined && { forwarded: true, forwardedPort }),
     };
@@ -349,7 +367,9 @@ export class Reconciler {
       witness({ kind: 'created', pool: name, id, why, tookMs });
       // Until it is listed it still counts as being created.
       await feed.refresh();
+      request?.resolve(id);
     } catch (error) {
+      request?.reject(error);
       if (signal.aborted) return;
       const reason = reasonOf(error);
       const detail = error instanceof Error ? error.message : String(error);
@@ -378,4 +398,10 @@ export class Reconciler {
     breakers.set(pool, change(breakers.get(pool) ?? CLOSED_BREAKER));
     this.#memory = { ...this.#memory, breakers };
   }
+}
+
+function blockError({ code, etaMs, message }: Block): AcemuxError {
+  return new AcemuxError(code, message, {
+    ...(etaMs !== undefined && { retryAfterSeconds: Math.max(1, Math.ceil(etaMs / 1_000)) }),
+  });
 }

@@ -16,6 +16,7 @@ import { silentLog } from '../../telemetry/log.ts';
 import { type ConnectionLimits, DEFAULT_CONNECTION_LIMITS } from '../connection-limits.ts';
 import type { HttpDeps, LeaseFace, Leavable, PlaylistFace } from '../deps.ts';
 import { buildServer, type Server } from '../server.ts';
+import { FakeFleetControl } from './fleet.ts';
 
 export const HASH = '0123456789abcdef0123456789abcdef01234567';
 export const ADMIN_KEY = 'the-right-key-of-the-house';
@@ -93,6 +94,7 @@ export interface Parts {
   sessions: readonly SessionSnapshot[];
   streams: readonly StreamRecord[];
   vpns: readonly VpnSnapshot[];
+  fleetControl: HttpDeps['fleetControl'];
   readiness: { configured: boolean; healthy: number; total: number };
   /** The engine that can be asked; undefined: none is healthy. */
   consultant: Consultant | undefined;
@@ -158,6 +160,7 @@ export function buildRig(overrides: Partial<Parts> = {}): Omit<Rig, 'url' | 'por
     sessions: [],
     streams: [],
     vpns: [],
+    fleetControl: new FakeFleetControl(),
     readiness: { configured: true, healthy: 1, total: 1 },
     consultant: undefined,
     phase: 'ready',
@@ -228,6 +231,7 @@ export function buildRig(overrides: Partial<Parts> = {}): Omit<Rig, 'url' | 'por
         ...parts.hls,
       },
       fleet: { readiness: () => parts.readiness, consult: () => parts.consultant },
+      fleetControl: parts.fleetControl,
       vpns: { list: () => parts.vpns },
       lifecycle: {
         get phase() {
