@@ -16,11 +16,14 @@ import { readTcpTable } from './output/ts/tcp-table.ts';
 import { TsOutput } from './output/ts/ts-output.ts';
 import { SessionDirectory } from './session/directory.ts';
 import { LeaseBook } from './session/lease-book.ts';
+import { Observers } from './session/observers.ts';
 import { FileLeaseBook } from './session/recorded/file-lease.ts';
 import { Recordings } from './session/recorded/recordings.ts';
 import { loadClip } from './simulator/clip.ts';
 import { SimulatedEngine } from './simulator/engine.ts';
 import { EventBus } from './telemetry/events/event-bus.ts';
+import { RefusalEvents } from './telemetry/events/refusal-events.ts';
+import { SessionEvents } from './telemetry/events/session-events.ts';
 import type { Log } from './telemetry/log.ts';
 import { Metrics } from './telemetry/metrics.ts';
 import { Timeshift } from './timeshift/timeshift.ts';
@@ -79,6 +82,9 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
     bufferBytes: () => sessions.bufferBytes,
     timeshiftBytes: () => timeshift.sizeBytes,
   });
+  const sessionEvents = new SessionEvents(events);
+  const observer = new Observers([metrics, sessionEvents]);
+  const refusalEvents = new RefusalEvents(events, clock);
   const fleet = new Fleet({
     providers: parts.providers ?? makeProviders(config, clock),
     limits: {
@@ -106,7 +112,7 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
   });
   const sessions: SessionDirectory = new SessionDirectory({
     engines: fleet,
-    observer: metrics,
+    observer,
     timeshift,
     limits: {
       firstByteTimeoutMs: config.streams.emptyTimeoutMs,
@@ -132,7 +138,7 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
   const recordings: Recordings = new Recordings({
     engines: fleet,
     known: (hash) => sessions.known(hash),
-    observer: metrics,
+    observer,
     limits: {
       firstByteTimeoutMs: config.streams.emptyTimeoutMs,
       startTimeoutMs: config.streams.startTimeoutMs,
@@ -177,7 +183,14 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
       hls,
       fleet,
       lifecycle,
-      metrics,
+      metrics: {
+        contentType: metrics.contentType,
+        render: () => metrics.render(),
+        requestRefused: (reason) => {
+          metrics.requestRefused(reason);
+          refusalEvents.requestRefused(reason);
+        },
+      },
       access: { key: adminKey.key, play: config.access.play, view: config.access.view },
       config: {
         host: config.server.host,
@@ -192,6 +205,8 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
     connectionLimitsFor(await readOpenFilesMax()),
   );
 
+  events.subscribe(({ type }) => metrics.eventHappened(type));
+  events.subscribe((event) => sessionEvents.hear(event));
   undo.defer(() => metrics.stop());
   metrics.start();
   undo.defer(() => timeshift.stop());

@@ -14,7 +14,7 @@ export function recordEvents(clock = new ManualClock()) {
       [
         ...[session, engine].filter((id) => id !== undefined),
         type,
-        ...Object.values(details).flat(),
+        ...Object.values(details).flat().map(String),
         ...(causeId === undefined ? [] : ['because of', typeOf(causeId)]),
       ].join(' '),
     );

@@ -92,6 +92,11 @@ export const EVENT_TABLE = {
     what: 'The engine that a stream is played from does not do well; another one is looked for while it still plays.',
     details: { reason: 'text' },
   },
+  'stream.source_recovered': {
+    severity: 'info',
+    what: 'The engine that a stream is played from does well again, and is kept.',
+    details: {},
+  },
   'stream.spliced': {
     severity: 'info',
     what: 'Another engine goes on with a playing stream.',
@@ -99,7 +104,7 @@ export const EVENT_TABLE = {
       kind: 'text',
       from_engine: 'text?',
       overlap_seconds: 'number',
-      gap_seconds: 'number',
+      gap_seconds: 'number?',
       lag_seconds: 'number',
     },
     hasOwnLogLine: true,

@@ -12,16 +12,15 @@ interface Values {
   readonly texts: readonly string[];
 }
 
-type Optional<Table, Name extends keyof Table> = Table[Name] extends `${string}?` ? Name : never;
 type ValueOf<Kind> = Kind extends `${infer Plain extends keyof Values}?`
   ? Values[Plain] | undefined
   : Kind extends keyof Values
     ? Values[Kind]
     : never;
 type Details<Table> = {
-  readonly [Name in Exclude<keyof Table, Optional<Table, keyof Table>>]: ValueOf<Table[Name]>;
+  readonly [Name in keyof Table as Table[Name] extends `${string}?` ? never : Name]: ValueOf<Table[Name]>;
 } & {
-  readonly [Name in keyof Table as Optional<Table, Name>]?: ValueOf<Table[Name]>;
+  readonly [Name in keyof Table as Table[Name] extends `${string}?` ? Name : never]?: ValueOf<Table[Name]>;
 };
 
 /** What the table says that an event of this type tells. */
