@@ -183,6 +183,7 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
       hls,
       fleet,
       lifecycle,
+      events,
       metrics: {
         contentType: metrics.contentType,
         render: () => metrics.render(),
@@ -225,6 +226,7 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
     hls.stop();
     await tsOutput.stop();
   });
+  undo.defer(() => server.endEventStreams());
   sessions.start();
   const { url, port } = await server.listen();
   lifecycle.phase = 'ready';

@@ -7,7 +7,8 @@ test('the page for people has a row for each type, with its details', () => {
   const text = eventsPage();
   for (const [type, { what, details }] of Object.entries(EVENT_TYPES)) {
     const row = text.split('\n').find((line) => line.startsWith(`| \`${type}\` |`));
-    assert.ok(row?.includes(what), type);
+    assert.ok(row);
+    assert.ok(row.includes(what), type);
     for (const name of Object.keys(details)) assert.ok(row.includes(`\`${name}\``), `${type}: ${name}`);
   }
 });

@@ -1,4 +1,4 @@
-import { EVENT_TYPES, subjectOf } from './event.ts';
+import { EVENT_TYPES } from './event.ts';
 import { EVENT_SUBJECTS, type EventDeclaration } from './event-table.ts';
 
 /** docs/events.md, as Markdown. */
