@@ -92,6 +92,7 @@ export class HealthWatch {
       if (verdict === 'hit') record.wasReady = true;
       record.version = version ?? record.version;
       record.healthDetail = detail;
+      record.healthReason = reason;
       record.network = { connected, checkedAtMs: clock.nowMs() };
       record.lastCheckedAtMs = clock.wallMs();
       record.noteProbe({
