@@ -2,17 +2,16 @@
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
-const LOOK_MS = 100;
+/** It looks so often while a segment is due, and not at all for so long after one has come. */
+const LOOK_MS = 50;
+const REST_MS = 3_500;
 /** Segments are files for so long after they have left the playlist, in newer segments. */
 const KEPT = 12;
 
-/** When a segment was listed after its last picture had come, seconds. */
-export type ListedAfter = number;
-
 export class Mirror {
   readonly folder: string;
-  /** Of every segment that came while it looked. */
-  readonly listedAfterSeconds: ListedAfter[] = [];
+  /** How long after its last picture had come each segment was listed. */
+  readonly listedAfterSeconds: number[] = [];
   readonly #playlistUrl: string;
   readonly #names: string[] = [];
   readonly #stop = new AbortController();
@@ -28,7 +27,7 @@ export class Mirror {
     mkdirSync(this.folder);
     while (this.#names.length < count) {
       await this.#look();
-      await pause();
+      await pause(LOOK_MS);
     }
     this.listedAfterSeconds.length = 0; // Those were there before.
     this.#running = this.#run();
@@ -40,19 +39,17 @@ export class Mirror {
   }
 
   async #run(): Promise<void> {
-    while (!this.#stop.signal.aborted) {
-      await this.#look();
-      await pause();
-    }
+    while (!this.#stop.signal.aborted) await pause((await this.#look()) ? REST_MS : LOOK_MS);
   }
 
-  async #look(): Promise<void> {
+  /** Whether something was new. */
+  async #look(): Promise<boolean> {
     const text = await (await fetch(this.#playlistUrl)).text();
     const lines = text.trim().split('\n');
     const uris = lines.filter((line) => !line.startsWith('#'));
     const fresh = uris.filter((uri) => !this.#names.includes(path.basename(uri)));
     const [newest] = fresh.slice(-1);
-    if (newest === undefined) return;
+    if (newest === undefined) return false;
     this.listedAfterSeconds.push((Date.now() - endMsOf(lines.slice(-3))) / 1000);
     for (const uri of fresh) {
       const name = path.basename(uri);
@@ -65,6 +62,7 @@ export class Mirror {
     const written = path.join(this.folder, 'index.m3u8.new');
     writeFileSync(written, text.replaceAll(/^[^#\n].*\/(?=[^/\n]+$)/gm, ''));
     renameSync(written, path.join(this.folder, 'index.m3u8'));
+    return true;
   }
 }
 
@@ -74,6 +72,6 @@ function endMsOf([date = '', duration = '']: readonly string[]): number {
   return startMs + Number.parseFloat(duration.slice('#EXTINF:'.length)) * 1000;
 }
 
-function pause(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+function pause(forMs: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, forMs));
 }

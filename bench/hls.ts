@@ -49,13 +49,15 @@ interface SinkReport {
 
 interface Cost extends SinkReport {
   readonly cpuPerGigabyte: number;
+  /** Of it, what the kernel took. */
+  readonly kernelPerGigabyte: number;
   readonly residentMegabytes: number;
 }
 
 leaveNothing();
 const folder = temporaryFolder();
 const sinkProgram = compileSink();
-await using acemux = await startAcemux(megabits);
+await using acemux = await startAcemux(megabits, {}, false);
 const acemuxPlaylists = await openViewers(viewers + 1);
 const mirror = new Mirror(new URL(acemuxPlaylists.pop() ?? '', acemux.url).href, path.join(folder, 'files'));
 await mirror.start(LISTED);
@@ -134,12 +136,20 @@ async function measure({ name, playlists, port, server }: Contender): Promise<Co
   const sink = new Process(sinkProgram, [port, list, ...[RELOAD_MS, SETTLE_MS, seconds * 1000].map(String)]);
   await sink.said(/"window"/);
   const before = server.cpuSeconds;
+  const kernelBefore = server.kernelSeconds;
   await sink.said(/"closing"/);
   const cpuSeconds = server.cpuSeconds - before;
+  const kernelSeconds = server.kernelSeconds - kernelBefore;
   const { residentMegabytes } = server;
   const report: SinkReport = JSON.parse(await sink.said(/^\{.*"over".*\}$/));
   await sink.ended;
-  return { ...report, residentMegabytes, cpuPerGigabyte: cpuSeconds / (report.bytes / 1e9) };
+  const gigabytes = report.bytes / 1e9;
+  return {
+    ...report,
+    residentMegabytes,
+    cpuPerGigabyte: cpuSeconds / gigabytes,
+    kernelPerGigabyte: kernelSeconds / gigabytes,
+  };
 }
 
 function printReport(): void {
@@ -147,7 +157,7 @@ function printReport(): void {
   line(`${viewers} viewers × ${megabits} Mb/s, ${rounds} rounds of ${seconds} s`);
   line(`${availableParallelism()} cores (${cpus()[0]?.model ?? 'unknown'}), Node ${process.version}\n`);
   const head =
-    'CPU s/GB: median (rounds), GB a round, playlists, segments, failed, missed, segment ms p50, p99, RSS MB';
+    'CPU s/GB: median (rounds), kernel’s part, GB a round, playlists, segments, failed, missed, segment ms p50, p99, RSS MB';
   line(head);
   for (const { name } of contenders) {
     const each = costs[name];
@@ -156,6 +166,7 @@ function printReport(): void {
     const sum = (read: (cost: Cost) => number): number => each.reduce((total, cost) => total + read(cost), 0);
     const cells = [
       `${of((cost) => cost.cpuPerGigabyte, 3)} (${all})`,
+      of((cost) => cost.kernelPerGigabyte, 3),
       of((cost) => cost.bytes / 1e9, 2),
       of((cost) => cost.playlists),
       of((cost) => cost.segments),
