@@ -37,20 +37,12 @@ export async function startServer(
 ): Promise<{ readonly server: Process; readonly url: string }> {
   const node = nodeOfNpmStart();
   const serverArgs = ['serve', '--host', '127.0.0.1', '--port', '0', ...args];
-  const server = runScript(
-    [
-      ...node.flags,
-      ...(process.env['PROF'] ?? '').split(' ').filter(Boolean),
-      'bin/acemux.mjs',
-      ...serverArgs,
-    ],
-    {
-      DATA_DIR: temporaryFolder(),
-      LOG_FORMAT: 'json',
-      ...node.environment,
-      ...environment,
-    },
-  );
+  const server = runScript([...node.flags, 'bin/acemux.mjs', ...serverArgs], {
+    DATA_DIR: temporaryFolder(),
+    LOG_FORMAT: 'json',
+    ...node.environment,
+    ...environment,
+  });
   return { server, url: await server.said(/http:\/\/127\.0\.0\.1:\d+(?=")/) };
 }
 
