@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { recordEvents } from '../../test/support/event-recorder.ts';
 import { observedEngine } from '../../test/support/fake-fleet.ts';
 import { broken, fleetOfPool } from '../../test/support/fleet-of-pool.ts';
-import { failProbes, fleetRig, limits, never } from '../../test/support/fleet-rig.ts';
+import { failProbes, fleetRig, limits } from '../../test/support/fleet-rig.ts';
 import { fleetEvents } from './fleet-events.ts';
 
 test('an engine that appears, fails, heals, and goes is told of', async (t) => {

@@ -110,11 +110,9 @@ export class FilePlayback {
     const { clock, log, observer, selector, slot } = this.#deps;
     observer.sessionStarted(this.#stream);
     log.info({ engine: slot.engine.id, kind: selector.kind }, 'file playback starts');
-    const start = slot.engine.client.start({
-      ...selector,
-      // Official clients ask for it, because players open the next connection before they close the last (reference 2.1).
-      parameters: { ...selector.parameters, stop_prev_read_thread: '1' },
-    });
+    // Official clients ask for it, because players open the next connection before they close the last (reference 2.1).
+    const parameters = { ...selector.parameters, stop_prev_read_thread: '1' };
+    const start = slot.engine.client.start({ ...selector, parameters }, 'file');
     this.#start = start;
     const playback = await start.playback;
     // Ended meanwhile: then the start itself, abandoned, stops what it opened.
