@@ -124,3 +124,56 @@ export interface EngineNetwork {
 
 /** Asks the fleet for what it knows of all engines behind a VPN. */
 export type EnginesBehind = (vpn: string) => readonly EngineNetwork[];
+
+/** Something that happened to a VPN, or that acemux did about it. */
+export type VpnEvent =
+  | {
+      readonly kind: 'state';
+      readonly vpn: string;
+      readonly from: VpnState;
+      readonly to: VpnState;
+      readonly reason: ReasonCode | undefined;
+      readonly detail: string | undefined;
+    }
+  /** The forwarded port, as far as it has been stable. */
+  | {
+      readonly kind: 'port';
+      readonly vpn: string;
+      readonly from: number | undefined;
+      readonly to: number | undefined;
+    }
+  | {
+      readonly kind: 'address';
+      readonly vpn: string;
+      readonly from: string | undefined;
+      readonly to: string;
+      readonly country: string | undefined;
+    }
+  /** Its container was restarted, or made anew (another id): engines behind it from before have no network. */
+  | {
+      readonly kind: 'restarted';
+      readonly vpn: string;
+      readonly containerId: string;
+      readonly isNewContainer: boolean;
+    }
+  /** acemux restarts it (VPN_MANAGE). */
+  | {
+      readonly kind: 'restart_tried';
+      readonly vpn: string;
+      readonly what: 'tunnel' | 'container';
+      /** Why that failed; undefined: it did not. */
+      readonly problem: string | undefined;
+    }
+  /** An engine without a network behind a VPN that is well. */
+  | {
+      readonly kind: 'engine_cut_off';
+      readonly vpn: string;
+      readonly engine: string;
+      /** What the operator can do. */
+      readonly command: string;
+      /** Whether acemux restarts it by itself. */
+      readonly isRestarted: boolean;
+    };
+
+/** Who is told of events. Never throws. */
+export type VpnObserver = (event: VpnEvent) => void;
