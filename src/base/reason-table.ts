@@ -1,3 +1,4 @@
+import { DOCKER_REASONS } from './docker-reasons.ts';
 import { TIMESHIFT_REASONS } from './timeshift-reasons.ts';
 
 /**
@@ -420,6 +421,7 @@ export const REASON_TABLE = {
   },
 
   ...TIMESHIFT_REASONS,
+  ...DOCKER_REASONS,
 
   // ── start of the process ──────────────────────────────────────────────────────────────────────────────
   config_invalid: {
