@@ -65,6 +65,7 @@ const WITHOUT_OWN_TEST: Readonly<Record<string, string>> = {
   'src/session/supply.ts': 'session.test.ts, standby.test.ts and slow-start.test.ts are about what it does',
   'src/base/reason-table.ts': 'a table; base/reasons.test.ts reads each of its rows',
   'src/session/buffer-share.ts': 'an interface and its empty case, which every ring in ring.test.ts has',
+  'src/base/docker-reasons.ts': 'rows of the table that base/reasons.test.ts judges',
   'src/base/timeshift-reasons.ts': 'rows of the table that base/reasons.test.ts judges',
   'src/fleet/vpn/control-call.ts': 'gluetun-client.test.ts makes its calls over HTTP',
   'src/base/vpn-reasons.ts': 'rows of the table that base/reasons.test.ts judges',

@@ -1,3 +1,4 @@
+import { DOCKER_REASONS } from './docker-reasons.ts';
 import { TIMESHIFT_REASONS } from './timeshift-reasons.ts';
 import { VPN_REASONS } from './vpn-reasons.ts';
 
@@ -421,6 +422,7 @@ export const REASON_TABLE = {
   },
 
   ...TIMESHIFT_REASONS,
+  ...DOCKER_REASONS,
 
   ...VPN_REASONS,
 

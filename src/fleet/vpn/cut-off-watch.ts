@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { type Clock, sleep } from '../../base/clock.ts';
 import { AcemuxError } from '../../base/reasons.ts';
 import type { Log } from '../../telemetry/log.ts';
-import type { ContainerInspector, EngineNetwork, EnginesBehind, VpnObserver, VpnSource } from './vpn.ts';
+import type { ContainerInspector } from '../providers/container-inspector.ts';
+import type { EngineNetwork, EnginesBehind, VpnObserver, VpnSource } from './vpn.ts';
 
 /** What the operator has said of the container of an engine that acemux did not make. */
 export interface EngineContainer {
@@ -74,7 +75,10 @@ export class CutOffWatch {
         await this.#look(signal);
       } catch (error) {
         if (signal.aborted) return;
-        this.#deps.log.error({ err: error }, 'looking for engines without a network failed by a mistake of acemux');
+        this.#deps.log.error(
+          { err: error },
+          'looking for engines without a network failed by a mistake of acemux',
+        );
       }
       await sleep(this.#deps.clock, CUT_OFF_LOOK_MS, signal).catch(() => {}); // Only when stopped.
     }
@@ -106,7 +110,12 @@ export class CutOffWatch {
     nowMs: number,
     signal: AbortSignal,
   ): Promise<void> {
-    const found = this.#cutOff.get(id) ?? { sinceMs: nowMs, isTold: false, restarts: 0, restartedAtMs: undefined };
+    const found = this.#cutOff.get(id) ?? {
+      sinceMs: nowMs,
+      isTold: false,
+      restarts: 0,
+      restartedAtMs: undefined,
+    };
     this.#cutOff.set(id, found);
     if (nowMs - found.sinceMs < CUT_OFF_AFTER_MS) return;
     const { containers, observer, log } = this.#deps;

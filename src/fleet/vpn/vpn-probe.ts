@@ -1,7 +1,8 @@
 import { AcemuxError, type ReasonCode } from '../../base/reasons.ts';
+import type { ContainerInspector, InspectedContainer } from '../providers/container-inspector.ts';
 import type { GluetunControl } from './gluetun-client.ts';
 import type { PublicAddress } from './gluetun-replies.ts';
-import type { ContainerInspector, InspectedContainer, TunnelStatus } from './vpn.ts';
+import type { TunnelStatus } from './vpn.ts';
 
 /** What is asked of a VPN in one look, beside its container and its tunnel. */
 export interface VpnQuestions {

@@ -1,7 +1,8 @@
 import { AcemuxError } from '../../base/reasons.ts';
 import type { Log } from '../../telemetry/log.ts';
+import type { ContainerInspector } from '../providers/container-inspector.ts';
 import type { GluetunControl } from './gluetun-client.ts';
-import type { ContainerInspector, VpnObserver, VpnState } from './vpn.ts';
+import type { VpnObserver, VpnState } from './vpn.ts';
 
 export interface VpnUpkeepDeps {
   readonly name: string;

@@ -2,23 +2,16 @@ import assert from 'node:assert/strict';
 import { type Clock, sleep } from '../../base/clock.ts';
 import { REASONS, type ReasonCode } from '../../base/reasons.ts';
 import type { Log } from '../../telemetry/log.ts';
+import type { ContainerInspector, InspectedContainer } from '../providers/container-inspector.ts';
 import { judgePort, newPortRecord, type PortRecord } from './forwarded-port.ts';
 import type { GluetunControl } from './gluetun-client.ts';
 import type { PublicAddress } from './gluetun-replies.ts';
 import { judgeVpn, newVpnRecord, recoveryEtaMs, setDraining, type VpnRecord } from './judge-vpn.ts';
-import type {
-  ContainerInspector,
-  EnginesBehind,
-  InspectedContainer,
-  PortRange,
-  TunnelStatus,
-  VpnObserver,
-  VpnSnapshot,
-} from './vpn.ts';
+import type { EnginesBehind, PortRange, TunnelStatus, VpnObserver, VpnSnapshot } from './vpn.ts';
 import { VpnHistory } from './vpn-history.ts';
 import { probeVpn, type VpnAnswers } from './vpn-probe.ts';
 import { VpnUpkeep } from './vpn-upkeep.ts';
-import { countEngines } from './weigh-evidence.ts';
+import { countEngines, isContainerGone } from './weigh-evidence.ts';
 
 /** One VPN as the operator has configured it. */
 export interface VpnSpec {
@@ -221,7 +214,7 @@ export class VpnWatch {
         state: this.#record.state,
         sinceMs: this.#record.sinceMs,
         isControlled: answers.control === 'answers',
-        isGone: this.#isMissing || (this.#container !== undefined && this.#container.state !== 'running'),
+        isGone: isContainerGone(answers.container),
       },
       nowMs,
       signal,

@@ -1,13 +1,7 @@
 import type { Clock } from '../../base/clock.ts';
 import type { Log } from '../../telemetry/log.ts';
-import type {
-  ContainerInspector,
-  EnginesBehind,
-  VpnObserver,
-  VpnSnapshot,
-  VpnSource,
-  VpnState,
-} from './vpn.ts';
+import type { ContainerInspector } from '../providers/container-inspector.ts';
+import type { EnginesBehind, VpnObserver, VpnSnapshot, VpnSource, VpnState } from './vpn.ts';
 import { type VpnLimits, type VpnSpec, VpnWatch } from './vpn-watch.ts';
 
 export interface VpnsDeps {

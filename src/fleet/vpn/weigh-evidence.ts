@@ -1,5 +1,6 @@
 import type { ReasonCode } from '../../base/reasons.ts';
-import type { EngineNetwork, InspectedContainer, TunnelStatus } from './vpn.ts';
+import type { InspectedContainer } from '../providers/container-inspector.ts';
+import type { EngineNetwork, TunnelStatus } from './vpn.ts';
 
 /** What one look at a VPN has shown. */
 export interface VpnEvidence {
@@ -66,7 +67,7 @@ export function countEngines(
 export function weighEvidence(evidence: VpnEvidence): Weighed {
   const { container, control, tunnel, engines } = evidence;
   const running = container !== 'missing' && container?.state === 'running' ? container : undefined;
-  const isGone = container !== undefined && running === undefined;
+  const isGone = isContainerGone(container);
   const isConnected = engines.connected > 0;
   const against = new Set<Accuser>();
   if (isGone || (running?.health === 'unhealthy' && !isConnected)) against.add('container');
@@ -81,6 +82,12 @@ export function weighEvidence(evidence: VpnEvidence): Weighed {
       (running?.health === 'healthy' && (tunnel === undefined || tunnel === 'running')) ||
       (tunnel === 'running' && evidence.publicIp !== undefined));
   return { against, hasProof, isGone, reason: reasonFor(against, isGone, hasProof, evidence.controlProblem) };
+}
+
+/** Whether it is known that it does not run. */
+export function isContainerGone(container: InspectedContainer | 'missing' | undefined): boolean {
+  if (container === undefined || container === 'missing') return container === 'missing';
+  return container.state !== 'running' && container.state !== 'unknown';
 }
 
 function reasonFor(
