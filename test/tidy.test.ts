@@ -68,6 +68,8 @@ const WITHOUT_OWN_TEST: Readonly<Record<string, string>> = {
   'src/base/docker-reasons.ts': 'rows of the table that base/reasons.test.ts judges',
   'src/base/timeshift-reasons.ts': 'rows of the table that base/reasons.test.ts judges',
   'src/fleet/vpn/control-call.ts': 'gluetun-client.test.ts makes its calls over HTTP',
+  'src/fleet/vpn/vpn-probe.ts': 'vpn-watch.test.ts looks by it over HTTP',
+  'src/fleet/vpn/vpn-upkeep.ts': 'vpn-watch.test.ts judges what is restarted, and what never is',
   'src/base/vpn-reasons.ts': 'rows of the table that base/reasons.test.ts judges',
   'src/timeshift/kept-session.ts': 'timeshift.test.ts judges what it writes and finds',
   'src/version.ts': 'a name for the field of package.json; cli/run.test.ts prints it',

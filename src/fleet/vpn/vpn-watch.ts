@@ -192,7 +192,7 @@ export class VpnWatch {
     const { control, containerName } = spec;
     const answers = await probeVpn({ control, containers, containerName }, questions, signal);
     const nowMs = clock.nowMs();
-    this.#checkedAtWallMs = clock.wallMs();
+    const checkedAtWallMs = clock.wallMs();
     let isChanged = this.#takeContainer(answers, nowMs);
     this.#takeProblems(answers);
     this.#tunnel = answers.tunnel;
@@ -219,6 +219,7 @@ export class VpnWatch {
       nowMs,
       signal,
     );
+    this.#checkedAtWallMs = checkedAtWallMs;
   }
 
   /** While Docker does not answer, what it said last is shown, and counts neither for nor against the VPN. */
