@@ -76,6 +76,8 @@ const WITHOUT_OWN_TEST: Readonly<Record<string, string>> = {
   'src/config/key.ts': 'the shape of a key; config/load.test.ts reads all of them',
   'src/config/layers.ts': 'config/load.test.ts judges what the layers make together',
   'src/config/combinations.ts': 'config/load.test.ts judges whole configurations',
+  'src/config/vpn-keys.ts': 'config/load.test.ts reads all keys',
+  'src/config/vpn-combinations.ts': 'configured-vpns.test.ts judges whole configurations',
   'src/config/effective.ts': 'cli/show-config.test.ts reads what it prints',
   'src/doctor/api-checks.ts': 'test/integration/doctor.test.ts runs it at simulated engines',
   'src/doctor/doctor.ts': 'test/integration/doctor.test.ts runs it at simulated engines',
