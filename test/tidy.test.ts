@@ -59,6 +59,14 @@ const ALSO_ALLOWED: readonly (readonly [string, string, 'types' | 'values'])[] =
 
 /** Files with logic that no test beside them imports: why, and who tests them. */
 const WITHOUT_OWN_TEST: Readonly<Record<string, string>> = {
+  'src/fleet/engine-care.ts': 'reconciler.test.ts and fleet-control.test.ts have it do all that it can',
+  'src/fleet/place-queue.ts': 'fleet.test.ts and capacity.test.ts are about who waits',
+  'src/fleet/provider-feed.ts': 'registry.test.ts has providers that change, are slow and fail',
+  'src/fleet/reconciler/failure-causes.ts': 'a set of words; reconciler.test.ts has failures of both kinds',
+  'src/fleet/reconciler/placement.ts': 'plan.test.ts and plan-properties.test.ts judge what is placed where',
+  'src/fleet/reconciler/standing.ts': 'plan.test.ts and plan-properties.test.ts judge what engines count for',
+  'src/config/fleet-keys.ts': 'keys; config/load.test.ts reads all of them',
+  'src/fleet/health/health-watch.ts': 'fleet/registry.test.ts judges when engines are probed',
   'src/main.ts': 'the entry point; test/ runs it as a process',
   'src/app.ts': 'the composition root; test/integration drives it over HTTP',
   'src/session/session-state.ts': 'a table; session.test.ts and directory.test.ts walk through it',
@@ -66,6 +74,7 @@ const WITHOUT_OWN_TEST: Readonly<Record<string, string>> = {
   'src/base/reason-table.ts': 'a table; base/reasons.test.ts reads each of its rows',
   'src/session/buffer-share.ts': 'an interface and its empty case, which every ring in ring.test.ts has',
   'src/base/docker-reasons.ts': 'rows of the table that base/reasons.test.ts judges',
+  'src/base/fleet-reasons.ts': 'rows of the table that base/reasons.test.ts judges',
   'src/base/timeshift-reasons.ts': 'rows of the table that base/reasons.test.ts judges',
   'src/fleet/vpn/control-call.ts': 'gluetun-client.test.ts makes its calls over HTTP',
   'src/fleet/vpn/vpn-probe.ts': 'vpn-watch.test.ts looks by it over HTTP',

@@ -1,4 +1,5 @@
 import { DOCKER_REASONS } from './docker-reasons.ts';
+import { FLEET_REASONS } from './fleet-reasons.ts';
 import { TIMESHIFT_REASONS } from './timeshift-reasons.ts';
 import { VPN_REASONS } from './vpn-reasons.ts';
 
@@ -421,6 +422,7 @@ export const REASON_TABLE = {
     todo: 'Play again when it is back.',
   },
 
+  ...FLEET_REASONS,
   ...TIMESHIFT_REASONS,
   ...DOCKER_REASONS,
 

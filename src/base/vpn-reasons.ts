@@ -1,11 +1,5 @@
 /** Why a VPN is not well, and what follows from it. Rows of the table of reasons. */
 export const VPN_REASONS = {
-  vpn_down: {
-    status: 503,
-    retryAfterSeconds: 30,
-    what: 'No VPN that engines may be put behind is up: no engine is started, and none without a VPN instead.',
-    todo: 'Look at `/vpn/status` and Gluetun’s log. acemux goes on by itself when a VPN has been up for a while.',
-  },
   vpn_unproved: {
     what: 'Nothing has shown yet that the VPN is up.',
     todo: 'If it stays so: give acemux access to Gluetun’s control server (docs/vpn.md) or to Docker.',

@@ -23,6 +23,24 @@ const RULES: readonly Rule[] = [
     what: 'viewers can only start within what is kept; lower PREBUFFER_SECONDS or raise STREAM_BUFFER_SECONDS',
   },
   {
+    paths: ['fleet.min_replicas', 'fleet.max_replicas'],
+    grade: 'error',
+    broken: ({ fleet }) => fleet.min > fleet.max,
+    what: 'there can be no more engines than the maximum; lower MIN_REPLICAS or raise MAX_REPLICAS',
+  },
+  {
+    paths: ['fleet.min_free_replicas', 'fleet.max_replicas'],
+    grade: 'error',
+    broken: ({ fleet }) => fleet.minFree > fleet.max,
+    what: 'no more engines can be free than there may be; lower MIN_FREE_REPLICAS or raise MAX_REPLICAS',
+  },
+  {
+    paths: ['fleet.max_active_replicas', 'fleet.min_replicas'],
+    grade: 'error',
+    broken: ({ fleet }) => fleet.maxBehindVpn !== undefined && fleet.maxBehindVpn < fleet.min,
+    what: 'behind VPNs there can be no more engines than MAX_ACTIVE_REPLICAS; raise it or lower MIN_REPLICAS',
+  },
+  {
     paths: ['engines.provider', 'engines.static'],
     grade: 'error',
     broken: ({ engines }) => engines.providers.includes('static') && engines.static.length === 0,

@@ -15,7 +15,8 @@ export interface ConfiguredVpn {
   readonly credentials: ControlCredentials;
   /** Where its engines are reached. */
   readonly host: string;
-  readonly containerName: string;
+  /** Undefined: it is looked at without Docker. */
+  readonly containerName: string | undefined;
   readonly portRange: PortRange | undefined;
   readonly forwardedPort: number | undefined;
   /** Only engines in ENGINES name it: engines that acemux makes are not put behind it. */
@@ -62,7 +63,7 @@ export function configuredVpns(config: Config): readonly ConfiguredVpn[] {
   }
   for (const { vpn: name, host } of engines.static) {
     if (name === undefined || vpns.some((each) => each.name === name)) continue;
-    vpns.push({ ...usual(name, host), isOfStaticEngines: true });
+    vpns.push({ ...usual(name, host), containerName: undefined, isOfStaticEngines: true });
   }
   return vpns;
 }

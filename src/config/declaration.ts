@@ -1,5 +1,6 @@
 import { listenAddressAlias, singleEngineAlias } from './aliases.ts';
 import { engineList } from './engine-list.ts';
+import { FLEET_KEYS, REPLACEMENT_KEYS } from './fleet-keys.ts';
 import { key } from './key.ts';
 import { BUFFER_MEMORY_RANGE } from './machine-memory.ts';
 import { providerList } from './provider-list.ts';
@@ -159,9 +160,19 @@ export const DECLARATION = {
       type: duration({ min: 0, max: HOUR }),
       default: 5 * SECOND,
       applies: 'restart',
-      doc: 'How long a viewer waits for a free engine. Higher helps when engines come and go; lower refuses sooner.',
+      doc: 'How long a viewer waits for a free engine where none is about to start. Higher helps when engines come and go; lower refuses sooner.',
+    }),
+    cacheTtlMs: key({
+      yaml: 'cache_ttl',
+      environment: 'ENGINE_CACHE_TTL',
+      aliases: ['ENGINE_CACHE_TTL_S'],
+      type: duration({ min: 100, max: HOUR }),
+      default: 2 * SECOND,
+      applies: 'restart',
+      doc: 'How old what is known of which engines there are may be, where a provider does not tell of changes itself. Lower asks it more often.',
     }),
   },
+  fleet: FLEET_KEYS,
   simulated: {
     engineCount: key({
       yaml: 'engines',
@@ -408,6 +419,7 @@ export const DECLARATION = {
       applies: 'restart',
       doc: 'So many failures in a row make an engine unhealthy. Higher forgives hiccups; lower avoids a dead engine sooner.',
     }),
+    ...REPLACEMENT_KEYS,
   },
   vpn: VPN_KEYS,
   log: {

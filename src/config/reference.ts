@@ -11,6 +11,7 @@ const SECTION_TITLES: Readonly<Record<keyof typeof DECLARATION, string>> = {
   storage: 'What outlives a restart',
   access: 'Who may do what',
   engines: 'The engines to play from',
+  fleet: 'How many engines there are: providers that make them',
   simulated: 'Simulated engines: the demo',
   streams: 'Streams: starting, keeping, buffering',
   clients: 'Viewers',

@@ -9,7 +9,7 @@ export function evidence(changes: Partial<VpnEvidence> = {}): VpnEvidence {
     controlProblem: undefined,
     tunnel: 'running',
     publicIp: '203.0.113.7',
-    engines: { connected: 0, offline: 0, unreachable: 0 },
+    engines: { connected: 0, offline: 0, answering: 0, unreachable: 0 },
     ...changes,
   };
 }
