@@ -3,16 +3,24 @@ import { join } from 'node:path';
 import { loadOrCreateAdminKey } from './access/admin-key.ts';
 import { type Clock, sleep, systemClock } from './base/clock.ts';
 import type { Config } from './config/config.ts';
+import { configuredVpns } from './config/configured-vpns.ts';
 import { defaultBufferMemory, machineMemory } from './config/machine-memory.ts';
 import { EngineClient } from './engine/engine-client.ts';
+import type { EngineRecord } from './fleet/engine-record.ts';
 import { Fleet, type FleetVpns } from './fleet/fleet.ts';
 import { FleetControl } from './fleet/fleet-control.ts';
 import { fleetEvents } from './fleet/fleet-events.ts';
+import type { ContainerInspector } from './fleet/providers/container-inspector.ts';
 import type { EngineProvider } from './fleet/providers/provider.ts';
 import { SimulatedProvider } from './fleet/providers/simulated/simulated-provider.ts';
 import { StaticProvider } from './fleet/providers/static/static-provider.ts';
 import { poolsOf } from './fleet/reconciler/pools.ts';
 import { Reconciler, type WatchedVpn } from './fleet/reconciler/reconciler.ts';
+import type { EngineRegistry } from './fleet/registry.ts';
+import { CutOffWatch, type EngineContainer } from './fleet/vpn/cut-off-watch.ts';
+import { GluetunClient } from './fleet/vpn/gluetun-client.ts';
+import type { EngineNetwork, EnginesBehind, VpnObserver } from './fleet/vpn/vpn.ts';
+import { Vpns, type VpnsDeps } from './fleet/vpn/vpns.ts';
 import { connectionLimitsFor, readOpenFilesMax } from './http/connection-limits.ts';
 import { buildServer } from './http/server.ts';
 import { HlsOutput } from './output/hls/hls-output.ts';
@@ -52,6 +60,7 @@ export interface App {
   /** What the operator may do with the fleet. */
   readonly fleetControl: FleetControl;
   readonly events: EventBus;
+  readonly vpns: Vpns;
   /** Lets nobody new in, lets those who watch go on for a while, then stops. Safe to call twice. */
   drain(): Promise<void>;
   /** Ends everything at once and resolves when nothing is left. Safe to call twice. */
@@ -63,8 +72,10 @@ export interface AppParts {
   readonly log: Log;
   readonly clock?: Clock;
   readonly providers?: readonly EngineProvider[];
-  /** The VPNs that engines are behind; none if left out. */
+  /** The VPNs that engines are behind; those of the configuration if left out. */
   readonly vpns?: FleetVpns & { list(): readonly WatchedVpn[] };
+  /** Tells of the containers of VPNs, and restarts what it is told to; there is no access to Docker if left out. */
+  readonly containers?: ContainerInspector;
 }
 
 /**
@@ -98,6 +109,11 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
   const refusalEvents = new RefusalEvents(events, clock);
   const providers = parts.providers ?? makeProviders(config, clock);
   const tellFleet = fleetEvents(events);
+  const { vpns, cutOff } = makeVpns(config, () => fleet.registry, {
+    containers: parts.containers,
+    clock,
+    log: log.child({ part: 'vpn' }),
+  });
   const fleet: Fleet = new Fleet({
     providers,
     limits: {
@@ -115,7 +131,7 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
       block: () => reconciler.block,
       changed: () => reconciler.wake(),
     },
-    ...(parts.vpns && { vpns: parts.vpns }),
+    vpns: parts.vpns ?? vpns,
     witness: (happening) => {
       metrics.fleetHappened(happening);
       tellFleet(happening);
@@ -132,7 +148,7 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
     registry: fleet.registry,
     care: fleet.care,
     pools,
-    vpns: () => parts.vpns?.list() ?? [],
+    vpns: () => (parts.vpns ?? vpns).list(),
     demand: () => fleet.demand,
     onPlan: () => fleet.reconsider(),
     witness: (happening) => {
@@ -285,7 +301,7 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
         gc: () => fleetControl.gc(),
         resetBreakers: () => fleetControl.resetBreakers(),
       },
-      vpns: { list: () => [] },
+      vpns,
       lifecycle,
       events,
       metrics: {
@@ -321,8 +337,12 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
   // Stopping the fleet has cut what engines still owed: what waited for that ends now.
   undo.defer(() => sessions.stop('shutdown'));
   undo.defer(() => recordings.stop('shutdown'));
+  undo.defer(() => vpns.stop());
+  vpns.start();
   undo.defer(() => fleet.stop());
   await fleet.start();
+  undo.defer(() => cutOff.stop());
+  cutOff.start();
   undo.defer(() => reconciler.stop());
   reconciler.start();
   undo.defer(() => fleetControl.stop());
@@ -368,7 +388,7 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
     })();
     return drained;
   };
-  return { url, port, sessions, fleet, fleetControl, events, drain, stop };
+  return { url, port, sessions, fleet, fleetControl, events, vpns, drain, stop };
 }
 
 /** Ends all sessions; resolves when the engines have stopped them, or after STOP_ENGINES_MS. */
@@ -410,4 +430,47 @@ function makeProviders(config: Config, clock: Clock): EngineProvider[] {
         }),
     });
   });
+}
+
+/** The VPNs of the configuration, and who looks for engines in ENGINES that a restart of theirs has cut off. */
+function makeVpns(
+  config: Config,
+  registry: () => EngineRegistry,
+  shared: Pick<VpnsDeps, 'containers' | 'clock' | 'log'>,
+): { readonly vpns: Vpns; readonly cutOff: CutOffWatch } {
+  const { vpn } = config;
+  const engines: EnginesBehind = (name) =>
+    registry()
+      .engines.filter((engine) => engine.vpn === name)
+      .map(networkOf);
+  const observer: VpnObserver = () => {};
+  const vpns = new Vpns({
+    specs: configuredVpns(config).map(({ control, credentials, ...spec }) => ({
+      ...spec,
+      control: new GluetunClient({ address: control, auth: credentials, clock: shared.clock }),
+    })),
+    engines,
+    limits: {
+      checkIntervalMs: vpn.checkIntervalMs,
+      portIntervalMs: vpn.portIntervalMs,
+      restartAfterMs: vpn.manage ? vpn.restartAfterMs : undefined,
+    },
+    observer,
+    ...shared,
+  });
+  const containerOf = (id: string): EngineContainer | undefined => {
+    const address = registry().get(id)?.observed.address;
+    const engine = config.engines.static.find(
+      ({ host, port }) => host === address?.host && port === address.port,
+    );
+    if (!engine) return undefined;
+    const { host, port, container, restart } = engine;
+    return { name: container ?? `<container of the engine at ${host}:${port}>`, restart };
+  };
+  return { vpns, cutOff: new CutOffWatch({ vpns, engines, containerOf, observer, ...shared }) };
+}
+
+function networkOf({ id, network, isDelivering }: EngineRecord): EngineNetwork {
+  const { isReachable, connected, checkedAtMs } = network ?? {};
+  return { id, isReachable, connected, checkedAtMs, isDelivering };
 }

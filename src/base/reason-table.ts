@@ -1,3 +1,4 @@
+import { DOCKER_REASONS } from './docker-reasons.ts';
 import { FLEET_REASONS } from './fleet-reasons.ts';
 import { REQUEST_REASONS } from './request-reasons.ts';
 import { TIMESHIFT_REASONS } from './timeshift-reasons.ts';
@@ -333,6 +334,7 @@ export const REASON_TABLE = {
 
   ...FLEET_REASONS,
   ...TIMESHIFT_REASONS,
+  ...DOCKER_REASONS,
 
   ...VPN_REASONS,
 

@@ -1,18 +1,12 @@
+import type { CombinationRule as Rule } from './combination-rule.ts';
 import { type Config, declaredKeys } from './config.ts';
 import type { Origin } from './layers.ts';
+import { VPN_RULES } from './vpn-combinations.ts';
 
 /** What single keys cannot show: values that are right alone and wrong together. */
 export interface CombinationProblems {
   readonly errors: readonly string[];
   readonly warnings: readonly string[];
-}
-
-interface Rule {
-  /** The keys, by YAML path, whose values it looks at. */
-  readonly paths: readonly string[];
-  readonly grade: 'error' | 'warning';
-  broken(config: Config): boolean;
-  readonly what: string;
 }
 
 const RULES: readonly Rule[] = [
@@ -58,6 +52,7 @@ const RULES: readonly Rule[] = [
     broken: ({ engines }) => engines.static.length > 0 && !engines.providers.includes('static'),
     what: 'ENGINES has no effect, because ENGINE_PROVIDER does not name static',
   },
+  ...VPN_RULES,
 ];
 
 /** Judges the values together; rules about a key in `broken` (its value could not be read) are left out. */
@@ -85,6 +80,7 @@ function placesOf(rule: Rule, config: Config, origins: ReadonlyMap<string, Origi
 
 function printed(path: string, config: Config): string {
   const declared = declaredKeys().find((each) => each.path === path);
+  if (declared?.key.secret) return '(hidden)';
   return declared ? JSON.stringify(declared.key.type.print(valueIn(config, path))) : '';
 }
 

@@ -8,6 +8,7 @@ import { bitRate, duration, integer, size } from './quantities.ts';
 import { type StandbyWord, standbyList } from './standby-list.ts';
 import { streamSeconds } from './stream-seconds.ts';
 import { baseUrl, choice, folder, listenHost, networkList, secretText } from './texts.ts';
+import { VPN_KEYS } from './vpn-keys.ts';
 
 /** Who needs the key: only public addresses, everybody, nobody. */
 export type AccessMode = 'private' | 'key' | 'open';
@@ -420,6 +421,7 @@ export const DECLARATION = {
     }),
     ...REPLACEMENT_KEYS,
   },
+  vpn: VPN_KEYS,
   log: {
     level: key<'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace'>({
       yaml: 'level',

@@ -2,8 +2,8 @@ const NO_DOCKER = 'this version does not start engines in containers; list runni
 const NO_HLS = 'this version does not serve HLS.';
 const ONE_PORT = 'everything is served on PORT.';
 const HTTP_API = 'engines are started by their HTTP API.';
-const NO_VPN =
-  'this version does not look after a VPN; put engines behind one yourself and list them in ENGINES.';
+const OWN_VPN =
+  'acemux makes no VPNs; run Gluetun and name it in GLUETUN_CONTAINER_NAME or in vpn.list (docs/vpn.md).';
 
 /**
  * Variables of acexy and of the orchestrator that people bring along and that acemux does not need or does not
@@ -37,9 +37,9 @@ export const FOREIGN_VARIABLES: Readonly<Record<string, string | undefined>> = {
   CHANNEL_SHUTDOWN_DELAY_S: 'STREAM_IDLE_TIMEOUT is how long a stream without viewers is kept.',
   PROXY_PREBUFFER_SECONDS: 'PREBUFFER_SECONDS is how far behind the live edge a viewer starts.',
   MAX_MEMORY_MB: 'STREAM_BUFFER_SIZE is the memory of one stream.',
-  GLUETUN_CONTAINER_NAME: NO_VPN,
-  GLUETUN_CONTAINER_NAME_2: NO_VPN,
-  GLUETUN_API_PORT: NO_VPN,
-  VPN_MODE: NO_VPN,
-  VPN_ENABLED: NO_VPN,
+  VPN_ENABLED: OWN_VPN,
+  VPN_IMAGE: OWN_VPN,
+  VPN_PROVIDER: OWN_VPN,
+  VPN_PROTOCOL: OWN_VPN,
+  VPN_REGIONS: OWN_VPN,
 };

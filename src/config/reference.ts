@@ -18,6 +18,7 @@ const SECTION_TITLES: Readonly<Record<keyof typeof DECLARATION, string>> = {
   hls: 'HLS',
   timeshift: 'Time-shift: rewinding and pausing',
   health: 'The health of engines',
+  vpn: 'VPNs of engines',
   log: 'The log',
 };
 

@@ -18,7 +18,12 @@ export function yesNo(): ValueType<boolean> {
     example: 'true',
     schema: { anyOf: [{ type: 'boolean' }, { enum: [...WORDS.keys()] }] },
     parse(raw) {
-      const value = typeof raw === 'boolean' ? raw : WORDS.get(String(raw).trim().toLowerCase());
+      const value =
+        typeof raw === 'boolean'
+          ? raw
+          : typeof raw === 'string' || typeof raw === 'number'
+            ? WORDS.get(String(raw).trim().toLowerCase())
+            : undefined;
       return value === undefined ? refused('true or false') : parsed(value);
     },
     print: (value) => value,

@@ -150,7 +150,13 @@ export class EngineRecord implements Candidate, SessionEngine {
   healthDetail: string | undefined;
   healthReason: ReasonCode | undefined;
   version: EngineVersion | undefined;
-  network: { readonly connected: boolean | undefined; readonly checkedAtMs: number } | undefined;
+  network:
+    | {
+        readonly isReachable: boolean;
+        readonly connected: boolean | undefined;
+        readonly checkedAtMs: number;
+      }
+    | undefined;
   lastCheckedAtMs: number | undefined;
   lastUsedAtMs: number | undefined;
   lastChosen = 0;

@@ -1,4 +1,4 @@
-import type { InspectedContainer } from '../../src/fleet/vpn/vpn.ts';
+import type { InspectedContainer } from '../../src/fleet/providers/container-inspector.ts';
 import type { VpnEvidence } from '../../src/fleet/vpn/weigh-evidence.ts';
 
 /** What is seen of a VPN that is well, looked at without Docker and without engines; `changes` are taken over. */
@@ -9,7 +9,7 @@ export function evidence(changes: Partial<VpnEvidence> = {}): VpnEvidence {
     controlProblem: undefined,
     tunnel: 'running',
     publicIp: '203.0.113.7',
-    engines: { connected: 0, offline: 0, unreachable: 0 },
+    engines: { connected: 0, offline: 0, answering: 0, unreachable: 0 },
     ...changes,
   };
 }
@@ -31,5 +31,5 @@ export function tunnelDown(): VpnEvidence {
 
 /** A healthy one that runs; `changes` are taken over. */
 export function container(changes: Partial<InspectedContainer> = {}): InspectedContainer {
-  return { id: 'c1', state: 'running', health: 'healthy', startedAtMs: 1_000, ...changes };
+  return { id: 'c1', name: 'gluetun', state: 'running', health: 'healthy', startedAtMs: 1_000, ...changes };
 }

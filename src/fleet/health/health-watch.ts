@@ -93,7 +93,7 @@ export class HealthWatch {
       record.version = version ?? record.version;
       record.healthDetail = detail;
       record.healthReason = reason;
-      record.network = { connected, checkedAtMs: clock.nowMs() };
+      record.network = { isReachable: version !== undefined, connected, checkedAtMs: clock.nowMs() };
       record.lastCheckedAtMs = clock.wallMs();
       record.noteProbe({
         atMs: clock.wallMs(),

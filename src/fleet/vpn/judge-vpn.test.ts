@@ -46,7 +46,7 @@ const up = evidence();
 const twoSignals = evidence({
   tunnel: 'crashed',
   publicIp: undefined,
-  engines: { connected: 0, offline: 2, unreachable: 0 },
+  engines: { connected: 0, offline: 2, answering: 0, unreachable: 0 },
 });
 
 describe('a VPN', () => {
@@ -120,7 +120,7 @@ describe('a VPN', () => {
   test('fault 33: unhealthy to Docker, with an engine connected, stays ok', () => {
     const contested = evidence({
       container: container({ health: 'unhealthy' }),
-      engines: { connected: 1, offline: 3, unreachable: 0 },
+      engines: { connected: 1, offline: 3, answering: 0, unreachable: 0 },
     });
     assert.equal(new Watched().seen(up).seen(contested, 600).path, 'ok');
   });
@@ -128,7 +128,7 @@ describe('a VPN', () => {
   test('fault 33: healthy to Docker, with no engine connected, is suspect, not down, and only for some minutes', () => {
     const offline = evidence({
       container: container(),
-      engines: { connected: 0, offline: 3, unreachable: 0 },
+      engines: { connected: 0, offline: 3, answering: 0, unreachable: 0 },
     });
     const watched = new Watched().seen(evidence({ container: container() })).seen(offline, 120);
     assert.equal(watched.path, 'ok suspect');
@@ -160,7 +160,12 @@ describe('a VPN', () => {
   });
 });
 
-const anyEngines = fc.record({ connected: fc.nat(2), offline: fc.nat(2), unreachable: fc.nat(2) });
+const anyEngines = fc.record({
+  connected: fc.nat(2),
+  offline: fc.nat(2),
+  answering: fc.nat(1),
+  unreachable: fc.nat(2),
+});
 const anyEvidence: fc.Arbitrary<VpnEvidence> = fc.record({
   container: fc.constantFrom(
     undefined,

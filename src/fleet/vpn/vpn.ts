@@ -1,4 +1,5 @@
 import type { ReasonCode } from '../../base/reasons.ts';
+import type { InspectedContainer } from '../providers/container-inspector.ts';
 
 /**
  * How a VPN is. `unknown`: nothing has shown yet that it is up. `ok`: shown to be up. `suspect`: something speaks
@@ -45,7 +46,7 @@ export interface VpnSnapshot {
   readonly startedAtMs: number | undefined;
   /** As Docker has it; undefined: looked at without Docker. `missing`: there is no such container. */
   readonly containerState: string | undefined;
-  readonly containerHealth: ContainerHealth | undefined;
+  readonly containerHealth: InspectedContainer['health'] | undefined;
   /** What its control server says of the tunnel; undefined: it does not say. */
   readonly tunnel: TunnelStatus | undefined;
   /** The port that it forwards, once that has been stable; undefined: none. */
@@ -83,33 +84,6 @@ export interface VpnSource {
 /** What a Gluetun says of its tunnel. */
 export type TunnelStatus = 'starting' | 'running' | 'stopping' | 'stopped' | 'crashed' | 'completed';
 
-/** What Docker says of a container that has a health check. */
-export type ContainerHealth = 'healthy' | 'unhealthy' | 'starting';
-
-/** A container as Docker has it. */
-export interface InspectedContainer {
-  readonly id: string;
-  readonly state: 'created' | 'running' | 'paused' | 'restarting' | 'removing' | 'exited' | 'dead';
-  /** Undefined: it has no health check. */
-  readonly health: ContainerHealth | undefined;
-  /** Wall clock, milliseconds; undefined: it was never started. */
-  readonly startedAtMs: number | undefined;
-}
-
-/** How Docker is asked about the containers of VPNs. Each call bounds its own time. */
-export interface ContainerInspector {
-  /**
-   * Undefined: there is no container of this name.
-   * @throws AcemuxError when it can't be known now
-   */
-  inspect(name: string, signal: AbortSignal): Promise<InspectedContainer | undefined>;
-  /**
-   * Restarts a container, and starts one that is not running.
-   * @throws AcemuxError
-   */
-  restart(name: string, signal: AbortSignal): Promise<void>;
-}
-
 /** What the fleet knows of the network of one engine behind a VPN. */
 export interface EngineNetwork {
   readonly id: string;
@@ -124,3 +98,56 @@ export interface EngineNetwork {
 
 /** Asks the fleet for what it knows of all engines behind a VPN. */
 export type EnginesBehind = (vpn: string) => readonly EngineNetwork[];
+
+/** Something that happened to a VPN, or that acemux did about it. */
+export type VpnEvent =
+  | {
+      readonly kind: 'state';
+      readonly vpn: string;
+      readonly from: VpnState;
+      readonly to: VpnState;
+      readonly reason: ReasonCode | undefined;
+      readonly detail: string | undefined;
+    }
+  /** The forwarded port, as far as it has been stable. */
+  | {
+      readonly kind: 'port';
+      readonly vpn: string;
+      readonly from: number | undefined;
+      readonly to: number | undefined;
+    }
+  | {
+      readonly kind: 'address';
+      readonly vpn: string;
+      readonly from: string | undefined;
+      readonly to: string;
+      readonly country: string | undefined;
+    }
+  /** Its container was restarted, or made anew (another id): engines behind it from before have no network. */
+  | {
+      readonly kind: 'restarted';
+      readonly vpn: string;
+      readonly containerId: string;
+      readonly isNewContainer: boolean;
+    }
+  /** acemux restarts it (VPN_MANAGE). */
+  | {
+      readonly kind: 'restart_tried';
+      readonly vpn: string;
+      readonly what: 'tunnel' | 'container';
+      /** Why that failed; undefined: it did not. */
+      readonly problem: string | undefined;
+    }
+  /** An engine without a network behind a VPN that is well. */
+  | {
+      readonly kind: 'engine_cut_off';
+      readonly vpn: string;
+      readonly engine: string;
+      /** What the operator can do. */
+      readonly command: string;
+      /** Whether acemux restarts it by itself. */
+      readonly isRestarted: boolean;
+    };
+
+/** Who is told of events. Never throws. */
+export type VpnObserver = (event: VpnEvent) => void;

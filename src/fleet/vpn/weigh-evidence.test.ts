@@ -4,9 +4,9 @@ import { container, evidence } from '../../../test/support/vpn-evidence.ts';
 import type { EngineNetwork } from './vpn.ts';
 import { countEngines, ENGINE_WORD_MS, type VpnEvidence, weighEvidence } from './weigh-evidence.ts';
 
-const connected = { connected: 1, offline: 0, unreachable: 0 };
-const offline = { connected: 0, offline: 2, unreachable: 0 };
-const unreachable = { connected: 0, offline: 0, unreachable: 2 };
+const connected = { connected: 1, offline: 0, answering: 0, unreachable: 0 };
+const offline = { connected: 0, offline: 2, answering: 0, unreachable: 0 };
+const unreachable = { connected: 0, offline: 0, answering: 0, unreachable: 2 };
 
 describe('what speaks for and against a VPN', () => {
   const cases: readonly [string, Partial<VpnEvidence>, readonly string[], boolean, string | undefined][] = [
@@ -122,6 +122,19 @@ describe('what speaks for and against a VPN', () => {
       'vpn_unreachable',
     ],
     [
+      'control server out of reach, an engine there answers',
+      {
+        tunnel: undefined,
+        publicIp: undefined,
+        control: 'unreachable',
+        controlProblem: 'vpn_unreachable',
+        engines: { connected: 0, offline: 0, answering: 1, unreachable: 0 },
+      },
+      [],
+      false,
+      'vpn_unreachable',
+    ],
+    [
       'fault 23: 401',
       { tunnel: undefined, publicIp: undefined, control: 'silent', controlProblem: 'vpn_unauthorized' },
       [],
@@ -160,14 +173,15 @@ test('the word of an engine counts for a minute, and not from before its VPN was
     ...changes,
   });
   assert.deepEqual(countEngines([engine({})], 100_000 + ENGINE_WORD_MS), connected);
-  const none = { connected: 0, offline: 0, unreachable: 0 };
+  const none = { connected: 0, offline: 0, answering: 0, unreachable: 0 };
   assert.deepEqual(countEngines([engine({})], 100_001 + ENGINE_WORD_MS), none);
   assert.deepEqual(countEngines([engine({})], 100_000, 100_001), none);
   assert.deepEqual(countEngines([engine({ checkedAtMs: undefined })], 0), none);
-  assert.deepEqual(countEngines([engine({ connected: undefined })], 100_000), none, 'it does not tell');
+  assert.deepEqual(countEngines([engine({ connected: undefined })], 100_000), { ...none, answering: 1 });
   assert.deepEqual(countEngines([engine({ connected: false }), engine({ isReachable: false })], 100_000), {
     connected: 0,
     offline: 1,
+    answering: 0,
     unreachable: 1,
   });
   assert.deepEqual(countEngines([engine({ isReachable: false, isDelivering: true })], 0), connected);

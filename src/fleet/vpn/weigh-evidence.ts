@@ -1,5 +1,6 @@
 import type { ReasonCode } from '../../base/reasons.ts';
-import type { EngineNetwork, InspectedContainer, TunnelStatus } from './vpn.ts';
+import type { InspectedContainer } from '../providers/container-inspector.ts';
+import type { EngineNetwork, TunnelStatus } from './vpn.ts';
 
 /** What one look at a VPN has shown. */
 export interface VpnEvidence {
@@ -20,6 +21,8 @@ export interface EnginesEvidence {
   readonly connected: number;
   /** They answer and say that they are not connected. */
   readonly offline: number;
+  /** They answer, and do not say. */
+  readonly answering: number;
   readonly unreachable: number;
 }
 
@@ -46,13 +49,14 @@ export function countEngines(
   nowMs: number,
   sinceMs = Number.NEGATIVE_INFINITY,
 ): EnginesEvidence {
-  const counts = { connected: 0, offline: 0, unreachable: 0 };
+  const counts = { connected: 0, offline: 0, answering: 0, unreachable: 0 };
   for (const { isReachable, connected, checkedAtMs, isDelivering } of engines) {
     if (isDelivering) counts.connected++;
     else if (checkedAtMs === undefined || checkedAtMs < Math.max(sinceMs, nowMs - ENGINE_WORD_MS)) continue;
     else if (isReachable === false) counts.unreachable++;
     else if (connected === true) counts.connected++;
     else if (connected === false) counts.offline++;
+    else if (isReachable === true) counts.answering++;
   }
   return counts;
 }
@@ -66,13 +70,14 @@ export function countEngines(
 export function weighEvidence(evidence: VpnEvidence): Weighed {
   const { container, control, tunnel, engines } = evidence;
   const running = container !== 'missing' && container?.state === 'running' ? container : undefined;
-  const isGone = container !== undefined && running === undefined;
+  const isGone = isContainerGone(container);
   const isConnected = engines.connected > 0;
   const against = new Set<Accuser>();
   if (isGone || (running?.health === 'unhealthy' && !isConnected)) against.add('container');
   if (tunnel !== undefined && tunnel !== 'running') against.add('tunnel');
-  // While its container runs, or an engine is connected, only the control server itself is out of reach.
-  if (control === 'unreachable' && !running && !isConnected) against.add('control');
+  // While its container runs, or an engine in its network answers, only the control server itself is out of reach.
+  const isAnswering = isConnected || engines.offline + engines.answering > 0;
+  if (control === 'unreachable' && !running && !isAnswering) against.add('control');
   const isSilenced = engines.unreachable > 0 && against.has('control');
   if ((engines.offline > 0 || isSilenced) && !isConnected) against.add('engines');
   const hasProof =
@@ -81,6 +86,12 @@ export function weighEvidence(evidence: VpnEvidence): Weighed {
       (running?.health === 'healthy' && (tunnel === undefined || tunnel === 'running')) ||
       (tunnel === 'running' && evidence.publicIp !== undefined));
   return { against, hasProof, isGone, reason: reasonFor(against, isGone, hasProof, evidence.controlProblem) };
+}
+
+/** Whether it is known that it does not run. */
+export function isContainerGone(container: InspectedContainer | 'missing' | undefined): boolean {
+  if (container === undefined || container === 'missing') return container === 'missing';
+  return container.state !== 'running' && container.state !== 'unknown';
 }
 
 function reasonFor(
