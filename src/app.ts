@@ -8,6 +8,7 @@ import { EngineClient } from './engine/engine-client.ts';
 import { Fleet, type FleetVpns } from './fleet/fleet.ts';
 import { FleetControl } from './fleet/fleet-control.ts';
 import { fleetEvents } from './fleet/fleet-events.ts';
+import { MemoryWatch } from './fleet/memory-watch.ts';
 import type { EngineProvider } from './fleet/providers/provider.ts';
 import { SimulatedProvider } from './fleet/providers/simulated/simulated-provider.ts';
 import { StaticProvider } from './fleet/providers/static/static-provider.ts';
@@ -161,6 +162,12 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
     clock,
     log: log.child({ part: 'reconciler' }),
   });
+  const memoryWatch = new MemoryWatch({
+    registry: fleet.registry,
+    onMeasured: () => reconciler.wake(),
+    clock,
+    log: log.child({ part: 'fleet' }),
+  });
   const fleetControl = new FleetControl({ fleet, reconciler });
   const timeshift = new Timeshift({
     folder: join(config.storage.dataDir, 'timeshift'),
@@ -280,6 +287,10 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
   await fleet.start();
   undo.defer(() => reconciler.stop());
   reconciler.start();
+  if (config.fleet.recycleMemoryBytes !== undefined) {
+    undo.defer(() => memoryWatch.stop());
+    memoryWatch.start();
+  }
   undo.defer(() => server.close());
   // Before the server, whose close waits for replies: a live stream never ends by itself.
   undo.defer(async () => {
