@@ -10,6 +10,7 @@ import type { EngineRecord } from './fleet/engine-record.ts';
 import { Fleet, type FleetVpns } from './fleet/fleet.ts';
 import { FleetControl } from './fleet/fleet-control.ts';
 import { fleetEvents } from './fleet/fleet-events.ts';
+import { MemoryWatch } from './fleet/memory-watch.ts';
 import type { ContainerInspector } from './fleet/providers/container-inspector.ts';
 import type { EngineProvider } from './fleet/providers/provider.ts';
 import { SimulatedProvider } from './fleet/providers/simulated/simulated-provider.ts';
@@ -193,6 +194,12 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
       variant: undefined,
     },
   });
+  const memoryWatch = new MemoryWatch({
+    registry: fleet.registry,
+    onMeasured: () => reconciler.wake(),
+    clock,
+    log: log.child({ part: 'fleet' }),
+  });
   const timeshift = new Timeshift({
     folder: join(config.storage.dataDir, 'timeshift'),
     windowMs: config.timeshift.windowMs,
@@ -346,6 +353,10 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
   undo.defer(() => reconciler.stop());
   reconciler.start();
   undo.defer(() => fleetControl.stop());
+  if (config.fleet.recycleMemoryBytes !== undefined) {
+    undo.defer(() => memoryWatch.stop());
+    memoryWatch.start();
+  }
   undo.defer(() => server.close());
   // Before the server, whose close waits for replies: a live stream never ends by itself.
   undo.defer(async () => {

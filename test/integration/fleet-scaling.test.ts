@@ -141,3 +141,24 @@ test('a drained engine gives its streams to others, is removed when it is empty,
   assert.equal(inspect(viewer.media).continuityErrors, 0);
   assert.deepEqual([engines.length, running.size], [3, 2]);
 });
+
+test('fault 45: a playback that its engine has forgotten is given up within 30 s: the stream goes on, and the place is free', async (t) => {
+  const { rig, engines } = await startScaling(t, { count: 2, max: 2, config: {} });
+  const viewer = rig.watch(`id=${streamId(0)}`);
+  await viewer.received(50_000);
+  const ghost = rig.app.fleet.snapshot().find(({ streams }) => streams === 1);
+  const engine = engines.find(({ port }) => port === ghost?.port);
+  assert.ok(ghost && engine);
+  // Nothing more comes, and no end either.
+  engine.faults.set({ fault: { kind: 'hangMidStream' } });
+  engine.faults.set({ fault: { kind: 'expireEarly', lifetimeMs: 1 } });
+  const beganMs = performance.now();
+  await until(
+    () => rig.app.fleet.snapshot().every(({ id, streams }) => streams === 0 || id !== ghost.id),
+    30_000,
+  );
+  assert.ok(performance.now() - beganMs < 30_000);
+  engine.faults.clear();
+  await viewer.receivedMore(100_000);
+  assert.equal(viewer.ended, undefined);
+});

@@ -6,6 +6,7 @@ import { Fleet, type FleetLimits } from '../../src/fleet/fleet.ts';
 import { FleetControl } from '../../src/fleet/fleet-control.ts';
 import type { FleetHappening } from '../../src/fleet/fleet-witness.ts';
 import type {
+  ContainerStats,
   EngineProvider,
   EngineSpec,
   ObservedContainer,
@@ -34,6 +35,9 @@ export class FakePool implements EngineProvider {
   createFailure: AcemuxError | undefined;
   listFailure: Error | undefined;
   removeFailure: AcemuxError | undefined;
+  /** What each engine takes. */
+  memoryBytes = 0;
+  statsFailure: Error | undefined;
   engines: ObservedEngine[] = [];
   readonly specs: EngineSpec[] = [];
   readonly removed: string[] = [];
@@ -105,6 +109,21 @@ export class FakePool implements EngineProvider {
     if (this.removeFailure) throw this.removeFailure;
     this.removed.push(id);
     this.engines = this.engines.filter((engine) => engine.id !== id);
+  }
+
+  async stats(ids: readonly string[]): Promise<ReadonlyMap<string, ContainerStats>> {
+    if (this.statsFailure) throw this.statsFailure;
+    const { memoryBytes } = this;
+    const stats: ContainerStats = {
+      cpuPercent: 0,
+      memoryBytes,
+      memoryLimitBytes: memoryBytes,
+      networkReceivedBytes: 0,
+      networkSentBytes: 0,
+      blockReadBytes: 0,
+      blockWrittenBytes: 0,
+    };
+    return new Map(ids.map((id) => [id, stats]));
   }
 
   async stop(): Promise<void> {}
@@ -245,7 +264,7 @@ export async function fleetOfPool(t: TestContext, options: PoolFleetOptions = {}
     kinds: () => happenings.map(({ kind }) => kind),
     clientOf: (id: string) => clients.get(fleet.snapshot().find((engine) => engine.id === id)?.port ?? 0),
     setVpn: (name: string, state: WatchedVpn['state'], forwardedPort?: number) => {
-      vpns.set(name, { name, state, sinceMs: clock.wallMs(), forwardedPort });
+      vpns.set(name, { name, state, forwardedPort });
       for (const listener of vpnListeners) listener();
     },
   };

@@ -261,6 +261,26 @@ describe('the reconciler', () => {
     assert.notEqual((await fleet.reserve(placeFor(3), never)).engine.id, slot.engine.id);
   });
 
+  test('fault 20: a wall clock that jumps changes nothing', async (t) => {
+    const { clock, fleet, pool, setVpn } = await fleetOfPool(t, {
+      rules: { min: 2, minFree: 0, maxAgeMs: 3_600_000 },
+      pools: [{ vpns: ['one', 'two'] }],
+    });
+    setVpn('one', 'ok');
+    setVpn('two', 'ok');
+    await clock.advance(10_000);
+    const wallMs = clock.wallMs.bind(clock);
+    for (const jumpMs of [86_400_000, -86_400_000]) {
+      clock.wallMs = () => wallMs() + jumpMs;
+      setVpn('one', 'down');
+      await clock.advance(20_000);
+      setVpn('one', 'ok');
+      await clock.advance(MINUTE_MS);
+    }
+    assert.deepEqual([pool.specs.length, pool.removed.length], [2, 0]);
+    assert.ok(fleet.snapshot().every(({ state }) => state === 'healthy'));
+  });
+
   test('a removal that fails is tried again later, and told', async (t) => {
     const { clock, fleet, pool, kinds, control } = await fleetOfPool(t, { rules: { minFree: 0 } });
     await clock.advance(5_000);

@@ -44,11 +44,10 @@ export interface EnginePool {
   readonly hostMemoryBytes?: () => number | undefined;
 }
 
-/** A VPN as it is now; times are of the wall clock. */
+/** A VPN as it is now. */
 export interface WatchedVpn {
   readonly name: string;
   readonly state: VpnView['state'];
-  readonly sinceMs: number;
   readonly forwardedPort: number | undefined;
 }
 
@@ -101,6 +100,7 @@ export class Reconciler {
   /** Engines that were seen ready, so that each tells its pool's breaker once. */
   readonly #proved = new Set<string>();
   readonly #blamed = new Set<string>();
+  readonly #vpns = new Map<string, VpnView>();
   #memory: PlanMemory = EMPTY_MEMORY;
   #min: number;
   /** In the order in which they came. */
@@ -263,21 +263,23 @@ export class Reconciler {
   #view(): FleetView {
     const { clock, care, demand, vpns } = this.#deps;
     const nowMs = clock.nowMs();
-    const wallMs = clock.wallMs();
     return {
       nowMs,
       engines: care.views(),
       creating: [...this.#creations],
       pools: this.#poolViews(),
-      vpns: vpns().map(({ name, state, sinceMs, forwardedPort }) => ({
-        name,
-        state,
-        sinceMs: nowMs - Math.max(0, wallMs - sinceMs),
-        forwardedPort,
-      })),
+      vpns: vpns().map((vpn) => this.#sinceOf(vpn, nowMs)),
       waiting: demand(),
       requested: this.#requests.length,
     };
+  }
+
+  /** Since when a VPN has been as it is, by the clock that does not jump: as long as it has been looked at here. */
+  #sinceOf({ name, state, forwardedPort }: WatchedVpn, nowMs: number): VpnView {
+    const before = this.#vpns.get(name);
+    const view = { name, state, forwardedPort, sinceMs: before?.state === state ? before.sinceMs : nowMs };
+    this.#vpns.set(name, view);
+    return view;
   }
 
   #poolViews(): PoolView[] {
