@@ -64,8 +64,9 @@ async function runTests(
       ...(docker && { [SHARED_DOCKER]: `${docker.socket} ${docker.address}` }),
     },
   });
-  // Ctrl-C reaches the tests as well; they end, and then the daemon does.
+  // Ctrl-C reaches the tests as well, SIGTERM only us: they end, and then the daemon does.
   process.on('SIGINT', () => {});
+  process.on('SIGTERM', () => child.kill());
   try {
     const [code] = await once(child, 'exit');
     process.exitCode = typeof code === 'number' ? code : 1;

@@ -5,7 +5,8 @@ import { DockerApi, type DockerRequest } from '../../../src/fleet/providers/dock
 import { DockerClient } from '../../../src/fleet/providers/docker/docker-client.ts';
 import type { DockerEndpoint } from '../../../src/fleet/providers/docker/docker-endpoint.ts';
 import { textAt } from '../../../src/fleet/providers/docker/json-reading.ts';
-import { DockerMachine } from './docker-machine.ts';
+import { undoAfter } from '../undo.ts';
+import { DockerMachine, whyNoDocker } from './docker-machine.ts';
 import { ENGINE_IMAGE, importEngineImage } from './engine-image.ts';
 
 /** Where scripts/run-tests.ts says which daemon the test files of one run share: `SOCKET ADDRESS`. */
@@ -69,7 +70,7 @@ export class DockerHouse {
   async network(t: TestContext): Promise<string> {
     const name = this.unique('ace');
     await this.call('POST', '/networks/create', { Name: name, CheckDuplicate: true });
-    t.after(() => this.call('DELETE', `/networks/${name}`));
+    undoAfter(t, () => this.call('DELETE', `/networks/${name}`));
     return name;
   }
 
@@ -87,14 +88,14 @@ export class DockerHouse {
       },
       never,
     );
-    t.after(() => this.client.remove(id, never));
+    undoAfter(t, () => this.client.remove(id, never));
     await this.client.start(id, never);
     return id;
   }
 
   /** Removes all containers with a label, when the test is over: what a failed one may leave. */
   sweep(t: TestContext, label: string): void {
-    t.after(async () => {
+    undoAfter(t, async () => {
       for (const { id } of await this.client.list([label], never)) await this.client.remove(id, never);
     });
   }
@@ -121,6 +122,7 @@ export function dockerHouse(): () => DockerHouse {
   let house: DockerHouse | undefined;
   let own: DockerMachine | undefined;
   before(async () => {
+    if (whyNoDocker() !== undefined) return;
     const shared = process.env[SHARED_DOCKER]?.split(' ');
     if (shared?.[0] && shared[1]) {
       house = new DockerHouse(shared[0], shared[1]);
