@@ -1,5 +1,7 @@
 import { DOCKER_REASONS } from './docker-reasons.ts';
+import { FLEET_REASONS } from './fleet-reasons.ts';
 import { TIMESHIFT_REASONS } from './timeshift-reasons.ts';
+import { VPN_REASONS } from './vpn-reasons.ts';
 
 /**
  * Every way in which acemux refuses, gives up or ends something: one word, used in the reply, the log, the
@@ -420,8 +422,11 @@ export const REASON_TABLE = {
     todo: 'Play again when it is back.',
   },
 
+  ...FLEET_REASONS,
   ...TIMESHIFT_REASONS,
   ...DOCKER_REASONS,
+
+  ...VPN_REASONS,
 
   // ── start of the process ──────────────────────────────────────────────────────────────────────────────
   config_invalid: {

@@ -10,12 +10,19 @@ export const REASONS: Readonly<Record<ReasonCode, Reason>> = REASON_TABLE;
 /** The only error type that parts of acemux throw on purpose: a reason, and what happened in this case. */
 export class AcemuxError extends Error {
   readonly code: ReasonCode;
+  /** When trying again may help, where that is known better than the table knows it. */
+  readonly retryAfterSeconds: number | undefined;
 
   /** `detail`: what happened this time, a sentence without secrets; the table's sentence if left out. */
-  constructor(code: ReasonCode, detail?: string, options?: { cause?: unknown }) {
+  constructor(
+    code: ReasonCode,
+    detail?: string,
+    options?: { cause?: unknown; readonly retryAfterSeconds?: number },
+  ) {
     super(detail ?? REASONS[code].what, options);
     this.name = 'AcemuxError';
     this.code = code;
+    this.retryAfterSeconds = options?.retryAfterSeconds;
   }
 }
 

@@ -1,18 +1,13 @@
+import type { CombinationRule as Rule } from './combination-rule.ts';
 import { type Config, declaredKeys } from './config.ts';
+import { DOCKER_RULES } from './docker-combinations.ts';
 import type { Origin } from './layers.ts';
+import { VPN_RULES } from './vpn-combinations.ts';
 
 /** What single keys cannot show: values that are right alone and wrong together. */
 export interface CombinationProblems {
   readonly errors: readonly string[];
   readonly warnings: readonly string[];
-}
-
-interface Rule {
-  /** The keys, by YAML path, whose values it looks at. */
-  readonly paths: readonly string[];
-  readonly grade: 'error' | 'warning';
-  broken(config: Config): boolean;
-  readonly what: string;
 }
 
 const RULES: readonly Rule[] = [
@@ -29,6 +24,24 @@ const RULES: readonly Rule[] = [
     what: 'viewers can only start within what is kept; lower PREBUFFER_SECONDS or raise STREAM_BUFFER_SECONDS',
   },
   {
+    paths: ['fleet.min_replicas', 'fleet.max_replicas'],
+    grade: 'error',
+    broken: ({ fleet }) => fleet.min > fleet.max,
+    what: 'there can be no more engines than the maximum; lower MIN_REPLICAS or raise MAX_REPLICAS',
+  },
+  {
+    paths: ['fleet.min_free_replicas', 'fleet.max_replicas'],
+    grade: 'error',
+    broken: ({ fleet }) => fleet.minFree > fleet.max,
+    what: 'no more engines can be free than there may be; lower MIN_FREE_REPLICAS or raise MAX_REPLICAS',
+  },
+  {
+    paths: ['fleet.max_active_replicas', 'fleet.min_replicas'],
+    grade: 'error',
+    broken: ({ fleet }) => fleet.maxBehindVpn !== undefined && fleet.maxBehindVpn < fleet.min,
+    what: 'behind VPNs there can be no more engines than MAX_ACTIVE_REPLICAS; raise it or lower MIN_REPLICAS',
+  },
+  {
     paths: ['engines.provider', 'engines.static'],
     grade: 'error',
     broken: ({ engines }) => engines.providers.includes('static') && engines.static.length === 0,
@@ -40,6 +53,8 @@ const RULES: readonly Rule[] = [
     broken: ({ engines }) => engines.static.length > 0 && !engines.providers.includes('static'),
     what: 'ENGINES has no effect, because ENGINE_PROVIDER does not name static',
   },
+  ...DOCKER_RULES,
+  ...VPN_RULES,
 ];
 
 /** Judges the values together; rules about a key in `broken` (its value could not be read) are left out. */
@@ -67,6 +82,7 @@ function placesOf(rule: Rule, config: Config, origins: ReadonlyMap<string, Origi
 
 function printed(path: string, config: Config): string {
   const declared = declaredKeys().find((each) => each.path === path);
+  if (declared?.key.secret) return '(hidden)';
   return declared ? JSON.stringify(declared.key.type.print(valueIn(config, path))) : '';
 }
 

@@ -1,5 +1,7 @@
 import { listenAddressAlias, singleEngineAlias } from './aliases.ts';
+import { DOCKER_KEYS } from './docker-keys.ts';
 import { engineList } from './engine-list.ts';
+import { FLEET_KEYS, REPLACEMENT_KEYS } from './fleet-keys.ts';
 import { key } from './key.ts';
 import { BUFFER_MEMORY_RANGE } from './machine-memory.ts';
 import { providerList } from './provider-list.ts';
@@ -7,6 +9,7 @@ import { bitRate, duration, integer, size } from './quantities.ts';
 import { type StandbyWord, standbyList } from './standby-list.ts';
 import { streamSeconds } from './stream-seconds.ts';
 import { baseUrl, choice, folder, listenHost, networkList, secretText } from './texts.ts';
+import { VPN_KEYS } from './vpn-keys.ts';
 
 /** Who needs the key: only public addresses, everybody, nobody. */
 export type AccessMode = 'private' | 'key' | 'open';
@@ -120,9 +123,10 @@ export const DECLARATION = {
       environment: 'ENGINE_PROVIDER',
       type: providerList(),
       default: [],
-      whenUnset: '`static` if `ENGINES` is set, else none (`simulated` with `--demo`)',
+      whenUnset:
+        '`docker` if `CONTAINER_LABEL`, `DOCKER_NETWORK`, `DOCKER_HOSTS`, `ENGINE_VARIANT` or `GLUETUN_CONTAINER_NAME` is set, else `static` if `ENGINES` is, else none (`simulated` with `--demo`)',
       applies: 'restart',
-      doc: 'Where engines come from. `static`: those in `ENGINES`; `simulated`: engines inside the process that play a test pattern.',
+      doc: 'Where engines come from. `static`: those in `ENGINES`; `docker`: containers that acemux makes and looks after (docs/fleet.md); `simulated`: engines inside the process that play a test pattern.',
     }),
     static: key({
       yaml: 'static',
@@ -158,9 +162,20 @@ export const DECLARATION = {
       type: duration({ min: 0, max: HOUR }),
       default: 5 * SECOND,
       applies: 'restart',
-      doc: 'How long a viewer waits for a free engine. Higher helps when engines come and go; lower refuses sooner.',
+      doc: 'How long a viewer waits for a free engine where none is about to start. Higher helps when engines come and go; lower refuses sooner.',
+    }),
+    cacheTtlMs: key({
+      yaml: 'cache_ttl',
+      environment: 'ENGINE_CACHE_TTL',
+      aliases: ['ENGINE_CACHE_TTL_S'],
+      type: duration({ min: 100, max: HOUR }),
+      default: 2 * SECOND,
+      applies: 'restart',
+      doc: 'How old what is known of which engines there are may be, where a provider does not tell of changes itself. Lower asks it more often.',
     }),
   },
+  fleet: FLEET_KEYS,
+  docker: DOCKER_KEYS,
   simulated: {
     engineCount: key({
       yaml: 'engines',
@@ -407,7 +422,9 @@ export const DECLARATION = {
       applies: 'restart',
       doc: 'So many failures in a row make an engine unhealthy. Higher forgives hiccups; lower avoids a dead engine sooner.',
     }),
+    ...REPLACEMENT_KEYS,
   },
+  vpn: VPN_KEYS,
   log: {
     level: key<'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace'>({
       yaml: 'level',

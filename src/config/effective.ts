@@ -13,7 +13,8 @@ export function effectiveConfig({ config, origins }: LoadedConfig): string {
       .map(({ key, path }) => {
         const value = valueIn(config, path);
         const plain = value === undefined ? null : key.type.print(value);
-        const shown = yamlValue(key.secret && plain !== null ? MASK : plain);
+        const isEmpty = plain === null || (Array.isArray(plain) && plain.length === 0);
+        const shown = yamlValue(key.secret && !isEmpty ? MASK : plain);
         const setting = `  ${key.yaml}: ${shown}`.padEnd(ORIGIN_COLUMN);
         return `${setting} # ${origins.get(path)?.text ?? 'default'}`;
       });

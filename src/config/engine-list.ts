@@ -1,4 +1,4 @@
-import { isHost, listItems } from './texts.ts';
+import { isContainerName, isHost, listItems } from './texts.ts';
 import { type Parsed, parsed, refused, shownValue, type ValueType } from './value-type.ts';
 
 /** One engine that the operator named. */
@@ -11,10 +11,14 @@ export interface ConfiguredEngine {
   readonly name: string | undefined;
   /** The VPN that it is behind, a name of the operator's; undefined: none. */
   readonly vpn: string | undefined;
+  /** The name of its container in Docker; undefined: not known. */
+  readonly container: string | undefined;
+  /** Whether acemux may restart that container, when only that gives the engine its network back. */
+  readonly restart: boolean;
 }
 
-const FORM = 'host:port[?forwarded=true&name=…&vpn=…]';
-const FIELDS = ['host', 'port', 'forwarded', 'name', 'vpn'];
+const FORM = 'host:port[?forwarded=true&name=…&vpn=…&container=…&restart=true]';
+const FIELDS = ['host', 'port', 'forwarded', 'name', 'vpn', 'container', 'restart'];
 const PORT = { minimum: 1, maximum: 65_535 };
 
 /** Engines: text with commas, or a YAML list of texts and of objects with the same fields. */
@@ -40,6 +44,8 @@ export function engineList(): ValueType<readonly ConfiguredEngine[]> {
                   forwarded: { type: 'boolean' },
                   name: { type: 'string' },
                   vpn: { type: 'string' },
+                  container: { type: 'string' },
+                  restart: { type: 'boolean' },
                 },
               },
             ],
@@ -109,7 +115,13 @@ function fromFields(fields: ReadonlyMap<string, unknown>, shown: string): Parsed
   const vpn = label(fields.get('vpn'));
   if (name === null || vpn === null)
     return refused(`engines whose name and vpn are short texts; not so in "${shown}"`);
-  return parsed({ host, port, forwarded, name, vpn });
+  const container = fields.get('container') ?? undefined;
+  if (container !== undefined && (typeof container !== 'string' || !isContainerName(container)))
+    return refused(`engines whose container is the name of one; that of "${shown}" is not`);
+  const restart = truth(fields.get('restart') ?? false);
+  if (restart === undefined || (restart && (container === undefined || vpn === undefined)))
+    return refused(`engines with restart=true beside container=NAME and vpn=NAME; not so in "${shown}"`);
+  return parsed({ host, port, forwarded, name, vpn, container, restart });
 }
 
 function truth(raw: unknown): boolean | undefined {
@@ -134,5 +146,7 @@ function printEngine(engine: ConfiguredEngine): string {
   if (engine.forwarded) query.set('forwarded', 'true');
   if (engine.name !== undefined) query.set('name', engine.name);
   if (engine.vpn !== undefined) query.set('vpn', engine.vpn);
+  if (engine.container !== undefined) query.set('container', engine.container);
+  if (engine.restart) query.set('restart', 'true');
   return addressOf(engine) + (query.size > 0 ? `?${query}` : '');
 }

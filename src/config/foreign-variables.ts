@@ -1,9 +1,9 @@
-const NO_DOCKER = 'this version does not start engines in containers; list running ones in ENGINES.';
+const ENGINE_FLAGS = 'flags of engines are set by ENGINE_FLAGS.';
 const NO_HLS = 'this version does not serve HLS.';
 const ONE_PORT = 'everything is served on PORT.';
 const HTTP_API = 'engines are started by their HTTP API.';
-const NO_VPN =
-  'this version does not look after a VPN; put engines behind one yourself and list them in ENGINES.';
+const OWN_VPN =
+  'acemux makes no VPNs; run Gluetun and name it in GLUETUN_CONTAINER_NAME or in vpn.list (docs/vpn.md).';
 
 /**
  * Variables of acexy and of the orchestrator that people bring along and that acemux does not need or does not
@@ -17,32 +17,28 @@ export const FOREIGN_VARIABLES: Readonly<Record<string, string | undefined>> = {
   ACEXY_EMPTY_TIMEOUT: 'EMPTY_STREAM_TIMEOUT is the time to the first byte of media.',
   ACEXY_NO_RESPONSE_TIMEOUT: 'EMPTY_STREAM_TIMEOUT is the time to the first byte of media.',
   ACEXY_EMPTY_RETRY_COUNT: 'a start tries up to three engines; a stream that plays ends with its engine.',
-  ACESTREAM_MIN_REPLICAS: NO_DOCKER,
-  ACESTREAM_MAX_REPLICAS: NO_DOCKER,
   ACESTREAM_STREAMS_PER_INSTANCE: 'MAX_STREAMS_PER_ENGINE is the most that one engine plays.',
-  ACESTREAM_IDLE_TIMEOUT: NO_DOCKER,
-  ACESTREAM_IMAGE: NO_DOCKER,
-  CONTAINER_LABEL: NO_DOCKER,
-  DOCKER_NETWORK: NO_DOCKER,
-  ENGINE_VARIANT: NO_DOCKER,
-  ENGINE_MEMORY_LIMIT: NO_DOCKER,
-  MIN_REPLICAS: NO_DOCKER,
-  MAX_REPLICAS: NO_DOCKER,
-  MIN_FREE_REPLICAS: NO_DOCKER,
-  MAX_ACTIVE_REPLICAS: NO_DOCKER,
-  AUTO_DELETE: NO_DOCKER,
-  AUTOSCALE_INTERVAL_S: NO_DOCKER,
-  STARTUP_TIMEOUT_S: NO_DOCKER,
-  PORT_RANGE_HOST: NO_DOCKER,
+  ACESTREAM_IDLE_TIMEOUT: 'ENGINE_GRACE_PERIOD_S is how long an engine without a stream is kept.',
+  ACE_HTTP_RANGE: 'engines have the same port inside and outside, of PORT_RANGE_HOST.',
+  ENGINE_MAX_DOWNLOAD_RATE: ENGINE_FLAGS,
+  ENGINE_MAX_UPLOAD_RATE: ENGINE_FLAGS,
+  ENGINE_LIVE_CACHE_TYPE: ENGINE_FLAGS,
+  ENGINE_LIVE_BUFFER: ENGINE_FLAGS,
+  IDLE_TTL_S: 'ENGINE_GRACE_PERIOD_S is how long an engine without a stream is kept.',
+  MONITOR_INTERVAL_S: 'providers tell of changes; ENGINE_CACHE_TTL is for those that do not.',
+  CIRCUIT_BREAKER_REPLACEMENT_THRESHOLD:
+    'there is one breaker for each cause: CIRCUIT_BREAKER_FAILURE_THRESHOLD.',
+  CIRCUIT_BREAKER_REPLACEMENT_TIMEOUT_S:
+    'there is one breaker for each cause: CIRCUIT_BREAKER_RECOVERY_TIMEOUT_S.',
   ORCHESTRATOR_LISTEN_ADDR: ONE_PORT,
   STREAM_MODE: NO_HLS,
   CONTROL_MODE: HTTP_API,
   CHANNEL_SHUTDOWN_DELAY_S: 'STREAM_IDLE_TIMEOUT is how long a stream without viewers is kept.',
   PROXY_PREBUFFER_SECONDS: 'PREBUFFER_SECONDS is how far behind the live edge a viewer starts.',
   MAX_MEMORY_MB: 'STREAM_BUFFER_SIZE is the memory of one stream.',
-  GLUETUN_CONTAINER_NAME: NO_VPN,
-  GLUETUN_CONTAINER_NAME_2: NO_VPN,
-  GLUETUN_API_PORT: NO_VPN,
-  VPN_MODE: NO_VPN,
-  VPN_ENABLED: NO_VPN,
+  VPN_ENABLED: OWN_VPN,
+  VPN_IMAGE: OWN_VPN,
+  VPN_PROVIDER: OWN_VPN,
+  VPN_PROTOCOL: OWN_VPN,
+  VPN_REGIONS: OWN_VPN,
 };

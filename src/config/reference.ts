@@ -11,12 +11,15 @@ const SECTION_TITLES: Readonly<Record<keyof typeof DECLARATION, string>> = {
   storage: 'What outlives a restart',
   access: 'Who may do what',
   engines: 'The engines to play from',
+  fleet: 'How many engines there are: providers that make them',
+  docker: 'Engines in Docker containers',
   simulated: 'Simulated engines: the demo',
   streams: 'Streams: starting, keeping, buffering',
   clients: 'Viewers',
   hls: 'HLS',
   timeshift: 'Time-shift: rewinding and pausing',
   health: 'The health of engines',
+  vpn: 'VPNs of engines',
   log: 'The log',
 };
 

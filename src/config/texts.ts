@@ -67,6 +67,29 @@ export function isHost(text: string): boolean {
   return isIP(text) !== 0 || /^(?!.*\.\.)[a-z0-9_](?:[a-z0-9_.-]{0,251}[a-z0-9_])?\.?$/i.test(text);
 }
 
+const CONTAINER_NAME = '^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}$';
+
+/** Whether Docker allows it as the name of a container. */
+export function isContainerName(text: string): boolean {
+  return new RegExp(CONTAINER_NAME).test(text);
+}
+
+/** The name of a container. */
+export function containerName(): ValueType<string> {
+  return {
+    description: 'the name of a container',
+    example: 'gluetun',
+    schema: { type: 'string', pattern: CONTAINER_NAME },
+    parse(raw) {
+      const text = typeof raw === 'string' ? raw.trim() : '';
+      return isContainerName(text)
+        ? parsed(text)
+        : refused('the name of a container: letters, digits and _.-');
+    },
+    print: (value) => value,
+  };
+}
+
 /** A host to listen on: an address, or a name that resolves to one; brackets around IPv6 are taken off. */
 export function listenHost(): ValueType<string> {
   return {

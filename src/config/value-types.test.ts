@@ -123,12 +123,18 @@ test('a folder is any path', () => {
 
 describe('engine lists', () => {
   const type = engineList();
-  const plain = { forwarded: false, name: undefined, vpn: undefined };
+  const plain = {
+    forwarded: false,
+    name: undefined,
+    vpn: undefined,
+    container: undefined,
+    restart: false,
+  };
 
   test('are read from text with commas', () => {
     assert.deepEqual(read(type, 'ace_1:6878, [fd00::1]:6879?forwarded=true&name=den&vpn=gluetun'), [
       { host: 'ace_1', port: 6878, ...plain },
-      { host: 'fd00::1', port: 6879, forwarded: true, name: 'den', vpn: 'gluetun' },
+      { ...plain, host: 'fd00::1', port: 6879, forwarded: true, name: 'den', vpn: 'gluetun' },
     ]);
   });
 
@@ -149,6 +155,7 @@ describe('engine lists', () => {
       ['ace:1?color=red', /"color"/],
       ['ace:1?name=a&name=b', /twice/],
       ['ace:1?port=5', /not "ace:1\?port=5"/],
+      ['ace:1?container=a b', /container/],
       ['ace:1,ACE:1', /"ace:1" is there twice/],
       ['a:1?name=x,b:1?name=x', /"x" is there twice/],
       ['u@ace:1', /host/],
@@ -163,11 +170,11 @@ describe('engine lists', () => {
   });
 });
 
-test('providers are known by name; docker is refused with what to do instead', () => {
+test('providers are known by name', () => {
   assert.deepEqual(read(providerList(), 'static,SIMULATED,static'), ['static', 'simulated']);
   assert.deepEqual(read(providerList(), []), []);
-  assert.match(problem(providerList(), 'docker'), /not in this version.*ENGINES/);
-  assert.match(problem(providerList(), 'swarm'), /"swarm" is neither/);
+  assert.match(problem(providerList(), 'podman'), /one or more of static, docker, simulated/);
+  assert.match(problem(providerList(), 'swarm'), /"swarm" is none of them/);
 });
 
 describe('every type', () => {
@@ -187,6 +194,8 @@ describe('every type', () => {
               forwarded: fc.boolean(),
               name: fc.constant(undefined),
               vpn: fc.option(fc.stringMatching(/^[a-z &=%]{1,9}$/), { nil: undefined }),
+              container: fc.constantFrom(undefined, 'engine_1'),
+              restart: fc.constant(false),
             },
             { noNullPrototype: true },
           ),

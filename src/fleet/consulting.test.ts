@@ -23,6 +23,8 @@ async function startFleet(t: TestContext, engineCount: number, prepare?: (client
       selectionTimeoutMs: 5_000,
       checkIntervalMs: 20_000,
       failureThreshold: 1,
+      listIntervalMs: 20_000,
+      startupTimeoutMs: 25_000,
     },
     clock,
     log: silentLog(),

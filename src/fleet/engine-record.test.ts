@@ -9,6 +9,10 @@ function record(clock = new ManualClock()): EngineRecord {
   const observed = observedEngine(1);
   return new EngineRecord(observed, {
     provider: 'static',
+    pool: 'static',
+    isCreated: false,
+    vpnStateOf: () => undefined,
+    startupTimeoutMs: 25_000,
     client: new FakeEngineClient(observed.address),
     clock,
     suspicion: new Suspicion(),

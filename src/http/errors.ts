@@ -44,8 +44,9 @@ const ENDED: Required<Pick<Reason, 'status' | 'retryAfterSeconds'>> = { status: 
 export function refusalOf(error: unknown): HttpRefusal {
   const { code, detail } = named(error);
   const reason: Reason = REASONS[code];
-  const { status, retryAfterSeconds } =
+  const { status, retryAfterSeconds: usually } =
     reason.status === undefined ? ENDED : { retryAfterSeconds: undefined, ...reason };
+  const retryAfterSeconds = (error instanceof AcemuxError ? error.retryAfterSeconds : undefined) ?? usually;
   const headers: Record<string, string> = {};
   if (retryAfterSeconds !== undefined) headers['Retry-After'] = String(retryAfterSeconds);
   // RFC 9110 11.6.1: a 401 says how to identify oneself.

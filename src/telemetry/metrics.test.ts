@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Metrics } from './metrics.ts';
+import { type FleetNumbers, Metrics } from './metrics.ts';
 import { METRICS, renderMetricsPage } from './metrics-declaration.ts';
+
+const NO_FLEET: FleetNumbers = {
+  wanted: 0,
+  waiting: 0,
+  block: undefined,
+  engines: { creating: 0 },
+  breakers: new Map(),
+};
 
 const QUIET = {
   sessionsActive: () => 0,
@@ -9,6 +17,8 @@ const QUIET = {
   clientsPaused: () => 0,
   bufferBytes: () => 0,
   timeshiftBytes: () => 0,
+  fleetStatus: () => NO_FLEET,
+  engineStates: () => [],
 };
 
 const sampleOf = (page: string, series: string): number | undefined => {
@@ -62,6 +72,8 @@ test('gauges are asked at each scrape', async () => {
     clientsPaused: () => 0,
     bufferBytes: () => sessions * 1_000,
     timeshiftBytes: () => 0,
+    fleetStatus: () => NO_FLEET,
+    engineStates: () => [],
   });
   assert.equal(sampleOf(await metrics.render(), 'proxy_sessions_active'), 2);
   sessions = 3;
@@ -98,4 +110,43 @@ test('the page for people has a row for each metric', () => {
   const text = renderMetricsPage();
   for (const { name, help } of METRICS)
     assert.ok(text.includes(`| \`${name}\` |`) && text.includes(help), name);
+});
+
+test('the fleet is shown: engines by state, what is done with them, and why there are no more', async () => {
+  const metrics = new Metrics({
+    ...QUIET,
+    engineStates: () => ['healthy', 'healthy', 'draining'],
+    fleetStatus: () => ({
+      ...NO_FLEET,
+      wanted: 3,
+      waiting: 2,
+      block: { code: 'host_memory' },
+      engines: { creating: 1 },
+      breakers: new Map([
+        ['docker', { kind: 'open' }],
+        ['other', { kind: 'closed' }],
+      ]),
+    }),
+  });
+  metrics.fleetHappened({ kind: 'created' });
+  metrics.fleetHappened({ kind: 'create_failed', reason: 'engine_broken' });
+  metrics.fleetHappened({ kind: 'gone', reason: 'engine_out_of_memory', exit: {} });
+  metrics.fleetHappened({ kind: 'gone', reason: undefined, exit: undefined });
+  const page = await metrics.render();
+  const lines = new Set(page.split('\n'));
+  for (const line of [
+    'acemux_engines{state="healthy"} 2',
+    'acemux_engines{state="draining"} 1',
+    'acemux_engines{state="unhealthy"} 0',
+    'acemux_engines_wanted 3',
+    'acemux_engines_creating 1',
+    'acemux_starts_waiting 2',
+    'acemux_engine_creation_blocked 1',
+    'acemux_engine_breaker_open 1',
+    'acemux_fleet_actions_total{action="create",outcome="ok"} 1',
+    'acemux_fleet_actions_total{action="create",outcome="failed"} 1',
+    'acemux_engine_exits_total{reason="engine_out_of_memory"} 1',
+  ]) {
+    assert.ok(lines.has(line), line);
+  }
 });

@@ -13,7 +13,37 @@ export interface MetricsDeps {
   readonly bufferBytes: () => number;
   /** Asked at each scrape. */
   readonly timeshiftBytes: () => number;
+  /** Asked at each scrape. */
+  readonly fleetStatus: () => FleetNumbers;
+  /** The state of each engine; asked at each scrape. */
+  readonly engineStates: () => readonly string[];
 }
+
+/** What is shown of the fleet. */
+export interface FleetNumbers {
+  readonly wanted: number;
+  readonly waiting: number;
+  readonly block: unknown;
+  readonly engines: { readonly creating: number };
+  readonly breakers: ReadonlyMap<string, { readonly kind: string }>;
+}
+
+/** What happens in the fleet, as far as it is counted. */
+export interface CountedHappening {
+  readonly kind: string;
+  readonly reason?: ReasonCode | undefined;
+  readonly exit?: unknown;
+}
+
+/** Which happenings are actions, and how they went. */
+const ACTIONS: ReadonlyMap<string, { readonly action: string; readonly outcome: 'ok' | 'failed' }> = new Map([
+  ['created', { action: 'create', outcome: 'ok' }],
+  ['create_failed', { action: 'create', outcome: 'failed' }],
+  ['draining', { action: 'drain', outcome: 'ok' }],
+  ['undrained', { action: 'undrain', outcome: 'ok' }],
+  ['removed', { action: 'remove', outcome: 'ok' }],
+  ['remove_failed', { action: 'remove', outcome: 'failed' }],
+]);
 
 /**
  * Counts what happens, and shows it to Prometheus. Has the methods of `SessionObserver` (session/ports.ts) and of what
@@ -37,6 +67,8 @@ export class Metrics {
   readonly #standbyDifferences: Counter;
   readonly #warnings: Counter;
   readonly #refusals: Counter;
+  readonly #fleetActions: Counter;
+  readonly #engineExits: Counter;
 
   constructor(deps: MetricsDeps) {
     const { sessionsActive, clientsActive, clientsPaused, bufferBytes, timeshiftBytes } = deps;
@@ -68,6 +100,28 @@ export class Metrics {
     this.#standbySwitches = new Counter({ ...declared('acemux_standby_switches_total'), registers });
     this.#warnings = new Counter({ ...declared('acemux_session_warnings_total'), registers });
     this.#refusals = new Counter({ ...declared('acemux_http_refusals_total'), registers });
+    const { fleetStatus, engineStates } = deps;
+    const engines: Gauge = new Gauge({
+      ...declared('acemux_engines'),
+      registers,
+      collect: () => {
+        engines.reset();
+        for (const state of ['starting', 'healthy', 'degraded', 'unhealthy', 'draining'])
+          engines.set({ state }, 0);
+        for (const state of engineStates()) engines.inc({ state });
+      },
+    });
+    gauge('acemux_engines_wanted', () => fleetStatus().wanted, registers);
+    gauge('acemux_engines_creating', () => fleetStatus().engines.creating, registers);
+    gauge('acemux_starts_waiting', () => fleetStatus().waiting, registers);
+    gauge('acemux_engine_creation_blocked', () => (fleetStatus().block === undefined ? 0 : 1), registers);
+    gauge(
+      'acemux_engine_breaker_open',
+      () => [...fleetStatus().breakers.values()].filter(({ kind }) => kind === 'open').length,
+      registers,
+    );
+    this.#fleetActions = new Counter({ ...declared('acemux_fleet_actions_total'), registers });
+    this.#engineExits = new Counter({ ...declared('acemux_engine_exits_total'), registers });
   }
 
   /** Begins to watch the process (CPU, memory, event loop). Without this there are only our own metrics. */
@@ -141,6 +195,12 @@ export class Metrics {
 
   sessionWarned(reason: ReasonCode): void {
     this.#warnings.inc({ reason });
+  }
+
+  fleetHappened({ kind, reason, exit }: CountedHappening): void {
+    const action = ACTIONS.get(kind);
+    if (action) this.#fleetActions.inc({ ...action });
+    if (kind === 'gone' && exit !== undefined && reason !== undefined) this.#engineExits.inc({ reason });
   }
 
   requestRefused(reason: ReasonCode): void {

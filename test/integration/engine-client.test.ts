@@ -275,6 +275,8 @@ test('a fleet of simulated engines is healthy, loses one that dies, and is left 
       selectionTimeoutMs: 5_000,
       checkIntervalMs: 20_000,
       failureThreshold: 1,
+      listIntervalMs: 20_000,
+      startupTimeoutMs: 25_000,
     },
     clock,
     log: silentLog(),

@@ -14,6 +14,8 @@ export const limits: FleetLimits = {
   forwardedPreferredStreams: 0,
   selectionTimeoutMs: 5_000,
   checkIntervalMs: 20_000,
+  listIntervalMs: 20_000,
+  startupTimeoutMs: 25_000,
   failureThreshold: 1,
 };
 
@@ -38,6 +40,7 @@ export function buildFleet(options: FleetRigOptions) {
       return client;
     },
     ...(options.giveWay ? { giveWay: options.giveWay } : {}),
+    random: () => 0.5,
     limits: { ...limits, ...options.limits },
     clock,
     log: silentLog(),

@@ -158,6 +158,7 @@ function configWith(changes: Changes, dataDir: string): Config {
     storage: { dataDir, ...changes.storage },
     access: { ...config.access, ...changes.access },
     engines: { ...config.engines, ...changes.engines },
+    fleet: { ...config.fleet, ...changes.fleet },
     simulated: { ...config.simulated, ...changes.simulated },
     streams: { ...config.streams, ...changes.streams },
     clients: { ...config.clients, ...changes.clients },

@@ -6,12 +6,14 @@ const stacks = new WeakMap<TestContext, AsyncDisposableStack>();
  * What a test has to undo, in reverse: `t.after` alone would begin with what was made first, on which the rest stands.
  * All of it is done, whatever fails.
  */
-export function undoAfter(t: TestContext, undo: () => Promise<unknown> | void): void {
+export function undoAfter(t: TestContext, undo: () => unknown): void {
   const known = stacks.get(t);
   const stack = known ?? new AsyncDisposableStack();
   if (!known) {
     stacks.set(t, stack);
     t.after(() => stack.disposeAsync());
   }
-  stack.defer(async () => void (await undo()));
+  stack.defer(async () => {
+    await undo();
+  });
 }

@@ -19,6 +19,7 @@ test('an engine that answers and has a network is a hit', async () => {
     version,
     detail: undefined,
     reason: undefined,
+    connected: true,
   });
 });
 

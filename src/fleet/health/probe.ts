@@ -1,6 +1,6 @@
 import { AcemuxError, type ReasonCode } from '../../base/reasons.ts';
 import type { EngineVersion } from '../../engine/types.ts';
-import type { ProbeVerdict } from './verdict.ts';
+import type { ProbeVerdict } from './engine-state.ts';
 
 /** What a probe asks of an engine's client. */
 export interface ProbedClient {
@@ -15,6 +15,8 @@ export interface ProbeResult {
   /** Why it was a miss, a sentence; undefined for a hit. */
   readonly detail: string | undefined;
   readonly reason: ReasonCode | undefined;
+  /** What it said of its network; undefined: nothing. */
+  readonly connected: boolean | undefined;
 }
 
 /**
@@ -25,13 +27,14 @@ export async function probe(client: ProbedClient, signal: AbortSignal): Promise<
   let version: EngineVersion | undefined;
   try {
     version = await client.version(signal);
-    if ((await client.networkConnected(signal)) === false) {
-      return { verdict: 'miss', version, detail: 'The engine has no network.', reason: undefined };
+    const connected = await client.networkConnected(signal);
+    if (connected === false) {
+      return { verdict: 'miss', version, detail: 'The engine has no network.', reason: undefined, connected };
     }
-    return { verdict: 'hit', version, detail: undefined, reason: undefined };
+    return { verdict: 'hit', version, detail: undefined, reason: undefined, connected };
   } catch (error) {
     signal.throwIfAborted();
     if (!(error instanceof AcemuxError)) throw error;
-    return { verdict: 'miss', version, detail: error.message, reason: error.code };
+    return { verdict: 'miss', version, detail: error.message, reason: error.code, connected: undefined };
   }
 }

@@ -21,6 +21,11 @@ const OF_THE_CONTENT: ReadonlySet<ReasonCode> = new Set([
   'content_scrambled',
 ]);
 
+/** Whether a failure tells of the content alone, so that it never speaks against an engine by its number. */
+export function isOfTheContent(reason: ReasonCode): boolean {
+  return OF_THE_CONTENT.has(reason);
+}
+
 interface EngineHistory {
   /** Streams whose start failed here since it last delivered anything, with the time of the latest failure. */
   readonly failedStarts: Map<string, number>;

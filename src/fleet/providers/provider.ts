@@ -95,6 +95,14 @@ export interface EngineProvider {
   readonly creates: boolean;
   /** Of the specification that `create` works by now; undefined: it has none that could change. */
   readonly specHash?: string;
+  /** How many engines it is to have, at least and at most; undefined: as many as all together. */
+  readonly bounds?: { readonly min: number; readonly max: number };
+  /** The VPNs that its engines must be behind, by name: none is made outside; undefined: they are behind none. */
+  readonly vpns?: readonly string[];
+  /** What one more engine may take of its host's memory; undefined: not known. */
+  readonly engineMemoryBytes?: number;
+  /** What its host has available by now; undefined: not known. */
+  hostMemoryBytes?(): number | undefined;
   /** Before `start`. What can't tell at once leaves it out: it is asked on an interval anyway. */
   watch?(listener: ProviderListener): void;
   /** Begins; resolves when `list` tells the engines that exist from the beginning. */

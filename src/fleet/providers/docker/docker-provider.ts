@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import type { Clock } from '../../../base/clock.ts';
 import { AcemuxError } from '../../../base/reasons.ts';
 import type { Log } from '../../../telemetry/log.ts';
@@ -21,6 +20,7 @@ import { architectureOf, type EngineImage, engineImage } from './engine-images.t
 import { INSTANCE_LABEL } from './engine-labels.ts';
 import { EngineMaker } from './engine-maker.ts';
 import { EventFollower } from './event-follower.ts';
+import { availableMemory } from './host-memory.ts';
 import { ImageStore } from './image-store.ts';
 import { type OwnContainer, OwnContainers } from './own-containers.ts';
 import { PortRanges } from './port-ranges.ts';
@@ -30,8 +30,10 @@ export interface DockerProviderDeps {
   readonly settings: DockerSettings;
   /** The container that acemux runs in, by name or id, if it does. */
   readonly selfContainer?: string;
-  /** What a VPN is; left out: its name is that of its container. */
-  readonly vpnPlace?: (name: string) => VpnPlace | undefined;
+  /** How many engines it is to have; left out: as many as all together. */
+  readonly bounds?: { readonly min: number; readonly max: number } | undefined;
+  /** Those that its engines must be behind; none: they are behind none. */
+  readonly vpns?: readonly VpnPlace[];
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -47,6 +49,9 @@ export class DockerProvider implements EngineProvider {
   readonly kind = 'docker';
   readonly creates = true;
   readonly specHash: string;
+  readonly bounds?: { readonly min: number; readonly max: number };
+  readonly vpns?: readonly string[];
+  readonly engineMemoryBytes?: number;
   readonly #deps: DockerProviderDeps;
   readonly #api: DockerApi;
   readonly #client: DockerClient;
@@ -68,6 +73,9 @@ export class DockerProvider implements EngineProvider {
     const { endpoint, settings, clock, log } = deps;
     this.#deps = deps;
     this.specHash = specHashOf(settings);
+    if (deps.bounds) this.bounds = deps.bounds;
+    if (deps.vpns && deps.vpns.length > 0) this.vpns = deps.vpns.map(({ name }) => name);
+    if (settings.memoryLimitBytes > 0) this.engineMemoryBytes = settings.memoryLimitBytes;
     this.#api = new DockerApi({ endpoint, clock });
     this.#client = new DockerClient(this.#api);
     this.#ranges = new PortRanges(clock);
@@ -158,7 +166,7 @@ export class DockerProvider implements EngineProvider {
     if (!this.#containers.isComplete) await this.#containers.refresh(signal);
     const image = await this.#engineImage(signal);
     const imageId = await this.#images.ensure(image.image, signal);
-    const vpn = spec.vpn === undefined ? undefined : { name: spec.vpn, ...this.#placeOf(spec.vpn) };
+    const vpn = spec.vpn === undefined ? undefined : this.#placeOf(spec.vpn);
     const network = await this.#engineNetwork(signal);
     return this.#maker.make(spec, { image, imageId, network, vpn }, signal);
   }
@@ -189,11 +197,8 @@ export class DockerProvider implements EngineProvider {
    * Bytes of memory that are left on the host of the engines; undefined: it is not this machine, or it does not say.
    * Docker tells how much there is only, not how much of it is used.
    */
-  async hostMemoryAvailable(): Promise<number | undefined> {
-    if (this.#deps.endpoint.kind !== 'socket') return undefined;
-    const text = await readFile('/proc/meminfo', 'utf8').catch(() => '');
-    const kib = /^MemAvailable:\s+(\d+) kB$/m.exec(text)?.[1];
-    return kib === undefined ? undefined : Number(kib) * 1024;
+  hostMemoryBytes(): number | undefined {
+    return this.#deps.endpoint.kind === 'socket' ? availableMemory() : undefined;
   }
 
   /** The engines run on: the next start finds them. */
@@ -211,7 +216,8 @@ export class DockerProvider implements EngineProvider {
   }
 
   #placeOf(vpn: string): VpnPlace {
-    return this.#deps.vpnPlace?.(vpn) ?? { container: vpn, host: undefined, ports: undefined };
+    const known = this.#deps.vpns?.find(({ name }) => name === vpn);
+    return known ?? { name: vpn, container: vpn, host: undefined, ports: undefined };
   }
 
   async #engineImage(signal: AbortSignal): Promise<EngineImage> {

@@ -29,7 +29,7 @@ test('what makes no other engine leaves the hash as it is', () => {
     { instance: 'other' },
     { namePrefix: 'x' },
     { engineHost: '10.0.0.1' },
-    { ports: { from: 1, to: 2 } },
+    { ports: { first: 1, last: 2 } },
     { pull: 'always' },
     { environment: Object.fromEntries(Object.entries(usual.environment).reverse()) },
   ];

@@ -41,6 +41,7 @@ export interface DockerSettings extends ImageChoice {
 
 /** Behind which a provider may put engines. */
 export interface VpnPlace {
+  readonly name: string;
   readonly container: string;
   /** Where its engines are reached; undefined: at the address of its container, or where ports are published. */
   readonly host: string | undefined;

@@ -28,7 +28,7 @@ export interface EngineMaterial {
   readonly imageId: string;
   /** The network on which it is reached; undefined: by published ports. */
   readonly network: string | undefined;
-  readonly vpn: (VpnPlace & { readonly name: string }) | undefined;
+  readonly vpn: VpnPlace | undefined;
 }
 
 /** Another name, or other ports: so often an engine is tried anew. */
@@ -36,8 +36,8 @@ const TRIES_MAX = 5;
 /** In a network of its own each engine may have the port that engines have by default. */
 const ENGINE_PORT = 6878;
 /** In a VPN's network each engine needs its own of these, too; engines begin at 62062 and 8621 by default. */
-const API_PORTS: PortRange = { from: 62_062, to: 63_061 };
-const PEER_PORTS: PortRange = { from: 8_621, to: 9_620 };
+const API_PORTS: PortRange = { first: 62_062, last: 63_061 };
+const PEER_PORTS: PortRange = { first: 8_621, last: 9_620 };
 /** What was begun and failed is undone within this time, whatever the caller does. */
 const UNDO_MS = 30_000;
 
@@ -74,7 +74,7 @@ export class EngineMaker {
   }
 
   /** Its container as it is now: engines that were put into an earlier life of it have no network. */
-  async #lookAt(place: VpnPlace & { readonly name: string }, signal: AbortSignal): Promise<VpnLabels> {
+  async #lookAt(place: VpnPlace, signal: AbortSignal): Promise<VpnLabels> {
     const found = await this.#deps.client.details(place.container, signal);
     if (found?.state !== 'running' || found.startedAtMs === undefined) {
       const what = found ? `is ${found.state}` : 'does not exist on this Docker';
@@ -133,7 +133,7 @@ export class EngineMaker {
       if (port === undefined) {
         throw new AcemuxError(
           'docker_ports_taken',
-          `No port from ${range.from} to ${range.to} is free for an engine.`,
+          `No port from ${range.first} to ${range.last} is free for an engine.`,
         );
       }
       used.add(port);

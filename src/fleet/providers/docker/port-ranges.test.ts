@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { ManualClock } from '../../../base/manual-clock.ts';
 import { PortRanges } from './port-ranges.ts';
 
-const range = { from: 100, to: 102 };
+const range = { first: 100, last: 102 };
 const none: ReadonlySet<number> = new Set();
 
 test('each port of a range is given once before one is given again', () => {
@@ -33,6 +33,6 @@ test('a port that something else listens on rests for ten minutes', async () => 
 test('ranges are independent of each other', () => {
   const ranges = new PortRanges(new ManualClock());
   assert.equal(ranges.take(range, none), 100);
-  assert.equal(ranges.take({ from: 200, to: 200 }, none), 200);
+  assert.equal(ranges.take({ first: 200, last: 200 }, none), 200);
   assert.equal(ranges.take(range, none), 101);
 });

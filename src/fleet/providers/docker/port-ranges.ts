@@ -2,8 +2,8 @@ import type { Clock } from '../../../base/clock.ts';
 
 /** Both ends belong to it. */
 export interface PortRange {
-  readonly from: number;
-  readonly to: number;
+  readonly first: number;
+  readonly last: number;
 }
 
 /** A port that something else listens on is not tried again for so long. */
@@ -26,11 +26,11 @@ export class PortRanges {
   /** A port of the range that nothing uses; undefined: there is none. */
   take(range: PortRange, used: ReadonlySet<number>): number | undefined {
     const nowMs = this.#clock.nowMs();
-    const key = `${range.from}-${range.to}`;
-    const count = range.to - range.from + 1;
-    const begin = this.#next.get(key) ?? range.from;
+    const key = `${range.first}-${range.last}`;
+    const count = range.last - range.first + 1;
+    const begin = this.#next.get(key) ?? range.first;
     for (let i = 0; i < count; i++) {
-      const port = range.from + ((begin - range.from + i) % count);
+      const port = range.first + ((begin - range.first + i) % count);
       if (used.has(port) || (this.#badUntilMs.get(port) ?? nowMs) > nowMs) continue;
       this.#next.set(key, port + 1);
       return port;

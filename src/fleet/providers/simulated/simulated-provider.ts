@@ -14,6 +14,8 @@ export interface SimulatedProviderDeps {
   readonly count: number;
   /** Builds the engine of that number, counted from 1; the provider starts it. */
   readonly build: (number: number) => StartableEngine;
+  /** How many there are to be; `count`, no more and no less, if left out. */
+  readonly bounds?: { readonly min: number; readonly max: number };
 }
 
 interface Running {
@@ -25,6 +27,7 @@ interface Running {
 export class SimulatedProvider implements EngineProvider {
   readonly kind = 'simulated';
   readonly creates = true;
+  readonly bounds: { readonly min: number; readonly max: number };
   readonly #deps: SimulatedProviderDeps;
   readonly #running = new Map<string, Running>();
   #built = 0;
@@ -32,6 +35,7 @@ export class SimulatedProvider implements EngineProvider {
 
   constructor(deps: SimulatedProviderDeps) {
     this.#deps = deps;
+    this.bounds = deps.bounds ?? { min: deps.count, max: deps.count };
   }
 
   async start(): Promise<void> {

@@ -1,0 +1,146 @@
+import { key } from './key.ts';
+import { type PortRange, portRange } from './port-range.ts';
+import { duration, integer } from './quantities.ts';
+import { choice, containerName, secretText } from './texts.ts';
+import { type ListedVpn, vpnList } from './vpn-list.ts';
+import { yesNo } from './yes-no.ts';
+
+const SECOND = 1000;
+const HOUR = 3_600_000;
+
+/** The VPNs that engines are behind: the section `vpn`, in the orchestrator's names where it has them. */
+export const VPN_KEYS = {
+  mode: key<'single' | 'redundant' | undefined>({
+    yaml: 'mode',
+    environment: 'VPN_MODE',
+    type: choice(['single', 'redundant']),
+    default: undefined,
+    whenUnset: '`redundant` if GLUETUN_CONTAINER_NAME_2 is set, else `single`',
+    applies: 'restart',
+    doc: 'Whether GLUETUN_CONTAINER_NAME_2 is used beside GLUETUN_CONTAINER_NAME. More than two VPNs: `vpn.list`.',
+  }),
+  containerName: key<string | undefined>({
+    yaml: 'container_name',
+    environment: 'GLUETUN_CONTAINER_NAME',
+    type: containerName(),
+    default: undefined,
+    whenUnset: 'no VPN, unless `vpn.list` or an engine in ENGINES names one',
+    applies: 'restart',
+    doc: 'The Gluetun that engines are put behind: the name of its container, and its host name in the Docker network.',
+  }),
+  containerName2: key<string | undefined>({
+    yaml: 'container_name_2',
+    environment: 'GLUETUN_CONTAINER_NAME_2',
+    type: containerName(),
+    default: undefined,
+    whenUnset: 'one VPN',
+    applies: 'restart',
+    doc: 'A second Gluetun: engines are spread over both, and streams move to the other when one is down.',
+  }),
+  apiPort: key({
+    yaml: 'api_port',
+    environment: 'GLUETUN_API_PORT',
+    type: integer({ min: 1, max: 65_535 }),
+    default: 8000,
+    applies: 'restart',
+    doc: 'The port of Gluetun’s control server (its HTTP_CONTROL_SERVER_ADDRESS), where `vpn.list` names no other.',
+  }),
+  apiKey: key<string | undefined>({
+    yaml: 'api_key',
+    environment: 'GLUETUN_API_KEY',
+    type: secretText(),
+    default: undefined,
+    whenUnset: 'none is sent',
+    applies: 'restart',
+    doc: 'The key that Gluetun’s control server asks for (docs/vpn.md), where `vpn.list` names no other.',
+    secret: true,
+  }),
+  apiUser: key<string | undefined>({
+    yaml: 'api_user',
+    environment: 'GLUETUN_API_USER',
+    type: secretText(),
+    default: undefined,
+    whenUnset: 'none is sent',
+    applies: 'restart',
+    doc: 'The user that Gluetun’s control server asks for, with GLUETUN_API_PASSWORD, instead of a key.',
+    secret: true,
+  }),
+  apiPassword: key<string | undefined>({
+    yaml: 'api_password',
+    environment: 'GLUETUN_API_PASSWORD',
+    type: secretText(),
+    default: undefined,
+    whenUnset: 'none is sent',
+    applies: 'restart',
+    doc: 'The password of GLUETUN_API_USER.',
+    secret: true,
+  }),
+  portRange1: key<PortRange | undefined>({
+    yaml: 'port_range_1',
+    environment: 'GLUETUN_PORT_RANGE_1',
+    type: portRange(),
+    default: undefined,
+    whenUnset: 'the ports of the provider',
+    applies: 'restart',
+    doc: 'The ports of engines behind the first Gluetun. They share its network, so each needs one of its own.',
+  }),
+  portRange2: key<PortRange | undefined>({
+    yaml: 'port_range_2',
+    environment: 'GLUETUN_PORT_RANGE_2',
+    type: portRange(),
+    default: undefined,
+    whenUnset: 'the ports of the provider',
+    applies: 'restart',
+    doc: 'The ports of engines behind the second Gluetun.',
+  }),
+  checkIntervalMs: key({
+    yaml: 'check_interval',
+    environment: 'GLUETUN_HEALTH_CHECK_INTERVAL_S',
+    type: duration({ min: 250, max: HOUR }),
+    default: 5 * SECOND,
+    applies: 'restart',
+    doc: 'How often each VPN is looked at. Lower notices trouble sooner; costs a request or two each time.',
+  }),
+  portIntervalMs: key({
+    yaml: 'port_cache_ttl',
+    environment: 'GLUETUN_PORT_CACHE_TTL_S',
+    type: duration({ min: SECOND, max: HOUR }),
+    default: 60 * SECOND,
+    applies: 'restart',
+    doc: 'How long a forwarded port is believed without asking again, while the VPN is well. Lower notices a new one sooner.',
+  }),
+  restartEngines: key({
+    yaml: 'restart_engines_on_reconnect',
+    environment: 'VPN_RESTART_ENGINES_ON_RECONNECT',
+    type: yesNo(),
+    default: true,
+    applies: 'restart',
+    doc: 'Whether engines that acemux has made are made anew when their VPN’s container was restarted, because they have no network left. A tunnel that only reconnects keeps its engines either way.',
+  }),
+  manage: key({
+    yaml: 'manage',
+    environment: 'VPN_MANAGE',
+    type: yesNo(),
+    default: false,
+    applies: 'restart',
+    doc: 'Whether acemux restarts a VPN that is down: its tunnel where the control server takes the order, else its container. Without it acemux never touches a VPN.',
+  }),
+  restartAfterMs: key({
+    yaml: 'unhealthy_restart_timeout',
+    environment: 'VPN_UNHEALTHY_RESTART_TIMEOUT_S',
+    type: duration({ min: SECOND, max: 24 * HOUR }),
+    default: 60 * SECOND,
+    applies: 'restart',
+    doc: 'With VPN_MANAGE: how long a VPN is down until acemux restarts it, once in an outage.',
+  }),
+  list: key<readonly ListedVpn[]>({
+    yaml: 'list',
+    environment: 'VPNS',
+    type: vpnList(),
+    default: [],
+    whenUnset: 'none beside GLUETUN_CONTAINER_NAME',
+    applies: 'restart',
+    doc: 'Any number of VPNs. `control_url` is the control server’s (default: `http://NAME:` with GLUETUN_API_PORT), `host` where engines are reached (default: the control server’s), `container` its name in Docker (default: NAME), `ports` those of its engines, `api_key`, or `user` and `password`, the control server’s; `forwarded_port` is one that the provider has forwarded once and for all.',
+    secret: true,
+  }),
+};
