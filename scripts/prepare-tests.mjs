@@ -1,5 +1,6 @@
 // What `npm test` needs beyond npm: ffmpeg and ffprobe, which decode what a viewer would get, Chromium, in which hls.js plays,
-// and for root on Linux ip, which makes a far machine that can vanish, and VLC, which will not run as root itself.
+// and for root on Linux ip, which makes a far machine that can vanish, VLC, which will not run as root itself, and Docker
+// with iptables, for engines in containers.
 // Plain JavaScript for the Node that runs npm (20 or newer). Where they are missing on Debian or Ubuntu and we
 // are root (a container, CI), it installs them and says so first; elsewhere it says what to install.
 import { spawnSync } from 'node:child_process';
@@ -11,11 +12,15 @@ const TOOLS = [
   { command: 'ffprobe', versionFlag: '-version', debianPackage: 'ffmpeg' },
   { command: 'chromium', versionFlag: '--version', debianPackage: 'chromium' },
 ];
-// Others may not make network namespaces: the test that needs one says so.
+// Others may not make network namespaces, nor run a daemon: the tests that need it say so.
 if (process.platform === 'linux' && isRoot) {
-  TOOLS.push({ command: 'ip', versionFlag: '-V', debianPackage: 'iproute2' });
-  TOOLS.push({ command: 'vlc', versionFlag: '--version', debianPackage: 'vlc-bin', user: NOBODY });
-  TOOLS.push({ command: 'vlc', versionFlag: '--version', debianPackage: 'vlc-plugin-base', user: NOBODY });
+  TOOLS.push(
+    { command: 'ip', versionFlag: '-V', debianPackage: 'iproute2' },
+    { command: 'vlc', versionFlag: '--version', debianPackage: 'vlc-bin', user: NOBODY },
+    { command: 'vlc', versionFlag: '--version', debianPackage: 'vlc-plugin-base', user: NOBODY },
+    { command: 'dockerd', versionFlag: '--version', debianPackage: 'docker.io' },
+    { command: 'iptables', versionFlag: '--version', debianPackage: 'iptables' },
+  );
 }
 
 function missingTools() {

@@ -4,9 +4,12 @@
 //   long   as all, the scenarios at full length
 //   tidy   the repository's rules only
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { globSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { SHARED_DOCKER, startMachineWithImage } from '../test/support/docker/docker-house.ts';
+import { whyNoDocker } from '../test/support/docker/docker-machine.ts';
 
 interface Mode {
   readonly patterns: readonly string[];
@@ -24,14 +27,19 @@ const MODES: Readonly<Record<string, Mode>> = {
   long: { patterns: ALL, timeoutMs: 3_600_000, environment: { LONG_TESTS: '1' } },
   tidy: { patterns: [TIDY], timeoutMs: 60_000 },
 };
+/** What stands here shares one Docker daemon, started before the first of them and ended after the last. */
+const WITH_DOCKER = 'test/docker/';
 const FILES_AT_ONCE = Math.min(4, availableParallelism());
 
 const [modeName = '', ...filters] = process.argv.slice(2);
 const mode = MODES[modeName];
-if (mode) runTests(mode, filters);
+if (mode) await runTests(mode, filters);
 else fail(`The first argument is one of ${Object.keys(MODES).join(', ')}.`);
 
-function runTests({ patterns, timeoutMs, environment }: Mode, wanted: readonly string[]): void {
+async function runTests(
+  { patterns, timeoutMs, environment }: Mode,
+  wanted: readonly string[],
+): Promise<void> {
   const root = join(import.meta.dirname, '..');
   const all = [...new Set(globSync(patterns, { cwd: root }))].sort();
   const files = wanted.length === 0 ? all : all.filter((file) => wanted.some((part) => file.includes(part)));
@@ -45,15 +53,28 @@ function runTests({ patterns, timeoutMs, environment }: Mode, wanted: readonly s
     `--test-concurrency=${FILES_AT_ONCE}`,
     '--test-reporter=spec',
   ];
+  const needsDocker = files.some((file) => file.startsWith(WITH_DOCKER)) && whyNoDocker() === undefined;
+  const docker = needsDocker ? await startMachineWithImage() : undefined;
   const child = spawn(process.execPath, ['--test', ...flags, ...files], {
     cwd: root,
     stdio: 'inherit',
-    env: { ...process.env, ...environment },
+    env: {
+      ...process.env,
+      ...environment,
+      ...(docker && { [SHARED_DOCKER]: `${docker.socket} ${docker.address}` }),
+    },
   });
-  child.on('error', (error) => fail(error.message));
-  child.on('exit', (code) => {
-    process.exitCode = code ?? 1;
-  });
+  // Ctrl-C reaches the tests as well, SIGTERM only us: they end, and then the daemon does.
+  process.on('SIGINT', () => {});
+  process.on('SIGTERM', () => child.kill());
+  try {
+    const [code] = await once(child, 'exit');
+    process.exitCode = typeof code === 'number' ? code : 1;
+  } catch (error) {
+    fail(error instanceof Error ? error.message : String(error));
+  } finally {
+    await docker?.stop();
+  }
 }
 
 function fail(message: string): void {

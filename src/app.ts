@@ -1,8 +1,11 @@
 import { createHmac } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { loadOrCreateAdminKey } from './access/admin-key.ts';
 import { type Clock, sleep, systemClock } from './base/clock.ts';
 import type { Config } from './config/config.ts';
+import { configuredDockerHosts } from './config/configured-docker.ts';
 import { configuredVpns } from './config/configured-vpns.ts';
 import { defaultBufferMemory, machineMemory } from './config/machine-memory.ts';
 import { EngineClient } from './engine/engine-client.ts';
@@ -12,7 +15,10 @@ import { FleetControl } from './fleet/fleet-control.ts';
 import { fleetEvents } from './fleet/fleet-events.ts';
 import { MemoryWatch } from './fleet/memory-watch.ts';
 import type { ContainerInspector } from './fleet/providers/container-inspector.ts';
+import { DockerProvider } from './fleet/providers/docker/docker-provider.ts';
+import { loadOrCreateInstanceId } from './fleet/providers/docker/instance-id.ts';
 import type { EngineProvider } from './fleet/providers/provider.ts';
+import { SeveralInspectors } from './fleet/providers/several-inspectors.ts';
 import { SimulatedProvider } from './fleet/providers/simulated/simulated-provider.ts';
 import { StaticProvider } from './fleet/providers/static/static-provider.ts';
 import { poolsOf } from './fleet/reconciler/pools.ts';
@@ -108,10 +114,12 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
   const sessionEvents = new SessionEvents(events);
   const observer = new Observers([metrics, sessionEvents]);
   const refusalEvents = new RefusalEvents(events, clock);
-  const providers = parts.providers ?? makeProviders(config, clock);
   const tellFleet = fleetEvents(events);
+  const makesDocker = parts.providers === undefined && config.engines.providers.includes('docker');
+  const docker = makesDocker ? await makeDocker(config, clock, log) : [];
+  const providers = parts.providers ?? makeProviders(config, docker, clock);
   const { vpns, cutOff } = makeVpns(config, () => fleet.registry, {
-    containers: parts.containers,
+    containers: parts.containers ?? inspectorOf(docker),
     clock,
     log: log.child({ part: 'vpn' }),
   });
@@ -422,25 +430,43 @@ async function stopSessions(
 /** Simulated engines of the demo take this long to find their peers: real ones take 1 to 10 s. */
 const SIMULATED_PREBUFFER_MS = 1_000;
 
-function makeProviders(config: Config, clock: Clock): EngineProvider[] {
-  return config.engines.providers.map((kind) => {
-    if (kind === 'static') return new StaticProvider(config.engines.static);
+function makeProviders(
+  config: Config,
+  docker: readonly DockerProvider[],
+  clock: Clock,
+): readonly EngineProvider[] {
+  return config.engines.providers.flatMap((kind): readonly EngineProvider[] => {
+    if (kind === 'docker') return docker;
+    if (kind === 'static') return [new StaticProvider(config.engines.static)];
     const clip = loadClip();
     const { bitsPerSecond, engineCount } = config.simulated;
     // Time stamps wrap every 26.5 hours: a demo that starts now has a day before its first.
     const epochMs = clock.wallMs() - 60_000;
-    return new SimulatedProvider({
-      count: engineCount,
-      build: () =>
-        new SimulatedEngine({
-          clip,
-          clock,
-          bitsPerSecond,
-          epochMs,
-          delays: { prebufMs: SIMULATED_PREBUFFER_MS },
-        }),
-    });
+    const build = (): SimulatedEngine =>
+      new SimulatedEngine({
+        clip,
+        clock,
+        bitsPerSecond,
+        epochMs,
+        delays: { prebufMs: SIMULATED_PREBUFFER_MS },
+      });
+    return [new SimulatedProvider({ count: engineCount, build })];
   });
+}
+
+/** One provider for each Docker host. */
+async function makeDocker(config: Config, clock: Clock, log: Log): Promise<readonly DockerProvider[]> {
+  const instance = await loadOrCreateInstanceId(config.storage.dataDir);
+  // Docker makes this file in each container, and the container's id is its host name unless it was given one.
+  const self = existsSync('/.dockerenv') ? { selfContainer: hostname() } : {};
+  return configuredDockerHosts(config).map(({ settings, ...host }) => {
+    const part = log.child({ part: 'docker', ...(settings.name !== undefined && { host: settings.name }) });
+    return new DockerProvider({ ...host, ...self, settings: { ...settings, instance }, clock, log: part });
+  });
+}
+
+function inspectorOf(docker: readonly DockerProvider[]): ContainerInspector | undefined {
+  return docker.length === 0 ? undefined : new SeveralInspectors(docker.map(({ inspector }) => inspector));
 }
 
 /** The VPNs of the configuration, and who looks for engines in ENGINES that a restart of theirs has cut off. */

@@ -1,5 +1,6 @@
 import type { CombinationRule as Rule } from './combination-rule.ts';
 import { type Config, declaredKeys } from './config.ts';
+import { DOCKER_RULES } from './docker-combinations.ts';
 import type { Origin } from './layers.ts';
 import { VPN_RULES } from './vpn-combinations.ts';
 
@@ -52,6 +53,7 @@ const RULES: readonly Rule[] = [
     broken: ({ engines }) => engines.static.length > 0 && !engines.providers.includes('static'),
     what: 'ENGINES has no effect, because ENGINE_PROVIDER does not name static',
   },
+  ...DOCKER_RULES,
   ...VPN_RULES,
 ];
 

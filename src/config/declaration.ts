@@ -1,4 +1,5 @@
 import { listenAddressAlias, singleEngineAlias } from './aliases.ts';
+import { DOCKER_KEYS } from './docker-keys.ts';
 import { engineList } from './engine-list.ts';
 import { FLEET_KEYS, REPLACEMENT_KEYS } from './fleet-keys.ts';
 import { key } from './key.ts';
@@ -122,9 +123,10 @@ export const DECLARATION = {
       environment: 'ENGINE_PROVIDER',
       type: providerList(),
       default: [],
-      whenUnset: '`static` if `ENGINES` is set, else none (`simulated` with `--demo`)',
+      whenUnset:
+        '`docker` if `CONTAINER_LABEL`, `DOCKER_NETWORK`, `DOCKER_HOSTS`, `ENGINE_VARIANT` or `GLUETUN_CONTAINER_NAME` is set, else `static` if `ENGINES` is, else none (`simulated` with `--demo`)',
       applies: 'restart',
-      doc: 'Where engines come from. `static`: those in `ENGINES`; `simulated`: engines inside the process that play a test pattern.',
+      doc: 'Where engines come from. `static`: those in `ENGINES`; `docker`: containers that acemux makes and looks after (docs/fleet.md); `simulated`: engines inside the process that play a test pattern.',
     }),
     static: key({
       yaml: 'static',
@@ -173,6 +175,7 @@ export const DECLARATION = {
     }),
   },
   fleet: FLEET_KEYS,
+  docker: DOCKER_KEYS,
   simulated: {
     engineCount: key({
       yaml: 'engines',

@@ -1,4 +1,4 @@
-const NO_DOCKER = 'this version does not start engines in containers; list running ones in ENGINES.';
+const ENGINE_FLAGS = 'flags of engines are set by ENGINE_FLAGS.';
 const NO_HLS = 'this version does not serve HLS.';
 const ONE_PORT = 'everything is served on PORT.';
 const HTTP_API = 'engines are started by their HTTP API.';
@@ -18,13 +18,12 @@ export const FOREIGN_VARIABLES: Readonly<Record<string, string | undefined>> = {
   ACEXY_NO_RESPONSE_TIMEOUT: 'EMPTY_STREAM_TIMEOUT is the time to the first byte of media.',
   ACEXY_EMPTY_RETRY_COUNT: 'a start tries up to three engines; a stream that plays ends with its engine.',
   ACESTREAM_STREAMS_PER_INSTANCE: 'MAX_STREAMS_PER_ENGINE is the most that one engine plays.',
-  ACESTREAM_IDLE_TIMEOUT: NO_DOCKER,
-  ACESTREAM_IMAGE: NO_DOCKER,
-  CONTAINER_LABEL: NO_DOCKER,
-  DOCKER_NETWORK: NO_DOCKER,
-  ENGINE_VARIANT: NO_DOCKER,
-  ENGINE_MEMORY_LIMIT: NO_DOCKER,
-  PORT_RANGE_HOST: NO_DOCKER,
+  ACESTREAM_IDLE_TIMEOUT: 'ENGINE_GRACE_PERIOD_S is how long an engine without a stream is kept.',
+  ACE_HTTP_RANGE: 'engines have the same port inside and outside, of PORT_RANGE_HOST.',
+  ENGINE_MAX_DOWNLOAD_RATE: ENGINE_FLAGS,
+  ENGINE_MAX_UPLOAD_RATE: ENGINE_FLAGS,
+  ENGINE_LIVE_CACHE_TYPE: ENGINE_FLAGS,
+  ENGINE_LIVE_BUFFER: ENGINE_FLAGS,
   IDLE_TTL_S: 'ENGINE_GRACE_PERIOD_S is how long an engine without a stream is kept.',
   MONITOR_INTERVAL_S: 'providers tell of changes; ENGINE_CACHE_TTL is for those that do not.',
   CIRCUIT_BREAKER_REPLACEMENT_THRESHOLD:

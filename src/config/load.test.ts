@@ -160,7 +160,7 @@ describe('errors', () => {
   test('come all at once, each with key, origin and fix', () => {
     const message = refusal({
       flags: { '--port': 'abc' },
-      environment: { LOG_LEVEL: 'loud', EMPTY_STREAM_TIMEOUT: '2m', ENGINE_PROVIDER: 'docker' },
+      environment: { LOG_LEVEL: 'loud', EMPTY_STREAM_TIMEOUT: '2m', ENGINE_PROVIDER: 'podman' },
       file: file('clients:\n  timeout: soon\n  prebufer_seconds: 3\n'),
     });
     assert.match(message, /has 6 errors/);
@@ -177,7 +177,7 @@ describe('errors', () => {
       message,
       /acemux\.yaml line 3: clients\.prebufer_seconds is no key; did you mean clients\.prebuffer_se/,
     );
-    assert.match(message, /environment ENGINE_PROVIDER: .*not in this version/);
+    assert.match(message, /environment ENGINE_PROVIDER: .*one or more of static, docker, simulated/);
     assert.match(
       message,
       /environment EMPTY_STREAM_TIMEOUT\) and streams\.start_timeout = "60s" \(default\)/,

@@ -105,6 +105,18 @@ function problemText(
   return `${origin.text}: ${path} cannot be ${shown}; it must be ${problem}. For example: ${example}`;
 }
 
+/** The key, by YAML path, whose being set says that acemux is to make engines (DESIGN 2.1). */
+function asksForDocker({ docker, vpn }: Config): string | undefined {
+  const asking: readonly (readonly [string, boolean])[] = [
+    ['docker.hosts', docker.hosts.length > 0],
+    ['docker.label', docker.label !== undefined],
+    ['docker.network', docker.network !== undefined],
+    ['docker.variant', docker.variant !== undefined],
+    ['vpn.container_name', vpn.containerName !== undefined],
+  ];
+  return asking.find(([, isSet]) => isSet)?.[0];
+}
+
 function chooseProviders(
   config: Config,
   settings: ReadonlyMap<string, Setting>,
@@ -117,6 +129,11 @@ function chooseProviders(
       origin: settings.get('engines.provider')?.origin ?? DEFAULT_ORIGIN,
       demo: false,
     };
+  }
+  const asking = asksForDocker(config);
+  if (asking !== undefined) {
+    const origin = settings.get(asking)?.origin ?? DEFAULT_ORIGIN;
+    return { providers: ['docker'], origin: { ...origin, text: `because of ${origin.text}` }, demo: false };
   }
   if (config.engines.static.length > 0) {
     const engines = settings.get('engines.static')?.origin ?? DEFAULT_ORIGIN;

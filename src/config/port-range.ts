@@ -18,7 +18,7 @@ export function printPortRange({ first, last }: PortRange): string {
 }
 
 /** A range of ports. */
-export function portRange(): ValueType<PortRange | undefined> {
+export function portRange(): ValueType<PortRange> {
   return {
     description: 'ports, `FIRST-LAST`',
     example: '19000-19499',
@@ -27,6 +27,6 @@ export function portRange(): ValueType<PortRange | undefined> {
       const range = readPortRange(raw);
       return range ? parsed(range) : refused('a range of ports from 1 to 65535, FIRST-LAST');
     },
-    print: (value) => (value ? printPortRange(value) : null),
+    print: printPortRange,
   };
 }

@@ -2,14 +2,14 @@ import { listItems } from './texts.ts';
 import { parsed, refused, shownValue, type ValueType } from './value-type.ts';
 
 /** Where engines come from. */
-export type ProviderName = 'static' | 'simulated';
+export type ProviderName = 'static' | 'docker' | 'simulated';
 
-const PROVIDERS: readonly ProviderName[] = ['static', 'simulated'];
+const PROVIDERS: readonly ProviderName[] = ['static', 'docker', 'simulated'];
 
 /** Names of providers: text with commas, or a YAML list. */
 export function providerList(): ValueType<readonly ProviderName[]> {
   return {
-    description: '`static`, `simulated`; comma-separated or a YAML list',
+    description: '`static`, `docker`, `simulated`; comma-separated or a YAML list',
     example: 'static',
     schema: {
       anyOf: [{ type: 'string' }, { type: 'array', items: { enum: PROVIDERS } }],
@@ -20,13 +20,9 @@ export function providerList(): ValueType<readonly ProviderName[]> {
       const names = new Set<ProviderName>();
       for (const item of items) {
         const wanted = shownValue(item).trim().toLowerCase();
-        if (wanted === 'docker') {
-          return refused(
-            'static or simulated: engines in Docker are not in this version; list them in ENGINES',
-          );
-        }
         const name = PROVIDERS.find((each) => each === wanted);
-        if (!name) return refused(`one or more of ${PROVIDERS.join(', ')}; "${shownValue(item)}" is neither`);
+        if (!name)
+          return refused(`one or more of ${PROVIDERS.join(', ')}; "${shownValue(item)}" is none of them`);
         names.add(name);
       }
       return parsed([...names]);

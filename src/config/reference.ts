@@ -12,6 +12,7 @@ const SECTION_TITLES: Readonly<Record<keyof typeof DECLARATION, string>> = {
   access: 'Who may do what',
   engines: 'The engines to play from',
   fleet: 'How many engines there are: providers that make them',
+  docker: 'Engines in Docker containers',
   simulated: 'Simulated engines: the demo',
   streams: 'Streams: starting, keeping, buffering',
   clients: 'Viewers',

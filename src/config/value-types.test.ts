@@ -170,11 +170,11 @@ describe('engine lists', () => {
   });
 });
 
-test('providers are known by name; docker is refused with what to do instead', () => {
+test('providers are known by name', () => {
   assert.deepEqual(read(providerList(), 'static,SIMULATED,static'), ['static', 'simulated']);
   assert.deepEqual(read(providerList(), []), []);
-  assert.match(problem(providerList(), 'docker'), /not in this version.*ENGINES/);
-  assert.match(problem(providerList(), 'swarm'), /"swarm" is neither/);
+  assert.match(problem(providerList(), 'podman'), /one or more of static, docker, simulated/);
+  assert.match(problem(providerList(), 'swarm'), /"swarm" is none of them/);
 });
 
 describe('every type', () => {

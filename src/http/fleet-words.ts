@@ -89,12 +89,14 @@ export const EngineStateSchema = Type.Object({
 
 export const ContainerStatsSchema = Type.Object({
   container_id: Type.String(),
-  cpu_percent: Type.Number(),
+  cpu_percent: OrNull(Type.Number({ description: 'Of one core. Null at the first look: two are needed.' })),
   memory_usage: Type.Integer({ description: 'Bytes, without the cache of files.' }),
-  memory_limit: Type.Integer({ description: 'Bytes.' }),
-  memory_percent: Type.Number(),
-  network_rx_bytes: Type.Integer({ description: '0 behind a VPN, whose container has the network.' }),
-  network_tx_bytes: Type.Integer(),
+  memory_limit: OrNull(Type.Integer({ description: 'Bytes.' })),
+  memory_percent: OrNull(Type.Number()),
+  network_rx_bytes: OrNull(
+    Type.Integer({ description: 'Null behind a VPN, whose container has the network.' }),
+  ),
+  network_tx_bytes: OrNull(Type.Integer()),
   block_read_bytes: Type.Integer(),
   block_write_bytes: Type.Integer(),
 });
@@ -192,15 +194,15 @@ export function containerWords(engine: EngineSnapshot): Static<typeof ContainerS
 }
 
 export function statsWords(id: string, stats: ContainerStats): Static<typeof ContainerStatsSchema> {
-  const { memoryBytes, memoryLimitBytes } = stats;
+  const { cpuPercent, memoryBytes, memoryLimitBytes } = stats;
   return {
     container_id: id,
-    cpu_percent: rounded(stats.cpuPercent),
+    cpu_percent: cpuPercent === undefined ? null : rounded(cpuPercent),
     memory_usage: memoryBytes,
-    memory_limit: memoryLimitBytes,
-    memory_percent: memoryLimitBytes > 0 ? rounded((100 * memoryBytes) / memoryLimitBytes) : 0,
-    network_rx_bytes: stats.networkReceivedBytes,
-    network_tx_bytes: stats.networkSentBytes,
+    memory_limit: memoryLimitBytes ?? null,
+    memory_percent: memoryLimitBytes ? rounded((100 * memoryBytes) / memoryLimitBytes) : null,
+    network_rx_bytes: stats.networkReceivedBytes ?? null,
+    network_tx_bytes: stats.networkSentBytes ?? null,
     block_read_bytes: stats.blockReadBytes,
     block_write_bytes: stats.blockWrittenBytes,
   };
@@ -208,7 +210,8 @@ export function statsWords(id: string, stats: ContainerStats): Static<typeof Con
 
 export function totalStatsWords(all: Iterable<ContainerStats>): Static<typeof TotalStatsSchema> {
   const list = [...all];
-  const sum = (of: (stats: ContainerStats) => number): number => list.reduce((so, one) => so + of(one), 0);
+  const sum = (of: (stats: ContainerStats) => number | undefined): number =>
+    list.reduce((so, one) => so + (of(one) ?? 0), 0);
   return {
     total_cpu_percent: rounded(sum(({ cpuPercent }) => cpuPercent)),
     total_memory_usage: sum(({ memoryBytes }) => memoryBytes),

@@ -38,6 +38,19 @@ test('it says in one line where it listens, serves, and ends with 0 when told to
   assert.equal(stdout.text.split('\n').length, 2);
 });
 
+test('it can be told to listen only some time after its start, and to end before', async () => {
+  const stop = new AbortController();
+  const stdout = output();
+  const argv = ['--port', '0', '--ready-after'];
+  const late = runSimulateEngine([...argv, '3600'], { stdout, stderr: output() }, stop.signal);
+  const soon = output();
+  const early = runSimulateEngine([...argv, '0.01'], { stdout: soon, stderr: output() }, stop.signal);
+  assert.match(await soon.line, /^simulated engine on/);
+  stop.abort();
+  assert.deepEqual(await Promise.all([late, early]), [0, 0]);
+  assert.equal(stdout.text, '');
+});
+
 test('--help explains and ends', async () => {
   const stdout = output();
   assert.equal(

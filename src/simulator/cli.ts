@@ -1,5 +1,6 @@
 /** `acemux simulate-engine`: one simulated engine as a process of its own. */
 import { parseArgs } from 'node:util';
+import { sleep, systemClock } from '../base/clock.ts';
 import { AcemuxError } from '../base/reasons.ts';
 import { type LoadedRecording, loadRecording } from '../recording/recording-file.ts';
 import { ControlApi } from './control-api.ts';
@@ -25,6 +26,7 @@ Runs one simulated AceStream engine. Any 40-hex id plays a test pattern with a f
   --bitrate MBPS      bitrate of every channel in megabits per second (default 4)
   --lag SECONDS       how far the engine is behind the broadcast (default 0)
   --prebuffer SECONDS how long a start takes until media flows (default 3.5)
+  --ready-after SECONDS  it listens only this long after its own start, as real ones do (default 0)
   --idle SECONDS      how long a session lives without a reader (default 60)
   --recording FILE    behave as the engine that acemux doctor recorded in this file, and show what it recorded;
                       the options above win over it
@@ -42,6 +44,7 @@ const OPTIONS = {
   bitrate: { type: 'string' },
   lag: { type: 'string' },
   prebuffer: { type: 'string' },
+  'ready-after': { type: 'string', default: '0' },
   idle: { type: 'string' },
   recording: { type: 'string' },
   remux: { type: 'boolean', default: false },
@@ -65,12 +68,15 @@ export async function runSimulateEngine(
     io.stdout.write(SIMULATE_ENGINE_HELP);
     return 0;
   }
-  const { host, port, controlPort, recordingFile, engineOptions } = settings;
+  const { host, port, controlPort, readyAfterMs, recordingFile, engineOptions } = settings;
   const recording = recordingFile === undefined ? undefined : readRecording(recordingFile, io.stderr);
   if (recording === 'unreadable') return 1;
   const engine = new SimulatedEngine({ ...(recording && { recording }), ...engineOptions, host, port });
   const control = controlPort === undefined ? undefined : new ControlApi({ engine, host, port: controlPort });
   try {
+    // Only the signal cuts the wait short.
+    await sleep(systemClock, readyAfterMs, signal).catch(() => {});
+    if (signal.aborted) return 0;
     const engineAddress = await engine.start();
     const controlAddress = await control?.start();
     io.stdout.write(`simulated engine on ${urlOf(engineAddress)}\n`);
@@ -91,6 +97,7 @@ interface Settings {
   readonly host: string;
   readonly port: number;
   readonly controlPort: number | undefined;
+  readonly readyAfterMs: number;
   readonly recordingFile: string | undefined;
   /** What was asked for, and the command's own defaults where no recording speaks. */
   readonly engineOptions: SimulatedEngineOptions;
@@ -120,6 +127,7 @@ function readSettings(argv: string[]): Settings | { readonly problem: string } {
       host: values.host,
       port: portOf('--port', values.port),
       controlPort: control === undefined ? undefined : portOf('--control-port', control),
+      readyAfterMs: numberOf('--ready-after', values['ready-after'], 0, 3600) * 1000,
       recordingFile: values.recording,
       engineOptions: engineOptionsOf(values),
     };

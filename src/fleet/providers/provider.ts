@@ -74,17 +74,17 @@ export interface ImageProgress {
   readonly detail: string | undefined;
 }
 
-/** What the container of one engine takes now, and has taken. */
+/** What the container of one engine takes. Sums are since its start. */
 export interface ContainerStats {
-  /** Of one core; two busy cores are 200. */
-  readonly cpuPercent: number;
+  /** Of one core; two busy cores are 200. Undefined: this is the first sample. */
+  readonly cpuPercent: number | undefined;
   /** Without what the kernel keeps of files. */
   readonly memoryBytes: number;
-  /** The container's own limit, or the host's memory. */
-  readonly memoryLimitBytes: number;
-  /** Zero behind a VPN: its container has the network. */
-  readonly networkReceivedBytes: number;
-  readonly networkSentBytes: number;
+  /** Undefined: it has no limit. */
+  readonly memoryLimitBytes: number | undefined;
+  /** Undefined: it is in the network of another container, which shows the traffic of both. */
+  readonly networkReceivedBytes: number | undefined;
+  readonly networkSentBytes: number | undefined;
   readonly blockReadBytes: number;
   readonly blockWrittenBytes: number;
 }

@@ -7,6 +7,8 @@ const DEPENDENCIES: ReadonlySet<string> = new Set([
   'docker_unreachable',
   'docker_forbidden',
   'docker_tls',
+  'docker_protocol',
+  'docker_vpn_not_running',
   'host_memory',
   'vpn_down',
   'shutdown',

@@ -132,7 +132,7 @@ test('at most eight calls are under way at once, and streams are not counted', a
   daemon.on('GET /events', ({ response }) => void response.write('{"a":1}\n'));
   const calls = Array.from({ length: 12 }, () => api.json({ method: 'GET', path: '/info' }, never));
   await eight.promise;
-  const events = api.lines({ method: 'GET', path: '/events' }, never);
+  const events = await api.lines({ method: 'GET', path: '/events' }, never);
   assert.deepEqual((await events.next()).value, { a: 1 });
   await events.return();
   assert.equal(held.length, 8);
@@ -149,7 +149,7 @@ test('lines come as they are cut off, and half of one is no line', async (t) => 
     response.end('{"a":3}');
   });
   const lines: unknown[] = [];
-  for await (const line of api.lines({ method: 'GET', path: '/events' }, never)) lines.push(line);
+  for await (const line of await api.lines({ method: 'GET', path: '/events' }, never)) lines.push(line);
   assert.deepEqual(lines, [{ a: 1 }, { a: 2 }, { a: 3 }]);
 });
 
@@ -158,7 +158,7 @@ test('a stream of lines that breaks is unreachable, and not its end', async (t) 
   daemon.on('GET /events', ({ response }) => {
     response.write('{"a":1}\n', () => response.destroy());
   });
-  const lines = api.lines({ method: 'GET', path: '/events' }, never);
+  const lines = await api.lines({ method: 'GET', path: '/events' }, never);
   await lines.next();
   await assert.rejects(lines.next(), { code: 'docker_unreachable' });
 });

@@ -97,22 +97,18 @@ export class DockerApi {
   }
 
   /**
-   * A reply that does not end by itself, as it comes: one JSON value a line. What is no JSON is left out. The time
-   * limit is for its beginning.
+   * A reply that does not end by itself, as it comes: one JSON value a line; what is no JSON is left out. Resolves when
+   * it has begun, for which alone there is a time limit; it is to be read then, or `signal` to be aborted.
    * @throws as `json`; while it is read, docker_unreachable if it breaks
    */
-  async *lines(request: DockerRequest, signal: AbortSignal): AsyncGenerator<unknown, void> {
+  async lines(request: DockerRequest, signal: AbortSignal): Promise<AsyncGenerator<unknown, void>> {
     const ended = new AbortController();
     const both = AbortSignal.any([signal, ended.signal]);
-    try {
-      const response = await this.#timed(request, signal, async (limited) => {
-        const version = await this.#negotiated(limited);
-        return this.#send(request, `/v${version}`, 'streams', both, limited);
-      });
-      yield* this.#linesOf(response, signal);
-    } finally {
-      ended.abort();
-    }
+    const response = await this.#timed(request, signal, async (limited) => {
+      const version = await this.#negotiated(limited);
+      return this.#send(request, `/v${version}`, 'streams', both, limited);
+    });
+    return this.#linesOf(response, signal, () => ended.abort());
   }
 
   /** Ends all that is under way. Safe to call twice. */
@@ -277,7 +273,11 @@ export class DockerApi {
     return { calls: new https.Agent({ ...limits, ...trust }), streams: new https.Agent(trust) };
   }
 
-  async *#linesOf(response: http.IncomingMessage, signal: AbortSignal): AsyncGenerator<unknown, void> {
+  async *#linesOf(
+    response: http.IncomingMessage,
+    signal: AbortSignal,
+    end: () => void,
+  ): AsyncGenerator<unknown, void> {
     let rest = '';
     try {
       response.setEncoding('utf8');
@@ -293,6 +293,8 @@ export class DockerApi {
     } catch (error) {
       signal.throwIfAborted();
       throw explainFailure(error, this.#deps.endpoint, this.#usesTls);
+    } finally {
+      end();
     }
     const last = parseLine(rest);
     if (last !== undefined) yield last;

@@ -121,7 +121,7 @@ export class DockerClient implements ContainerInspector {
   }
 
   /** The steps of a pull; one that fails says so in a step, after its 200. */
-  pull(reference: string, signal: AbortSignal): AsyncGenerator<unknown, void> {
+  pull(reference: string, signal: AbortSignal): Promise<AsyncGenerator<unknown, void>> {
     // A digest is part of the name here, and without a tag Docker would pull all of them.
     const query = { fromImage: withTag(reference) };
     return this.#api.lines(
@@ -130,13 +130,16 @@ export class DockerClient implements ContainerInspector {
     );
   }
 
-  /** What happens to containers, from a time on (as an event told it), or from now. It never ends by itself. */
-  async *events(since: string | undefined, signal: AbortSignal): AsyncGenerator<ContainerEvent, void> {
+  /**
+   * What happens to containers, from a time on (as an event told it), or from now. Resolves when nothing that happens
+   * can be missed any more; it never ends by itself.
+   */
+  async events(
+    since: string | undefined,
+    signal: AbortSignal,
+  ): Promise<AsyncGenerator<ContainerEvent, void>> {
     const query = { since, filters: JSON.stringify({ type: ['container'], event: EVENTS }) };
-    for await (const value of this.#api.lines({ method: 'GET', path: '/events', query }, signal)) {
-      const event = readEvent(value);
-      if (event) yield event;
-    }
+    return eventsOf(await this.#api.lines({ method: 'GET', path: '/events', query }, signal));
   }
 
   async #slowly(path: string, query: DockerRequest['query'], signal: AbortSignal): Promise<unknown> {
@@ -166,6 +169,13 @@ export class DockerClient implements ContainerInspector {
       if (isRefusal(error, 404)) return undefined;
       throw error;
     }
+  }
+}
+
+async function* eventsOf(lines: AsyncGenerator<unknown, void>): AsyncGenerator<ContainerEvent, void> {
+  for await (const value of lines) {
+    const event = readEvent(value);
+    if (event) yield event;
   }
 }
 

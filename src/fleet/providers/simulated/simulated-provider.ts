@@ -46,13 +46,15 @@ export class SimulatedProvider implements EngineProvider {
     return [...this.#running.values()].map(({ observed }) => observed);
   }
 
-  async create(spec: EngineSpec): Promise<string> {
+  async create(spec: EngineSpec, signal?: AbortSignal): Promise<string> {
+    signal?.throwIfAborted();
     const number = ++this.#built;
     const id = `simulated-${number}`;
     const engine = this.#deps.build(number);
     const { host, port } = await engine.start();
-    if (this.#isStopped) {
+    if (this.#isStopped || signal?.aborted) {
       await engine.stop();
+      signal?.throwIfAborted();
       throw new AcemuxError('shutdown');
     }
     const observed: ObservedEngine = {

@@ -1,0 +1,105 @@
+import type { ContainerStats } from '../provider.ts';
+import type { DockerClient } from './docker-client.ts';
+import { listAt, numberAt, textAt } from './json-reading.ts';
+
+/** Two of these make a percentage. */
+interface CpuSample {
+  readonly usedNs: number;
+  readonly systemNs: number;
+}
+
+/** So many containers are asked at once: each answer costs the daemon a walk through the cgroups. */
+const ASKED_AT_ONCE = 4;
+
+/** Samples of what containers use, each compared with the one before. */
+export class StatsSampler {
+  readonly #client: DockerClient;
+  readonly #before = new Map<string, CpuSample>();
+
+  constructor(client: DockerClient) {
+    this.#client = client;
+  }
+
+  /** Of these containers; one that can't be told of is left out. Never rejects, unless `signal` aborts. */
+  async sample(ids: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, ContainerStats>> {
+    const wanted = new Set(ids);
+    for (const id of this.#before.keys()) if (!wanted.has(id)) this.#before.delete(id);
+    const found = new Map<string, ContainerStats>();
+    const queue = [...wanted];
+    const ask = async (): Promise<void> => {
+      for (let id = queue.shift(); id !== undefined; id = queue.shift()) {
+        const stats = await this.#one(id, signal);
+        if (stats) found.set(id, stats);
+      }
+    };
+    await Promise.all(Array.from({ length: ASKED_AT_ONCE }, ask));
+    return found;
+  }
+
+  async #one(id: string, signal: AbortSignal): Promise<ContainerStats | undefined> {
+    let answer: unknown;
+    try {
+      answer = await this.#client.stats(id, signal);
+    } catch {
+      signal.throwIfAborted();
+      return undefined; // Numbers are shown, nothing depends on them; that Docker fails is said elsewhere.
+    }
+    const cpu = cpuOf(answer);
+    const stats = cpu && readStats(answer, cpu, this.#before.get(id));
+    if (cpu) this.#before.set(id, cpu);
+    return stats;
+  }
+}
+
+function cpuOf(answer: unknown): CpuSample | undefined {
+  const usedNs = numberAt(answer, 'cpu_stats', 'cpu_usage', 'total_usage');
+  const systemNs = numberAt(answer, 'cpu_stats', 'system_cpu_usage');
+  // A container that has just ended answers with zeros and without the system.
+  return usedNs === undefined || systemNs === undefined ? undefined : { usedNs, systemNs };
+}
+
+/** One sample as acemux shows it. Pure and total. */
+export function readStats(answer: unknown, cpu: CpuSample, before: CpuSample | undefined): ContainerStats {
+  const limit = numberAt(answer, 'memory_stats', 'limit');
+  return {
+    cpuPercent: before && percentOf(cpu, before, coresOf(answer)),
+    memoryBytes: Math.max(0, (numberAt(answer, 'memory_stats', 'usage') ?? 0) - cachedBytes(answer)),
+    memoryLimitBytes: limit !== undefined && limit > 0 ? limit : undefined,
+    networkReceivedBytes: sumOfNetworks(answer, 'rx_bytes'),
+    networkSentBytes: sumOfNetworks(answer, 'tx_bytes'),
+    blockReadBytes: sumOfBlocks(answer, 'read'),
+    blockWrittenBytes: sumOfBlocks(answer, 'write'),
+  };
+}
+
+function percentOf(cpu: CpuSample, before: CpuSample, cores: number): number | undefined {
+  const system = cpu.systemNs - before.systemNs;
+  const used = cpu.usedNs - before.usedNs;
+  return system > 0 && used >= 0 ? (used / system) * cores * 100 : undefined;
+}
+
+function coresOf(answer: unknown): number {
+  const online = numberAt(answer, 'cpu_stats', 'online_cpus') ?? 0;
+  return online > 0 ? online : Math.max(1, listAt(answer, 'cpu_stats', 'cpu_usage', 'percpu_usage').length);
+}
+
+/** cgroup v2 names it one way, v1 the other. */
+function cachedBytes(answer: unknown): number {
+  return (
+    numberAt(answer, 'memory_stats', 'stats', 'inactive_file') ??
+    numberAt(answer, 'memory_stats', 'stats', 'total_inactive_file') ??
+    0
+  );
+}
+
+function sumOfNetworks(answer: unknown, field: string): number | undefined {
+  const networks = typeof answer === 'object' && answer && 'networks' in answer ? answer.networks : undefined;
+  if (typeof networks !== 'object' || networks === null) return undefined;
+  return Object.values(networks).reduce((sum: number, each) => sum + (numberAt(each, field) ?? 0), 0);
+}
+
+function sumOfBlocks(answer: unknown, operation: string): number {
+  return listAt(answer, 'blkio_stats', 'io_service_bytes_recursive')
+    .filter((each) => textAt(each, 'op')?.toLowerCase() === operation)
+    .reduce((sum: number, each) => sum + (numberAt(each, 'value') ?? 0), 0);
+}

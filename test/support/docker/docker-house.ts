@@ -1,0 +1,156 @@
+import assert from 'node:assert/strict';
+import { after, before, type TestContext } from 'node:test';
+import { systemClock } from '../../../src/base/clock.ts';
+import { DockerApi, type DockerRequest } from '../../../src/fleet/providers/docker/docker-api.ts';
+import { DockerClient } from '../../../src/fleet/providers/docker/docker-client.ts';
+import type { DockerEndpoint } from '../../../src/fleet/providers/docker/docker-endpoint.ts';
+import { textAt } from '../../../src/fleet/providers/docker/json-reading.ts';
+import { undoAfter } from '../undo.ts';
+import { DockerMachine, whyNoDocker } from './docker-machine.ts';
+import { ENGINE_IMAGE, importEngineImage } from './engine-image.ts';
+
+/** Where scripts/run-tests.ts says which daemon the test files of one run share: `SOCKET ADDRESS`. */
+export const SHARED_DOCKER = 'ACEMUX_TEST_DOCKER';
+
+/** A container that a test starts, and that is not made by what it tests. */
+export interface OtherContainer {
+  readonly name?: string;
+  /** For Node, `-e` and a script: there is no shell. Left out: the simulated engine. */
+  readonly node?: readonly string[];
+  /** For the simulated engine. */
+  readonly flags?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly network?: string;
+  /** As Docker takes it. */
+  readonly hostConfig?: Readonly<Record<string, unknown>>;
+}
+
+const never = new AbortController().signal;
+
+/**
+ * A Docker daemon for the tests of a file: the one of the whole run, or its own where the file is run alone. Whatever a
+ * test makes by it is gone when the test is over. A test that harms the daemon starts a `DockerMachine` of its own.
+ */
+export class DockerHouse {
+  readonly image = ENGINE_IMAGE;
+  readonly #socket: string;
+  /** Where published ports are reached; containers are reached by their own addresses. */
+  readonly address: string;
+  readonly client: DockerClient;
+  readonly #api: DockerApi;
+  #made = 0;
+
+  constructor(socket: string, address: string) {
+    this.#socket = socket;
+    this.address = address;
+    this.#api = new DockerApi({ endpoint: this.endpoint, clock: systemClock });
+    this.client = new DockerClient(this.#api);
+  }
+
+  get socket(): string {
+    return this.#socket;
+  }
+
+  get endpoint(): DockerEndpoint {
+    return { kind: 'socket', path: this.#socket };
+  }
+
+  /** Any call of Docker's API. */
+  call(method: DockerRequest['method'], path: string, body?: unknown): Promise<unknown> {
+    return this.#api.json({ method, path, ...(body !== undefined && { body }) }, never);
+  }
+
+  /** A name that no other test has. */
+  unique(what: string): string {
+    return `${what}-${process.pid}-${++this.#made}`;
+  }
+
+  /** A network for the test, by its name. */
+  async network(t: TestContext): Promise<string> {
+    const name = this.unique('ace');
+    await this.call('POST', '/networks/create', { Name: name, CheckDuplicate: true });
+    undoAfter(t, () => this.call('DELETE', `/networks/${name}`));
+    return name;
+  }
+
+  /** Makes and starts a container; its id. */
+  async container(t: TestContext, made: OtherContainer = {}): Promise<string> {
+    const { node, network, env, labels, flags, hostConfig } = made;
+    const id = await this.client.create(
+      made.name ?? this.unique('other'),
+      {
+        Image: this.image,
+        ...(node ? { Entrypoint: ['/usr/local/bin/node'], Cmd: node } : { Cmd: flags ?? [] }),
+        Env: Object.entries(env ?? {}).map(([name, value]) => `${name}=${value}`),
+        Labels: labels ?? {},
+        HostConfig: { ...(network !== undefined && { NetworkMode: network }), ...hostConfig },
+      },
+      never,
+    );
+    undoAfter(t, () => this.client.remove(id, never));
+    await this.client.start(id, never);
+    return id;
+  }
+
+  /** Removes all containers with a label, when the test is over: what a failed one may leave. */
+  sweep(t: TestContext, label: string): void {
+    undoAfter(t, async () => {
+      for (const { id } of await this.client.list([label], never)) await this.client.remove(id, never);
+    });
+  }
+
+  /** The names of the containers with a label, those that have ended included. */
+  async names(label: string): Promise<string[]> {
+    return (await this.client.list([label], never)).map(({ name }) => name).sort();
+  }
+
+  /** The names of the anonymous volumes that there are. */
+  async volumes(): Promise<string[]> {
+    const reply = await this.call('GET', '/volumes');
+    const list = typeof reply === 'object' && reply && 'Volumes' in reply ? reply.Volumes : [];
+    return Array.isArray(list) ? list.map((each) => textAt(each, 'Name') ?? '') : [];
+  }
+
+  close(): void {
+    this.#api.close();
+  }
+}
+
+/** The house of a test file: called once, outside of tests; what it returns tells it inside of them. */
+export function dockerHouse(): () => DockerHouse {
+  let house: DockerHouse | undefined;
+  let own: DockerMachine | undefined;
+  before(async () => {
+    if (whyNoDocker() !== undefined) return;
+    const shared = process.env[SHARED_DOCKER]?.split(' ');
+    if (shared?.[0] && shared[1]) {
+      house = new DockerHouse(shared[0], shared[1]);
+      return;
+    }
+    own = await startMachineWithImage();
+    house = new DockerHouse(own.socket, own.address);
+  });
+  after(async () => {
+    house?.close();
+    await own?.stop();
+  });
+  return () => {
+    assert.ok(house, 'the house stands while tests run');
+    return house;
+  };
+}
+
+/** A machine with Docker whose daemon has the image of the simulated engine; whoever asks for it stops it. */
+export async function startMachineWithImage(
+  ...given: Parameters<typeof DockerMachine.start>
+): Promise<DockerMachine> {
+  const machine = await DockerMachine.start(...given);
+  try {
+    await importEngineImage(machine.socket);
+    return machine;
+  } catch (error) {
+    await machine.stop();
+    throw error;
+  }
+}
