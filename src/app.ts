@@ -1,33 +1,13 @@
 import { createHmac } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { loadOrCreateAdminKey } from './access/admin-key.ts';
+import { buildFleet, type FleetHouse, type FleetParts } from './app-fleet.ts';
 import { type Clock, sleep, systemClock } from './base/clock.ts';
 import type { Config } from './config/config.ts';
-import { configuredDockerHosts } from './config/configured-docker.ts';
-import { configuredVpns } from './config/configured-vpns.ts';
 import { defaultBufferMemory, machineMemory } from './config/machine-memory.ts';
-import { EngineClient } from './engine/engine-client.ts';
-import type { EngineRecord } from './fleet/engine-record.ts';
-import { Fleet, type FleetVpns } from './fleet/fleet.ts';
-import { FleetControl } from './fleet/fleet-control.ts';
-import { fleetEvents } from './fleet/fleet-events.ts';
-import { MemoryWatch } from './fleet/memory-watch.ts';
-import type { ContainerInspector } from './fleet/providers/container-inspector.ts';
-import { DockerProvider } from './fleet/providers/docker/docker-provider.ts';
-import { loadOrCreateInstanceId } from './fleet/providers/docker/instance-id.ts';
-import type { EngineProvider } from './fleet/providers/provider.ts';
-import { SeveralInspectors } from './fleet/providers/several-inspectors.ts';
-import { SimulatedProvider } from './fleet/providers/simulated/simulated-provider.ts';
-import { StaticProvider } from './fleet/providers/static/static-provider.ts';
-import { poolsOf } from './fleet/reconciler/pools.ts';
-import { Reconciler, type WatchedVpn } from './fleet/reconciler/reconciler.ts';
-import type { EngineRegistry } from './fleet/registry.ts';
-import { CutOffWatch, type EngineContainer } from './fleet/vpn/cut-off-watch.ts';
-import { GluetunClient } from './fleet/vpn/gluetun-client.ts';
-import type { EngineNetwork, EnginesBehind, VpnObserver } from './fleet/vpn/vpn.ts';
-import { Vpns, type VpnsDeps } from './fleet/vpn/vpns.ts';
+import type { Fleet } from './fleet/fleet.ts';
+import type { FleetControl } from './fleet/fleet-control.ts';
+import type { Vpns } from './fleet/vpn/vpns.ts';
 import { connectionLimitsFor, readOpenFilesMax } from './http/connection-limits.ts';
 import { buildServer } from './http/server.ts';
 import { HlsOutput } from './output/hls/hls-output.ts';
@@ -39,8 +19,6 @@ import { Observers } from './session/observers.ts';
 import { FileLeaseBook } from './session/recorded/file-lease.ts';
 import { Recordings } from './session/recorded/recordings.ts';
 import { StreamBook } from './session/stream-book.ts';
-import { loadClip } from './simulator/clip.ts';
-import { SimulatedEngine } from './simulator/engine.ts';
 import { EventBus } from './telemetry/events/event-bus.ts';
 import { RefusalEvents } from './telemetry/events/refusal-events.ts';
 import { SessionEvents } from './telemetry/events/session-events.ts';
@@ -75,14 +53,8 @@ export interface App {
 }
 
 /** Parts that a test may replace. */
-export interface AppParts {
-  readonly log: Log;
+export interface AppParts extends FleetParts {
   readonly clock?: Clock;
-  readonly providers?: readonly EngineProvider[];
-  /** The VPNs that engines are behind; those of the configuration if left out. */
-  readonly vpns?: FleetVpns & { list(): readonly WatchedVpn[] };
-  /** Tells of the containers of VPNs, and restarts what it is told to; there is no access to Docker if left out. */
-  readonly containers?: ContainerInspector;
 }
 
 /**
@@ -108,106 +80,19 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
     clientsPaused: () => sessions.pausedCount,
     bufferBytes: () => sessions.bufferBytes,
     timeshiftBytes: () => timeshift.sizeBytes,
-    fleetStatus: () => fleetControl.status(),
-    engineStates: () => fleet.snapshot().map(({ state }) => state),
+    fleetStatus: () => house.fleetControl.status(),
+    engineStates: () => house.fleet.snapshot().map(({ state }) => state),
   });
   const sessionEvents = new SessionEvents(events);
   const observer = new Observers([metrics, sessionEvents]);
   const refusalEvents = new RefusalEvents(events, clock);
-  const tellFleet = fleetEvents(events);
-  const makesDocker = parts.providers === undefined && config.engines.providers.includes('docker');
-  const docker = makesDocker ? await makeDocker(config, clock, log) : [];
-  const providers = parts.providers ?? makeProviders(config, docker, clock);
-  const { vpns, cutOff } = makeVpns(config, () => fleet.registry, {
-    containers: parts.containers ?? inspectorOf(docker),
-    clock,
-    log: log.child({ part: 'vpn' }),
-  });
-  const fleet: Fleet = new Fleet({
-    providers,
-    limits: {
-      maxStreamsPerEngine: config.engines.maxStreamsPerEngine,
-      forwardedPreferredStreams: config.engines.forwardedPreferredStreams,
-      selectionTimeoutMs: config.engines.selectionTimeoutMs,
-      checkIntervalMs: config.health.checkIntervalMs,
-      failureThreshold: config.health.failureThreshold,
-      listIntervalMs: config.engines.cacheTtlMs,
-      startupTimeoutMs: config.fleet.startupTimeoutMs,
-    },
-    growth: {
-      coming: () => reconciler.coming,
-      isThinking: () => reconciler.isThinking,
-      block: () => reconciler.block,
-      changed: () => reconciler.wake(),
-    },
-    vpns: parts.vpns ?? vpns,
-    witness: (happening) => {
-      metrics.fleetHappened(happening);
-      tellFleet(happening);
-      reconciler.notice(happening);
-    },
-    createClient: (address) =>
-      new EngineClient({ address, clock, log: log.child({ part: 'fleet' }), ingest: config.streams.ingest }),
+  const house: FleetHouse = await buildFleet(config, parts, {
+    metrics,
+    events,
     giveWay: (infohash) => sessions.giveWay(infohash) || recordings.giveWay(infohash),
     clock,
-    log: log.child({ part: 'fleet' }),
   });
-  const { pools, min, max } = poolsOf(providers, config.fleet);
-  const reconciler: Reconciler = new Reconciler({
-    registry: fleet.registry,
-    care: fleet.care,
-    pools,
-    vpns: () => (parts.vpns ?? vpns).list(),
-    demand: () => fleet.demand,
-    onPlan: () => fleet.reconsider(),
-    witness: (happening) => {
-      metrics.fleetHappened(happening);
-      tellFleet(happening);
-    },
-    rules: {
-      min,
-      max,
-      maxBehindVpn: config.fleet.maxBehindVpn ?? max,
-      minFree: config.fleet.minFree,
-      streamsPerEngine: config.engines.maxStreamsPerEngine,
-      removesSurplus: config.fleet.removesSurplus,
-      idleGraceMs: config.fleet.idleGraceMs,
-      unwellGraceMs: config.health.unwellGraceMs,
-      replacementCooldownMs: config.health.replacementCooldownMs,
-      concurrentCreates: config.fleet.concurrentCreates,
-      createIntervalMs: config.fleet.createIntervalMs,
-      actionsPerMinute: config.fleet.actionsPerMinute,
-      memoryReserveBytes: config.fleet.memoryReserveBytes,
-      maxAgeMs: config.fleet.maxAgeMs === 0 ? undefined : config.fleet.maxAgeMs,
-      recycleMemoryBytes: config.fleet.recycleMemoryBytes,
-      breakerThreshold: config.fleet.breakerThreshold,
-      breakerPauseMaxMs: config.fleet.breakerPauseMaxMs,
-    },
-    intervalMs: config.fleet.intervalMs,
-    clock,
-    log: log.child({ part: 'reconciler' }),
-  });
-  const fleetControl = new FleetControl({
-    fleet,
-    reconciler,
-    facts: {
-      minFree: config.fleet.minFree,
-      streamsPerEngine: config.engines.maxStreamsPerEngine,
-      removesSurplus: config.fleet.removesSurplus,
-      idleGraceMs: config.fleet.idleGraceMs,
-      checkIntervalMs: config.health.checkIntervalMs,
-      breakerThreshold: config.fleet.breakerThreshold,
-      breakerPauseMaxMs: config.fleet.breakerPauseMaxMs,
-      image: undefined,
-      variant: undefined,
-    },
-  });
-  const memoryWatch = new MemoryWatch({
-    registry: fleet.registry,
-    onMeasured: () => reconciler.wake(),
-    clock,
-    log: log.child({ part: 'fleet' }),
-  });
+  const { fleet, fleetControl, vpns } = house;
   const timeshift = new Timeshift({
     folder: join(config.storage.dataDir, 'timeshift'),
     windowMs: config.timeshift.windowMs,
@@ -352,19 +237,8 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
   // Stopping the fleet has cut what engines still owed: what waited for that ends now.
   undo.defer(() => sessions.stop('shutdown'));
   undo.defer(() => recordings.stop('shutdown'));
-  undo.defer(() => vpns.stop());
-  vpns.start();
-  undo.defer(() => fleet.stop());
-  await fleet.start();
-  undo.defer(() => cutOff.stop());
-  cutOff.start();
-  undo.defer(() => reconciler.stop());
-  reconciler.start();
-  undo.defer(() => fleetControl.stop());
-  if (config.fleet.recycleMemoryBytes !== undefined) {
-    undo.defer(() => memoryWatch.stop());
-    memoryWatch.start();
-  }
+  undo.defer(() => house.stop());
+  await house.start();
   undo.defer(() => server.close());
   // Before the server, whose close waits for replies: a live stream never ends by itself.
   undo.defer(async () => {
@@ -425,89 +299,4 @@ async function stopSessions(
   });
   await Promise.race([Promise.all(parts.map((part) => part.stop('shutdown'))), stopped.promise]);
   timer.cancel();
-}
-
-/** Simulated engines of the demo take this long to find their peers: real ones take 1 to 10 s. */
-const SIMULATED_PREBUFFER_MS = 1_000;
-
-function makeProviders(
-  config: Config,
-  docker: readonly DockerProvider[],
-  clock: Clock,
-): readonly EngineProvider[] {
-  return config.engines.providers.flatMap((kind): readonly EngineProvider[] => {
-    if (kind === 'docker') return docker;
-    if (kind === 'static') return [new StaticProvider(config.engines.static)];
-    const clip = loadClip();
-    const { bitsPerSecond, engineCount } = config.simulated;
-    // Time stamps wrap every 26.5 hours: a demo that starts now has a day before its first.
-    const epochMs = clock.wallMs() - 60_000;
-    const build = (): SimulatedEngine =>
-      new SimulatedEngine({
-        clip,
-        clock,
-        bitsPerSecond,
-        epochMs,
-        delays: { prebufMs: SIMULATED_PREBUFFER_MS },
-      });
-    return [new SimulatedProvider({ count: engineCount, build })];
-  });
-}
-
-/** One provider for each Docker host. */
-async function makeDocker(config: Config, clock: Clock, log: Log): Promise<readonly DockerProvider[]> {
-  const instance = await loadOrCreateInstanceId(config.storage.dataDir);
-  // Docker makes this file in each container, and the container's id is its host name unless it was given one.
-  const self = existsSync('/.dockerenv') ? { selfContainer: hostname() } : {};
-  return configuredDockerHosts(config).map(({ settings, ...host }) => {
-    const part = log.child({ part: 'docker', ...(settings.name !== undefined && { host: settings.name }) });
-    return new DockerProvider({ ...host, ...self, settings: { ...settings, instance }, clock, log: part });
-  });
-}
-
-function inspectorOf(docker: readonly DockerProvider[]): ContainerInspector | undefined {
-  return docker.length === 0 ? undefined : new SeveralInspectors(docker.map(({ inspector }) => inspector));
-}
-
-/** The VPNs of the configuration, and who looks for engines in ENGINES that a restart of theirs has cut off. */
-function makeVpns(
-  config: Config,
-  registry: () => EngineRegistry,
-  shared: Pick<VpnsDeps, 'containers' | 'clock' | 'log'>,
-): { readonly vpns: Vpns; readonly cutOff: CutOffWatch } {
-  const { vpn } = config;
-  const engines: EnginesBehind = (name) =>
-    registry()
-      .engines.filter((engine) => engine.vpn === name)
-      .map(networkOf);
-  const observer: VpnObserver = () => {};
-  const vpns = new Vpns({
-    specs: configuredVpns(config).map(({ control, credentials, ...spec }) => ({
-      ...spec,
-      control: new GluetunClient({ address: control, auth: credentials, clock: shared.clock }),
-    })),
-    engines,
-    limits: {
-      checkIntervalMs: vpn.checkIntervalMs,
-      portIntervalMs: vpn.portIntervalMs,
-      restartAfterMs: vpn.manage ? vpn.restartAfterMs : undefined,
-    },
-    observer,
-    ...shared,
-  });
-  const containerOf = (id: string): EngineContainer | undefined => {
-    const address = registry().get(id)?.observed.address;
-    const engine = config.engines.static.find(
-      ({ host, port }) => host === address?.host && port === address.port,
-    );
-    if (!engine) return undefined;
-    const { host, port, container, restart } = engine;
-    return { name: container ?? `<container of the engine at ${host}:${port}>`, restart };
-  };
-  return { vpns, cutOff: new CutOffWatch({ vpns, engines, containerOf, observer, ...shared }) };
-}
-
-function networkOf({ id, network, isDelivering }: EngineRecord): EngineNetwork {
-  const { isReachable, connected, checkedAtMs } = network ?? {};
-  return { id, isReachable, connected, checkedAtMs, isDelivering };
 }

@@ -22,6 +22,7 @@ export const RULES: PlanRules = {
   maxBehindVpn: 20,
   minFree: 1,
   streamsPerEngine: 2,
+  replacesCutOff: true,
   removesSurplus: true,
   idleGraceMs: 30_000,
   unwellGraceMs: 60_000,

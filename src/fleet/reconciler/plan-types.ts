@@ -99,6 +99,8 @@ export interface PlanRules {
   readonly min: number;
   /** MAX_REPLICAS */
   readonly max: number;
+  /** VPN_RESTART_ENGINES_ON_RECONNECT: whether engines that lost their network for ever are replaced. */
+  readonly replacesCutOff: boolean;
   /** MAX_ACTIVE_REPLICAS: of engines behind VPNs. */
   readonly maxBehindVpn: number;
   /** MIN_FREE_REPLICAS */

@@ -125,6 +125,15 @@ describe('engines behind VPNs', () => {
     assert.equal(world.readyCount, 2);
   });
 
+  test('those that are cut off are left to the operator where VPN_RESTART_ENGINES_ON_RECONNECT says so', () => {
+    const world = settled({ vpns: ['one'], rules: { min: 2, replacesCutOff: false } });
+    for (const engine of world.engines) engine.isCutOff = true;
+    const before = world.nowMs;
+    world.run(5 * MINUTE_MS);
+    assert.deepEqual(world.actionsSince(before, 'remove'), []);
+    assert.equal(behind(world, 'one').filter(({ isCutOff }) => isCutOff).length, 2);
+  });
+
   test('those that are cut off are made behind another VPN at once, if there is one', () => {
     const world = settled({ ...two, rules: { min: 4 } });
     for (const engine of behind(world, 'one')) engine.isCutOff = true;

@@ -9,7 +9,10 @@ export type Standing =
   | { readonly kind: 'lost'; readonly why: RemoveWhy };
 
 export function standingOf(engine: EngineView, view: FleetView, rules: PlanRules): Standing {
-  if (engine.isCutOff && !engine.isManual) return { kind: 'lost', why: 'cut_off' };
+  if (engine.isCutOff && !engine.isManual) {
+    // It can't play, whoever is to mend that: it is no capacity.
+    return rules.replacesCutOff ? { kind: 'lost', why: 'cut_off' } : { kind: 'wavering' };
+  }
   if (engine.isRemoving || engine.drainWhy !== undefined) return { kind: 'leaving' };
   const vpn = vpnOf(engine, view);
   if (vpn && vpn.state !== 'ok') {

@@ -276,6 +276,56 @@ export const EVENT_TABLE = {
     details: {},
   },
 
+  // ── VPNs ──────────────────────────────────────────────────────────────────────────────────────────────────
+  'vpn.connected': {
+    severity: 'info',
+    what: 'A VPN is shown to be up: engines behind it get streams, and new ones are put behind it.',
+    details: { vpn: 'text', from: 'text', to: 'text', reason: 'text?', detail: 'text?' },
+    hasOwnLogLine: true,
+  },
+  'vpn.disconnected': {
+    severity: 'error',
+    what: 'A VPN is down: streams of the engines behind it move to others.',
+    details: { vpn: 'text', from: 'text', to: 'text', reason: 'text?', detail: 'text?' },
+    hasOwnLogLine: true,
+  },
+  'vpn.state_changed': {
+    severity: 'info',
+    what: 'A VPN is suspected, recovers, or is taken out of use: engines behind it get streams only where there are no others.',
+    details: { vpn: 'text', from: 'text', to: 'text', reason: 'text?', detail: 'text?' },
+    hasOwnLogLine: true,
+  },
+  'vpn.port_changed': {
+    severity: 'info',
+    what: 'The port that a VPN forwards is another one, and has been stable: an engine with it takes the place of the one before.',
+    details: { vpn: 'text', from: 'number?', to: 'number?' },
+    hasOwnLogLine: true,
+  },
+  'vpn.address_changed': {
+    severity: 'info',
+    what: 'The public address of a VPN is another one.',
+    details: { vpn: 'text', from: 'text?', to: 'text', country: 'text?' },
+    hasOwnLogLine: true,
+  },
+  'vpn.restarted': {
+    severity: 'warning',
+    what: 'The container of a VPN was restarted or made anew: engines behind it from before have no network.',
+    details: { vpn: 'text', container: 'text', is_new: 'flag' },
+    hasOwnLogLine: true,
+  },
+  'vpn.restart_tried': {
+    severity: 'warning',
+    what: 'A VPN was down for long, and acemux has tried to restart it, as VPN_MANAGE says.',
+    details: { vpn: 'text', what: 'text', problem: 'text?' },
+    hasOwnLogLine: true,
+  },
+  'vpn.engine_cut_off': {
+    severity: 'warning',
+    what: 'An engine has no network while its VPN is well, mostly because that was restarted: the engine needs a restart, too.',
+    details: { vpn: 'text', command: 'text', is_restarted: 'flag' },
+    hasOwnLogLine: true,
+  },
+
   // ── time-shift ────────────────────────────────────────────────────────────────────────────────────────────
   'timeshift.warning': {
     severity: 'warning',

@@ -1,0 +1,273 @@
+import { existsSync } from 'node:fs';
+import { hostname } from 'node:os';
+import type { Clock } from './base/clock.ts';
+import type { Config } from './config/config.ts';
+import { configuredDockerHosts } from './config/configured-docker.ts';
+import { configuredVpns } from './config/configured-vpns.ts';
+import { EngineClient } from './engine/engine-client.ts';
+import type { EngineRecord } from './fleet/engine-record.ts';
+import { Fleet, type FleetDeps, type FleetVpns } from './fleet/fleet.ts';
+import { FleetControl } from './fleet/fleet-control.ts';
+import { fleetEvents } from './fleet/fleet-events.ts';
+import type { FleetWitness } from './fleet/fleet-witness.ts';
+import { MemoryWatch } from './fleet/memory-watch.ts';
+import type { ContainerInspector } from './fleet/providers/container-inspector.ts';
+import { DockerProvider } from './fleet/providers/docker/docker-provider.ts';
+import { loadOrCreateInstanceId } from './fleet/providers/docker/instance-id.ts';
+import type { EngineProvider } from './fleet/providers/provider.ts';
+import { SeveralInspectors } from './fleet/providers/several-inspectors.ts';
+import { SimulatedProvider } from './fleet/providers/simulated/simulated-provider.ts';
+import { StaticProvider } from './fleet/providers/static/static-provider.ts';
+import { poolsOf } from './fleet/reconciler/pools.ts';
+import { Reconciler, type WatchedVpn } from './fleet/reconciler/reconciler.ts';
+import type { EngineRegistry } from './fleet/registry.ts';
+import { CutOffWatch, type EngineContainer } from './fleet/vpn/cut-off-watch.ts';
+import { GluetunClient } from './fleet/vpn/gluetun-client.ts';
+import type { EngineNetwork, EnginesBehind } from './fleet/vpn/vpn.ts';
+import { vpnEvents } from './fleet/vpn/vpn-events.ts';
+import { Vpns, type VpnsDeps } from './fleet/vpn/vpns.ts';
+import { loadClip } from './simulator/clip.ts';
+import { SimulatedEngine } from './simulator/engine.ts';
+import type { EventBus } from './telemetry/events/event-bus.ts';
+import type { Log } from './telemetry/log.ts';
+import type { Metrics } from './telemetry/metrics.ts';
+
+/** Parts of the fleet that a test may replace. */
+export interface FleetParts {
+  readonly log: Log;
+  readonly providers?: readonly EngineProvider[];
+  /** The VPNs that engines are behind; those of the configuration if left out. */
+  readonly vpns?: FleetVpns & { list(): readonly WatchedVpn[] };
+  /** Tells of the containers of VPNs, and restarts what it is told to; there is no access to Docker if left out. */
+  readonly containers?: ContainerInspector;
+}
+
+export interface FleetSurroundings {
+  readonly metrics: Metrics;
+  readonly events: EventBus;
+  readonly giveWay: NonNullable<FleetDeps['giveWay']>;
+  readonly clock: Clock;
+}
+
+/** The engines and all that looks after them. */
+export interface FleetHouse {
+  readonly fleet: Fleet;
+  readonly fleetControl: FleetControl;
+  readonly vpns: Vpns;
+  start(): Promise<void>;
+  /** Safe to call twice, and when `start` has failed. */
+  stop(): Promise<void>;
+}
+
+/**
+ * The part of the composition root that has to do with engines: where they come from, their VPNs, and who looks after
+ * them. Nothing runs before `start`.
+ */
+export async function buildFleet(
+  config: Config,
+  parts: FleetParts,
+  { metrics, events, giveWay, clock }: FleetSurroundings,
+): Promise<FleetHouse> {
+  const { log } = parts;
+  const tellFleet = fleetEvents(events);
+  const witness: FleetWitness = (happening) => {
+    metrics.fleetHappened(happening);
+    tellFleet(happening);
+  };
+  const makesDocker = parts.providers === undefined && config.engines.providers.includes('docker');
+  const docker = makesDocker ? await makeDocker(config, clock, log) : [];
+  const providers = parts.providers ?? makeProviders(config, docker, clock);
+  const { vpns, cutOff } = makeVpns(config, () => fleet.registry, {
+    containers: parts.containers ?? inspectorOf(docker),
+    observer: vpnEvents(events),
+    clock,
+    log: log.child({ part: 'vpn' }),
+  });
+  const fleet: Fleet = new Fleet({
+    providers,
+    limits: {
+      maxStreamsPerEngine: config.engines.maxStreamsPerEngine,
+      forwardedPreferredStreams: config.engines.forwardedPreferredStreams,
+      selectionTimeoutMs: config.engines.selectionTimeoutMs,
+      checkIntervalMs: config.health.checkIntervalMs,
+      failureThreshold: config.health.failureThreshold,
+      listIntervalMs: config.engines.cacheTtlMs,
+      startupTimeoutMs: config.fleet.startupTimeoutMs,
+    },
+    growth: {
+      coming: () => reconciler.coming,
+      isThinking: () => reconciler.isThinking,
+      block: () => reconciler.block,
+      changed: () => reconciler.wake(),
+    },
+    vpns: parts.vpns ?? vpns,
+    witness: (happening) => {
+      witness(happening);
+      reconciler.notice(happening);
+    },
+    createClient: (address) =>
+      new EngineClient({ address, clock, log: log.child({ part: 'fleet' }), ingest: config.streams.ingest }),
+    giveWay,
+    clock,
+    log: log.child({ part: 'fleet' }),
+  });
+  const { pools, min, max } = poolsOf(providers, config.fleet);
+  const reconciler: Reconciler = new Reconciler({
+    registry: fleet.registry,
+    care: fleet.care,
+    pools,
+    vpns: () => (parts.vpns ?? vpns).list(),
+    demand: () => fleet.demand,
+    onPlan: () => fleet.reconsider(),
+    witness,
+    rules: {
+      min,
+      max,
+      replacesCutOff: config.vpn.restartEngines,
+      maxBehindVpn: config.fleet.maxBehindVpn ?? max,
+      minFree: config.fleet.minFree,
+      streamsPerEngine: config.engines.maxStreamsPerEngine,
+      removesSurplus: config.fleet.removesSurplus,
+      idleGraceMs: config.fleet.idleGraceMs,
+      unwellGraceMs: config.health.unwellGraceMs,
+      replacementCooldownMs: config.health.replacementCooldownMs,
+      concurrentCreates: config.fleet.concurrentCreates,
+      createIntervalMs: config.fleet.createIntervalMs,
+      actionsPerMinute: config.fleet.actionsPerMinute,
+      memoryReserveBytes: config.fleet.memoryReserveBytes,
+      maxAgeMs: config.fleet.maxAgeMs === 0 ? undefined : config.fleet.maxAgeMs,
+      recycleMemoryBytes: config.fleet.recycleMemoryBytes,
+      breakerThreshold: config.fleet.breakerThreshold,
+      breakerPauseMaxMs: config.fleet.breakerPauseMaxMs,
+    },
+    intervalMs: config.fleet.intervalMs,
+    clock,
+    log: log.child({ part: 'reconciler' }),
+  });
+  const fleetControl = new FleetControl({
+    fleet,
+    reconciler,
+    facts: {
+      minFree: config.fleet.minFree,
+      streamsPerEngine: config.engines.maxStreamsPerEngine,
+      removesSurplus: config.fleet.removesSurplus,
+      idleGraceMs: config.fleet.idleGraceMs,
+      checkIntervalMs: config.health.checkIntervalMs,
+      breakerThreshold: config.fleet.breakerThreshold,
+      breakerPauseMaxMs: config.fleet.breakerPauseMaxMs,
+      image: undefined,
+      variant: undefined,
+    },
+  });
+  const memoryWatch = new MemoryWatch({
+    registry: fleet.registry,
+    onMeasured: () => reconciler.wake(),
+    clock,
+    log: log.child({ part: 'fleet' }),
+  });
+
+  const undo = new AsyncDisposableStack();
+  return {
+    fleet,
+    fleetControl,
+    vpns,
+    async start() {
+      undo.defer(() => vpns.stop());
+      vpns.start();
+      undo.defer(() => fleet.stop());
+      await fleet.start();
+      undo.defer(() => cutOff.stop());
+      cutOff.start();
+      undo.defer(() => reconciler.stop());
+      reconciler.start();
+      undo.defer(() => fleetControl.stop());
+      if (config.fleet.recycleMemoryBytes === undefined) return;
+      undo.defer(() => memoryWatch.stop());
+      memoryWatch.start();
+    },
+    stop: () => undo.disposeAsync(),
+  };
+}
+
+/** Simulated engines of the demo take this long to find their peers: real ones take 1 to 10 s. */
+const SIMULATED_PREBUFFER_MS = 1_000;
+
+function makeProviders(
+  config: Config,
+  docker: readonly DockerProvider[],
+  clock: Clock,
+): readonly EngineProvider[] {
+  return config.engines.providers.flatMap((kind): readonly EngineProvider[] => {
+    if (kind === 'docker') return docker;
+    if (kind === 'static') return [new StaticProvider(config.engines.static)];
+    const clip = loadClip();
+    const { bitsPerSecond, engineCount } = config.simulated;
+    // Time stamps wrap every 26.5 hours: a demo that starts now has a day before its first.
+    const epochMs = clock.wallMs() - 60_000;
+    const build = (): SimulatedEngine =>
+      new SimulatedEngine({
+        clip,
+        clock,
+        bitsPerSecond,
+        epochMs,
+        delays: { prebufMs: SIMULATED_PREBUFFER_MS },
+      });
+    return [new SimulatedProvider({ count: engineCount, build })];
+  });
+}
+
+/** One provider for each Docker host. */
+async function makeDocker(config: Config, clock: Clock, log: Log): Promise<readonly DockerProvider[]> {
+  const instance = await loadOrCreateInstanceId(config.storage.dataDir);
+  // Docker makes this file in each container, and the container's id is its host name unless it was given one.
+  const self = existsSync('/.dockerenv') ? { selfContainer: hostname() } : {};
+  return configuredDockerHosts(config).map(({ settings, ...host }) => {
+    const part = log.child({ part: 'docker', ...(settings.name !== undefined && { host: settings.name }) });
+    return new DockerProvider({ ...host, ...self, settings: { ...settings, instance }, clock, log: part });
+  });
+}
+
+function inspectorOf(docker: readonly DockerProvider[]): ContainerInspector | undefined {
+  return docker.length === 0 ? undefined : new SeveralInspectors(docker.map(({ inspector }) => inspector));
+}
+
+/** The VPNs of the configuration, and who looks for engines in ENGINES that a restart of theirs has cut off. */
+function makeVpns(
+  config: Config,
+  registry: () => EngineRegistry,
+  shared: Pick<VpnsDeps, 'containers' | 'observer' | 'clock' | 'log'>,
+): { readonly vpns: Vpns; readonly cutOff: CutOffWatch } {
+  const { vpn } = config;
+  const engines: EnginesBehind = (name) =>
+    registry()
+      .engines.filter((engine) => engine.vpn === name)
+      .map(networkOf);
+  const vpns = new Vpns({
+    specs: configuredVpns(config).map(({ control, credentials, ...spec }) => ({
+      ...spec,
+      control: new GluetunClient({ address: control, auth: credentials, clock: shared.clock }),
+    })),
+    engines,
+    limits: {
+      checkIntervalMs: vpn.checkIntervalMs,
+      portIntervalMs: vpn.portIntervalMs,
+      restartAfterMs: vpn.manage ? vpn.restartAfterMs : undefined,
+    },
+    ...shared,
+  });
+  const containerOf = (id: string): EngineContainer | undefined => {
+    const address = registry().get(id)?.observed.address;
+    const engine = config.engines.static.find(
+      ({ host, port }) => host === address?.host && port === address.port,
+    );
+    if (!engine) return undefined;
+    const { host, port, container, restart } = engine;
+    return { name: container ?? `<container of the engine at ${host}:${port}>`, restart };
+  };
+  return { vpns, cutOff: new CutOffWatch({ vpns, engines, containerOf, ...shared }) };
+}
+
+function networkOf({ id, network, isDelivering }: EngineRecord): EngineNetwork {
+  const { isReachable, connected, checkedAtMs } = network ?? {};
+  return { id, isReachable, connected, checkedAtMs, isDelivering };
+}
