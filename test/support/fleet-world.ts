@@ -38,7 +38,12 @@ export const RULES: PlanRules = {
 };
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
-export type WorldEngine = Mutable<EngineView> & { readyAtMs: number; isIll: boolean };
+export type WorldEngine = Mutable<EngineView> & {
+  readyAtMs: number;
+  isIll: boolean;
+  /** Its streams go on although it is ill: only its API hangs. */
+  isDelivering: boolean;
+};
 export type WorldPool = Mutable<PoolView> & {
   /** What creating ends with; undefined: with an engine. */
   failure: ReasonCode | undefined;
@@ -109,6 +114,11 @@ export class FleetWorld {
 
   get waiting(): number {
     return Math.max(0, this.demand - this.placed);
+  }
+
+  get #room(): number {
+    const takers = this.engines.filter((engine) => this.#takes(engine));
+    return takers.reduce((sum, { streams }) => sum + this.rules.streamsPerEngine - streams, 0);
   }
 
   get readyCount(): number {
@@ -199,8 +209,11 @@ export class FleetWorld {
         engine.condition = 'ready';
         engine.unwellSinceMs = undefined;
       }
-      // Streams leave what is drained, ill or without a network for wherever there is room.
-      if (!this.#takes(engine) && engine.streams > 0) this.#setStreams(engine, 0);
+      if (this.#takes(engine) || engine.streams === 0) continue;
+      // What is ill or cut off delivers nothing; all else is left one by one, for where there is room.
+      const isDead = engine.isCutOff || (engine.isIll && !engine.isDelivering);
+      const leaving = isDead ? engine.streams : Math.min(1, this.#room);
+      if (leaving > 0) this.#setStreams(engine, engine.streams - leaving);
     }
     let surplus = this.placed - this.demand;
     for (const engine of this.engines) {
@@ -249,6 +262,7 @@ export class FleetWorld {
       isToRestart: false,
       readyAtMs: this.nowMs + where.startMs,
       isIll: false,
+      isDelivering: false,
     });
   }
 
@@ -274,11 +288,12 @@ export class FleetWorld {
     const engine = this.engines.find(({ id }) => id === action.id);
     assert.ok(engine, `${action.kind} of an engine that does not exist`);
     assert.ok(!engine.isManual, 'what only the operator may touch is not touched');
-    assert.equal(this.#pool(engine.pool).unreachable, undefined, 'nothing is done where nobody answers');
     if (action.kind === 'undrain') {
+      // That is acemux's own affair: nobody is asked.
       engine.drainWhy = undefined;
       return;
     }
+    assert.equal(this.#pool(engine.pool).unreachable, undefined, 'nothing is done where nobody answers');
     if (action.kind === 'remove') {
       assert.equal(engine.streams, 0, 'a busy engine is removed');
       this.engines = this.engines.filter((each) => each !== engine);

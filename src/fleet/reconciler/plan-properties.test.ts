@@ -63,7 +63,7 @@ function happen(world: FleetWorld, { kind, which, ms }: Happening): void {
   const vpn = world.vpns[which % Math.max(1, world.vpns.length)];
   if (kind === 'load') world.demand = which;
   else if (kind === 'kill' && engine) world.kill(engine);
-  else if (kind === 'ill' && engine) engine.isIll = true;
+  else if (kind === 'ill' && engine) Object.assign(engine, { isIll: true, isDelivering: ms % 2 === 0 });
   else if (kind === 'heal' && engine) engine.isIll = false;
   else if (kind === 'fail') pool.failure = which % 2 === 0 ? 'engine_broken' : 'provider_unreachable';
   else if (kind === 'work') pool.failure = undefined;

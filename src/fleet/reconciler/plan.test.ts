@@ -158,6 +158,23 @@ describe('engines that fail', () => {
     assert.equal(world.readyCount, 2);
   });
 
+  test('fault 11: one that hangs and still delivers is kept for its streams, however long', () => {
+    const world = settled({ rules: { min: 2, minFree: 0 } });
+    world.demand = 4;
+    world.run(MINUTE_MS);
+    const [busy] = world.engines;
+    assert.ok(busy);
+    Object.assign(busy, { isIll: true, isDelivering: true });
+    // Where there is no room for them, its streams stay.
+    world.pools[0]!.failure = 'engine_broken';
+    world.run(30 * MINUTE_MS);
+    assert.ok(world.engines.includes(busy) && busy.streams > 0);
+    world.pools[0]!.failure = undefined;
+    world.run(10 * MINUTE_MS);
+    assert.ok(!world.engines.includes(busy), 'they have gone elsewhere');
+    assert.equal(world.waiting, 0);
+  });
+
   test('one that heals within its grace is kept', () => {
     const world = settled({ rules: { min: 2, minFree: 0 } });
     const before = world.nowMs;

@@ -61,6 +61,20 @@ describe('the reconciler', () => {
     assert.equal(pool.specs.length, 1);
   });
 
+  test('nor does one that waits for an engine other than those with room, on which it failed', async (t) => {
+    const { clock, fleet, pool } = await fleetOfPool(t, { rules: { min: 2, minFree: 0 } });
+    await clock.advance(5_000);
+    fleet.drain('engine-2');
+    await clock.advance(5_000);
+    const made = pool.specs.length;
+    const exclude = new Set(fleet.snapshot().flatMap(({ id }) => (id === 'engine-2' ? [] : [id])));
+    const refused = assert.rejects(fleet.reserve(placeFor(1, { exclude }), never));
+    assert.deepEqual([fleet.waitingCount, fleet.demand], [1, 0]);
+    await clock.advance(10_000);
+    await refused;
+    assert.equal(pool.specs.length, made);
+  });
+
   test('fault 41: with as many engines as may be, who waits is refused in time', async (t) => {
     const { clock, fleet } = await fleetOfPool(t, { rules: { max: 1, streamsPerEngine: 1 } });
     await clock.advance(5_000);
