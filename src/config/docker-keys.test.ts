@@ -37,7 +37,7 @@ function problemOf<T>(type: ValueType<T>, raw: unknown): string {
   return result.ok ? `taken as ${JSON.stringify(result.value)}` : result.problem;
 }
 
-function valueOf<T>(type: ValueType<T>, raw: unknown): unknown {
+function valueFrom<T>(type: ValueType<T>, raw: unknown): unknown {
   const result = type.parse(raw);
   return result.ok ? result.value : result.problem;
 }
@@ -182,11 +182,11 @@ describe('the Docker hosts', () => {
 });
 
 test('an address of Docker is a socket or tcp, and ssh is told what to do instead', () => {
-  assert.deepEqual(valueOf(dockerAddress(), 'unix:///run/user/1000/docker.sock'), {
+  assert.deepEqual(valueFrom(dockerAddress(), 'unix:///run/user/1000/docker.sock'), {
     kind: 'socket',
     path: '/run/user/1000/docker.sock',
   });
-  assert.deepEqual(valueOf(dockerAddress(), 'tcp://[::1]:2376'), { kind: 'tcp', host: '::1', port: 2376 });
+  assert.deepEqual(valueFrom(dockerAddress(), 'tcp://[::1]:2376'), { kind: 'tcp', host: '::1', port: 2376 });
   assert.match(problemOf(dockerAddress(), 'ssh://me@host'), /speaks no SSH/);
   for (const wrong of [
     'unix://relative',
@@ -204,7 +204,7 @@ test('an address of Docker is a socket or tcp, and ssh is told what to do instea
 test('a limit of memory is read as Docker reads it, and refused where it is absurd', () => {
   const mib = 1024 ** 2;
   assert.deepEqual(
-    ['512m', '2g', '65536k', '1GiB', '0', 0].map((raw) => valueOf(memoryLimit(), raw)),
+    ['512m', '2g', '65536k', '1GiB', '0', 0].map((raw) => valueFrom(memoryLimit(), raw)),
     [512 * mib, 2048 * mib, 64 * mib, 1024 * mib, 0, 0],
   );
   for (const absurd of ['1m', '999g', '-1', 'much', '1k']) {
@@ -213,21 +213,21 @@ test('a limit of memory is read as Docker reads it, and refused where it is absu
 });
 
 test('a name that is neither a variant nor an image is more likely mistyped', () => {
-  assert.equal(valueOf(engineVariant(), 'Jopsis-AMD64'), 'jopsis-amd64');
-  assert.equal(valueOf(engineVariant(), 'ghcr.io/a/b:c'), 'ghcr.io/a/b:c');
+  assert.equal(valueFrom(engineVariant(), 'Jopsis-AMD64'), 'jopsis-amd64');
+  assert.equal(valueFrom(engineVariant(), 'ghcr.io/a/b:c'), 'ghcr.io/a/b:c');
   assert.match(problemOf(engineVariant(), 'jopsis-amd46'), /one of krinkuto11-amd64/);
   assert.match(problemOf(image(), 'a b'), /the name of an image/);
 });
 
 test('the other values are what they say, or are refused', () => {
-  assert.deepEqual(valueOf(label(), 'a.b=c=d'), ['a.b', 'c=d']);
+  assert.deepEqual(valueFrom(label(), 'a.b=c=d'), ['a.b', 'c=d']);
   assert.match(problemOf(label(), 'nothing'), /NAME=VALUE/);
-  assert.deepEqual(valueOf(namedTexts('x'), 'A=b, C=d=e'), { A: 'b', C: 'd=e' });
-  assert.deepEqual(valueOf(namedTexts('x'), { A: 1, B: 'with, comma' }), { A: '1', B: 'with, comma' });
+  assert.deepEqual(valueFrom(namedTexts('x'), 'A=b, C=d=e'), { A: 'b', C: 'd=e' });
+  assert.deepEqual(valueFrom(namedTexts('x'), { A: 1, B: 'with, comma' }), { A: '1', B: 'with, comma' });
   assert.match(problemOf(namedTexts('x'), 'A'), /NAME=VALUE/);
-  assert.deepEqual(valueOf(words(), ' --a  1 '), ['--a', '1']);
-  assert.deepEqual(valueOf(words(), ['--a', 1]), ['--a', '1']);
-  assert.equal(valueOf(cores(), '1.5'), 1.5);
+  assert.deepEqual(valueFrom(words(), ' --a  1 '), ['--a', '1']);
+  assert.deepEqual(valueFrom(words(), ['--a', 1]), ['--a', '1']);
+  assert.equal(valueFrom(cores(), '1.5'), 1.5);
   assert.match(problemOf(cores(), '-1'), /number of cores/);
   assert.match(problemOf(namePrefix(), 'a b'), /begin with/);
 });

@@ -4,6 +4,7 @@ import { systemClock } from '../../../src/base/clock.ts';
 import { DockerApi, type DockerRequest } from '../../../src/fleet/providers/docker/docker-api.ts';
 import { DockerClient } from '../../../src/fleet/providers/docker/docker-client.ts';
 import type { DockerEndpoint } from '../../../src/fleet/providers/docker/docker-endpoint.ts';
+import { isRefusal } from '../../../src/fleet/providers/docker/docker-errors.ts';
 import { textAt } from '../../../src/fleet/providers/docker/json-reading.ts';
 import { undoAfter } from '../undo.ts';
 import { DockerMachine, whyNoDocker } from './docker-machine.ts';
@@ -22,6 +23,8 @@ export interface OtherContainer {
   readonly env?: Readonly<Record<string, string>>;
   readonly labels?: Readonly<Record<string, string>>;
   readonly network?: string;
+  /** A port of the host that leads into it. */
+  readonly publishes?: number;
   /** As Docker takes it. */
   readonly hostConfig?: Readonly<Record<string, unknown>>;
 }
@@ -76,7 +79,8 @@ export class DockerHouse {
 
   /** Makes and starts a container; its id. */
   async container(t: TestContext, made: OtherContainer = {}): Promise<string> {
-    const { node, network, env, labels, flags, hostConfig } = made;
+    const { node, network, env, labels, flags, publishes, hostConfig } = made;
+    const port = { [`${publishes}/tcp`]: [{ HostIp: '', HostPort: String(publishes) }] };
     const id = await this.client.create(
       made.name ?? this.unique('other'),
       {
@@ -84,11 +88,16 @@ export class DockerHouse {
         ...(node ? { Entrypoint: ['/usr/local/bin/node'], Cmd: node } : { Cmd: flags ?? [] }),
         Env: Object.entries(env ?? {}).map(([name, value]) => `${name}=${value}`),
         Labels: labels ?? {},
-        HostConfig: { ...(network !== undefined && { NetworkMode: network }), ...hostConfig },
+        ...(publishes !== undefined && { ExposedPorts: { [`${publishes}/tcp`]: {} } }),
+        HostConfig: {
+          ...(publishes !== undefined && { PortBindings: port }),
+          ...(network !== undefined && { NetworkMode: network }),
+          ...hostConfig,
+        },
       },
       never,
     );
-    undoAfter(t, () => this.client.remove(id, never));
+    undoAfter(t, () => this.#remove(id));
     await this.client.start(id, never);
     return id;
   }
@@ -96,7 +105,7 @@ export class DockerHouse {
   /** Removes all containers with a label, when the test is over: what a failed one may leave. */
   sweep(t: TestContext, label: string): void {
     undoAfter(t, async () => {
-      for (const { id } of await this.client.list([label], never)) await this.client.remove(id, never);
+      for (const { id } of await this.client.list([label], never)) await this.#remove(id);
     });
   }
 
@@ -110,6 +119,18 @@ export class DockerHouse {
     const reply = await this.call('GET', '/volumes');
     const list = typeof reply === 'object' && reply && 'Volumes' in reply ? reply.Volumes : [];
     return Array.isArray(list) ? list.map((each) => textAt(each, 'Name') ?? '') : [];
+  }
+
+  /** Resolves when it is gone, though somebody else be removing it just now. */
+  async #remove(id: string): Promise<void> {
+    try {
+      await this.client.remove(id, never);
+    } catch (error) {
+      if (!isRefusal(error, 409)) throw error;
+      await this.call('POST', `/containers/${id}/wait?condition=removed`).catch((failure: unknown) => {
+        if (!isRefusal(failure, 404)) throw failure;
+      });
+    }
   }
 
   close(): void {

@@ -35,7 +35,7 @@ export class ImageStore {
    */
   async ensure(reference: string, signal: AbortSignal): Promise<string> {
     const wantsNewer = this.#deps.pull === 'always' && !this.#fresh.has(reference);
-    const present = await this.#deps.client.imageId(reference, signal);
+    const present = await this.#present(reference, signal);
     if (present !== undefined && !wantsNewer) return present;
     try {
       return await untilAborted(this.pull(reference), signal);
@@ -61,6 +61,14 @@ export class ImageStore {
   async stop(): Promise<void> {
     this.#abort.abort();
     await Promise.allSettled(this.#pulls.values());
+  }
+
+  async #present(reference: string, signal: AbortSignal): Promise<string | undefined> {
+    try {
+      return await this.#deps.client.imageId(reference, signal);
+    } catch (error) {
+      throw explainPull(error, reference);
+    }
   }
 
   async #pull(reference: string): Promise<string> {

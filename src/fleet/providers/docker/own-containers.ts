@@ -82,12 +82,12 @@ export class OwnContainers {
     this.#madeMeanwhile.clear();
     this.#goneMeanwhile.clear();
     const rows = await client.list([`${INSTANCE_LABEL}=${instance}`], signal);
-    const found = await Promise.all(
-      rows.map(async (listed) => ({ listed, details: await this.#detailsOf(listed, signal) })),
-    );
+    const found = await Promise.all(rows.map((row) => this.#lookAt(row, signal)));
     signal.throwIfAborted();
     const before = this.#listed;
-    const existing = found.filter(({ listed: { id } }) => !this.#goneMeanwhile.has(id));
+    const existing = found
+      .filter((each) => each !== undefined)
+      .filter(({ listed }) => !this.#goneMeanwhile.has(listed.id));
     this.#listed = new Map(existing.map(({ listed }) => [listed.id, listed]));
     for (const [id, listed] of before) {
       if (this.#listed.has(id)) continue;
@@ -98,7 +98,7 @@ export class OwnContainers {
     const alive: OwnContainer[] = [];
     for (const { listed, details } of existing) {
       const engine = this.#judge(listed);
-      if (engine && details) alive.push({ listed, engine, details });
+      if (engine) alive.push({ listed, engine, details });
     }
     this.#isComplete = true;
     return alive.sort(
@@ -120,7 +120,7 @@ export class OwnContainers {
 
   /** What an event tells that a later look can't. */
   note(event: ContainerEvent): void {
-    if (event.action === 'start' || event.action === 'rename') this.#details.delete(event.id);
+    this.#details.delete(event.id);
     if (event.action !== 'die' && event.action !== 'oom') return;
     const known = this.#deaths.get(event.id);
     this.#deaths.set(event.id, {
@@ -198,7 +198,9 @@ export class OwnContainers {
       }
       return undefined;
     }
-    if (this.#underway.has(listed.name)) return undefined;
+    // Being made, or made after Docker wrote this list: the next one tells it as it is.
+    const isBeingMade = this.#underway.has(listed.name) || this.#madeMeanwhile.has(listed.id);
+    if (isBeingMade && listed.state === 'created') return undefined;
     if (this.#leaving.has(listed.id)) {
       this.#seeTo(listed);
       return undefined;
@@ -315,13 +317,19 @@ export class OwnContainers {
     this.#warned.delete(id);
   }
 
-  /** Asked for once while it runs: what it says then changes with an event only. */
-  async #detailsOf(listed: ListedContainer, signal: AbortSignal): Promise<ContainerDetails | undefined> {
-    const known = this.#details.get(listed.id);
-    if (known && known.state === listed.state) return known;
-    const details = await this.#deps.client.details(listed.id, signal);
-    if (details) this.#details.set(listed.id, details);
-    return details;
+  /**
+   * Asked for once while it runs: what it says then changes with an event only. It is the truth where the two differ:
+   * Docker tells of an end before its list does.
+   */
+  async #lookAt(
+    row: ListedContainer,
+    signal: AbortSignal,
+  ): Promise<{ readonly listed: ListedContainer; readonly details: ContainerDetails } | undefined> {
+    const known = this.#details.get(row.id);
+    const details = known?.state === row.state ? known : await this.#deps.client.details(row.id, signal);
+    if (!details) return undefined;
+    this.#details.set(row.id, details);
+    return { listed: { ...row, state: details.state }, details };
   }
 
   #isToldOf(id: string): boolean {
