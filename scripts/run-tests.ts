@@ -44,6 +44,7 @@ function runTests({ patterns, timeoutMs, environment }: Mode, wanted: readonly s
     `--test-timeout=${timeoutMs}`,
     `--test-concurrency=${FILES_AT_ONCE}`,
     '--test-reporter=spec',
+    '--import=./test/support/spoil-slabs.ts',
   ];
   const child = spawn(process.execPath, ['--test', ...flags, ...files], {
     cwd: root,
