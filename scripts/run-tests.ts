@@ -52,6 +52,7 @@ async function runTests(
     `--test-timeout=${timeoutMs}`,
     `--test-concurrency=${FILES_AT_ONCE}`,
     '--test-reporter=spec',
+    '--import=./test/support/spoil-slabs.ts',
   ];
   const needsDocker = files.some((file) => file.startsWith(WITH_DOCKER)) && whyNoDocker() === undefined;
   const docker = needsDocker ? await startMachineWithImage() : undefined;

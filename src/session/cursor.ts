@@ -5,6 +5,7 @@ import { BreakAnnouncer, restOfBegunUnits } from '../mpegts/skip.ts';
 import type { Past } from './past.ts';
 import { type Landing, PastReader } from './past-reader.ts';
 import type { Ring } from './ring.ts';
+import type { RingReader } from './slab.ts';
 
 /** How far a skip looks for the ends of what is begun, and for the first packet of each PID behind it. */
 const SKIP_LOOK_BYTES = 1024 * 1024;
@@ -26,7 +27,8 @@ export class Cursor {
 
   readonly #behindMs: number;
   readonly #past: Past | undefined;
-  readonly #reader: PastReader | undefined;
+  readonly #ringReader: RingReader;
+  readonly #pastReader: PastReader | undefined;
   /** Where it ends; for an excerpt. */
   endPosition = Number.POSITIVE_INFINITY;
   /** Called when `take` had to wait for what is past, and has it now. */
@@ -35,9 +37,10 @@ export class Cursor {
   /** `behindMs`: how far behind the live edge a skip goes on, milliseconds of media. */
   constructor(ring: Ring, point: AccessPoint, behindMs: number, past?: Past) {
     this.#ring = ring;
+    this.#ringReader = ring.openReader();
     this.#behindMs = behindMs;
     this.#past = past;
-    this.#reader = past && new PastReader(past, () => this.onReady());
+    this.#pastReader = past && new PastReader(past, () => this.onReady());
     this.#prefix = point.tables;
     this.#point = point;
     this.#position = point.position;
@@ -90,7 +93,9 @@ export class Cursor {
     const point = this.#ring.joinPoint(this.#behindMs);
     if (!point || point.position <= this.#position) return false;
     const ahead = this.#position < this.#ring.tail ? EMPTY : this.#read(SKIP_LOOK_BYTES);
-    const landing = new Cursor(this.#ring, point, this.#behindMs).#read(SKIP_LOOK_BYTES);
+    const there = new Cursor(this.#ring, point, this.#behindMs);
+    const landing = there.#read(SKIP_LOOK_BYTES);
+    there.letGo();
     this.#breaks = new BreakAnnouncer();
     this.#prefix = Buffer.concat([restOfBegunUnits(ahead), this.#breaks.announceAll(landing), point.tables]);
     this.#point = point;
@@ -99,7 +104,7 @@ export class Cursor {
     return true;
   }
 
-  /** What this viewer would be sent next, in one piece. */
+  /** A copy of what this viewer would be sent next, in one piece. */
   #read(bytesMax: number): Buffer {
     const parts: Buffer[] = [];
     let sizeBytes = 0;
@@ -113,8 +118,8 @@ export class Cursor {
   }
 
   /**
-   * The next whole packets, at most `bytesMax` (at least one); undefined when there are none yet. Not to be called when
-   * overrun.
+   * The next whole packets, at most `bytesMax` (at least one); undefined when there are none yet. They stay as they are until
+   * `letGo`. Not to be called when overrun.
    */
   take(bytesMax: number): Buffer | undefined {
     let count = Math.max(PACKET_BYTES, bytesMax - (bytesMax % PACKET_BYTES));
@@ -145,10 +150,16 @@ export class Cursor {
     return view;
   }
 
+  /** Nothing reads any more what was taken so far: neither the caller nor a socket. The memory may be written again. */
+  letGo(): void {
+    this.#ringReader.letGo();
+  }
+
   /** Undefined: nothing now. `elsewhere`: there was a gap, and this viewer is behind it now. */
   #view(bytesMax: number): Buffer | 'elsewhere' | undefined {
-    if (!this.#reader || this.#position >= this.#ring.tail) return this.#ring.view(this.#position, bytesMax);
-    const found = this.#reader.take(this.#position, bytesMax);
+    if (!this.#pastReader || this.#position >= this.#ring.tail)
+      return this.#ringReader.view(this.#position, bytesMax);
+    const found = this.#pastReader.take(this.#position, bytesMax);
     if (!found || Buffer.isBuffer(found)) return found;
     // What was sent last may be half of something, and the rest of that is nowhere.
     if (found.landing) this.#land(found.landing);

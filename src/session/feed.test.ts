@@ -19,7 +19,8 @@ function newFeed(): { ring: Ring; feed: Feed } {
 /** All that the ring holds. */
 function contentOf(ring: Ring): Buffer {
   const parts: Buffer[] = [];
-  for (let at = ring.tail; at < ring.head; at += parts.at(-1)!.length) parts.push(ring.view(at, 1 << 20));
+  for (let at = ring.tail; at < ring.head; at += parts.at(-1)!.length)
+    parts.push(ring.openReader().view(at, 1 << 20));
   return Buffer.concat(parts);
 }
 

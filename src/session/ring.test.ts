@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import diagnostics from 'node:diagnostics_channel';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import type { AccessPoint } from '../mpegts/scanner.ts';
 import { BLOCK_BYTES, Ring } from './ring.ts';
+import { SLAB_SPARED } from './slab.ts';
 
 function packets(count: number, firstNumber = 0): Buffer {
   const bytes = Buffer.alloc(count * 188, 0xff);
@@ -35,7 +37,7 @@ test('gives back the bytes that were put in, however they were cut', () => {
         }
         const read: Buffer[] = [];
         for (let at = 0; at < ring.head; ) {
-          const view = ring.view(at, viewBytes);
+          const view = ring.openReader().view(at, viewBytes);
           assert.ok(view.length > 0 && view.length <= viewBytes);
           read.push(view);
           at += view.length;
@@ -49,11 +51,70 @@ test('gives back the bytes that were put in, however they were cut', () => {
 test('a view taken once never changes, whatever is appended after it', () => {
   const ring = new Ring({ bytesMax: 2 * BLOCK_BYTES, mediaMsMax: 20_000 });
   ring.append(packets(1000), 0, 0);
-  const view = ring.view(0, 188 * 10);
+  const view = ring.openReader().view(0, 188 * 10);
   const before = Buffer.from(view);
   for (let round = 0; round < 20; round++) ring.append(packets(1000, 1000 * round), 0, 0);
   assert.ok(ring.tail > 0);
   assert.deepEqual(view, before);
+});
+
+test('memory that nobody looks at is used again, and what a reader holds is not', () => {
+  const spared: unknown[] = [];
+  const count = (bytes: unknown): void => void spared.push(bytes);
+  diagnostics.subscribe(SLAB_SPARED, count);
+  try {
+    const ring = new Ring({ bytesMax: 4 * BLOCK_BYTES, mediaMsMax: 20_000 });
+    const reader = ring.openReader();
+    const grow = (slabs: number): void => ring.append(packets(slabs * 4 * (BLOCK_BYTES / 188)), 0, 0);
+    grow(2);
+    reader.view(ring.tail, 188);
+    spared.length = 0;
+    grow(1);
+    assert.equal(spared.length, 0);
+    reader.letGo();
+    grow(2);
+    assert.equal(spared.length, 2);
+    assert.ok(spared.every((bytes) => spared[0] === bytes || spared[1] === bytes));
+    assert.equal(reader.view(ring.tail, 188)[0], 0x47);
+    ring.clear();
+    grow(1);
+    assert.equal(spared.length, 2);
+  } finally {
+    diagnostics.unsubscribe(SLAB_SPARED, count);
+  }
+});
+
+test('whatever several readers take and let go of while the ring grows and shrinks, nobody’s views change', () => {
+  const step = fc.record({
+    grow: fc.integer({ min: 0, max: 3000 }),
+    reader: fc.integer({ min: 0, max: 2 }),
+    share: fc.double({ min: 0, max: 1, noNaN: true }),
+    letsGo: fc.boolean(),
+    sheds: fc.integer({ min: 0, max: 12 }),
+  });
+  fc.assert(
+    fc.property(fc.array(step, { minLength: 20, maxLength: 60 }), (steps) => {
+      const ring = new Ring({ bytesMax: 6 * BLOCK_BYTES, mediaMsMax: 20_000 });
+      const readers = [0, 1, 2].map(() => ({ reader: ring.openReader(), views: new Map<Buffer, Buffer>() }));
+      let number = 0;
+      for (const { grow, reader: which, share, letsGo, sheds } of steps) {
+        ring.append(packets(grow, number), 0, 0);
+        number += grow;
+        if (sheds < 3) for (let count = 0; count < sheds; count++) ring.shed();
+        const { reader, views } = readers[which]!;
+        if (letsGo) {
+          reader.letGo();
+          views.clear();
+        }
+        const at = ring.tail + Math.floor((share * (ring.head - ring.tail)) / 188) * 188;
+        const view = reader.view(at, 128 * 1024);
+        if (view.length > 0) assert.equal(view.readUInt32BE(4), at / 188);
+        views.set(view, Buffer.from(view));
+        for (const each of readers) for (const [seen, copy] of each.views) assert.ok(seen.equals(copy));
+      }
+    }),
+    { numRuns: 40 },
+  );
 });
 
 test('a view reaches over the end of a block, but for every fourth one, behind which other memory begins', () => {
@@ -63,7 +124,7 @@ test('a view reaches over the end of a block, but for every fourth one, behind w
   const wanted = 20 * 188;
   const lengths = [1, 2, 3, 4, 5].map((block) => {
     const from = block * BLOCK_BYTES - 5 * 188;
-    const view = ring.view(from, wanted);
+    const view = ring.openReader().view(from, wanted);
     assert.deepEqual(view, written.subarray(from, from + view.length));
     return view.length / 188;
   });
@@ -79,7 +140,7 @@ test('a block that is let go of takes nothing from those beside it', () => {
   ring.append(packets(block, block), 0, 0);
   ring.append(packets(block, 2 * block), 0, 0);
   ring.shed();
-  assert.deepEqual(ring.view(ring.tail, BLOCK_BYTES), packets(block, 2 * block));
+  assert.deepEqual(ring.openReader().view(ring.tail, BLOCK_BYTES), packets(block, 2 * block));
 });
 
 test('keeps the seconds it should where the bytes allow it', () => {
@@ -131,14 +192,14 @@ test('never holds more bytes than it may, and says that they cut it', () => {
 test('those who ask for the same bytes share one view, and nobody is given less because of it', () => {
   const ring = new Ring(ROOMY);
   ring.append(packets(10), 0, 0);
-  const first = ring.view(188, 100_000);
+  const first = ring.openReader().view(188, 100_000);
   assert.equal(first.length, 9 * 188);
-  assert.equal(ring.view(ring.head, 100_000).length, 0);
-  assert.equal(ring.view(188, 100_000), first);
-  assert.equal(ring.view(188, 188).length, 188);
+  assert.equal(ring.openReader().view(ring.head, 100_000).length, 0);
+  assert.equal(ring.openReader().view(188, 100_000), first);
+  assert.equal(ring.openReader().view(188, 188).length, 188);
   ring.append(packets(10), 0, 0);
-  assert.equal(ring.view(188, 100_000).length, 19 * 188);
-  assert.equal(ring.view(376, 19 * 188).length, 18 * 188);
+  assert.equal(ring.openReader().view(188, 100_000).length, 19 * 188);
+  assert.equal(ring.openReader().view(376, 19 * 188).length, 18 * 188);
   assert.equal(first.length, 9 * 188);
 });
 

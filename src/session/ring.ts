@@ -1,5 +1,6 @@
 import type { AccessPoint, CutPlace } from '../mpegts/scanner.ts';
 import { type BufferShare, UNBOUNDED } from './buffer-share.ts';
+import { RingReader, Slab, type SlabView } from './slab.ts';
 
 /** Packets in one block. */
 const BLOCK_PACKETS = 1394;
@@ -7,7 +8,7 @@ const BLOCK_PACKETS = 1394;
 export const BLOCK_BYTES = BLOCK_PACKETS * 188;
 /**
  * Blocks that lie side by side in memory, so that a view may reach from one into the next: a batch that is cut at the end
- * of a block costs a second write for each viewer. A slab is freed with its last block.
+ * of a block costs a second write for each viewer. A slab is used again, or freed, once its last block is gone.
  */
 const SLAB_BYTES = 4 * BLOCK_BYTES;
 
@@ -20,13 +21,13 @@ const GOPS_MEASURED = 8;
 
 interface Block {
   /** Where its bytes are: each byte of the stream at its position modulo the slab's size. */
-  readonly slab: Buffer;
+  readonly slab: Slab;
   /** Media clock when its first byte was written, milliseconds. */
   readonly mediaMs: number;
   /** The clock at that moment, milliseconds. */
   readonly arrivedMs: number;
   /** The view that was last asked for of those that begin in it, and where in the slab that begins. */
-  lastView: Buffer;
+  lastView: SlabView;
   lastViewFrom: number;
 }
 
@@ -56,8 +57,9 @@ export interface RingHold {
  *                 ▲       ▲                     ▲
  *             access points (indexed)        cursors of viewers
  *
- * Bytes are appended to the newest block and never written again, so a view of them may be handed to any
- * number of sockets. Old blocks are let go whole; a socket that still sends one keeps its slab alive.
+ * Bytes are appended to the newest block and not written again while anybody may see them, so a view of them may be handed
+ * to any number of sockets (`openReader`). Old blocks are let go whole. A slab without blocks is written again if no reader
+ * holds it; otherwise it is left to those who do.
  */
 export class Ring {
   readonly #limits: RingLimits;
@@ -65,7 +67,9 @@ export class Ring {
   readonly #blocks: Block[] = [];
   readonly #holds = new Set<RingHold>();
   /** That of the newest block. */
-  #slab: Buffer | undefined;
+  #slab: Slab | undefined;
+  /** The next one, if one was left over. */
+  #spare: Slab | undefined;
   #accessPoints: AccessPoint[] = [];
   #cutPlaces: CutPlace[] = [];
   #head = 0;
@@ -91,7 +95,10 @@ export class Ring {
     return this.#tail;
   }
 
-  /** Bytes of memory that the blocks take; those beside them in their slabs are up to three blocks more. */
+  /**
+   * Bytes of memory that the blocks take. What lies beside them in their slabs is up to six blocks more (three before the
+   * oldest, three behind the newest), and a slab that waits to be used again four.
+   */
   get memoryBytes(): number {
     return this.#blocks.length * BLOCK_BYTES;
   }
@@ -171,7 +178,7 @@ export class Ring {
       if (used === 0) this.#openBlock();
       const block = this.#blocks[this.#blocks.length - 1]!;
       const count = Math.min(packets.length - from, BLOCK_BYTES - used);
-      packets.copy(block.slab, this.#head % SLAB_BYTES, from, from + count);
+      packets.copy(block.slab.bytes, this.#head % SLAB_BYTES, from, from + count);
       from += count;
       this.#head += count;
     }
@@ -182,18 +189,21 @@ export class Ring {
     this.#trim(1);
     this.#share.takeAnyway(BLOCK_BYTES);
     if (this.#head % SLAB_BYTES === 0) this.#slab = undefined;
-    this.#slab ??= Buffer.allocUnsafeSlow(SLAB_BYTES);
+    this.#slab ??= this.#spare ?? new Slab(SLAB_BYTES);
+    if (this.#slab === this.#spare) this.#spare = undefined;
+    this.#slab.blocks++;
     this.#blocks.push({
       slab: this.#slab,
       mediaMs: this.#mediaMs,
       arrivedMs: this.#nowMs,
-      lastView: EMPTY,
+      lastView: NO_VIEW,
       lastViewFrom: 0,
     });
   }
 
   /** Lets go of its oldest block, unless that is being written. */
   shed(): void {
+    this.#spare = undefined;
     const written = this.#head % BLOCK_BYTES === 0 ? 0 : 1;
     if (this.#blocks.length > written) this.#letGo(1);
   }
@@ -203,6 +213,7 @@ export class Ring {
     this.#share.give(this.memoryBytes);
     this.#blocks.length = 0;
     this.#slab = undefined;
+    this.#spare = undefined;
     this.#accessPoints = [];
     this.#cutPlaces = [];
     this.#tail = this.#head;
@@ -236,25 +247,25 @@ export class Ring {
     return next !== undefined && this.#isOld(next, mediaMsMax * NEARLY);
   }
 
-  /**
-   * A view of the bytes from `position` on: at most `bytesMax`, at most to the head and to the end of one
-   * slab. Empty at the head. Who asks for the same bytes as the one before gets the same object.
-   * @param position between tail and head
-   */
-  view(position: number, bytesMax: number): Buffer {
+  /** Somebody who will look at its bytes. */
+  openReader(): RingReader {
+    return new RingReader(this.#view);
+  }
+
+  readonly #view = (position: number, bytesMax: number): SlabView => {
     const first = this.#tail / BLOCK_BYTES;
     const block = this.#blocks[Math.floor(position / BLOCK_BYTES) - first];
     // Everyone who has caught up asks once more: that must not take the place of the last view.
-    if (!block || position >= this.#head) return EMPTY;
+    if (!block || position >= this.#head) return NO_VIEW;
     const from = position % SLAB_BYTES;
     const to = Math.min(from + bytesMax, SLAB_BYTES, from + (this.#head - position));
     // Viewers of one phase ask for the same bytes one after the other: they share one object.
-    if (from !== block.lastViewFrom || to - from !== block.lastView.length) {
-      block.lastView = block.slab.subarray(from, to);
+    if (from !== block.lastViewFrom || to - from !== block.lastView.bytes.length) {
+      block.lastView = { bytes: block.slab.bytes.subarray(from, to), slab: block.slab };
       block.lastViewFrom = from;
     }
     return block.lastView;
-  }
+  };
 
   /**
    * Where a viewer who comes now begins: the newest access point at least `behindMs` of media behind the live edge, or
@@ -298,7 +309,7 @@ export class Ring {
   }
 
   #letGo(count: number): void {
-    this.#blocks.splice(0, count);
+    for (const { slab } of this.#blocks.splice(0, count)) if (--slab.blocks === 0) this.#onEmptied(slab);
     this.#share.give(count * BLOCK_BYTES);
     this.#tail += count * BLOCK_BYTES;
     const kept = this.#accessPoints.findIndex((point) => point.position >= this.#tail);
@@ -306,6 +317,12 @@ export class Ring {
     const keptPlaces = this.#cutPlaces.findIndex(({ point }) => point.position >= this.#tail);
     this.#cutPlaces = keptPlaces === -1 ? [] : this.#cutPlaces.slice(keptPlaces);
   }
+
+  /** New memory of such a size has to be had from the kernel page by page, and brings on garbage collections. */
+  #onEmptied(slab: Slab): void {
+    if (slab === this.#slab || this.#spare || this.isSqueezed) return;
+    if (slab.spare()) this.#spare = slab;
+  }
 }
 
-const EMPTY = Buffer.alloc(0);
+const NO_VIEW: SlabView = { bytes: Buffer.alloc(0), slab: undefined };

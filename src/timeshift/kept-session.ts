@@ -248,11 +248,11 @@ export class KeptSession implements Past, SessionListener {
 
   /** A copy: the ring may let go of its blocks while this is being written. */
   #waiting(): Buffer {
-    const { ring } = this.#deps;
+    using reader = this.#deps.ring.openReader();
     const parts: Buffer[] = [];
     let sizeBytes = 0;
     while (sizeBytes < WRITE_BYTES_MAX) {
-      const view = ring.view(this.#position + sizeBytes, WRITE_BYTES_MAX - sizeBytes);
+      const view = reader.view(this.#position + sizeBytes, WRITE_BYTES_MAX - sizeBytes);
       if (view.length === 0) break;
       parts.push(view);
       sizeBytes += view.length;

@@ -65,7 +65,7 @@ function play({ isRemuxed, at, length, rounds, part, chunkPackets, ends }: Story
   }
   const parts: Buffer[] = [];
   for (let from = ring.tail; from < ring.head; from += parts.at(-1)!.length)
-    parts.push(Buffer.from(ring.view(from, 1 << 20)));
+    parts.push(Buffer.from(ring.openReader().view(from, 1 << 20)));
   return Buffer.concat(parts);
 }
 

@@ -76,7 +76,7 @@ export class HlsStage implements WatchedSession {
     const before = this.ring.head;
     change();
     for (let at = before; at < this.ring.head; ) {
-      const view = this.ring.view(at, Number.POSITIVE_INFINITY);
+      const view = this.ring.openReader().view(at, Number.POSITIVE_INFINITY);
       this.#parts.push(Buffer.from(view));
       at += view.length;
     }

@@ -8,10 +8,11 @@ import type { Ring } from '../../session/ring.ts';
  * @returns ascending positions
  */
 export function restOfBegunUnits(ring: Ring, from: number, to: number): number[] {
+  using reader = ring.openReader();
   const begun = new Set<number>();
   const rest = new Map<number, number[]>();
   for (let position = from; position < to; ) {
-    const view = ring.view(position, to - position);
+    const view = reader.view(position, to - position);
     if (view.length === 0) break;
     for (let at = 0; at + PACKET_BYTES <= view.length; at += PACKET_BYTES) {
       const pid = pidOf(view, at);

@@ -39,7 +39,7 @@ function open(stage: HlsStage, segmentSeconds = 4) {
 function bytesOf(stream: HlsStream, number: number): Buffer {
   const segment = stream.find(number);
   assert.ok(segment, `segment ${number} is not there`);
-  const parts = [...readSegment(segment, stream.session.ring)];
+  const parts = [...readSegment(segment, stream.session.ring, stream.session.ring.openReader())];
   assert.ok(parts.every((part) => part !== undefined));
   const bytes = Buffer.concat(parts.filter((part) => part !== undefined));
   assert.equal(bytes.length, segment.sizeBytes);

@@ -150,7 +150,7 @@ export class HlsStream implements SessionListener {
   multivariantPlaylist(uri: string): Playlist {
     const { listed } = this.#window;
     const newest = listed.at(-1);
-    this.#description ??= newest && describeStream(this.#pieces(newest));
+    if (newest) this.#description ??= this.#describe(newest);
     const seconds = listed.reduce((sum, { durationTicks }) => sum + durationTicks, 0) / PTS_HZ;
     const bits = listed.reduce((sum, { sizeBytes }) => sum + sizeBytes * 8, 0);
     const peaks = listed.map(({ durationTicks, sizeBytes }) => (sizeBytes * 8 * PTS_HZ) / durationTicks);
@@ -170,7 +170,9 @@ export class HlsStream implements SessionListener {
     return segment && segment.from >= this.session.ring.tail ? segment : undefined;
   }
 
-  *#pieces(segment: Segment): Generator<Buffer> {
-    for (const piece of readSegment(segment, this.session.ring)) if (piece) yield piece;
+  #describe(segment: Segment): StreamDescription {
+    const { ring } = this.session;
+    using reader = ring.openReader();
+    return describeStream(readSegment(segment, ring, reader).filter((piece) => piece !== undefined));
   }
 }

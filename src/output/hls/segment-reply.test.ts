@@ -4,6 +4,7 @@ import { until } from '../../../test/support/recording-clock.ts';
 import { ResponseServer } from '../../../test/support/response-server.ts';
 import { numberedPackets, TABLES, WatchedStream } from '../../../test/support/watched-stream.ts';
 import { ManualClock } from '../../base/manual-clock.ts';
+import { BLOCK_BYTES } from '../../session/ring.ts';
 import { type Segment, segmentSizeBytes } from './segment.ts';
 import { SegmentReply } from './segment-reply.ts';
 
@@ -32,10 +33,11 @@ async function rig(
   t: Parameters<typeof ResponseServer.start>[0],
   bytes: number,
   changes: Partial<Segment> = {},
+  ringBytesMax = 64 * 1024 * 1024,
 ) {
   const server = await ResponseServer.start(t);
   const clock = new ManualClock();
-  const stream = new WatchedStream();
+  const stream = new WatchedStream('stream', { bytesMax: ringBytesMax });
   stream.grow(bytes);
   const segment = segmentOf(stream, changes);
   const opened = await server.open();
@@ -102,6 +104,25 @@ test('what the ring has let go of ends the connection in the middle, and keeps n
   await client.end();
   assert.equal(overs(), 1);
   assert.ok(client.media.length < FLOOD_BYTES);
+});
+
+test('what waits for a slow client stays as it is, however often the ring’s memory is used again meanwhile', async (t) => {
+  const { client, overs, reply, segment, socket, stream } = await rig(
+    t,
+    FLOOD_BYTES,
+    {},
+    FLOOD_BYTES + 2 * BLOCK_BYTES,
+  );
+  client.pause();
+  reply.start();
+  await until(() => socket.writableLength > 0);
+  while (stream.ring.tail < segment.to) stream.grow(1_000_000);
+  client.resume();
+  await client.end();
+  assert.equal(overs(), 1);
+  const { media } = client;
+  assert.ok(media.length > TABLES.length + 188 && media.length < segment.sizeBytes);
+  assert.ok(media.equals(Buffer.concat([TABLES, stream.content]).subarray(0, media.length)));
 });
 
 test('a client that leaves leaves nothing behind', async (t) => {

@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Clock, Timer } from '../../base/clock.ts';
 import type { WatchedSession } from '../../session/attachment.ts';
+import type { RingReader } from '../../session/slab.ts';
 import { readSegment, type Segment } from './segment.ts';
 
 /**
@@ -34,18 +35,23 @@ export interface SegmentReplyDeps {
  */
 export class SegmentReply {
   readonly #deps: SegmentReplyDeps;
+  readonly #reader: RingReader;
   readonly #pieces: Iterator<Buffer | undefined>;
   #timer: Timer | undefined;
   #isOver = false;
 
   constructor(deps: SegmentReplyDeps) {
     this.#deps = deps;
-    this.#pieces = readSegment(deps.segment, deps.session.ring);
+    const { ring } = deps.session;
+    this.#reader = ring.openReader();
+    this.#pieces = readSegment(deps.segment, ring, this.#reader);
   }
 
   start(): void {
     const { response, segment } = this.#deps;
     response.once('close', this.#onClose);
+    // The kernel has all of it by then, or the connection is closed: no view is read any more.
+    response.once('close', () => this.#reader.letGo());
     response.on('drain', this.#onDrain);
     response.writeHead(200, { ...SEGMENT_HEADERS, 'Content-Length': segment.sizeBytes });
     this.#write();

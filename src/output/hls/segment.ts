@@ -1,6 +1,7 @@
 import { nextStretch } from '../../mpegts/join-prefix.ts';
 import { PACKET_BYTES } from '../../mpegts/packet.ts';
 import type { Ring } from '../../session/ring.ts';
+import type { RingReader } from '../../session/slab.ts';
 
 /**
  * One media segment: a stretch of the ring, less the packets that the segment before it has, plus those that continue behind
@@ -36,12 +37,15 @@ export function segmentSizeBytes(segment: Omit<Segment, 'sizeBytes'>): number {
 }
 
 /**
- * The segment piece by piece, each at most `pieceBytesMax` long: views of the ring, no copies.
+ * The segment piece by piece, each at most `pieceBytesMax` long: views of the ring, no copies, which stay as they are until
+ * `reader` lets go of them.
+ * @param reader of `ring`
  * @returns undefined in the place of a piece that the ring has let go of: then nothing more comes
  */
 export function* readSegment(
   segment: Segment,
   ring: Ring,
+  reader: RingReader,
   pieceBytesMax = Number.POSITIVE_INFINITY,
 ): Generator<Buffer | undefined> {
   const { omit, tables, tail, to } = segment;
@@ -50,7 +54,7 @@ export function* readSegment(
   while (stretch.from < stretch.to) {
     for (let at = stretch.from; at < stretch.to; ) {
       if (at < ring.tail) return yield undefined;
-      const view = ring.view(at, Math.min(pieceBytesMax, stretch.to - at));
+      const view = reader.view(at, Math.min(pieceBytesMax, stretch.to - at));
       yield view;
       at += view.length;
     }

@@ -73,7 +73,9 @@ function segmentsOf(
 }
 
 function bytesOf(segment: Segment, stage: HlsStage): Buffer {
-  const pieces = [...readSegment(segment, stage.ring)].filter((piece) => piece !== undefined);
+  const pieces = [...readSegment(segment, stage.ring, stage.ring.openReader())].filter(
+    (piece) => piece !== undefined,
+  );
   const bytes = Buffer.concat(pieces);
   assert.equal(bytes.length, segment.sizeBytes);
   return bytes;

@@ -158,11 +158,12 @@ export class Segmenter {
 
   #close(open: Open, { next, end, durationTicks }: Cut): Segment | undefined {
     const { ring } = this.#deps;
+    using reader = ring.openReader();
     const rest = isRandomAccess(next)
       ? next.point.omit.filter((position) => position < ring.head)
       : restOfBegunUnits(ring, next.point.position, ring.head);
     const fresh = rest.filter((position) => !open.given.includes(position));
-    const tail = Buffer.concat(fresh.map((position) => ring.view(position, PACKET_BYTES)));
+    const tail = Buffer.concat(fresh.map((position) => reader.view(position, PACKET_BYTES)));
     const from = open.start.point.position;
     const number = this.#nextNumber ?? this.#deps.firstNumber();
     const part = {

@@ -133,7 +133,8 @@ export class TsViewer implements FanOutMember {
 
   /** What the kernel took at once is gone already; a rest makes this viewer wait for its socket. */
   #noteBlocked(): void {
-    const { clock, progress, socket } = this.#deps;
+    const { clock, cursor, progress, socket } = this.#deps;
+    if (socket.writableLength === 0) cursor.letGo();
     if (socket.writableCorked > 0 || socket.writableLength === 0) return;
     this.#isLagging = true;
     progress.blocked(clock.nowMs());
@@ -194,13 +195,14 @@ export class TsViewer implements FanOutMember {
 
   readonly #onWritten = (error?: Error | null): void => {
     if (error || this.#state !== 'open') return;
-    const { clock, loop, progress, socket } = this.#deps;
+    const { clock, cursor, loop, progress, socket } = this.#deps;
     if (!this.isBlocked) return;
     this.#sentAtMs = clock.nowMs();
     if (socket.writableLength > 0) {
       progress.moved(this.#sentAtMs);
       return;
     }
+    cursor.letGo();
     progress.free();
     loop.schedule(this);
   };
@@ -212,9 +214,11 @@ export class TsViewer implements FanOutMember {
   readonly #onClose = (): void => {
     if (this.#state === 'gone') return;
     this.#state = 'gone';
-    const { loop, onGone, socket } = this.#deps;
+    const { cursor, loop, onGone, socket } = this.#deps;
     socket.off('error', this.#onError);
     loop.remove(this);
+    // The kernel's end of it is closed by now: what it has not taken it never will.
+    cursor.letGo();
     onGone(this, this.#reason);
   };
 }

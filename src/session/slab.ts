@@ -1,0 +1,76 @@
+import diagnostics from 'node:diagnostics_channel';
+
+/** Told of the memory of every slab that will be used again, before it is: tests spoil it there. */
+export const SLAB_SPARED = 'acemux:slab.spared';
+const spared = diagnostics.channel(SLAB_SPARED);
+
+/** A piece of a ring's memory. It is used again only if nobody can have a view of it any more. */
+export class Slab {
+  readonly bytes: Buffer;
+  /** How many blocks of the ring are in it now. */
+  blocks = 0;
+  #holders = 0;
+
+  constructor(sizeBytes: number) {
+    this.bytes = Buffer.allocUnsafeSlow(sizeBytes);
+  }
+
+  /** Somebody has a view of it. */
+  hold(): void {
+    this.#holders++;
+  }
+
+  /** He needs that no more. */
+  letGo(): void {
+    this.#holders--;
+  }
+
+  /** Makes it fit to be written again. False: somebody has a view of it still, or has never said otherwise; it is left to them. */
+  spare(): boolean {
+    if (this.#holders > 0) return false;
+    if (spared.hasSubscribers) spared.publish(this.bytes);
+    return true;
+  }
+}
+
+/** What a ring finds for a reader: a view, and the slab that it is of; none where the view is empty. */
+export interface SlabView {
+  readonly bytes: Buffer;
+  readonly slab: Slab | undefined;
+}
+
+/**
+ * The only way to see a ring's bytes. Whatever a reader was given a view of stays as it is until the reader lets go of all it was
+ * given. One that forgets to costs memory, nothing else: what it held is never written again.
+ */
+export class RingReader implements Disposable {
+  readonly #find: (position: number, bytesMax: number) => SlabView;
+  readonly #held: Slab[] = [];
+
+  constructor(find: (position: number, bytesMax: number) => SlabView) {
+    this.#find = find;
+  }
+
+  /**
+   * A view of the bytes from `position` on: at most `bytesMax`, at most to the head and to the end of one
+   * slab. Empty at the head, and where they are gone. Who asks for the same bytes as the one before gets the same object.
+   */
+  view(position: number, bytesMax: number): Buffer {
+    const { bytes, slab } = this.#find(position, bytesMax);
+    if (slab && !this.#held.includes(slab)) {
+      slab.hold();
+      this.#held.push(slab);
+    }
+    return bytes;
+  }
+
+  /** Nothing reads any view that was given so far, neither the caller nor a socket. */
+  letGo(): void {
+    // Not by `length`: that gives the array's memory away, and a viewer takes and lets go with each batch.
+    for (let slab = this.#held.pop(); slab; slab = this.#held.pop()) slab.letGo();
+  }
+
+  [Symbol.dispose](): void {
+    this.letGo();
+  }
+}
