@@ -39,11 +39,10 @@ export interface Blow {
   /** Whether the stream goes to another engine, where there is one. */
   readonly moves: boolean;
   /**
-   * What viewers get. `all`: not one access unit is lost or twice, no break. `timed`: the same of
-   * all streams that have time stamps. `flagged`: each break is announced.
+   * What viewers get. `all`: not one access unit is lost or twice, no break. `flagged`: each break is announced.
    * `damaged`: what the engine damaged, and then all of it again, whole.
    */
-  readonly viewersGet: 'all' | 'timed' | 'flagged' | 'damaged';
+  readonly viewersGet: 'all' | 'flagged' | 'damaged';
   /** Media that the viewer at the live edge gets behind the blow before the story is over; 4 s if left out. */
   readonly seconds?: number;
 }
@@ -249,7 +248,6 @@ function checkCaptures(
     try {
       assert.equal(ended, undefined);
       if (expected === 'flagged') assertUnbroken(media);
-      else if (expected === 'timed') assertNothingLost(media, broadcast, true);
       else if (expected === 'damaged') assertEndsWhole(media, broadcast, 2 * PACKETS_PER_SECOND);
       else {
         assertNothingLost(media, broadcast);

@@ -12,6 +12,7 @@ export interface ReferenceUnit {
   key: number | undefined;
 }
 
+/** Whole packets that came at once. */
 interface Chunk {
   readonly position: number;
   readonly bytes: Buffer;
@@ -149,10 +150,18 @@ export class CandidateMedia {
 
   /** What is kept, from a position on; without one, all of it. */
   read(position = 0): readonly Buffer[] {
+    return this.kept(position).map(({ bytes }) => bytes);
+  }
+
+  /** As `read`, with where each of them stands. */
+  kept(position = 0): readonly Chunk[] {
     const from = Math.max(position, this.#from);
     return this.#chunks
       .filter((chunk) => chunk.position + chunk.bytes.length > from)
-      .map((chunk) => chunk.bytes.subarray(Math.max(0, from - chunk.position)));
+      .map((chunk) => {
+        const skipped = Math.max(0, from - chunk.position);
+        return { position: chunk.position + skipped, bytes: chunk.bytes.subarray(skipped) };
+      });
   }
 
   #unitBegins({ isReference, track, position }: FollowedStream): void {
