@@ -52,6 +52,9 @@ export interface FleetReadiness {
   readonly total: number;
 }
 
+/** While a start waits, engines that failed are asked this often whether they are back, however many wait. Milliseconds. */
+const RETURN_CHECK_MS = 500;
+
 /** A start that waits for a place. */
 interface Waiter {
   readonly request: PlaceRequest;
@@ -73,6 +76,8 @@ export class Fleet implements EngineSource, EngineDemand {
   readonly #waiters = new Set<Waiter>();
   /** Those who wait until it is known which broadcasts are being started on an engine. */
   readonly #awaitingNames = new Set<{ readonly isKnown: () => boolean; readonly resolve: () => void }>();
+  /** Until engines that failed are asked whether they are back. */
+  #returnCheck: Timer | undefined;
   #choices = 0;
   #started: Promise<void> | undefined;
   #stopped: Promise<void> | undefined;
@@ -179,6 +184,7 @@ export class Fleet implements EngineSource, EngineDemand {
     for (const record of this.#registry.engines) if (record.health === 'unhealthy') leave(record);
     for (const record of this.#registry.departed) leave(record);
     this.#serveWaiters();
+    this.#checkForReturn();
   }
 
   #untilOthersKnown(record: EngineRecord, own: Place, signal: AbortSignal): Promise<void> | undefined {
@@ -292,6 +298,7 @@ export class Fleet implements EngineSource, EngineDemand {
       };
       const leave = (): void => {
         this.#waiters.delete(waiter);
+        if (this.#waiters.size === 0) this.#endReturnCheck();
         timer.cancel();
         signal.removeEventListener('abort', onAbort);
       };
@@ -313,6 +320,23 @@ export class Fleet implements EngineSource, EngineDemand {
       signal.addEventListener('abort', onAbort, { once: true });
       this.#waiters.add(waiter);
       this.#serve(waiter);
+      this.#checkForReturn();
+    });
+  }
+
+  #endReturnCheck(): void {
+    this.#returnCheck?.cancel();
+    this.#returnCheck = undefined;
+  }
+
+  /** A round of probes is too long to wait for where a process has just been started again. */
+  #checkForReturn(): void {
+    const away = this.#registry.engines.filter(({ health }) => health === 'unhealthy');
+    if (this.#returnCheck || away.length === 0 || this.#waiters.size === 0) return;
+    this.#returnCheck = this.#deps.clock.startTimer(RETURN_CHECK_MS, () => {
+      this.#returnCheck = undefined;
+      for (const record of away) void this.#registry.probeNow(record);
+      this.#checkForReturn();
     });
   }
 
