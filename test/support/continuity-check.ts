@@ -64,7 +64,7 @@ function assertUnits(checked: CheckedStream, capture: Buffer, broadcast: Broadca
 export function broadcastAround(
   capture: Buffer,
   broadcast: Broadcast,
-): { readonly from: number; readonly units: CheckedStream['units'] } {
+): { readonly from: number; readonly packets: Buffer; readonly units: CheckedStream['units'] } {
   let first: number | undefined;
   let last: number | undefined;
   for (let at = 0; at + PACKET_BYTES <= capture.length; at += PACKET_BYTES) {
@@ -78,7 +78,7 @@ export function broadcastAround(
   const count = last + MARGIN_PACKETS - from;
   const packets = Buffer.alloc(count * PACKET_BYTES);
   broadcast.fill(packets, from, count);
-  return { from, units: checkStream(packets).units };
+  return { from, packets, units: checkStream(packets).units };
 }
 
 /** How many units from the first on are the reference's from `from` on, in content and in distance of time. */

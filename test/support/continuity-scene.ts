@@ -23,7 +23,8 @@ const JOIN_PACKETS = 2 * PACKETS_PER_SECOND;
 const MOVE_MAX_MS = 60_000;
 /** Each is 4 s of media. */
 const HEALING_TRIES = 8;
-const layout = buildLayout(loadClip(), BITS_PER_SECOND);
+/** What all streams of a scene show. */
+export const clipLayout = buildLayout(loadClip(), BITS_PER_SECOND);
 
 /** What may be struck: the engine that plays the stream, and the other one if there is one. */
 export interface Struck {
@@ -244,7 +245,7 @@ function checkCaptures(
   isByteExact: boolean,
 ): void {
   for (const { role, infohash, ended, media } of captures) {
-    const broadcast = new Broadcast({ infohash, layout });
+    const broadcast = new Broadcast({ infohash, layout: clipLayout });
     try {
       assert.equal(ended, undefined);
       if (expected === 'flagged') assertUnbroken(media);
