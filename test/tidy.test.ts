@@ -76,6 +76,7 @@ const WITHOUT_OWN_TEST: Readonly<Record<string, string>> = {
   'src/base/reason-table.ts': 'a table; base/reasons.test.ts reads each of its rows',
   'src/session/buffer-share.ts': 'an interface and its empty case, which every ring in ring.test.ts has',
   'src/base/request-reasons.ts': 'rows of the table that base/reasons.test.ts judges',
+  'src/fleet/return-check.ts': 'fleet.test.ts waits for an engine that comes back',
   'src/http/fleet-words.ts': 'http/routes/engines.test.ts compares what it says',
   'src/http/times.ts': 'one call; the tests of every route read what it gives',
   'src/http/vpn-words.ts': 'http/routes/vpn.test.ts compares what it says',

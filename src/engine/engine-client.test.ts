@@ -12,6 +12,7 @@ import {
 } from '../../test/support/wire-server.ts';
 import { silentLog } from '../telemetry/log.ts';
 import { EngineClient } from './engine-client.ts';
+import { REFUSED_PAUSES_MS } from './http-call.ts';
 import { DEFAULT_ENGINE_LIMITS } from './limits.ts';
 import type { StreamSelector } from './types.ts';
 
@@ -110,11 +111,13 @@ describe('a start', () => {
     assert.equal(pids[0], pids[1]);
   });
 
-  test('to a closed port is engine_unreachable after one more try', async (t) => {
+  test('to a closed port is engine_unreachable after three more tries', async (t) => {
     const { server, clock, client } = await rig(t);
     await server.stop();
     const { playback } = client.start(selector);
-    await Promise.all([assert.rejects(playback, { code: 'engine_unreachable' }), clock.passWait(1_000)]);
+    const refused = assert.rejects(playback, { code: 'engine_unreachable' });
+    for (const pauseMs of REFUSED_PAUSES_MS) await clock.passWait(pauseMs);
+    await refused;
   });
 
   test('that hangs is engine_timeout after the reply’s limit', async (t) => {

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { RecordingClock, until } from '../../test/support/recording-clock.ts';
 import { reply, replyRedirect, startWireServer, type WireRequest } from '../../test/support/wire-server.ts';
-import { callForText, RETRY_AFTER_MS, type TextReply } from './http-call.ts';
+import { callForText, REFUSED_PAUSES_MS, RETRY_AFTER_MS, type TextReply } from './http-call.ts';
 import { EngineTransport, type TransportFailure } from './transport.ts';
 
 const REPLY_BYTES_MAX = 1_000;
@@ -78,6 +80,34 @@ test('what breaks twice is not asked a third time', async (t) => {
   const called = call(['closed']);
   await Promise.all([assert.rejects(called, { code: 'engine_closed' }), clock.passWait(RETRY_AFTER_MS)]);
   assert.equal(server.requests.length, 2);
+});
+
+test('a connection that is refused is tried again three times, within a second', async (t) => {
+  const { clock, abort } = await caller(t, () => {});
+  const limits = { connectTimeoutMs: 3_000, headerBytesMax: 16_384 };
+  const nobody = createServer().listen(0, '127.0.0.1');
+  await once(nobody, 'listening');
+  const { port } = nobody.address() as AddressInfo;
+  await new Promise((resolve) => nobody.close(resolve));
+  const transport = new EngineTransport({ address: { host: '127.0.0.1', port }, clock, limits });
+  t.after(() => transport.close());
+  let opened = 0;
+  const called = callForText({
+    open: (url, signal) => {
+      opened++;
+      return transport.open(url, signal);
+    },
+    url: new URL('http://engine.test/'),
+    clock,
+    replyBytesMax: REPLY_BYTES_MAX,
+    retryAfter: ['refused'],
+    signal: abort.signal,
+  });
+  const refused = assert.rejects(called, { code: 'engine_unreachable' });
+  for (const pauseMs of REFUSED_PAUSES_MS) await clock.passWait(pauseMs);
+  await refused;
+  assert.equal(opened, 4);
+  assert.equal(clock.pendingTimers, 0);
 });
 
 test('a reply that breaks in the middle is not asked again', async (t) => {

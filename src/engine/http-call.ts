@@ -4,6 +4,8 @@ import { type Exchange, TransportError, type TransportFailure } from './transpor
 
 /** What an engine does not answer at all may be asked once more after this long (reference 4.3). */
 export const RETRY_AFTER_MS = 1_000;
+/** Refused is said at once and costs an engine nothing: within that second it may have been started again. */
+export const REFUSED_PAUSES_MS = [250, 250, 500] as const;
 
 /** A whole reply, read. */
 export interface TextReply {
@@ -19,7 +21,7 @@ export interface TextCall {
   readonly url: URL;
   readonly clock: Clock;
   readonly replyBytesMax: number;
-  /** Which failures before any reply are worth one more try. */
+  /** Which failures before any reply are worth one more try; a refused connection, three within the same time. */
   readonly retryAfter: readonly TransportFailure[];
   /** Bounds the whole call, its retry and its body included. */
   readonly signal: AbortSignal;
@@ -104,15 +106,19 @@ export function asEngineError(error: unknown): unknown {
 }
 
 async function openWithRetry(call: TextCall): Promise<Exchange> {
-  try {
-    return await call.open(call.url, call.signal);
-  } catch (error) {
-    if (!(error instanceof TransportError) || !call.retryAfter.includes(error.failure)) {
-      throw asEngineError(error);
+  for (let tries = 0; ; tries++) {
+    try {
+      return await call.open(call.url, call.signal);
+    } catch (error) {
+      const pauseMs = pauseAfter(error, tries, call.retryAfter);
+      if (pauseMs === undefined) throw asEngineError(error);
+      await sleep(call.clock, pauseMs, call.signal);
     }
   }
-  await sleep(call.clock, RETRY_AFTER_MS, call.signal);
-  return call.open(call.url, call.signal).catch((error: unknown) => {
-    throw asEngineError(error);
-  });
+}
+
+/** Undefined: it is not asked again. */
+function pauseAfter(error: unknown, tries: number, retryAfter: TextCall['retryAfter']): number | undefined {
+  if (!(error instanceof TransportError) || !retryAfter.includes(error.failure)) return undefined;
+  return (error.failure === 'refused' ? REFUSED_PAUSES_MS : [RETRY_AFTER_MS])[tries];
 }

@@ -190,6 +190,28 @@ describe('waiting for a place', () => {
     assert.equal(getEventListeners(abort.signal, 'abort').length, 0);
   });
 
+  test('an engine that failed and is back serves those who wait within half a second, however many they are', async (t) => {
+    const { clock, clients, fleet, reserve } = await rig(t);
+    failProbes(clients[0]!);
+    fleet.report({
+      engineId: 'engine-1',
+      stream: 'a',
+      outcome: { ok: false, reason: 'engine_unreachable', hadPlayed: true },
+    });
+    await clock.advance(0);
+    assert.equal(fleet.readiness().healthy, 0);
+    const probes = clients[0]!.probes;
+    const waiting = [reserve(), reserve()];
+    await clock.advance(2_000);
+    assert.equal(clients[0]!.probes, probes + 4);
+    clients[0]!.answer = () => Promise.resolve({ version: '3.2.3', platform: undefined });
+    await clock.advance(500);
+    for (const slot of await Promise.all(waiting)) slot.release();
+    const timers = clock.pendingTimers;
+    await clock.advance(1_000);
+    assert.deepEqual([clients[0]!.probes, clock.pendingTimers], [probes + 5, timers], 'and then no more');
+  });
+
   test('an engine that heals serves those who wait', async (t) => {
     const { clock, clients, reserve } = await rig(t, {
       prepare: failProbes,

@@ -20,6 +20,7 @@ import { PlaceQueue } from './place-queue.ts';
 import type { EngineProvider } from './providers/provider.ts';
 import type { Block, VpnState } from './reconciler/plan-types.ts';
 import { EngineRegistry } from './registry.ts';
+import { ReturnCheck } from './return-check.ts';
 import {
   chooseEngine,
   type Explanation,
@@ -102,6 +103,7 @@ export class Fleet implements EngineSource, EngineDemand {
   readonly #deps: FleetDeps;
   readonly #suspicion = new Suspicion();
   readonly #queue: PlaceQueue;
+  readonly #returnCheck: ReturnCheck;
   /** Those who wait until it is known which broadcasts are being started on an engine. */
   readonly #awaitingNames = new Set<{ readonly isKnown: () => boolean; readonly resolve: () => void }>();
   #choices = 0;
@@ -134,6 +136,12 @@ export class Fleet implements EngineSource, EngineDemand {
       clock,
       log,
     });
+    this.#returnCheck = new ReturnCheck({
+      engines: () => this.registry.engines,
+      waiting: () => this.waitingCount,
+      probeNow: (engine) => this.registry.probeNow(engine),
+      clock,
+    });
     this.#queue = new PlaceQueue({
       choose: (request) => this.#choose(request),
       take: (engine, request) => this.#take(engine, request),
@@ -142,7 +150,10 @@ export class Fleet implements EngineSource, EngineDemand {
       endHedge: (request) => this.#endHedge(request),
       askForWay: ({ infohash }, reason) =>
         deps.giveWay?.(reason === 'infohash_in_use' ? infohash : undefined),
-      onDemand: () => growth?.changed(),
+      onDemand: () => {
+        growth?.changed();
+        this.#returnCheck.look();
+      },
       timeoutMs: limits.selectionTimeoutMs,
       clock,
     });
@@ -271,6 +282,7 @@ export class Fleet implements EngineSource, EngineDemand {
 
   async #stop(): Promise<void> {
     this.#queue.refuse(new AcemuxError('draining'));
+    this.#returnCheck.stop();
     await this.#started?.catch(() => {}); // Whoever called start() has heard of it.
     this.#unwatchVpns?.();
     await this.registry.stop();
@@ -285,6 +297,7 @@ export class Fleet implements EngineSource, EngineDemand {
     for (const record of this.registry.engines) if (record.mustBeLeft) leave(record);
     for (const record of this.registry.departed) leave(record);
     this.#queue.serve();
+    this.#returnCheck.look();
     this.#deps.growth?.changed();
   }
 

@@ -123,8 +123,8 @@ export class Feed {
   }
 
   /** What is scrambled beside something that could be watched does not count. */
-  #scrambledWith({ accessPoints, scrambledPackets }: CandidateMedia): number {
-    return accessPoints.length > 0 ? 0 : scrambledPackets;
+  #scrambledWith({ wasDecodable, scrambledPackets }: CandidateMedia): number {
+    return wasDecodable ? 0 : scrambledPackets;
   }
 
   /** Packets come, and never a program, or never a picture of it. */

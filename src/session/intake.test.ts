@@ -164,3 +164,28 @@ describe('the source in use', () => {
     });
   });
 });
+
+test('an engine that says that it has gone back is under suspicion, though its media looks new', () => {
+  const { intake, first } = played();
+  const at = (liveLast: number): PlaybackStat => ({
+    ...WORKING,
+    status: 'dl',
+    livePosition: {
+      liveLast,
+      position: liveLast - 2,
+      liveFirst: undefined,
+      firstTimeSeconds: undefined,
+      lastTimeSeconds: undefined,
+      bufferPieces: undefined,
+    },
+  });
+  const judged = (stat: PlaybackStat): string => intake.judge(first, stat, false, 6_000).kind;
+  assert.equal(judged(at(1_000)), 'fine');
+  const once = at(970);
+  assert.deepEqual(
+    [judged(once), judged(once), judged(once)],
+    ['fine', 'fine', 'fine'],
+    'that is one answer',
+  );
+  assert.equal(judged(at(972)), 'suspect');
+});

@@ -7,7 +7,7 @@ import { FLOOR_BYTES } from './giving-way.ts';
 import { Ingest } from './ingest.ts';
 import { Ring } from './ring.ts';
 import type { SessionLimits } from './session-limits.ts';
-import { judgeSource, type SourceVerdict } from './source-health.ts';
+import { judgeSource, type SourceProgress, type SourceVerdict } from './source-health.ts';
 
 /** Anything that identifies one source; attempts, in practice. */
 export type SourceKey = object;
@@ -67,6 +67,7 @@ export class Intake implements BufferOwner {
   readonly #feeds = new Map<SourceKey, Feed>();
   readonly #delivers = new WeakSet<Feed>();
   readonly #playsAlong = new WeakSet<Feed>();
+  readonly #notedStats = new WeakSet<PlaybackStat>();
   #current: Ingest;
   #hasRing = false;
   #bytesBefore = 0;
@@ -263,11 +264,21 @@ export class Intake implements BufferOwner {
     return [...this.#feeds.values()].filter((other) => other !== feed);
   }
 
+  /** Each answer counts once, however often it is looked at. */
+  #notePosition(progress: SourceProgress, stat: PlaybackStat | undefined, nowMs: number): void {
+    if (!stat || this.#notedStats.has(stat)) return;
+    this.#notedStats.add(stat);
+    const { liveLast, lastTimeSeconds, position } = stat.livePosition ?? {};
+    const at = liveLast ?? lastTimeSeconds ?? position;
+    if (at !== undefined) progress.notePosition(nowMs, at);
+  }
+
   /** How the source in use is doing, seen from what it delivers and from what its engine says. */
   judge(source: SourceKey, stat: PlaybackStat | undefined, isAlone: boolean, nowMs: number): SourceVerdict {
     const feed = this.#feeds.get(source);
     if (!feed) return { kind: 'fine' };
     const { progress } = feed;
+    this.#notePosition(progress, stat, nowMs);
     return judgeSource({
       silentMs: nowMs - feed.lastProgressMs,
       longestGapMs: progress.longestGapMs(nowMs),
@@ -275,6 +286,7 @@ export class Intake implements BufferOwner {
       damage: progress.damage(nowMs),
       bytesCame: nowMs - feed.lastByteMs < 1_000,
       engineWorks: stat !== undefined && (stat.status === 'buf' || stat.speedDownKilobytes > 0),
+      wentBack: progress.wentBack,
       engineGaveUp: stat?.status === 'err',
       isAlone,
     });

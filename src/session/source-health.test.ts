@@ -10,6 +10,7 @@ const WELL: SourceFacts = {
   bytesCame: false,
   engineWorks: false,
   engineGaveUp: false,
+  wentBack: false,
   isAlone: false,
 };
 
@@ -54,6 +55,7 @@ describe('judgeSource', () => {
     ['four fifths of the rate', { rate: 0.8 }, 'fine'],
     ['less than that', { rate: 0.79 }, 'suspect: source_slow'],
     ['no rate known yet', { rate: undefined }, 'fine'],
+    ["the engine's own position has gone back", { wentBack: true }, 'suspect: source_stuck'],
     ['a few damaged packets', { damage: 99 }, 'fine'],
     ['many', { damage: 100 }, 'suspect: source_damaged'],
   ];
@@ -63,6 +65,24 @@ describe('judgeSource', () => {
 });
 
 describe('SourceProgress', () => {
+  test('sees that the position goes back when two answers in a row are 10 s below the highest of the last minute', () => {
+    const at = (...positions: readonly number[]): boolean => {
+      const progress = new SourceProgress(0);
+      for (const [index, position] of positions.entries()) progress.notePosition(index * 2_000, position);
+      return progress.wentBack;
+    };
+    assert.equal(at(100, 102, 104), false);
+    assert.equal(at(100, 90), false, 'one answer may be wrong');
+    assert.equal(at(100, 90, 104), false, 'and is forgotten');
+    assert.equal(at(100, 90, 91, 103), false, 'what comes back has not gone back');
+    assert.equal(at(100, 91, 91, 91), false, 'less than 10 s');
+    assert.equal(at(100, 90, 90), true);
+    assert.equal(at(1_700_000_100, 1_700_000_040, 1_700_000_042), true);
+    const goneBack = Array.from({ length: 31 }, (_, index) => 40 + 2 * index);
+    assert.equal(at(200, ...goneBack.slice(0, 29)), true, 'still within the minute');
+    assert.equal(at(200, ...goneBack), false, 'after a minute that is where it is');
+  });
+
   test('remembers the longest gap of the last minute', () => {
     const progress = new SourceProgress(0);
     progress.noteMedia(0, 0);

@@ -15,6 +15,10 @@ const RATE_WINDOW_MS = 20_000;
 const DAMAGE_MAX = 100;
 const DAMAGE_WINDOW_MS = 10_000;
 const GAPS_REMEMBERED_MS = 60_000;
+/** The engine's own position this far below the highest of the last minute, twice in a row, plays what was (reference 3.3). */
+const BACK_MIN = 10;
+const BACK_ANSWERS_MIN = 2;
+const POSITIONS_REMEMBERED_MS = 60_000;
 
 /** What is known of the source in use when it is judged. */
 export interface SourceFacts {
@@ -32,6 +36,8 @@ export interface SourceFacts {
   readonly engineWorks: boolean;
   /** The engine says that this playback has failed. */
   readonly engineGaveUp: boolean;
+  /** The engine's own position in the broadcast has gone back, and stays there. */
+  readonly wentBack: boolean;
   /** No other engine has a place for it. */
   readonly isAlone: boolean;
 }
@@ -56,6 +62,7 @@ export function judgeSource(facts: SourceFacts): SourceVerdict {
   if (silentMs >= condemnedMs) return { kind: 'condemned', reason };
   const suspectMs = Math.min(SUSPECT_MAX_MS, Math.max(SUSPECT_MIN_MS, SUSPECT_FACTOR * longestGapMs));
   if (silentMs >= suspectMs) return { kind: 'suspect', reason };
+  if (facts.wentBack) return { kind: 'suspect', reason: 'source_stuck' };
   if (facts.rate !== undefined && facts.rate < SLOW_RATE) return { kind: 'suspect', reason: 'source_slow' };
   if (facts.damage >= DAMAGE_MAX) return { kind: 'suspect', reason: 'source_damaged' };
   return { kind: 'fine' };
@@ -73,6 +80,8 @@ export class SourceProgress {
   #gaps: Sample[] = [];
   #media: Sample[] = [];
   #damage: Sample[] = [];
+  #positions: Sample[] = [];
+  #answersBack = 0;
 
   constructor(nowMs: number) {
     this.#lastMs = nowMs;
@@ -105,6 +114,22 @@ export class SourceProgress {
     if (this.#damage.at(-1)?.value === total) return;
     this.#damage.push({ atMs: nowMs, value: total });
     if (this.#damage.length > 1_000) this.#damage.shift();
+  }
+
+  /**
+   * The engine has said where its playback is: seconds since the epoch, or a number of pieces; once for each answer.
+   * A new playback may begin anywhere: each has its own past.
+   */
+  notePosition(nowMs: number, position: number): void {
+    this.#positions = recent(this.#positions, nowMs, POSITIONS_REMEMBERED_MS);
+    const highest = this.#positions.reduce((high, { value }) => Math.max(high, value), position);
+    this.#answersBack = highest - position >= BACK_MIN ? this.#answersBack + 1 : 0;
+    this.#positions.push({ atMs: nowMs, value: position });
+  }
+
+  /** Whether the engine's own position has gone back and stays there; for a minute at most, then that is where it is. */
+  get wentBack(): boolean {
+    return this.#answersBack >= BACK_ANSWERS_MIN;
   }
 
   longestGapMs(nowMs: number): number {

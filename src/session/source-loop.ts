@@ -2,6 +2,7 @@ import { type Clock, sleep, type Timer } from '../base/clock.ts';
 import { AcemuxError, asAcemuxError, type ReasonCode } from '../base/reasons.ts';
 import type { Playback, PlaybackStat, SelectorKind } from '../engine/types.ts';
 import type { AttemptOutcome, SessionEngine } from './ports.ts';
+import { searchPauseMs } from './search-pause.ts';
 import type { AttemptOwner, SourceAttempt } from './source-attempt.ts';
 import type { SourceLoopChoice, SourceLoopDeps } from './source-loop-deps.ts';
 import { SourceSearch, type StreamName } from './source-search.ts';
@@ -11,9 +12,6 @@ import { Standby } from './standby.ts';
 const TICK_MS = 250;
 /** How long a source that ended waits for a start on its engine that may have ended it. */
 const UNDERSTANDING_MS = 5_000;
-/** Pauses between rounds of a search that found nothing: each twice the one before, and up to half as much again. */
-const PAUSE_MIN_MS = 1_000;
-const PAUSE_MAX_MS = 15_000;
 /** A source that lasted shorter than this did not mend anything. */
 const LASTING_MS = 30_000;
 
@@ -78,6 +76,7 @@ export class SourceLoop implements AttemptOwner {
       onMedia: (attempt, chunk) => owner.onMedia(attempt, chunk),
       onOver: (attempt) => owner.onAttemptOver(attempt),
       report: (attempt, outcome) => this.#report(attempt, outcome),
+      afterOthers: (attempt, conclude) => this.#afterOthers(attempt, conclude),
     });
   }
 
@@ -241,6 +240,7 @@ export class SourceLoop implements AttemptOwner {
 
   /** Never rejects. */
   async #runSearch(search: SourceSearch, signal: AbortSignal, lastEngine: string | undefined): Promise<void> {
+    const wasUrgent = this.#isUrgent;
     let error: AcemuxError | undefined;
     try {
       await search.run();
@@ -257,20 +257,27 @@ export class SourceLoop implements AttemptOwner {
     }
     this.#deps.log.info({ reason: error.code, detail: error.message }, 'no other source for now');
     // One that took the whole time without a result must not take that of the next search, too.
-    const isUrgent = !this.#inUse || this.#leaving !== undefined;
-    const failures = isUrgent ? this.#failedSearches++ : this.#failedSuspicions++;
-    this.#searchLater(failures, search.lastAsked ?? lastEngine);
+    const last = search.lastAsked ?? lastEngine;
+    // It was for another one than that in use, which has been lost since: now that can be asked again, too.
+    if (this.#isUrgent && !wasUrgent) this.#beginSearch(last);
+    else
+      this.#searchLater(this.#isUrgent ? this.#failedSearches++ : this.#failedSuspicions++, last, error.code);
+  }
+
+  /** Viewers wait for another source, or will. */
+  get #isUrgent(): boolean {
+    return !this.#inUse || this.#leaving !== undefined;
   }
 
   /** What found nothing, or nothing that lasted, is not done again at once; the longer the more often that was so. */
-  #searchLater(failures: number, lastEngine: string | undefined): void {
+  #searchLater(failures: number, lastEngine: string | undefined, reason?: ReasonCode): void {
     if (this.#search) return;
     const { clock } = this.#deps;
-    const pauseMs = Math.min(PAUSE_MAX_MS, PAUSE_MIN_MS * 2 ** failures) * (1 + Math.random() / 2);
+    const pauseMs = searchPauseMs(failures, reason, Math.random());
     this.#noSearchBeforeMs = clock.nowMs() + pauseMs;
     this.#pause?.cancel();
     this.#pause = clock.startTimer(pauseMs, () => {
-      if (!this.#inUse || this.#leaving !== undefined) this.#beginSearch(lastEngine);
+      if (this.#isUrgent) this.#beginSearch(lastEngine);
     });
   }
 

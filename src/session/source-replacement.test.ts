@@ -146,7 +146,7 @@ describe('when nobody delivers', () => {
     const asked: number[] = [];
     one.onStart = async () => {
       asked.push(clock.nowMs());
-      throw new AcemuxError('engine_unreachable');
+      throw new AcemuxError('engine_busy');
     };
     owner.verdict = CONDEMNED;
     await clock.advance(110_000);
@@ -167,6 +167,33 @@ describe('when nobody delivers', () => {
     owner.verdict = CONDEMNED;
     await clock.advance(300);
     assert.equal(one.starts.length, length + 1);
+  });
+
+  test('one that ends in vain after the source is lost is followed by another at once, for that one can be asked again', async (t) => {
+    const one = new FakeEngine('one');
+    const { clock, owner, source } = await playing(t, one);
+    const reserve = source.reserve.bind(source);
+    const noPlace = Promise.withResolvers<never>();
+    source.reserve = () => noPlace.promise;
+    owner.verdict = SUSPECT;
+    await clock.advance(5_000);
+    owner.verdict = CONDEMNED;
+    await clock.advance(250);
+    source.reserve = reserve;
+    noPlace.reject(new AcemuxError('no_capacity'));
+    await clock.advance(0);
+    assert.deepEqual([one.stops, one.starts.length], [1, 2]);
+  });
+
+  test('while no engine is there, it is looked for again every second', async (t) => {
+    const one = new FakeEngine('one');
+    const { clock, owner } = await playing(t, one);
+    one.onStart = async () => {
+      throw new AcemuxError('engine_unreachable');
+    };
+    owner.verdict = CONDEMNED;
+    await clock.advance(60_000);
+    assert.ok(one.starts.length >= 40 && one.starts.length <= 63, String(one.starts.length));
   });
 
   test('only the retry budget ends it, once', async (t) => {

@@ -223,6 +223,32 @@ describe('hot standby', () => {
     assert.equal(clock.pendingTimers, 0);
   });
 
+  test('one whose playback another start has taken away is given up without blame', async () => {
+    const { engines, clock, directory, source, join } = await insured();
+    source.isFull = (engine) => engine === engines[0];
+    const refused = join({ hash: 'b'.repeat(40), parameters: { quality: 'hd' } }).catch(() => {});
+    await clock.advance(0);
+    assert.equal(engines[1].starts.length, 2, 'the second engine was asked for the same broadcast');
+    await clock.advance(1_000);
+    const blamed = source.reports.filter(({ outcome }) => !outcome.ok && outcome.reason === 'superseded');
+    assert.deepEqual(blamed, []);
+    await directory.stop('shutdown');
+    await refused;
+  });
+
+  test('one that ends is blamed only when it is known what else its engine has been asked for', async () => {
+    const { engines, clock, source } = await insured();
+    const known = Promise.withResolvers<void>();
+    source.untilOthersKnown = () => known.promise;
+    engines[1].media.at(-1)?.finish();
+    await clock.advance(100);
+    const failures = (): number => source.reports.filter(({ outcome }) => !outcome.ok).length;
+    assert.equal(failures(), 0);
+    known.resolve();
+    await clock.advance(100);
+    assert.equal(failures(), 1);
+  });
+
   test('an engine that leaves the fleet is not kept', async () => {
     const { engines, clock } = await insured();
     engines[1].leaving.abort();

@@ -25,6 +25,8 @@ export interface StandbyDeps {
   /** Nothing more is wanted of it. */
   readonly onOver: (attempt: SourceAttempt) => void;
   readonly report: (attempt: SourceAttempt, outcome: AttemptOutcome) => void;
+  /** Concludes when no other start on the engine is under way of which nobody knows which broadcast it is. */
+  readonly afterOthers: (attempt: SourceAttempt, conclude: () => void) => Promise<void> | undefined;
 }
 
 /** What is kept of a second engine: a place, or a playback. */
@@ -120,7 +122,8 @@ export class Standby implements AttemptOwner {
 
   /** What it delivers can't be used. */
   reject(reason: ReasonCode): void {
-    if (this.attempt) this.#fail(new AcemuxError(reason));
+    // Another start took its playback away: that is no failure of the engine.
+    if (this.attempt && reason !== 'superseded') this.#fail(new AcemuxError(reason));
     else this.giveUp(reason);
   }
 
@@ -190,8 +193,12 @@ export class Standby implements AttemptOwner {
     this.#deps.onMedia(attempt, chunk);
   }
 
-  onOver(attempt: SourceAttempt, error: AcemuxError): undefined {
-    if (attempt === this.attempt) this.#fail(error);
+  onOver(attempt: SourceAttempt, error: AcemuxError): Promise<void> | undefined {
+    if (attempt !== this.attempt) return undefined;
+    // What ended it may be a start of this same broadcast under another name, which then says so.
+    return this.#deps.afterOthers(attempt, () => {
+      if (attempt === this.attempt) this.#fail(error);
+    });
   }
 
   /** It plays what the source in use plays: it is good for what it is kept for. */

@@ -107,7 +107,7 @@ function readFault(fields: Fields): Fault {
       return {
         kind,
         seconds: positive(fields, 'seconds'),
-        livepos: oneOf(fields['livepos'] ?? 'frozen', 'livepos', ['frozen', 'lagging'] as const),
+        livepos: oneOf(fields['livepos'] ?? 'frozen', 'livepos', ['frozen', 'lagging', 'back'] as const),
       };
     case 'slowReaderBackpressure':
       return { kind, toleratedMs: number(fields, 'toleratedMs') };

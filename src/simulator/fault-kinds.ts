@@ -120,8 +120,8 @@ export type Fault =
   | { readonly kind: 'pmtChange'; readonly pidOffset?: number; readonly media?: MediaName }
   /** Nothing comes for so long; then everything that was missed comes at once (41). */
   | { readonly kind: 'tsPause'; readonly seconds: number }
-  /** The last so many seconds come again and again; stat's positions stand still, or fall behind (42). */
-  | { readonly kind: 'loop'; readonly seconds: number; readonly livepos?: 'frozen' | 'lagging' };
+  /** The last so many seconds come again and again; stat's positions stand still, fall behind, or go back with them (42). */
+  | { readonly kind: 'loop'; readonly seconds: number; readonly livepos?: 'frozen' | 'lagging' | 'back' };
 
 export type FaultKind = Fault['kind'];
 

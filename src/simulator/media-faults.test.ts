@@ -191,10 +191,11 @@ describe('item 42: loop', () => {
     assert(Math.max(...markersOf(body)) > highest + 1_000, 'it goes on at the live edge');
   });
 
-  test('stat’s positions stand still or fall behind', async (t) => {
+  test('stat’s positions stand still, fall behind or go back', async (t) => {
     for (const [livepos, movedSeconds] of [
       ['frozen', 0],
       ['lagging', 50],
+      ['back', -10],
     ] as const) {
       const rig = await startRig(t);
       const session = await rig.start();
@@ -202,8 +203,8 @@ describe('item 42: loop', () => {
         const { response } = JSON.parse((await rig.get(session.stat_url)).text);
         return Number(response.livepos.last_ts);
       };
-      rig.engine.faults.set({ fault: { kind: 'loop', seconds: 10, livepos } });
       const before = await position();
+      rig.engine.faults.set({ fault: { kind: 'loop', seconds: 10, livepos } });
       await rig.clock.advance(50_000);
       await position();
       await rig.clock.advance(50_000);

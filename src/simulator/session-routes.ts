@@ -187,7 +187,15 @@ function behindMs(core: EngineCore, session: PlaybackSession): number {
   const loop = core.faults.find('loop', { infohash: session.infohash, session: session.token });
   if (loop === undefined) return 0;
   const sinceMs = core.clock.nowMs() - loop.setMs;
-  return loop.fault.livepos === 'lagging' ? sinceMs / 2 : sinceMs;
+  const lengthMs = loop.fault.seconds * 1_000;
+  switch (loop.fault.livepos) {
+    case 'lagging':
+      return sinceMs / 2;
+    case 'back':
+      return sinceMs + lengthMs - (sinceMs % lengthMs);
+    default:
+      return sinceMs;
+  }
 }
 
 /** What players need of a recording (reference 6.3; none of it was measured). */

@@ -30,13 +30,13 @@ export function assertUnbroken(capture: Buffer): CheckedStream {
  * Fails unless the capture is right, announces no break, and has every access unit of the broadcast between its first and
  * its last one exactly once, at the broadcast's pace; packets, counters and the clock's offset may be others.
  */
-export function assertNothingLost(capture: Buffer, broadcast: Broadcast, isTimedOnly = false): void {
+export function assertNothingLost(capture: Buffer, broadcast: Broadcast): void {
   const checked = assertUnbroken(capture);
   assert.ok(
     checked.breaks.size === 0,
     `breaks were announced on PIDs ${[...checked.breaks.keys()].join(', ')}`,
   );
-  assertUnits(checked, capture, broadcast, isTimedOnly);
+  assertUnits(checked, capture, broadcast);
 }
 
 /** As `assertNothingLost`, of the capture's end: `packets` of it. */
@@ -45,20 +45,14 @@ export function assertEndsWhole(capture: Buffer, broadcast: Broadcast, packets: 
   assertNothingLost(whole.subarray(Math.max(0, whole.length - packets * PACKET_BYTES)), broadcast);
 }
 
-/** `isTimedOnly`: streams without time stamps are not looked at. */
-function assertUnits(
-  checked: CheckedStream,
-  capture: Buffer,
-  broadcast: Broadcast,
-  isTimedOnly: boolean,
-): void {
+function assertUnits(checked: CheckedStream, capture: Buffer, broadcast: Broadcast): void {
   const expected = broadcastAround(capture, broadcast).units;
   let compared = 0;
   for (const [pid, all] of checked.units) {
     // The last one may be half.
     const units = all.slice(0, -1);
     const reference = expected.get(pid) ?? [];
-    if (units.length === 0 || (isTimedOnly && units.every(({ dts }) => dts === undefined))) continue;
+    if (units.length === 0) continue;
     const at = reference.findIndex((_, from) => agreeFrom(units, reference, from) === units.length);
     if (at < 0) assert.fail(whatDiffers(pid, units, reference));
     compared += units.length;
@@ -70,7 +64,7 @@ function assertUnits(
 export function broadcastAround(
   capture: Buffer,
   broadcast: Broadcast,
-): { readonly from: number; readonly units: CheckedStream['units'] } {
+): { readonly from: number; readonly packets: Buffer; readonly units: CheckedStream['units'] } {
   let first: number | undefined;
   let last: number | undefined;
   for (let at = 0; at + PACKET_BYTES <= capture.length; at += PACKET_BYTES) {
@@ -84,7 +78,7 @@ export function broadcastAround(
   const count = last + MARGIN_PACKETS - from;
   const packets = Buffer.alloc(count * PACKET_BYTES);
   broadcast.fill(packets, from, count);
-  return { from, units: checkStream(packets).units };
+  return { from, packets, units: checkStream(packets).units };
 }
 
 /** How many units from the first on are the reference's from `from` on, in content and in distance of time. */

@@ -171,6 +171,8 @@ export class FakeEngineSource implements EngineSource, EngineDemand {
   giveHedgeBack: () => boolean = () => false;
   /** Which engines have no place now. */
   isFull: (engine: FakeEngine) => boolean = () => false;
+  /** When all other starts on an engine are known; undefined: they are. */
+  untilOthersKnown: () => Promise<void> | undefined = () => undefined;
   /** What engines tell of names without opening anything; undefined: they refuse to. */
   resolver: NameResolver | undefined;
   #released = Promise.withResolvers<void>();
@@ -216,7 +218,7 @@ export class FakeEngineSource implements EngineSource, EngineDemand {
       identify: (known) => {
         place.infohash = known;
       },
-      untilOthersKnown: () => undefined,
+      untilOthersKnown: () => this.untilOthersKnown(),
       release: () => {
         engine.places.delete(place);
         this.#released.resolve();

@@ -63,6 +63,42 @@ test('a leap of its own clock is a new beginning', () => {
   assert.ok(Buffer.concat(kept.read()).length <= 3_000 * PACKET_BYTES);
 });
 
+test('what it need not look at is not kept, up to the picture that was named', () => {
+  const [rested, whole] = [media(), media()];
+  const bytes = channel.take(0, 12_000);
+  const push = (from: number, end: number): void => {
+    for (const each of [rested, whole]) each.push(bytes.subarray(from * PACKET_BYTES, end * PACKET_BYTES), 0);
+  };
+  push(0, 2_000);
+  const first = rested.units[0]!.dts;
+  rested.restUntil(first + 4 * 90_000);
+  assert.equal(rested.sizeBytes, 0);
+  for (let at = 2_000; at < 12_000; at += 50) push(at, at + 50);
+  const from = rested.units[0]!.position;
+  assert.equal(rested.units.at(0)!.dts, first + 4 * 90_000);
+  const since = ({ position }: { readonly position: number }): boolean => position >= from;
+  assert.deepEqual(rested.units, whole.units.filter(since));
+  // PES packets that were under way then are not followed.
+  const wanted = whole.fingerprints.filter(since);
+  assert.deepEqual(rested.fingerprints, wanted);
+  assert.ok(wanted.length > 50);
+  assert.deepEqual(
+    rested.accessPoints.map(({ position }) => position),
+    whole.accessPoints.filter(since).map(({ position }) => position),
+  );
+  assert.ok(Buffer.concat(rested.read(from)).equals(Buffer.concat(whole.read(from))));
+  assert.deepEqual([rested.mediaRate(0), rested.damageEnd], [whole.mediaRate(0), whole.damageEnd]);
+});
+
+test('a leap of the clock ends the rest', () => {
+  const rested = media();
+  rested.push(channel.take(0, 2_000), 0);
+  rested.restUntil(rested.units[0]!.dts + 100 * 90_000);
+  rested.push(channel.take(2_000, 3_000), 0);
+  rested.push(channel.take(3_000, 6_000, { shift90: -3_600 * 90_000 }), 0);
+  assert.ok(rested.accessPoints.length > 0 && rested.fingerprints.length > 50);
+});
+
 test('its rate is that of the last second', () => {
   const kept = media();
   const second = channel.packetsIn(1);

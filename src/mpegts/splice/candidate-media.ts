@@ -12,6 +12,7 @@ export interface ReferenceUnit {
   key: number | undefined;
 }
 
+/** Whole packets that came at once. */
 interface Chunk {
   readonly position: number;
   readonly bytes: Buffer;
@@ -39,9 +40,12 @@ export class CandidateMedia {
   /** Nothing before this position is read any more. */
   #from = 0;
   #points: AccessPoint[] = [];
+  #wasDecodable = false;
   #fingerprints: Fingerprint[] = [];
   #units: ReferenceUnit[] = [];
   #firstDts: number | undefined;
+  /** Media before this DTS of the reference, on the source's own clock, is not kept. */
+  #restUntil: number | undefined;
   #startedMs: number | undefined;
   /** Behind the newest gap of a counter, or damaged packet; 0: there was none. */
   #damageEnd = 0;
@@ -85,6 +89,11 @@ export class CandidateMedia {
     return this.#bytes;
   }
 
+  /** Whether it has ever brought a place where decoding could begin. */
+  get wasDecodable(): boolean {
+    return this.#wasDecodable;
+  }
+
   get scrambledPackets(): number {
     return this.#scanner.scrambledPackets;
   }
@@ -115,19 +124,48 @@ export class CandidateMedia {
   push(packets: Buffer, nowMs: number): void {
     if (packets.length === 0) return;
     this.#startedMs ??= nowMs;
-    const chunk = { position: this.#end, bytes: Buffer.from(packets) };
-    this.#chunks.push(chunk);
-    this.#bytes += chunk.bytes.length;
-    this.#end += chunk.bytes.length;
-    this.#fingerprinter.push(chunk.bytes, chunk.position);
+    const position = this.#end;
+    this.#end += packets.length;
+    this.#fingerprinter.push(packets, position);
     const damage = this.#scanner.continuityErrors + this.#scanner.transportErrors;
-    this.#scanner.scan(chunk.bytes, chunk.position);
+    this.#scanner.scan(packets, position);
+    if (this.#fingerprinter.isResting) this.#letGoOfAll();
+    else this.#keep({ position, bytes: Buffer.from(packets) });
     if (this.#scanner.continuityErrors + this.#scanner.transportErrors > damage) this.#damageEnd = this.#end;
-    const points = this.#scanner.takeAccessPoints().filter(({ position }) => position >= this.#from);
-    this.#points.push(...points);
+    for (const point of this.#scanner.takeAccessPoints()) {
+      this.#wasDecodable = true;
+      if (point.position >= this.#from) this.#points.push(point);
+    }
     this.#sample(nowMs);
     while (this.#bytes > BYTES_MAX && this.#chunks.length > 1) this.#dropChunk();
-    this.#forgetBefore(this.#chunks[0]!.position);
+    if (this.#chunks[0]) this.#forgetBefore(this.#chunks[0].position);
+  }
+
+  /** What comes is hardly looked at and not kept, up to the reference's first PES packet with this DTS or a later one. */
+  restUntil(dts: number): void {
+    const newest = this.#units.at(-1);
+    if (!newest || wrappedDifference(dts, newest.dts) <= 0) return;
+    this.#restUntil = dts;
+    this.#fingerprinter.rest();
+    this.#letGoOfAll();
+  }
+
+  /** What comes from now on is kept and looked at. */
+  wake(): void {
+    this.#restUntil = undefined;
+    this.#fingerprinter.resume();
+  }
+
+  #keep(chunk: Chunk): void {
+    this.#chunks.push(chunk);
+    this.#bytes += chunk.bytes.length;
+  }
+
+  #letGoOfAll(): void {
+    this.#chunks.length = 0;
+    this.#bytes = 0;
+    this.#from = this.#end;
+    this.#forgetBefore(this.#end);
   }
 
   /** Lets go of what stands before `position`, in whole chunks; tells whether there was any. */
@@ -144,15 +182,24 @@ export class CandidateMedia {
   /** Makes the newest PES packet of the reference stream a place to begin at, if it can be one. */
   addFallbackPoint(): void {
     const point = this.#scanner.fallbackAccessPoint();
-    if (point && !this.#points.some(({ position }) => position >= point.position)) this.#points.push(point);
+    if (!point || point.position < this.#from) return;
+    if (!this.#points.some(({ position }) => position >= point.position)) this.#points.push(point);
   }
 
   /** What is kept, from a position on; without one, all of it. */
   read(position = 0): readonly Buffer[] {
+    return this.kept(position).map(({ bytes }) => bytes);
+  }
+
+  /** As `read`, with where each of them stands. */
+  kept(position = 0): readonly Chunk[] {
     const from = Math.max(position, this.#from);
     return this.#chunks
       .filter((chunk) => chunk.position + chunk.bytes.length > from)
-      .map((chunk) => chunk.bytes.subarray(Math.max(0, from - chunk.position)));
+      .map((chunk) => {
+        const skipped = Math.max(0, from - chunk.position);
+        return { position: chunk.position + skipped, bytes: chunk.bytes.subarray(skipped) };
+      });
   }
 
   #unitBegins({ isReference, track, position }: FollowedStream): void {
@@ -162,9 +209,12 @@ export class CandidateMedia {
       this.#from = position;
       this.#firstDts = undefined;
       this.#forgetBefore(position);
+      this.#units = [];
+      this.wake();
       this.#onLeap();
     }
     this.#firstDts ??= track.lastDts;
+    if (this.#restUntil !== undefined && wrappedDifference(track.lastDts, this.#restUntil) >= 0) this.wake();
     this.#units.push({ position, dts: track.lastDts, key: undefined });
     if (this.#units.length > UNITS_MAX) this.#units = this.#units.slice(UNITS_MAX / 2);
   }
@@ -194,7 +244,10 @@ export class CandidateMedia {
   #forgetBefore(position: number): void {
     const isKept = (each: { readonly position: number }): boolean => each.position >= position;
     if (this.#points[0] && !isKept(this.#points[0])) this.#points = this.#points.filter(isKept);
-    if (this.#units[0] && !isKept(this.#units[0])) this.#units = this.#units.filter(isKept);
+    // How far it has come is known by the newest, wherever that stands.
+    const newest = this.#units.at(-1);
+    if (this.#units[0] && !isKept(this.#units[0]))
+      this.#units = this.#units.filter((unit) => unit === newest || isKept(unit));
     if (this.#fingerprints[0] && !isKept(this.#fingerprints[0]))
       this.#fingerprints = this.#fingerprints.filter(isKept);
   }

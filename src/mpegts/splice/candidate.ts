@@ -44,6 +44,12 @@ const AHEAD_MS_MAX = 60_000;
 const BEHIND_MS_MAX = 600_000;
 /** So much before the ring's end is kept of a source that comes nearer. */
 const KEEP_BEFORE_END_MS = 3_000;
+/** So many PES packets of one stream agreed in a row: what follows is believed to agree, too, up to the ring's end. */
+const SURE_MIN = 12;
+/** One that is further behind is not looked at closely for the time being. */
+const REST_FROM_LAG_MS = KEEP_BEFORE_END_MS + 1_000;
+/** Nor for longer than a burst takes: what stays behind is kept, to be begun with if need be. */
+const REST_MAX_MS = 3_000;
 /** So many PES packets before the ring's end are compared once more before they are joined. */
 const COMPARED_AT_END = 8;
 /** And the next one may be so much later. */
@@ -206,6 +212,8 @@ export class SpliceCandidate {
     const met = this.#met();
     const timeline = met ? undefined : this.#timeline();
     if (met) this.#letGo(met.offset90);
+    if (met && waitedMs < REST_MAX_MS) this.#restOn(met.offset90);
+    else media.wake();
     if (waitedMs >= spliceWaitMs) media.addFallbackPoint();
     const hasPointAfterEnd = timeline !== undefined && this.#pointAfterEnd(timeline.offset90) !== undefined;
     return {
@@ -402,6 +410,15 @@ export class SpliceCandidate {
     );
     if (!last || !this.#media.keepFrom(last.position)) return;
     if (!this.#comesNextAsExpected(offset90)) this.#known90 = offset90;
+  }
+
+  /** One that was recognized beyond doubt and is far behind is not looked at closely until it is near the ring's end. */
+  #restOn(offset90: number): void {
+    const { endDts } = this.#tail;
+    const isSure = this.#finder.agreeingAt(offset90) >= SURE_MIN;
+    if (endDts === undefined || !isSure || this.#lagMs(offset90) < REST_FROM_LAG_MS) return;
+    this.#media.restUntil(endDts - offset90 - (KEEP_BEFORE_END_MS * PTS_HZ) / 1_000);
+    if (this.#isPossible(offset90) && !this.#comesNextAsExpected(offset90)) this.#known90 = offset90;
   }
 
   /** A source that is ahead of the old one is met when that one comes to where it began. */

@@ -1,4 +1,12 @@
-import { hasTransportError, isScrambled, NULL_PID, PACKET_BYTES, PID_COUNT, pidOf } from '../packet.ts';
+import {
+  hasTransportError,
+  isScrambled,
+  NULL_PID,
+  PACKET_BYTES,
+  PID_COUNT,
+  pidOf,
+  startsUnit,
+} from '../packet.ts';
 import { PesTrack } from './pes-track.ts';
 import { type CompletedTable, type ProgramMap, TableFollower } from './program-map.ts';
 
@@ -53,6 +61,7 @@ export class Fingerprinter {
     undefined,
   );
   #referenceClock90: number | undefined;
+  #isResting = false;
 
   constructor(listener: FingerprintListener) {
     this.#listener = listener;
@@ -75,6 +84,25 @@ export class Fingerprinter {
     return this.#byPid[pid];
   }
 
+  /**
+   * From now on nothing is hashed: only tables are read, and where the reference's PES packets begin. A burst of many
+   * seconds that is known already costs next to nothing so.
+   */
+  rest(): void {
+    if (this.#isResting) return;
+    this.#isResting = true;
+    for (const { track } of this.#streams) track.abandon();
+  }
+
+  /** Ends the rest; from within `unitBegins`, with the very PES packet that begins. */
+  resume(): void {
+    this.#isResting = false;
+  }
+
+  get isResting(): boolean {
+    return this.#isResting;
+  }
+
   /** Whole packets; the first stands at `position`. */
   push(packets: Buffer, position: number): void {
     for (let at = 0; at + PACKET_BYTES <= packets.length; at += PACKET_BYTES) {
@@ -91,8 +119,16 @@ export class Fingerprinter {
       return completed;
     }
     const stream = this.#byPid[pid];
-    if (stream && !isScrambled(packets, at)) this.#pushStream(stream, packets, at, position);
+    if (!stream || isScrambled(packets, at)) return NO_TABLES;
+    if (!this.#isResting) this.#pushStream(stream, packets, at, position);
+    else if (stream.isReference && startsUnit(packets, at)) this.#glance(stream, packets, at, position);
     return NO_TABLES;
+  }
+
+  /** Looks at the beginning of a PES packet, and follows it only if that ends the rest. */
+  #glance(stream: FollowedStream, packets: Buffer, at: number, position: number): void {
+    this.#pushStream(stream, packets, at, position);
+    if (this.#isResting) stream.track.abandon();
   }
 
   #pushStream(stream: FollowedStream, packets: Buffer, at: number, position: number): void {

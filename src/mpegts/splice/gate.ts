@@ -22,6 +22,8 @@ export interface BegunUnit {
 export type GateStart =
   /** In the middle of the PES packet that the old one began, at the very byte. */
   | { readonly kind: 'complete'; readonly unit: BegunUnit }
+  /** After so many packets of all that is pushed. */
+  | { readonly kind: 'skip'; readonly packets: number }
   /** After so many packets behind the reference's begun PES packet, whose last one must look like `lastHash`. */
   | { readonly kind: 'count'; readonly packets: number; readonly lastHash: number | undefined }
   /** With the next PES packet or section, if its DTS (on the ring's timeline) is after `afterDts`. */
@@ -59,7 +61,7 @@ export class Gate {
   /** All of the begun unit has come; so many more packets without payload are in the ring already. */
   #emptyLeft: number | undefined;
 
-  // count
+  // skip, count
   #counted = 0;
   #lastHash: number | undefined;
 
@@ -91,6 +93,7 @@ export class Gate {
   take(buffer: Buffer, at: number, isAnchored: boolean): GateAnswer {
     if (this.#isOpen) return 'keep';
     if (this.#start.kind === 'complete') return this.#complete(buffer, at, this.#start.unit);
+    if (this.#start.kind === 'skip') return this.#counted++ < this.#start.packets ? 'drop' : this.#open();
     if (this.#start.kind === 'count') return this.#count(buffer, at, isAnchored, this.#start);
     return this.#unit(buffer, at, isAnchored, this.#start.afterDts);
   }

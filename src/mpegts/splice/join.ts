@@ -3,6 +3,7 @@ import { NULL_PID, PACKET_BYTES, PAT_PID, pidOf } from '../packet.ts';
 import type { AccessPoint } from '../scanner.ts';
 import { type CandidateMedia, msBetween } from './candidate-media.ts';
 import type { GateStart } from './gate.ts';
+import { type LastPacket, packetsUpToKnown } from './known-packet.ts';
 import { PidMapping } from './pid-mapping.ts';
 import type { NewTimelineReason } from './plan.ts';
 import type { ProgramMap } from './program-map.ts';
@@ -68,7 +69,9 @@ export function joinSource(join: Join): JoinedSource {
       mapping,
       tables,
       counters: tail.copyCounters(),
-      gates: isBreak ? gatesAfterBreak(tail, map, mapping) : gatesWithin(tail, map, mapping),
+      gates: isBreak
+        ? gatesAfterBreak(tail, map, mapping)
+        : gatesWithin({ tail, media, map }, mapping, offset90),
       referencePid: map.reference?.pid,
       pcrPid: map.pcrPid,
       lastPcr: tail.pcr,
@@ -156,20 +159,26 @@ function pidsOnto(mapping: PidMapping, used: Uint8Array): ReadonlyMap<number, nu
 }
 
 /** Same broadcast: every PID goes on exactly where it ended. */
-function gatesWithin(tail: StreamTail, map: ProgramMap, mapping: PidMapping): Map<number, GateStart> {
+function gatesWithin(
+  { tail, media, map }: Pick<Common, 'tail' | 'media' | 'map'>,
+  mapping: PidMapping,
+  offset90: number,
+): Map<number, GateStart> {
   const streams = new Map(tail.streamEnds.map((stream) => [stream.pid, stream]));
   const own = new Set(map.programs.flatMap((program) => program.streams.map(({ pid }) => pid)));
   const gates = new Map<number, GateStart>();
+  const untimed = new Map<number, LastPacket>();
   for (const [pid, target] of pidsOnto(mapping, tail.usedPids)) {
     const unit = streams.get(target)?.unit;
+    const [packets, lastHash] = [tail.packetsSinceAnchor(target), tail.lastHash(target)];
     if (unit && own.has(pid)) gates.set(pid, { kind: 'complete', unit });
-    else
-      gates.set(pid, {
-        kind: 'count',
-        packets: tail.packetsSinceAnchor(target),
-        lastHash: tail.lastHash(target),
-      });
+    else gates.set(pid, { kind: 'count', packets, lastHash });
+    if (!unit && lastHash !== undefined) untimed.set(pid, { sinceAnchor: packets, hash: lastHash });
   }
+  const anchor = streams.get(tail.map?.reference?.pid ?? NULL_PID)?.unit;
+  if (!anchor) return gates;
+  for (const [pid, packets] of packetsUpToKnown(media, anchor, offset90, untimed))
+    gates.set(pid, { kind: 'skip', packets });
   return gates;
 }
 

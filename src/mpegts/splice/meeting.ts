@@ -98,6 +98,11 @@ export class MeetingFinder {
     this.#agreements.delete(offset90);
   }
 
+  /** How many PES packets agreed in a row at an offset, of the stream in which most did. */
+  agreeingAt(offset90: number): number {
+    return this.#agreements.get(offset90)?.count ?? 0;
+  }
+
   /** Undefined while nothing agrees, or while it is not certain which of several offsets is right. */
   get meeting(): Meeting | undefined {
     const all = [...this.#agreements];

@@ -187,6 +187,12 @@ export class PesTrack {
     return begins ? 'begins' : 'goes_on';
   }
 
+  /** What is open is not followed any longer: what comes is nothing until the next PES packet begins. */
+  abandon(): void {
+    this.isOpen = false;
+    this.#lastCounter = -1;
+  }
+
   #take(buffer: Uint8Array, from: number, to: number): void {
     if (to <= from) return;
     let zeros = 0;
