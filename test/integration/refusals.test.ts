@@ -215,6 +215,8 @@ const ELSEWHERE: Readonly<Partial<Record<ReasonCode, string>>> = {
   vpn_down: 'src/fleet/reconciler/reconciler.test.ts',
   host_memory: 'src/fleet/reconciler/plan.test.ts',
   engine_unknown: 'src/fleet/fleet-control.test.ts',
+  stream_unknown: 'src/http/routes/streams.test.ts',
+  stream_not_active: 'src/http/routes/streams.test.ts',
   max_replicas: 'src/fleet/fleet-control.test.ts',
 };
 
