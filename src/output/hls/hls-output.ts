@@ -6,10 +6,12 @@ import type { Attachment, ViewerInfo, WatchedSession } from '../../session/attac
 import type { SegmentArchive } from '../../session/media-segments.ts';
 import type { Past } from '../../session/past.ts';
 import type { StreamSelector } from '../../session/types.ts';
+import type { StartWish } from '../../session/viewer-wish.ts';
 import type { Log } from '../../telemetry/log.ts';
 import { Excerpt, rangeOf, type TimeRange } from './excerpt.ts';
 import { HlsStream } from './hls-stream.ts';
 import { HlsViewer } from './hls-viewer.ts';
+import { endWallMs } from './kept-list.ts';
 import { KeptSegmentReply } from './kept-segment-reply.ts';
 import type { Playlist } from './playlist.ts';
 import { SegmentReply } from './segment-reply.ts';
@@ -90,8 +92,7 @@ export class HlsOutput {
       `${folder}/${this.#names.create(selector)}/index.m3u8?${selectorQuery(selector)}${query}`;
     if (wish?.start && wish.end) {
       // Seconds before live are so from now on: the viewer's address has the times.
-      const range = rangeOf(wish.start, wish.end, this.#deps.clock.wallMs());
-      const excerpt = await this.#excerpt(selector, range);
+      const { excerpt, range } = await this.#excerpt(selector, wish.start, wish.end);
       const query = `&start=${isoTime(range.fromWallMs)}&end=${isoTime(range.toWallMs)}`;
       return excerpt.multivariantPlaylist(address(query));
     }
@@ -126,12 +127,10 @@ export class HlsOutput {
     this.checkName(name, selector);
     const { wish, ...who } = viewer;
     const { end, start } = wish ?? {};
-    const nowWallMs = this.#deps.clock.wallMs();
-    if (start && end)
-      return (await this.#excerpt(selector, rangeOf(start, end, nowWallMs))).mediaPlaylist(folder);
+    if (start && end) return (await this.#excerpt(selector, start, end)).excerpt.mediaPlaylist(folder);
     return this.#withinStartTimeout(signal, async (signal) => {
       const stream = await this.#viewerOf(name, selector, who).ask(signal);
-      return stream.mediaPlaylist(folder, start && wantedWallMs(start, nowWallMs));
+      return stream.mediaPlaylist(folder, start && wantedWallMs(start, this.#deps.clock.wallMs()));
     });
   }
 
@@ -140,10 +139,18 @@ export class HlsOutput {
     this.#use(session, past, past);
   }
 
-  async #excerpt(selector: StreamSelector, range: TimeRange): Promise<Excerpt> {
+  async #excerpt(
+    selector: StreamSelector,
+    start: StartWish,
+    end: StartWish,
+  ): Promise<{ readonly excerpt: Excerpt; readonly range: TimeRange }> {
     const kept = await this.#deps.archive.segmentsOf(selector);
+    const newest = kept?.listed.at(-1);
+    // The burst that an engine begins with has dates that are still to come.
+    const liveWallMs = Math.max(this.#deps.clock.wallMs(), newest ? endWallMs(newest) : 0);
+    const range = rangeOf(start, end, liveWallMs);
     if (!kept) throw new AcemuxError('past_unknown');
-    return new Excerpt(kept, range);
+    return { excerpt: new Excerpt(kept, range), range };
   }
 
   /** @throws AcemuxError playlist_unknown: this name was not given out for this stream */

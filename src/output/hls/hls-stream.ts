@@ -289,8 +289,7 @@ export class HlsStream implements SessionListener {
 
   /** Where a player begins that asks for a time. Only when ready. */
   beginningAt(start: StartWish): Beginning {
-    const liveWallMs = this.#kept?.wallMs ?? this.#deps.clock.wallMs();
-    return beginningAt(this.#newestFirst(), start, liveWallMs, this.targetSeconds);
+    return beginningAt(this.#newestFirst(), start, this.targetSeconds);
   }
 
   /** A multivariant playlist that leads to `uri`. Only when ready. */

@@ -23,11 +23,6 @@ export class KeptList {
     this.#segments = await this.#past.segments.opened;
   }
 
-  /** The wall clock of the live edge. */
-  get wallMs(): number {
-    return this.#past.wallMs;
-  }
-
   get newest(): KeptSegment | undefined {
     return this.#segments?.listed.at(-1);
   }
@@ -51,7 +46,7 @@ export class KeptList {
     if (!oldest || !newest || newest.number < number - 1) return number;
     const fromWallMs = this.#past.wallMs - this.#past.segments.listedMs;
     let first = Math.max(oldest.number, this.#firstNumber);
-    for (let each = this.find(first); each && endWallMs(each) < fromWallMs; each = this.find(first)) first++;
+    for (let each = this.find(first); each && each.wallMs < fromWallMs; each = this.find(first)) first++;
     this.#firstNumber = first;
     return Math.min(first, number);
   }

@@ -31,20 +31,21 @@ export function secondsBeforeEnd(newestFirst: Iterable<KeptSegment>, wallMs: num
 
 /**
  * Where a player begins that asks for a time, in a playlist that goes on: what is not there is as near as there is. Pure.
- * @param newestFirst its segments, from the last to the first
+ * @param newestFirst its segments, from the last to the first; at least one
  */
 export function beginningAt(
   newestFirst: Iterable<KeptSegment>,
   start: StartWish,
-  liveWallMs: number,
   targetSeconds: number,
 ): Beginning {
-  const wallMs = wantedWallMs(start, liveWallMs);
+  let wallMs: number | undefined;
   let liveSeconds = LIVE_TARGETS * targetSeconds;
   let oldest: KeptSegment | undefined;
   let next: KeptSegment | undefined;
   for (const segment of newestFirst) {
     oldest = segment;
+    // What stands at its end is live.
+    wallMs ??= wantedWallMs(start, endWallMs(segment));
     const latestMs = endWallMs(segment) - Math.max(0, liveSeconds) * 1000;
     liveSeconds -= segment.durationTicks / PTS_HZ;
     if (liveSeconds > 0) continue;
@@ -53,5 +54,5 @@ export function beginningAt(
     if (wallMs >= segment.wallMs) return { wallMs, isClamped: false };
     next = segment;
   }
-  return { wallMs: oldest?.wallMs ?? liveWallMs, isClamped: true };
+  return { wallMs: oldest?.wallMs ?? 0, isClamped: true };
 }
