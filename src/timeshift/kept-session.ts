@@ -14,8 +14,8 @@ import type { StreamStore } from './stream-store.ts';
 /** What waits is written when it is so much, or so old. */
 const WRITE_BYTES = 256 * 1024;
 const WRITE_AFTER_MS = 500;
-/** One write. */
-const WRITE_BYTES_MAX = 1024 * 1024;
+/** One write: about 1 MiB, in whole packets, as a store is taken up again by those only. */
+const WRITE_BYTES_MAX = Math.floor((1024 * 1024) / PACKET_BYTES) * PACKET_BYTES;
 /** An access point whose list of packets to leave out is not complete so much later is kept as it is. */
 const OMIT_BYTES_MAX = 4 * 1024 * 1024;
 

@@ -99,30 +99,30 @@ test('a playlist reaches back beyond the ring, and all of it is one stream that 
 });
 
 test('ffmpeg decodes an excerpt without a word; without an engine, too, after acemux was ended and begun anew', async (t) => {
-  const dataDir = await temporaryFolder(t);
-  const storage = { dataDir };
-  const rig = await startRig(t, { engines: [BURST], config: { ...CONFIG, storage } });
-  await untilListed(rig, 55);
-  const wanted = '&start=-45&end=-15';
-  const live = await open(manifestOf(rig, wanted));
-  assert.match(live.start ?? '', /^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
-  const { isFinished, segments } = parseStrictly(await textOf(live.playlistUrl));
-  assert.ok(isFinished && segments.length >= 8 && segments.length <= 10, `${segments.length} segments`);
-  const expected = { complaints: '', pictures: segments.reduce((sum, { seconds }) => sum + seconds, 0) * 25 };
-  assert.deepEqual(await decode(live.playlistUrl), expected);
-  assert.equal(rig.app.sessions.clientCount, 1, 'who has an excerpt is no viewer');
-  const { search } = new URL(live.playlistUrl);
-  await rig.stop();
-
-  const again = await startRig(t, { engines: [{}], config: { ...CONFIG, storage } });
-  // The same time again: the address has it as it was on air.
-  const times = new URLSearchParams(search);
-  const kept = await open(manifestOf(again, `&start=${times.get('start')}&end=${times.get('end')}`));
-  assert.deepEqual(await decode(kept.playlistUrl), expected);
-  // The address that was given before, as well.
-  const old = live.playlistUrl.replace(rig.url, again.url);
-  assert.equal(await textOf(old), await textOf(kept.playlistUrl));
-  assert.equal(again.engine.counters.sessionsOpened, 0);
+  const storage = { dataDir: await temporaryFolder(t) };
+  let pictures = 0;
+  let address = '';
+  await t.test('while the stream plays', async (t) => {
+    const rig = await startRig(t, { engines: [BURST], config: { ...CONFIG, storage } });
+    await untilListed(rig, 55);
+    const { playlistUrl, start } = await open(manifestOf(rig, '&start=-45&end=-15'));
+    assert.match(start ?? '', /^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
+    const { isFinished, segments } = parseStrictly(await textOf(playlistUrl));
+    assert.ok(isFinished && segments.length >= 8 && segments.length <= 10, `${segments.length} segments`);
+    pictures = segments.reduce((sum, { seconds }) => sum + seconds, 0) * 25;
+    assert.deepEqual(await decode(playlistUrl), { complaints: '', pictures });
+    assert.equal(rig.app.sessions.clientCount, 1, 'who has an excerpt is no viewer');
+    address = playlistUrl.slice(rig.url.length);
+  });
+  await t.test('in another life', async (t) => {
+    const rig = await startRig(t, { config: { ...CONFIG, storage } });
+    const times = new URL(address, rig.url).searchParams;
+    const again = await open(manifestOf(rig, `&start=${times.get('start')}&end=${times.get('end')}`));
+    assert.deepEqual(await decode(again.playlistUrl), { complaints: '', pictures });
+    // The address that was given out before is good, too.
+    assert.equal(await textOf(`${rig.url}${address}`), await textOf(again.playlistUrl));
+    assert.equal(rig.engine.counters.sessionsOpened, 0);
+  });
 });
 
 test('an excerpt is one file as well, with a name to save it under', async (t) => {
@@ -202,18 +202,20 @@ test('what makes no sense is refused', async (t) => {
 
 test('a store by a newer acemux is left alone: live has the normal window, and a warning says why', async (t) => {
   const dataDir = await temporaryFolder(t);
-  const storage = { dataDir };
-  const before = await startRig(t, { engines: [BURST], config: { ...CONFIG, storage } });
-  await untilListed(before, 30);
-  await before.stop();
+  const config = { ...CONFIG, storage: { dataDir } };
+  await t.test('written', async (t) => {
+    await untilListed(await startRig(t, { engines: [BURST], config }), 30);
+  });
   const [stream] = await readdir(`${dataDir}/timeshift`);
   const folder = `${dataDir}/timeshift/${stream}`;
   const [index] = (await readdir(folder)).filter((name) => name.endsWith('.index'));
   const file = `${folder}/${index}`;
   await writeFile(file, (await readFile(file, 'utf8')).replace('"version":1', '"version":9'));
-  const rig = await startRig(t, { engines: [{}], config: { ...CONFIG, storage } });
-  const { playlistUrl } = await open(manifestOf(rig));
-  const { segments } = parseStrictly(await textOf(playlistUrl));
-  assert.ok(segments.length <= 12);
-  await until(() => rig.app.sessions.list()[0]?.warnings.includes('timeshift_newer') === true);
+  await t.test('left alone', async (t) => {
+    const rig = await startRig(t, { config });
+    const { playlistUrl } = await open(manifestOf(rig));
+    const { segments } = parseStrictly(await textOf(playlistUrl));
+    assert.ok(segments.length <= 12);
+    await until(() => rig.app.sessions.list()[0]?.warnings.includes('timeshift_newer') === true);
+  });
 });
