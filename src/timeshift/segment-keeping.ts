@@ -8,6 +8,8 @@ const WAIT_MS = 8_000;
 /** What leaves a playlist is there for so long yet, for who has read it before; of a short window, a part of that. */
 const GRACE_MS = 30_000;
 const GRACE_PART = 1 / 8;
+/** A playlist of more than that is more than players can do with; excerpts reach further back. */
+const LISTED_MS_MAX = 12 * 3_600_000;
 /** More than a line. */
 const LINE_BYTES = 4096;
 
@@ -41,7 +43,8 @@ export class SegmentKeeping implements SegmentKeeper {
 
   constructor(deps: SegmentKeepingDeps) {
     this.#deps = deps;
-    this.listedMs = deps.windowMs - Math.min(GRACE_MS, deps.windowMs * GRACE_PART);
+    const graceMs = Math.min(GRACE_MS, deps.windowMs * GRACE_PART);
+    this.listedMs = Math.min(LISTED_MS_MAX, deps.windowMs - graceMs);
     this.opened = this.#opening.promise;
   }
 
