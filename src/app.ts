@@ -18,6 +18,7 @@ import { SessionDirectory } from './session/directory.ts';
 import { LeaseBook } from './session/lease-book.ts';
 import { FileLeaseBook } from './session/recorded/file-lease.ts';
 import { Recordings } from './session/recorded/recordings.ts';
+import { StreamBook } from './session/stream-book.ts';
 import { loadClip } from './simulator/clip.ts';
 import { SimulatedEngine } from './simulator/engine.ts';
 import type { Log } from './telemetry/log.ts';
@@ -98,6 +99,10 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
     clock,
     log: log.child({ part: 'timeshift' }),
   });
+  const streams: StreamBook = new StreamBook({
+    list: () => [...sessions.list(), ...recordings.list()],
+    clock,
+  });
   const sessions: SessionDirectory = new SessionDirectory({
     engines: fleet,
     observer: metrics,
@@ -108,6 +113,7 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
         return past;
       },
     },
+    onEnded: (session) => streams.noteEnded(session),
     limits: {
       firstByteTimeoutMs: config.streams.emptyTimeoutMs,
       startTimeoutMs: config.streams.startTimeoutMs,
@@ -175,6 +181,13 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
         list: () => [...sessions.list(), ...recordings.list()],
         find: (id) => sessions.find(id) ?? recordings.find(id),
       },
+      streams: {
+        list: () => streams.list(),
+        find: (name) => streams.find(name),
+        end: (sessionId) =>
+          sessions.endSession(sessionId, 'stopped_by_operator') ||
+          recordings.endSession(sessionId, 'stopped_by_operator'),
+      },
       leases,
       files: recordings,
       fileLeases,
@@ -201,6 +214,8 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
   metrics.start();
   undo.defer(() => timeshift.stop());
   timeshift.start();
+  undo.defer(() => streams.stop());
+  streams.start();
   // Stopping the fleet has cut what engines still owed: what waited for that ends now.
   undo.defer(() => sessions.stop('shutdown'));
   undo.defer(() => recordings.stop('shutdown'));

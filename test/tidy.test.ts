@@ -65,6 +65,8 @@ const WITHOUT_OWN_TEST: Readonly<Record<string, string>> = {
   'src/session/supply.ts': 'session.test.ts, standby.test.ts and slow-start.test.ts are about what it does',
   'src/base/reason-table.ts': 'a table; base/reasons.test.ts reads each of its rows',
   'src/session/buffer-share.ts': 'an interface and its empty case, which every ring in ring.test.ts has',
+  'src/base/request-reasons.ts': 'rows of the table that base/reasons.test.ts judges',
+  'src/http/stream-words.ts': 'http/routes/streams.test.ts compares what it says',
   'src/base/timeshift-reasons.ts': 'rows of the table that base/reasons.test.ts judges',
   'src/timeshift/kept-session.ts': 'timeshift.test.ts judges what it writes and finds',
   'src/timeshift/segment-keeping.ts': 'test/integration/hls-window.test.ts has its disk full, slow and dead',

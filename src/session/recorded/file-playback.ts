@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { Clock } from '../../base/clock.ts';
 import { AcemuxError, type ReasonCode } from '../../base/reasons.ts';
 import type { MediaStream, StartAttempt } from '../../engine/engine-client.ts';
@@ -24,6 +25,7 @@ export class FilePlayback {
   readonly #deps: FilePlaybackDeps;
   readonly #abort = new AbortController();
   readonly #createdAtMs: number;
+  readonly #sessionId = randomBytes(8).toString('hex');
   readonly #createdAtWallMs: number;
   #start: StartAttempt | undefined;
   #playback: Playback | undefined;
@@ -74,6 +76,7 @@ export class FilePlayback {
     const { clock, selector, slot } = this.#deps;
     const { engine } = slot;
     return {
+      sessionId: this.#sessionId,
       streamId: selector.hash,
       keyType: selector.kind === 'id' ? 'content_id' : 'infohash',
       infohash: this.#playback?.infohash,
