@@ -200,8 +200,8 @@ export class HlsStream implements SessionListener {
     const { from, listed, needFrom } = this.#window;
     const openFrom = this.#cut[0]?.from ?? this.#segmenter.openFrom ?? ring.tail;
     const isOnDisk = this.#kept?.newest !== undefined && this.#kept.newest.number === listed.at(-1)?.number;
-    // What is on disk as well is kept for the sake of the disk only: most ask for the newest.
-    this.#hold.from = (isOnDisk ? needFrom : from) ?? openFrom;
+    // What is on disk is not kept for HLS: the ring has its newest seconds anyway.
+    this.#hold.from = (isOnDisk ? undefined : from) ?? openFrom;
     this.#hold.needFrom = (isOnDisk ? undefined : needFrom) ?? openFrom;
     if (listed.length > 0) this.#ready.resolve();
   }
