@@ -137,7 +137,7 @@ describe('a playlist with time-shift', () => {
     }
     // A session that ends, and another one, in one life of acemux.
     house.endSession();
-    house.beginSession();
+    await house.beginSession();
     await play(house, [2_040, 2_050], undefined, {}, other);
     await play(house, [2_050, 2_060], rewinder, {}, other);
     const breaks = rewinder.checker.segments.filter(({ isDiscontinuity }) => isDiscontinuity);

@@ -126,10 +126,7 @@ export class RewindHouse {
       log: silentLog(),
     });
     this.timeshift.start();
-    // Under this clock no time passes while the disk is read.
-    await this.timeshift.segmentsOf(STREAM);
-    this.beginSession();
-    await this.quiet();
+    await this.beginSession();
     this.#isOpen = true;
   }
 
@@ -139,7 +136,7 @@ export class RewindHouse {
   }
 
   /** Another session of the stream. */
-  beginSession(): void {
+  async beginSession(): Promise<void> {
     const stage = new HlsStage({ mediaMsMax: this.#options.ringMs ?? 20_000 }, undefined, this.clock);
     this.stage = stage;
     const past = this.timeshift.begin({
@@ -161,6 +158,9 @@ export class RewindHouse {
       return isKept;
     };
     this.output.keep(stage, past);
+    // Under this clock no time passes while the disk is read.
+    await segments.opened;
+    await this.quiet();
   }
 
   endSession(): void {
@@ -211,7 +211,7 @@ export class RewindHouse {
       while (!this.#isHeld && this.#isLate) {
         await new Promise((resolve) => setTimeout(resolve, 20));
         // Media is written by time, too.
-        if (this.#isLate) await this.clock.advance(PIECE_MS / 4);
+        if (this.#isLate) await this.clock.advance(PIECE_MS / 20);
       }
     }
   }
