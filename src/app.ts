@@ -16,11 +16,15 @@ import { readTcpTable } from './output/ts/tcp-table.ts';
 import { TsOutput } from './output/ts/ts-output.ts';
 import { SessionDirectory } from './session/directory.ts';
 import { LeaseBook } from './session/lease-book.ts';
+import { Observers } from './session/observers.ts';
 import { FileLeaseBook } from './session/recorded/file-lease.ts';
 import { Recordings } from './session/recorded/recordings.ts';
 import { StreamBook } from './session/stream-book.ts';
 import { loadClip } from './simulator/clip.ts';
 import { SimulatedEngine } from './simulator/engine.ts';
+import { EventBus } from './telemetry/events/event-bus.ts';
+import { RefusalEvents } from './telemetry/events/refusal-events.ts';
+import { SessionEvents } from './telemetry/events/session-events.ts';
 import type { Log } from './telemetry/log.ts';
 import { Metrics } from './telemetry/metrics.ts';
 import { Timeshift } from './timeshift/timeshift.ts';
@@ -30,6 +34,8 @@ import { VERSION } from './version.ts';
 const END_VIEWERS_BEFORE_MS = 3_000;
 /** The engines get so long to answer that they have stopped; a start that one never answers takes up to 35 s. */
 const STOP_ENGINES_MS = 3_000;
+/** The events that are held: a day of a home, some minutes of a fleet in trouble. */
+const EVENTS_KEPT = { countMax: 10_000, bytesMax: 8 * 1024 * 1024 };
 /** How often a drain looks whether the last viewer has left. */
 const DRAIN_POLL_MS = 100;
 
@@ -39,6 +45,7 @@ export interface App {
   readonly port: number;
   readonly sessions: SessionDirectory;
   readonly fleet: Fleet;
+  readonly events: EventBus;
   /** Lets nobody new in, lets those who watch go on for a while, then stops. Safe to call twice. */
   drain(): Promise<void>;
   /** Ends everything at once and resolves when nothing is left. Safe to call twice. */
@@ -68,6 +75,7 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
   });
   if (adminKey.isNew) log.info({ file: adminKey.file }, 'generated an admin key');
 
+  const events = new EventBus({ bounds: EVENTS_KEPT, clock, log: log.child({ part: 'events' }) });
   const metrics: Metrics = new Metrics({
     sessionsActive: () => sessions.list().length + recordings.list().length,
     clientsActive: () => sessions.clientCount - sessions.pausedCount + recordings.clientCount,
@@ -75,6 +83,9 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
     bufferBytes: () => sessions.bufferBytes,
     timeshiftBytes: () => timeshift.sizeBytes,
   });
+  const sessionEvents = new SessionEvents(events);
+  const observer = new Observers([metrics, sessionEvents]);
+  const refusalEvents = new RefusalEvents(events, clock);
   const fleet = new Fleet({
     providers: parts.providers ?? makeProviders(config, clock),
     limits: {
@@ -87,6 +98,7 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
     createClient: (address) =>
       new EngineClient({ address, clock, log: log.child({ part: 'fleet' }), ingest: config.streams.ingest }),
     giveWay: (infohash) => sessions.giveWay(infohash) || recordings.giveWay(infohash),
+    events,
     clock,
     log: log.child({ part: 'fleet' }),
   });
@@ -105,7 +117,7 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
   });
   const sessions: SessionDirectory = new SessionDirectory({
     engines: fleet,
-    observer: metrics,
+    observer,
     timeshift: {
       begin: (session) => {
         const past = timeshift.begin(session);
@@ -138,7 +150,7 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
   const recordings: Recordings = new Recordings({
     engines: fleet,
     known: (hash) => sessions.known(hash),
-    observer: metrics,
+    observer,
     limits: {
       firstByteTimeoutMs: config.streams.emptyTimeoutMs,
       startTimeoutMs: config.streams.startTimeoutMs,
@@ -195,7 +207,15 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
       hls,
       fleet,
       lifecycle,
-      metrics,
+      events,
+      metrics: {
+        contentType: metrics.contentType,
+        render: () => metrics.render(),
+        requestRefused: (reason) => {
+          metrics.requestRefused(reason);
+          refusalEvents.requestRefused(reason);
+        },
+      },
       access: { key: adminKey.key, play: config.access.play, view: config.access.view },
       config: {
         host: config.server.host,
@@ -210,6 +230,8 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
     connectionLimitsFor(await readOpenFilesMax()),
   );
 
+  events.subscribe(({ type }) => metrics.eventHappened(type));
+  events.subscribe((event) => sessionEvents.hear(event));
   undo.defer(() => metrics.stop());
   metrics.start();
   undo.defer(() => timeshift.stop());
@@ -230,33 +252,40 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
     hls.stop();
     await tsOutput.stop();
   });
+  undo.defer(() => server.endEventStreams());
   sessions.start();
   const { url, port } = await server.listen();
   lifecycle.phase = 'ready';
+  events.emit('system.started', { version: VERSION });
 
   const owned = undo.move();
   let stopped: Promise<void> | undefined;
+  let drainingId: number | undefined;
   const stop = (): Promise<void> => {
     lifecycle.phase = 'draining';
-    stopped ??= owned.disposeAsync();
+    stopped ??= (async () => {
+      events.emit('system.stopping', {}, { causeId: drainingId });
+      await owned.disposeAsync();
+    })();
     return stopped;
   };
+  const clientCount = (): number => sessions.clientCount + recordings.clientCount;
   let drained: Promise<void> | undefined;
   const drain = (): Promise<void> => {
     drained ??= (async () => {
       lifecycle.phase = 'draining';
+      drainingId = events.emit('system.draining', { clients: clientCount() });
       sessions.refuse('draining');
       leases.refuse('draining');
       fileLeases.refuse('draining');
       recordings.refuse('draining');
       const endMs = clock.nowMs() + Math.max(0, config.server.shutdownTimeoutMs - END_VIEWERS_BEFORE_MS);
-      const clientCount = (): number => sessions.clientCount + recordings.clientCount;
       while (clientCount() > 0 && clock.nowMs() < endMs) await sleep(clock, DRAIN_POLL_MS);
       await stop();
     })();
     return drained;
   };
-  return { url, port, sessions, fleet, drain, stop };
+  return { url, port, sessions, fleet, events, drain, stop };
 }
 
 /** Ends all sessions; resolves when the engines have stopped them, or after STOP_ENGINES_MS. */

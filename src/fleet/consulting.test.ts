@@ -3,6 +3,7 @@ import { type TestContext, test } from 'node:test';
 import { FakeEngineClient, FakeProvider, observedEngine, placeFor } from '../../test/support/fake-fleet.ts';
 import { ManualClock } from '../base/manual-clock.ts';
 import { AcemuxError } from '../base/reasons.ts';
+import { silentEvents } from '../telemetry/events/event.ts';
 import { silentLog } from '../telemetry/log.ts';
 import { Fleet } from './fleet.ts';
 
@@ -24,6 +25,7 @@ async function startFleet(t: TestContext, engineCount: number, prepare?: (client
       checkIntervalMs: 20_000,
       failureThreshold: 1,
     },
+    events: silentEvents(),
     clock,
     log: silentLog(),
   });

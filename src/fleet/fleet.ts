@@ -11,6 +11,7 @@ import type {
   EngineSource,
   PlaceRequest,
 } from '../session/ports.ts';
+import type { EventSink } from '../telemetry/events/event.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Consultant, EngineRecord, EngineSnapshot, FleetClient, Place } from './engine-record.ts';
 import { Suspicion } from './health/suspicion.ts';
@@ -41,6 +42,7 @@ export interface FleetDeps {
    */
   readonly giveWay?: (infohash: string | undefined) => boolean;
   readonly limits: FleetLimits;
+  readonly events: EventSink;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -79,7 +81,7 @@ export class Fleet implements EngineSource, EngineDemand {
 
   constructor(deps: FleetDeps) {
     this.#deps = deps;
-    const { providers, clock, log, limits } = deps;
+    const { providers, clock, events, log, limits } = deps;
     this.#registry = new EngineRegistry({
       providers,
       createClient: deps.createClient ?? ((address) => new EngineClient({ address, clock, log })),
@@ -87,6 +89,7 @@ export class Fleet implements EngineSource, EngineDemand {
       checkIntervalMs: limits.checkIntervalMs,
       failureThreshold: limits.failureThreshold,
       suspicion: this.#suspicion,
+      events,
       clock,
       log,
     });
@@ -169,9 +172,16 @@ export class Fleet implements EngineSource, EngineDemand {
   drain(engineId: string): boolean {
     const record = this.#registry.get(engineId);
     if (!record) return false;
+    if (record.isDraining) return true;
     record.isDraining = true;
+    this.#deps.events.emit('engine.draining', { streams: record.streams }, { engine: engineId });
     leave(record);
+    if (record.streams === 0) this.#tellDrained(record);
     return true;
+  }
+
+  #tellDrained({ id }: EngineRecord): void {
+    this.#deps.events.emit('engine.drained', {}, { engine: id });
   }
 
   /** An engine came, went, healed or failed. What plays on one that failed should go on elsewhere. */
@@ -278,7 +288,10 @@ export class Fleet implements EngineSource, EngineDemand {
   #giveBack(record: EngineRecord, place: Place): void {
     if (!record.places.delete(place)) return;
     if (place.infohash !== undefined && place.isDelivering) record.notePlayed(place.infohash);
-    if (record.streams === 0) this.#registry.onIdle(record);
+    if (record.streams === 0) {
+      if (record.isDraining) this.#tellDrained(record);
+      this.#registry.onIdle(record);
+    }
     this.#onNamed();
     this.#serveWaiters();
   }

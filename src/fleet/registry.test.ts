@@ -3,6 +3,7 @@ import { type TestContext, test } from 'node:test';
 import { FakeEngineClient, FakeProvider, observedEngine } from '../../test/support/fake-fleet.ts';
 import { ManualClock } from '../base/manual-clock.ts';
 import { AcemuxError } from '../base/reasons.ts';
+import { silentEvents } from '../telemetry/events/event.ts';
 import { silentLog } from '../telemetry/log.ts';
 import { Suspicion } from './health/suspicion.ts';
 import { EngineRegistry } from './registry.ts';
@@ -33,6 +34,7 @@ async function begin(
     checkIntervalMs: CHECK_INTERVAL_MS,
     failureThreshold: 3,
     suspicion: new Suspicion(),
+    events: silentEvents(),
     clock,
     log: silentLog(),
   });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { type Clock, sleep } from '../base/clock.ts';
 import type { EngineAddress } from '../engine/types.ts';
+import type { EventSink } from '../telemetry/events/event.ts';
 import type { Log } from '../telemetry/log.ts';
 import { EngineRecord, type FleetClient } from './engine-record.ts';
 import { probe } from './health/probe.ts';
@@ -19,6 +20,7 @@ export interface RegistryDeps {
   /** So many misses in a row turn a healthy engine unhealthy. */
   readonly failureThreshold: number;
   readonly suspicion: Suspicion;
+  readonly events: EventSink;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -154,6 +156,7 @@ export class EngineRegistry {
     this.#engines.set(observed.id, record);
     this.#providerOf.set(record, provider);
     log.info({ engine: observed.id, engineName: observed.name, provider: provider.kind }, 'engine appeared');
+    this.#tellAppeared(record, false);
     void this.probeNow(record);
   }
 
@@ -167,15 +170,22 @@ export class EngineRegistry {
       record.observed = observed;
       record.lastSeenAtMs = this.#deps.clock.wallMs();
       this.#deps.log.info({ engine: record.id, streams: record.streams }, 'engine is back');
+      this.#tellAppeared(record, true);
       return record;
     }
     return undefined;
+  }
+
+  #tellAppeared({ id, observed, provider }: EngineRecord, isBack: boolean): void {
+    const details = { name: observed.name, provider, is_back: isBack };
+    this.#deps.events.emit('engine.appeared', details, { engine: id });
   }
 
   #letGo(record: EngineRecord): void {
     this.#engines.delete(record.id);
     this.#deps.suspicion.forget(record.id);
     this.#deps.log.info({ engine: record.id, streams: record.streams }, 'engine gone');
+    this.#deps.events.emit('engine.gone', { streams: record.streams }, { engine: record.id });
     if (record.streams > 0) this.#departed.add(record);
     else this.#close(record);
   }
@@ -186,7 +196,7 @@ export class EngineRegistry {
   }
 
   async #probe(record: EngineRecord): Promise<void> {
-    const { clock, log, failureThreshold, onChange } = this.#deps;
+    const { clock, events, log, failureThreshold, onChange } = this.#deps;
     const { signal } = this.#abort;
     try {
       const result = await probe(record.client, signal);
@@ -200,6 +210,11 @@ export class EngineRegistry {
         { engine: record.id, from: before, to: record.health, reason: result.reason, detail: result.detail },
         'engine health',
       );
+      const about = { engine: record.id };
+      const { reason, detail } = result;
+      if (record.health === 'unhealthy')
+        events.emit('health.failed', { from: before, reason, detail }, about);
+      else events.emit('health.recovered', { from: before }, about);
       onChange();
     } catch (error) {
       if (!signal.aborted)

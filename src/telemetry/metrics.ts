@@ -1,5 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { ReasonCode } from '../base/reasons.ts';
+import type { EventType } from './events/event.ts';
 import { METRICS, type MetricDeclaration, type MetricName } from './metrics-declaration.ts';
 
 export interface MetricsDeps {
@@ -37,6 +38,7 @@ export class Metrics {
   readonly #standbyDifferences: Counter;
   readonly #warnings: Counter;
   readonly #refusals: Counter;
+  readonly #events: Counter;
 
   constructor(deps: MetricsDeps) {
     const { sessionsActive, clientsActive, clientsPaused, bufferBytes, timeshiftBytes } = deps;
@@ -68,6 +70,7 @@ export class Metrics {
     this.#standbySwitches = new Counter({ ...declared('acemux_standby_switches_total'), registers });
     this.#warnings = new Counter({ ...declared('acemux_session_warnings_total'), registers });
     this.#refusals = new Counter({ ...declared('acemux_http_refusals_total'), registers });
+    this.#events = new Counter({ ...declared('acemux_events_total'), registers });
   }
 
   /** Begins to watch the process (CPU, memory, event loop). Without this there are only our own metrics. */
@@ -145,6 +148,10 @@ export class Metrics {
 
   requestRefused(reason: ReasonCode): void {
     this.#refusals.inc({ reason });
+  }
+
+  eventHappened(type: EventType): void {
+    this.#events.inc({ type });
   }
 }
 

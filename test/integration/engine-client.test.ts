@@ -10,6 +10,7 @@ import { SimulatedProvider } from '../../src/fleet/providers/simulated/simulated
 import { derivedInfohash, listedCatalogue } from '../../src/simulator/catalogue.ts';
 import { SimulatedEngine, type SimulatedEngineOptions } from '../../src/simulator/engine.ts';
 import type { Fault } from '../../src/simulator/faults.ts';
+import { silentEvents } from '../../src/telemetry/events/event.ts';
 import { silentLog } from '../../src/telemetry/log.ts';
 import { placeFor } from '../support/fake-fleet.ts';
 
@@ -276,6 +277,7 @@ test('a fleet of simulated engines is healthy, loses one that dies, and is left 
       checkIntervalMs: 20_000,
       failureThreshold: 1,
     },
+    events: silentEvents(),
     clock,
     log: silentLog(),
   });

@@ -4,6 +4,7 @@ import { Fleet, type FleetLimits } from '../../src/fleet/fleet.ts';
 import type { ObservedEngine } from '../../src/fleet/providers/provider.ts';
 import type { ViewerInfo } from '../../src/session/attachment.ts';
 import { SessionDirectory } from '../../src/session/directory.ts';
+import { silentEvents } from '../../src/telemetry/events/event.ts';
 import { silentLog } from '../../src/telemetry/log.ts';
 import { FakeEngine, playback, RecordingObserver } from './fake-engines.ts';
 import { FakeEngineClient, FakeProvider } from './fake-fleet.ts';
@@ -43,6 +44,7 @@ export async function fleetHouse(
     },
     giveWay: (infohash) => sessions.giveWay(infohash),
     limits: { ...fleetLimits, maxStreamsPerEngine: 10, ...limits },
+    events: silentEvents(),
     clock,
     log: silentLog(),
   });

@@ -4,6 +4,7 @@ import { AcemuxError } from '../../src/base/reasons.ts';
 import { Fleet, type FleetDeps, type FleetLimits } from '../../src/fleet/fleet.ts';
 import type { ObservedEngine } from '../../src/fleet/providers/provider.ts';
 import type { AttemptOutcome, EngineSlot } from '../../src/session/ports.ts';
+import { type EventSink, silentEvents } from '../../src/telemetry/events/event.ts';
 import { silentLog } from '../../src/telemetry/log.ts';
 import { FakeEngineClient, FakeProvider, observedEngine, placeFor } from './fake-fleet.ts';
 
@@ -23,6 +24,7 @@ export interface FleetRigOptions {
   readonly creates?: boolean;
   readonly giveWay?: NonNullable<FleetDeps['giveWay']>;
   readonly prepare?: (client: FakeEngineClient) => void;
+  readonly events?: EventSink;
 }
 
 export function buildFleet(options: FleetRigOptions) {
@@ -39,6 +41,7 @@ export function buildFleet(options: FleetRigOptions) {
     },
     ...(options.giveWay ? { giveWay: options.giveWay } : {}),
     limits: { ...limits, ...options.limits },
+    events: options.events ?? silentEvents(),
     clock,
     log: silentLog(),
   });

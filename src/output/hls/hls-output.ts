@@ -124,13 +124,18 @@ export class HlsOutput {
     folder: string,
     signal: AbortSignal,
   ): Promise<Playlist> {
-    this.checkName(name, selector);
     const { wish, ...who } = viewer;
     const { end, start } = wish ?? {};
+    const startWallMs = start && wantedWallMs(start, this.#deps.clock.wallMs());
+    const known = end ? undefined : this.#viewers.get(name);
+    // Its name was looked at when it came; most requests are of this kind, and need nothing else.
+    const current = known?.query === selectorQuery(selector) ? known.askNow() : undefined;
+    if (current) return current.mediaPlaylist(folder, startWallMs);
+    this.checkName(name, selector);
     if (start && end) return (await this.#excerpt(selector, start, end)).excerpt.mediaPlaylist(folder);
     return this.#withinStartTimeout(signal, async (signal) => {
       const stream = await this.#viewerOf(name, selector, who).ask(signal);
-      return stream.mediaPlaylist(folder, start && wantedWallMs(start, this.#deps.clock.wallMs()));
+      return stream.mediaPlaylist(folder, startWallMs);
     });
   }
 
@@ -230,6 +235,7 @@ export class HlsOutput {
     const { clientTimeoutMs, clock, log } = this.#deps;
     const fields = { stream: selector.hash, client: info.address };
     const viewer = new HlsViewer({
+      query: selectorQuery(selector),
       clock,
       admit: async (signal) => {
         const attachment = await this.#join(selector, info, signal);

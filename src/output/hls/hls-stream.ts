@@ -62,6 +62,7 @@ export class HlsStream implements SessionListener {
   #isWanted = false;
   #isStopped = false;
   #firstCutMs: number | undefined;
+  #isReady = false;
   #playlist: Playlist | undefined;
   /** The first that the playlist lists. */
   #playlistFrom: number | undefined;
@@ -100,6 +101,11 @@ export class HlsStream implements SessionListener {
     return this.#segmenter.targetSeconds;
   }
 
+  /** Whether there is a segment. */
+  get isReady(): boolean {
+    return this.#isReady;
+  }
+
   /**
    * Resolves when there is a segment.
    * @throws AcemuxError why the session has ended; the signal's reason
@@ -129,6 +135,7 @@ export class HlsStream implements SessionListener {
     this.#opening?.cancel();
     this.#stopListening();
     this.#hold.release();
+    this.#isReady = false;
     this.#ready.reject(new AcemuxError(reason));
   }
 
@@ -203,7 +210,9 @@ export class HlsStream implements SessionListener {
     // What is on disk is not kept for HLS: the ring has its newest seconds anyway.
     this.#hold.from = (isOnDisk ? undefined : from) ?? openFrom;
     this.#hold.needFrom = (isOnDisk ? undefined : needFrom) ?? openFrom;
-    if (listed.length > 0) this.#ready.resolve();
+    if (this.#isReady || listed.length === 0) return;
+    this.#isReady = true;
+    this.#ready.resolve();
   }
 
   #listedForm(segment: Segment, discontinuities: number): KeptSegment {
