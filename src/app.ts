@@ -109,7 +109,13 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
   const sessions: SessionDirectory = new SessionDirectory({
     engines: fleet,
     observer,
-    timeshift,
+    timeshift: {
+      begin: (session) => {
+        const past = timeshift.begin(session);
+        if (past) hls.keep(session.watched, past);
+        return past;
+      },
+    },
     onEnded: (session) => streams.noteEnded(session),
     limits: {
       firstByteTimeoutMs: config.streams.emptyTimeoutMs,
@@ -157,8 +163,13 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
     clock,
     log: log.child({ part: 'output' }),
   });
-  const hls = new HlsOutput({
+  const hls: HlsOutput = new HlsOutput({
     sessions,
+    archive: {
+      segmentsOf: ({ hash, parameters }) =>
+        timeshift.segmentsOf({ hash: sessions.known(hash)?.infohash ?? hash, parameters }),
+      findSegment: (...address) => timeshift.findSegment(...address),
+    },
     secret: createHmac('sha256', adminKey.key).update('hls').digest('hex'),
     segmentSeconds: config.hls.segmentMs / 1000,
     clientTimeoutMs: config.clients.timeoutMs,

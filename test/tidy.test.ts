@@ -92,6 +92,8 @@ const WITHOUT_OWN_TEST: Readonly<Record<string, string>> = {
   'src/fleet/vpn/vpn-upkeep.ts': 'vpn-watch.test.ts judges what is restarted, and what never is',
   'src/base/vpn-reasons.ts': 'rows of the table that base/reasons.test.ts judges',
   'src/timeshift/kept-session.ts': 'timeshift.test.ts judges what it writes and finds',
+  'src/timeshift/segment-keeping.ts': 'test/integration/hls-window.test.ts has its disk full, slow and dead',
+  'src/output/hls/kept-list.ts': 'test/integration/hls-window.test.ts judges each list that it makes',
   'src/version.ts': 'a name for the field of package.json; cli/run.test.ts prints it',
   'src/config/key.ts': 'the shape of a key; config/load.test.ts reads all of them',
   'src/config/layers.ts': 'config/load.test.ts judges what the layers make together',

@@ -95,9 +95,14 @@ export const REQUEST_REASONS = {
     what: 'acemux has not given out this address of an HLS playlist.',
     todo: 'Ask `/ace/manifest.m3u8?id=…` for one.',
   },
+  past_unknown: {
+    status: 404,
+    what: 'Nothing of the time that the excerpt was asked for is kept as HLS.',
+    todo: 'Ask for a later one. What is played is kept with TIMESHIFT_SECONDS, for so long.',
+  },
   segment_unknown: {
     status: 404,
-    what: 'This HLS segment does not exist, or no longer: a live stream keeps its last minute.',
+    what: 'This HLS segment does not exist, or no longer: a live stream keeps its last minute, or TIMESHIFT_SECONDS.',
     todo: 'Read the playlist again; it lists those that there are.',
   },
   command_unsupported: {

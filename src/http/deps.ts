@@ -5,7 +5,7 @@ import type { ReasonCode } from '../base/reasons.ts';
 import type { StreamSelector } from '../engine/types.ts';
 import type { Consultant } from '../fleet/engine-record.ts';
 import type { VpnSource } from '../fleet/vpn/vpn.ts';
-import type { ViewerInfo } from '../session/attachment.ts';
+import type { Beginning, ViewerInfo } from '../session/attachment.ts';
 import type { LeaseRequest } from '../session/lease.ts';
 import type { FileFacts, FileRequest, OpenFile } from '../session/recorded/recordings.ts';
 import type { StreamRecord } from '../session/stream-book.ts';
@@ -81,13 +81,18 @@ export interface LeasesFace<Attached extends Leavable> {
 
 /** A playlist, ready to be sent. */
 export interface PlaylistFace {
-  readonly text: string;
+  readonly bytes: Buffer;
   readonly gzipped: Buffer;
+  /** Where it has the player begin, if that was asked for. */
+  readonly beginning?: Beginning | undefined;
 }
 
 /** HLS. Each throws, or rejects with, AcemuxError, or the signal's reason. */
 export interface HlsFace {
-  /** Resolves when there is something to play. `folder`: where the viewers' folders are, relative to the playlist. */
+  /**
+   * Resolves when there is something to play: the stream or, if the visitor wishes for a start and an end, an excerpt.
+   * `folder`: where the viewers' folders are, relative to the playlist.
+   */
   multivariantPlaylist(
     selector: StreamSelector,
     visitor: ViewerInfo,

@@ -1,11 +1,13 @@
 import type { ReasonCode } from '../base/reasons.ts';
-import type { SessionListener } from './attachment.ts';
+import type { SessionListener, WatchedSession } from './attachment.ts';
 import type { Past } from './past.ts';
 import type { Ring } from './ring.ts';
 
 /** A session whose past is to be kept. */
 export interface PassingSession {
   readonly ring: Ring;
+  /** The session itself, as outputs see it. */
+  readonly watched: WatchedSession;
   /** Which broadcast it is, and the parameters that make it another one. */
   readonly infohash: string;
   readonly parameters: Readonly<Record<string, string>>;

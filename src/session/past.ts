@@ -1,4 +1,5 @@
 import type { AccessPoint } from '../mpegts/access-point.ts';
+import type { SegmentKeeper } from './media-segments.ts';
 
 /** An access point, and when it was live. */
 export interface PastPoint {
@@ -16,6 +17,8 @@ export interface Past {
   readonly wallMs: number;
   /** How long a viewer that takes nothing may stay, milliseconds; it must be reached besides. */
   readonly pauseMaxMs: number;
+  /** Keeps what HLS cuts from the session. */
+  readonly segments: SegmentKeeper;
   /** Whether a viewer may stay at this position, although the ring is about to let go of it. */
   reaches(position: number): boolean;
   /** Whole packets from `position` on, `bytesMax` at most; empty where there is a gap. */

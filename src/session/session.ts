@@ -416,6 +416,7 @@ export class Session implements WatchedSession, SuppliedSession {
     if (infohash === undefined) return;
     this.#past = timeshift?.begin({
       ring,
+      watched: this,
       infohash,
       parameters: selector.parameters,
       names: [selector.hash, infohash],

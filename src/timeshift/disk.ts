@@ -1,4 +1,4 @@
-import { open } from 'node:fs/promises';
+import { appendFile, open } from 'node:fs/promises';
 
 /** A file that is being written: appended to, by one call after the other. */
 export interface AppendedFile {
@@ -10,6 +10,11 @@ export interface AppendedFile {
 export interface Disk {
   /** @throws the file system's error */
   create(path: string): Promise<AppendedFile>;
+  /**
+   * Appends to a file, which need not exist.
+   * @throws the file system's error
+   */
+  append(path: string, text: string): Promise<void>;
 }
 
 export const realDisk: Disk = {
@@ -17,6 +22,7 @@ export const realDisk: Disk = {
     const handle = await open(path, 'wx');
     return { append: (bytes) => handle.appendFile(bytes), close: () => handle.close() };
   },
+  append: (path, text) => appendFile(path, text),
 };
 
 /** The word of a file system's error: ENOSPC, ENOENT, …; undefined of any other error. */

@@ -8,13 +8,14 @@ import type { Ring } from '../session/ring.ts';
 import { errorWord } from './disk.ts';
 import { MediaTimes } from './media-times.ts';
 import type { IndexRecord, PointRecord } from './record.ts';
+import { SegmentKeeping } from './segment-keeping.ts';
 import type { StreamStore } from './stream-store.ts';
 
 /** What waits is written when it is so much, or so old. */
 const WRITE_BYTES = 256 * 1024;
 const WRITE_AFTER_MS = 500;
-/** One write. */
-const WRITE_BYTES_MAX = 1024 * 1024;
+/** One write: about 1 MiB, in whole packets, as a store is taken up again by those only. */
+const WRITE_BYTES_MAX = Math.floor((1024 * 1024) / PACKET_BYTES) * PACKET_BYTES;
 /** An access point whose list of packets to leave out is not complete so much later is kept as it is. */
 const OMIT_BYTES_MAX = 4 * 1024 * 1024;
 
@@ -27,6 +28,7 @@ export interface Keeping {
 }
 
 export interface KeptLimits {
+  readonly windowMs: number;
   readonly pauseMaxMs: number;
   /** A segment is ended when it has so much. */
   readonly segmentBytes: number;
@@ -35,6 +37,8 @@ export interface KeptLimits {
 
 export interface KeptSessionDeps {
   readonly ring: Ring;
+  /** A name, of 40 hex digits, by which the stream was asked for. */
+  readonly id: string;
   /** Rejects if the stream's store can't be used. */
   readonly store: Promise<StreamStore>;
   readonly keeping: Keeping;
@@ -68,6 +72,7 @@ export class KeptSession implements Past, SessionListener {
   #points: { readonly point: AccessPoint; readonly wallMs: number }[] = [];
   #breaks: { readonly position: number; readonly endPts: number }[] = [];
   readonly #times = new MediaTimes();
+  readonly segments: SegmentKeeping;
   /** That of the last access point in the index: no access point behind it has less. */
   #mediaMs = 0;
   #notedTo = -1;
@@ -79,6 +84,13 @@ export class KeptSession implements Past, SessionListener {
     this.#startMs = deps.clock.nowMs();
     this.#startWallMs = deps.clock.wallMs();
     this.#position = deps.ring.tail;
+    this.segments = new SegmentKeeping({
+      id: deps.id,
+      windowMs: deps.limits.windowMs,
+      clock: deps.clock,
+      makeRoom: (bytes) => deps.keeping.makeRoom(bytes),
+      warn: (error) => deps.keeping.warn(reasonOfFailure(error), error),
+    });
   }
 
   /** Begins to write. */
@@ -103,6 +115,8 @@ export class KeptSession implements Past, SessionListener {
     // The ring may be empty by now: then what came in the last half second is lost.
     if (this.#isKeeping) await this.#write();
     this.#isKeeping = false;
+    this.segments.noteOver('ended');
+    await this.segments.idle();
     await this.#store?.close();
   }
 
@@ -183,6 +197,7 @@ export class KeptSession implements Past, SessionListener {
       this.#base = store.isEmpty ? -this.#position : store.head + PACKET_BYTES - this.#position;
       this.#startWallMs = Math.max(this.#startWallMs, store.wallMs);
       this.#store = store;
+      this.segments.open(store.mediaSegments, this.#base);
     } catch (error) {
       this.#giveUp(error);
     }
@@ -235,6 +250,7 @@ export class KeptSession implements Past, SessionListener {
     const to = this.#position + packets.length;
     await store.append(packets, this.wallMs, this.#takeRecords(to));
     this.#position = to;
+    this.segments.noteWritten(to);
     return true;
   }
 
@@ -244,6 +260,7 @@ export class KeptSession implements Past, SessionListener {
     this.#points = this.#points.filter(({ point }) => point.position < from || point.position >= to);
     this.#breaks = this.#breaks.filter(({ position }) => position < from || position >= to);
     this.#position = to;
+    this.segments.noteLost(to);
   }
 
   /** A copy: the ring may let go of its blocks while this is being written. */
@@ -314,6 +331,7 @@ export class KeptSession implements Past, SessionListener {
     this.#isKeeping = false;
     this.#points = [];
     this.#breaks = [];
+    this.segments.noteOver('broken');
     this.#deps.keeping.warn(reasonOfFailure(error), error);
   }
 }

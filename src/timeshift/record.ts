@@ -45,21 +45,37 @@ export type IndexRecord = Static<typeof RecordSchema>;
 
 /** One line of an index file: the checksum of the JSON behind it. The line's end is the record's. */
 export function printRecord(record: IndexRecord): string {
-  const text = JSON.stringify(record);
-  return `${checksum(text)} ${text}\n`;
+  return printLine(record);
 }
 
 /** The records that an index file begins with; `bytes`: how much of it they take. What is cut or damaged ends them. */
 export function parseRecords(index: Buffer): { readonly records: IndexRecord[]; readonly bytes: number } {
   const records: IndexRecord[] = [];
-  let from = 0;
-  for (let to = index.indexOf(0x0a); to >= 0; to = index.indexOf(0x0a, from)) {
-    const record = parseLine(index.toString('utf8', from, to));
-    if (!record) break;
-    records.push(record);
-    from = to + 1;
+  let bytes = 0;
+  for (const { to, value } of parseLines(index)) {
+    if (!Value.Check(RecordSchema, value)) break;
+    records.push(value);
+    bytes = to;
   }
-  return { records, bytes: from };
+  return { records, bytes };
+}
+
+/** A line of a file that is only appended to. */
+export function printLine(value: unknown): string {
+  const text = JSON.stringify(value);
+  return `${checksum(text)} ${text}\n`;
+}
+
+/** The whole lines that a file begins with, and where each is in it, its end included. */
+export function* parseLines(file: Buffer): Generator<{ value: unknown; from: number; to: number }> {
+  let from = 0;
+  for (let end = file.indexOf(0x0a); end >= 0; end = file.indexOf(0x0a, from)) {
+    const value = parseLine(file.toString('utf8', from, end));
+    if (value === undefined) return;
+    const to = end + 1;
+    yield { value, from, to };
+    from = to;
+  }
 }
 
 /** The version that an index file says it has, whatever else is in it; undefined where it says none. */
@@ -68,12 +84,11 @@ export function versionOf(index: Buffer): number | undefined {
   return version === undefined ? undefined : Number(version);
 }
 
-function parseLine(line: string): IndexRecord | undefined {
+function parseLine(line: string): unknown {
   const text = line.slice(9);
   if (line[8] !== ' ' || checksum(text) !== line.slice(0, 8)) return undefined;
   try {
-    const value: unknown = JSON.parse(text);
-    return Value.Check(RecordSchema, value) ? value : undefined;
+    return JSON.parse(text);
   } catch {
     return undefined; // A right checksum over no JSON: not written by acemux.
   }

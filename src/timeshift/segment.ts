@@ -6,6 +6,7 @@ import { type DataRecord, type IndexRecord, parseRecords, STORE_VERSION, version
 
 const MEDIA = '.ts';
 const INDEX = '.index';
+const LIST = '.hls';
 
 /** A stretch of a store, without a gap: a media file of whole packets and, beside it, its index. */
 export interface Segment {
@@ -20,6 +21,8 @@ export interface Segment {
   /** The session's media clock at its first byte, milliseconds. */
   readonly mediaFromMs: number;
   indexBytes: number;
+  /** Of the list of the media segments of HLS that begin in it. */
+  listBytes: number;
 }
 
 export function mediaFileOf(file: string): string {
@@ -30,6 +33,10 @@ export function indexFileOf(file: string): string {
   return `${file}${INDEX}`;
 }
 
+export function listFileOf(file: string): string {
+  return `${file}${LIST}`;
+}
+
 /** The path, without ending, of the segment that begins at a position: in the order of names as of positions. */
 export function segmentFile(folder: string, from: number): string {
   return `${folder}/${String(from).padStart(16, '0')}`;
@@ -37,13 +44,14 @@ export function segmentFile(folder: string, from: number): string {
 
 /** The segment whose file this is by its name; undefined for any other file. */
 export function segmentNameOf(fileName: string): string | undefined {
-  const name = basename(fileName, fileName.endsWith(MEDIA) ? MEDIA : INDEX);
+  const ending = [MEDIA, INDEX, LIST].find((each) => fileName.endsWith(each));
+  const name = basename(fileName, ending);
   return /^\d{16}$/.test(name) && fileName.length > name.length ? name : undefined;
 }
 
-/** Both sizes together. */
-export function bytesOf({ from, indexBytes, to }: Segment): number {
-  return to - from + indexBytes;
+/** The sizes of its files together. */
+export function bytesOf({ from, indexBytes, listBytes, to }: Segment): number {
+  return to - from + indexBytes + listBytes;
 }
 
 /**
@@ -60,7 +68,7 @@ export async function recoverSegment(file: string, isLast: boolean): Promise<Seg
   if (head?.is !== 'head') return undefined;
   const { from, mediaMs, wallMs } = head;
   const walls = { wallFromMs: wallMs, wallToMs: wallMs, mediaFromMs: mediaMs };
-  const segment = { file, from, to: from, ...walls, indexBytes: bytes };
+  const segment = { file, from, to: from, ...walls, indexBytes: bytes, listBytes: 0 };
   const handle = await open(mediaFileOf(file), 'r').catch(() => undefined);
   if (!handle) return undefined;
   try {
@@ -100,12 +108,18 @@ export async function readRecords({ file }: Segment): Promise<readonly IndexReco
 
 /** Bytes of a segment's media; none where the segment has been removed, or can't be read. */
 export async function readMedia({ file }: Segment, at: number, length: number): Promise<Buffer> {
+  const bytes = await readBytes(mediaFileOf(file), at, length);
+  return bytes.subarray(0, bytes.length - (bytes.length % PACKET_BYTES));
+}
+
+/** Bytes of a file, fewer at its end; none where it has been removed, or can't be read. */
+export async function readBytes(path: string, at: number, length: number): Promise<Buffer> {
   try {
-    const handle = await open(mediaFileOf(file), 'r');
+    const handle = await open(path, 'r');
     try {
       const bytes = Buffer.allocUnsafe(length);
       const { bytesRead } = await handle.read(bytes, 0, length, at);
-      return bytes.subarray(0, bytesRead - (bytesRead % PACKET_BYTES));
+      return bytes.subarray(0, bytesRead);
     } finally {
       await handle.close();
     }
@@ -117,9 +131,11 @@ export async function readMedia({ file }: Segment, at: number, length: number): 
 export async function removeSegment(file: string): Promise<void> {
   await rm(mediaFileOf(file), { force: true });
   await rm(indexFileOf(file), { force: true });
+  await rm(listFileOf(file), { force: true });
 }
 
-async function readOrNothing(path: string): Promise<Buffer> {
+/** The whole of a file. */
+export async function readOrNothing(path: string): Promise<Buffer> {
   try {
     return await readFile(path);
   } catch {

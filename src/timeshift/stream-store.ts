@@ -4,6 +4,7 @@ import { crc32 } from 'node:zlib';
 import { AcemuxError } from '../base/reasons.ts';
 import type { PastPoint } from '../session/past.ts';
 import type { AppendedFile, Disk } from './disk.ts';
+import { MediaSegments } from './media-segments.ts';
 import { type IndexRecord, type PointRecord, printRecord, STORE_VERSION } from './record.ts';
 import {
   bytesOf,
@@ -34,11 +35,14 @@ export class StreamStore {
   readonly #disk: Disk;
   readonly #segments: Segment[];
   #written: Written | undefined;
+  /** Those that HLS has cut from it. */
+  readonly mediaSegments: MediaSegments;
 
   private constructor(folder: string, disk: Disk, segments: Segment[]) {
     this.#folder = folder;
     this.#disk = disk;
     this.#segments = segments;
+    this.mediaSegments = new MediaSegments(this, disk);
   }
 
   /**
@@ -57,7 +61,20 @@ export class StreamStore {
       if (segment && (!last || segment.from >= last.to)) segments.push(segment);
       else await removeSegment(file);
     }
-    return new StreamStore(folder, disk, segments);
+    const store = new StreamStore(folder, disk, segments);
+    await store.mediaSegments.recover();
+    return store;
+  }
+
+  /** Ascending by position. */
+  get segments(): readonly Segment[] {
+    return this.#segments;
+  }
+
+  /** The segment that has the byte at a position; undefined where there is a gap, and at its head. */
+  segmentAt(position: number): Segment | undefined {
+    const segment = this.#segments.findLast(({ from }) => from <= position);
+    return segment && position < segment.to ? segment : undefined;
   }
 
   /** Position of its oldest byte; `head` where it has none. */
@@ -112,7 +129,7 @@ export class StreamStore {
       const media = await this.#disk.create(mediaFileOf(file));
       const indexBytes = Buffer.byteLength(head);
       const walls = { wallFromMs: wallMs, wallToMs: wallMs, mediaFromMs: mediaMs };
-      const segment = { file, from, to: from, ...walls, indexBytes };
+      const segment = { file, from, to: from, ...walls, indexBytes, listBytes: 0 };
       this.#segments.push(segment);
       this.#written = { segment, media, index };
     } catch (error) {
@@ -161,6 +178,7 @@ export class StreamStore {
     const [oldest] = this.#segments;
     if (!oldest || oldest === this.#written?.segment) return;
     this.#segments.shift();
+    this.mediaSegments.dropBefore(oldest.to);
     await removeSegment(oldest.file);
     // It may hold what is not acemux's: then it stays.
     if (this.isEmpty) await rmdir(this.#folder).catch(() => {});
@@ -170,10 +188,9 @@ export class StreamStore {
 
   /** Whole packets from `position` on, `bytesMax` at most; empty where there is a gap, and at its head. */
   read(position: number, bytesMax: number): Promise<Buffer> {
-    const segment = this.#segments.findLast(({ from }) => from <= position);
-    const sizeBytes = segment ? Math.min(bytesMax, segment.to - position) : 0;
-    if (!segment || sizeBytes <= 0) return Promise.resolve(Buffer.alloc(0));
-    return readMedia(segment, position - segment.from, sizeBytes);
+    const segment = this.segmentAt(position);
+    if (!segment) return Promise.resolve(Buffer.alloc(0));
+    return readMedia(segment, position - segment.from, Math.min(bytesMax, segment.to - position));
   }
 
   /** The first access point at or behind `position`. */

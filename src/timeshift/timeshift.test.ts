@@ -176,6 +176,23 @@ test('a stream that is begun anew still has what it had before, at positions bel
   after.end();
 });
 
+test('what came in a burst, and was written in large pieces, is all there in the next life', async (t) => {
+  const { timeshift, begin, play } = await rig(t);
+  const stream = new PassingStream();
+  const old = timeshift.begin(stream);
+  stream.play(30, 0);
+  await play(stream, old, 1);
+  stream.end();
+  await timeshift.stop();
+  const after = new PassingStream();
+  const past = begin().begin(after);
+  assert.ok(past);
+  await play(after, past, 1);
+  const oldest = await past.pointAt(0);
+  assert.deepEqual(await between(past, oldest!.point.position, 0), range(0, 31 * SECOND_PACKETS));
+  after.end();
+});
+
 test('what an earlier life left is there, and goes when it is too old', async (t) => {
   const { timeshift, begin, play, clock, folder } = await rig(t);
   const stream = new PassingStream();

@@ -3,6 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock, Timer } from '../base/clock.ts';
 import { REASONS, type ReasonCode, reasonOf } from '../base/reasons.ts';
+import type { FoundSegment, KeptSegments, SegmentArchive, StreamName } from '../session/media-segments.ts';
 import type { Past } from '../session/past.ts';
 import type { PassingSession, PastKeeper } from '../session/past-keeper.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -45,7 +46,7 @@ interface Shelf {
 }
 
 /** Keeps on disk what streams have played: a store for each, within a time and all within so many bytes. */
-export class Timeshift implements PastKeeper {
+export class Timeshift implements PastKeeper, SegmentArchive {
   readonly #deps: TimeshiftDeps;
   readonly #shelves = new Map<string, Shelf>();
   #looking: Promise<void> = Promise.resolve();
@@ -90,6 +91,7 @@ export class Timeshift implements PastKeeper {
     shelf.windowMs = windowMs;
     const kept = new KeptSession({
       ring: session.ring,
+      id: session.names[0] ?? session.infohash,
       // A session of the stream that has just ended may still be writing.
       store: before.then(() => shelf.opening),
       keeping: {
@@ -97,6 +99,7 @@ export class Timeshift implements PastKeeper {
         warn: (reason, error) => this.#warn(session, name, reason, error),
       },
       limits: {
+        windowMs,
         pauseMaxMs: pauseMaxMs ?? windowMs,
         segmentBytes: within(SEGMENT_BYTES, bytesMax / SEGMENTS),
         segmentMs: within(SEGMENT_MS, windowMs / SEGMENTS),
@@ -114,6 +117,23 @@ export class Timeshift implements PastKeeper {
     const stopListening = session.listen(kept);
     kept.start();
     return kept;
+  }
+
+  async segmentsOf({ hash, parameters }: StreamName): Promise<KeptSegments | undefined> {
+    await this.#looking;
+    const isMeant = (name: string, { store }: Shelf): boolean =>
+      name.startsWith(hash) || store?.mediaSegments.isNamed(hash) === true;
+    const found = [...this.#shelves].find(([name, shelf]) => isMeant(name, shelf));
+    const shelf = found && this.#shelves.get(folderOf({ infohash: found[0].slice(0, 40), parameters }));
+    return shelf?.store?.mediaSegments;
+  }
+
+  findSegment(streamName: string, number: number): FoundSegment | undefined {
+    for (const { store } of this.#shelves.values()) {
+      const segment = store?.mediaSegments.find(streamName, number);
+      if (store && segment) return { segments: store.mediaSegments, segment };
+    }
+    return undefined;
   }
 
   #warn(session: PassingSession, stream: string, reason: ReasonCode, error: unknown): void {
@@ -214,7 +234,7 @@ export class Timeshift implements PastKeeper {
 /** A store's folder: the infohash and, of a stream that was asked for with parameters, what tells them apart. */
 const FOLDER = /^[0-9a-f]{40}(-[0-9a-f]{12})?$/;
 
-function folderOf({ infohash, parameters }: PassingSession): string {
+function folderOf({ infohash, parameters }: Pick<PassingSession, 'infohash' | 'parameters'>): string {
   const given = Object.entries(parameters).sort(([a], [b]) => (a < b ? -1 : 1));
   if (given.length === 0) return infohash;
   return `${infohash}-${hash('sha256', JSON.stringify(given)).slice(0, 12)}`;

@@ -1,4 +1,4 @@
-/** hls.js in Chromium, on a page of another origin, through an engine's death. */
+/** hls.js in Chromium, on a page of another origin, through an engine's death; live, and rewound. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
@@ -42,6 +42,13 @@ const PAGE = (
   });
   hls.loadSource(${JSON.stringify(source)});
   hls.attachMedia(video);
+  window.rewind = (seconds) => {
+    const { start, end } = { start: video.seekable.start(0), end: video.seekable.end(0) };
+    last = 0;
+    playedSeconds = 0;
+    video.currentTime = Math.max(start, end - seconds);
+    return end - start;
+  };
   window.seen = () => {
     const { totalVideoFrames, droppedVideoFrames } = video.getVideoPlaybackQuality();
     return { currentTime: video.currentTime, playedSeconds, latencySeconds: hls.latency, fatal, errors, stalls,
@@ -133,3 +140,42 @@ for (const { name, engines, kind } of [
     );
   });
 }
+
+test('hls.js rewinds in Chromium, plays the past through an engine’s death, and comes back to live, without a fatal error', async (t) => {
+  // The first engine brings a minute at once; the ring has two seconds of it.
+  const burst = { seconds: 60, bytes: 60_000_000 };
+  const rig = await startRig(t, {
+    engines: [{ burst }, {}],
+    config: { streams: { bufferMs: 2_000 }, clients: { prebufferMs: 500 }, timeshift: { windowMs: 600_000 } },
+  });
+  assert.ok(chromium, 'Chromium is not installed: npm test says how to');
+  await using server = await PageServer.start(`${rig.url}/ace/manifest.m3u8?id=${ID}`);
+  await using page = await BrowserPage.open(chromium, server.url);
+  await watchUntil(page, ({ latencySeconds, playedSeconds }) => playedSeconds > 2 && latencySeconds > 0);
+  // Until the page has a playlist with all of the burst.
+  const reach = async (): Promise<number> =>
+    Number(await page.evaluate('document.querySelector("video").seekable.end(0)'));
+  const endMs = performance.now() + 60_000;
+  while ((await reach()) < 50) {
+    assert.ok(performance.now() < endMs, `it reaches ${await reach()} s`);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+  const live = await seenBy(page);
+  assert.ok(Number(await page.evaluate('rewind(50)')) > 40);
+  const rewound = await watchUntil(page, ({ playedSeconds }) => playedSeconds > 3);
+  assert.ok(
+    rewound.currentTime < live.currentTime - 10 || rewound.latencySeconds > 30,
+    JSON.stringify([live, rewound]),
+  );
+  killPlaying(rig);
+  const past = await watchUntil(page, ({ playedSeconds }) => playedSeconds > 10);
+  assert.equal(rig.app.sessions.clientCount, 1, 'who watches the past is a viewer');
+  await page.evaluate('rewind(12)');
+  const back = await watchUntil(page, ({ playedSeconds }) => playedSeconds > 5);
+  assert.ok(back.currentTime > past.currentTime);
+  assert.deepEqual(back.fatal, []);
+  assert.match(await splices(rig), /same-broadcast/);
+  t.diagnostic(
+    `${rewound.latencySeconds.toFixed(1)} s behind live, then ${back.latencySeconds.toFixed(1)} s; ${back.stalls} stalls`,
+  );
+});

@@ -4,6 +4,12 @@ import type { Past, PastPoint } from '../../src/session/past.ts';
 export class FakePast implements Past {
   wallMs = 1_000_000;
   pauseMaxMs = 60_000;
+  readonly segments = {
+    listedMs: 0,
+    opened: Promise.resolve(undefined),
+    keep: async () => false,
+    giveUp: () => {},
+  };
   points: PastPoint[] = [];
   reads = 0;
   readonly #stretches: { readonly from: number; readonly bytes: Buffer }[] = [];

@@ -19,10 +19,14 @@ export interface ParsedPlaylist {
   readonly mediaSequence: number;
   readonly discontinuitySequence: number;
   readonly segments: readonly ParsedSegment[];
+  /** Whether it is an excerpt, which has an end. */
+  readonly isFinished: boolean;
+  /** EXT-X-START, seconds. */
+  readonly startOffset: number | undefined;
 }
 
 const HEADER =
-  /^#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:(\d+)\n#EXT-X-MEDIA-SEQUENCE:(\d+)\n#EXT-X-DISCONTINUITY-SEQUENCE:(\d+)\n/;
+  /^#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:(\d+)\n#EXT-X-MEDIA-SEQUENCE:(\d+)\n#EXT-X-DISCONTINUITY-SEQUENCE:(\d+)\n(#EXT-X-PLAYLIST-TYPE:VOD\n)?(?:#EXT-X-START:TIME-OFFSET=(-\d+\.\d{3}),PRECISE=YES\n)?/;
 const SEGMENT =
   /(#EXT-X-DISCONTINUITY\n)?#EXT-X-PROGRAM-DATE-TIME:(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z)\n#EXTINF:(\d+\.\d{6}),\n([^#\s][^\s]*)\n/y;
 
@@ -30,7 +34,7 @@ const SEGMENT =
 export function parseStrictly(text: string): ParsedPlaylist {
   const header = HEADER.exec(text);
   assert.ok(header, `no header: ${text.slice(0, 200)}`);
-  const [head, target, sequence, discontinuities] = header;
+  const [head, target, sequence, discontinuities, type, offset] = header;
   const segments: ParsedSegment[] = [];
   SEGMENT.lastIndex = head.length;
   let at = head.length;
@@ -45,12 +49,15 @@ export function parseStrictly(text: string): ParsedPlaylist {
       uri: uri!,
     });
   }
-  assert.equal(text.slice(at), '', 'something stands behind the last segment');
+  const end = type === undefined ? '' : '#EXT-X-ENDLIST\n';
+  assert.equal(text.slice(at), end, 'something stands behind the last segment');
   return {
     targetSeconds: Number(target),
     mediaSequence: Number(sequence),
     discontinuitySequence: Number(discontinuities),
     segments,
+    isFinished: type !== undefined,
+    startOffset: offset === undefined ? undefined : Number(offset),
   };
 }
 
@@ -65,6 +72,15 @@ export class HlsChecker {
   /** Until when each segment must be there, on the test's clock. */
   readonly #dueMs = new Map<number, number>();
   readonly #longestWith = new Map<number, number>();
+  readonly #removedForSeconds: number | undefined;
+
+  /**
+   * @param removedForSeconds how long a segment must be there once it is not listed; left out: for its own duration and that of the
+   *   longest list that it was in (6.2.2)
+   */
+  constructor(removedForSeconds?: number) {
+    this.#removedForSeconds = removedForSeconds;
+  }
 
   /** All segments so far, in order. */
   get segments(): readonly ParsedSegment[] {
@@ -100,7 +116,8 @@ export class HlsChecker {
         assert.ok(length >= 3 * targetSeconds, `${length} s are left in the list (6.2.2)`);
       for (const { number, seconds } of removed) {
         // It was listed until then, at least.
-        this.#dueMs.set(number, this.#lastMs + (seconds + (this.#longestWith.get(number) ?? 0)) * 1000);
+        const forSeconds = this.#removedForSeconds ?? seconds + (this.#longestWith.get(number) ?? 0);
+        this.#dueMs.set(number, this.#lastMs + forSeconds * 1000);
       }
     }
     for (const segment of segments) {

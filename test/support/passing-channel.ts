@@ -1,6 +1,6 @@
 /** A session that plays a simulated channel: real pictures and sound, which a decoder can judge. */
 import type { ReasonCode } from '../../src/base/reasons.ts';
-import type { SessionListener } from '../../src/session/attachment.ts';
+import type { SessionListener, WatchedSession } from '../../src/session/attachment.ts';
 import { Ingest } from '../../src/session/ingest.ts';
 import type { PassingSession } from '../../src/session/past-keeper.ts';
 import { Ring } from '../../src/session/ring.ts';
@@ -8,7 +8,8 @@ import { Channels } from './channels.ts';
 
 const MILLISECONDS = 1_000;
 
-export class PassingChannel implements PassingSession {
+export class PassingChannel implements PassingSession, WatchedSession {
+  readonly id = 'channel';
   readonly infohash = 'a'.repeat(40);
   readonly names = [this.infohash];
   readonly parameters = {};
@@ -27,6 +28,14 @@ export class PassingChannel implements PassingSession {
     for (const listener of [...this.#listeners]) listener.onAdvance();
     return to;
   }
+
+  get watched(): WatchedSession {
+    return this;
+  }
+
+  countSkip(): void {}
+
+  countBytesOut(): void {}
 
   listen(listener: SessionListener): () => void {
     this.#listeners.add(listener);

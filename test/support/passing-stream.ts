@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import type { ReasonCode } from '../../src/base/reasons.ts';
 import type { AccessPoint } from '../../src/mpegts/access-point.ts';
-import type { SessionListener } from '../../src/session/attachment.ts';
+import type { SessionListener, WatchedSession } from '../../src/session/attachment.ts';
 import type { PassingSession } from '../../src/session/past-keeper.ts';
 import { Ring, type RingLimits } from '../../src/session/ring.ts';
 import { numberedPackets, TABLES } from './watched-stream.ts';
@@ -27,7 +27,8 @@ export async function temporaryFolder(
 }
 
 /** A session whose packets carry their numbers, with an access point at each second. */
-export class PassingStream implements PassingSession {
+export class PassingStream implements PassingSession, WatchedSession {
+  readonly id = 'stream';
   readonly infohash: string;
   readonly parameters = {};
   readonly ring: Ring;
@@ -42,6 +43,14 @@ export class PassingStream implements PassingSession {
     this.#first = first;
     this.ring = new Ring({ bytesMax: 64 * 1024 * 1024, mediaMsMax: 20_000, ...limits });
   }
+
+  get watched(): WatchedSession {
+    return this;
+  }
+
+  countSkip(): void {}
+
+  countBytesOut(): void {}
 
   get names(): readonly string[] {
     return [this.infohash];

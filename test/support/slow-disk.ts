@@ -2,7 +2,7 @@ import { type Disk, realDisk } from '../../src/timeshift/disk.ts';
 
 /** A real disk that can be made to wait, or to be full. */
 export class SlowDisk implements Disk {
-  /** What media files throw instead of being appended to. */
+  /** What media files, and lists, throw instead of being appended to. */
   error: Error | undefined;
   #gate: PromiseWithResolvers<void> | undefined;
 
@@ -16,6 +16,12 @@ export class SlowDisk implements Disk {
       },
       close: () => file.close(),
     };
+  }
+
+  async append(path: string, text: string): Promise<void> {
+    await this.#gate?.promise;
+    if (this.error) throw this.error;
+    await realDisk.append(path, text);
   }
 
   /** From now on all writes wait. */

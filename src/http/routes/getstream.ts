@@ -93,6 +93,9 @@ export function registerGetstream<Attached extends Leavable>(
               'With start: when that was live where it begins, ISO 8601; with `; clamped` behind it where that is not ' +
               'what was asked for.',
           }),
+          'Content-Disposition': Type.String({
+            description: 'Of an excerpt, with start and end: a name to save it under.',
+          }),
         },
         content: {
           'video/mp2t': { schema: Type.String({ format: 'binary' }) },

@@ -3,12 +3,14 @@ import { Type } from 'typebox';
 import { AcemuxError } from '../../base/reasons.ts';
 import { PLAYLIST_TYPE } from '../../output/hls/playlists.ts';
 import { SEGMENT_HEADERS } from '../../output/hls/segment-reply.ts';
+import { startHeaders } from '../../output/ts/response-headers.ts';
 import type { ViewerInfo } from '../../session/attachment.ts';
 import type { AccessControl } from '../access-control.ts';
 import type { HttpDeps, PlaylistFace } from '../deps.ts';
 import { ErrorBodySchema } from '../errors.ts';
 import { registerPreflight } from '../preflight.ts';
 import { PASSED_PARAMETERS, parseStreamRequest, queryOf } from '../stream-request.ts';
+import { parseWish } from '../viewer-wish.ts';
 
 type HlsDeps = Pick<HttpDeps, 'hls' | 'lifecycle' | 'log'> & { readonly access: AccessControl };
 
@@ -31,6 +33,20 @@ const QuerySchema = Type.Object({
   id: Type.Optional(Type.String({ description: 'Content id, 40 hex digits; may be an acestream:// link.' })),
   content_id: Type.Optional(Type.String({ description: 'The same as id.' })),
   infohash: Type.Optional(Type.String({ description: 'Infohash, 40 hex digits.' })),
+  start: Type.Optional(
+    Type.String({
+      description:
+        'Where players begin: seconds before live, as -600, or an ISO 8601 time with its zone. The playlist has it as ' +
+        'EXT-X-START. What is not kept is clamped; the manifest’s X-Acemux-Start says where it begins.',
+    }),
+  ),
+  end: Type.Optional(
+    Type.String({
+      description:
+        'With start: where to end, in the same two forms. The playlist is then a finished excerpt of what is on disk, and no ' +
+        'engine is asked.',
+    }),
+  ),
   ...Object.fromEntries(
     PASSED_PARAMETERS.map((name) => [
       name,
@@ -40,7 +56,17 @@ const QuerySchema = Type.Object({
 });
 
 const PLAYLIST_RESPONSE = {
-  200: { description: 'A playlist', content: { [PLAYLIST_TYPE]: { schema: Type.String() } } },
+  200: {
+    description: 'A playlist',
+    headers: {
+      'X-Acemux-Start': Type.String({
+        description:
+          'Of the manifest, with start: when that was live where it begins, ISO 8601; with `; clamped` behind it where that is ' +
+          'not what was asked for.',
+      }),
+    },
+    content: { [PLAYLIST_TYPE]: { schema: Type.String() } },
+  },
   '4xx': ErrorBodySchema,
   '5xx': ErrorBodySchema,
 };
@@ -67,7 +93,8 @@ function registerManifest(scope: FastifyInstance, deps: HlsDeps): void {
     summary: 'Play a stream as HLS',
     description:
       'Exactly one of id, content_id and infohash. A multivariant playlist that leads to a media playlist of the ' +
-      'viewer’s own; answered as soon as there is a segment. All addresses are relative.',
+      'viewer’s own; answered as soon as there is a segment. All addresses are relative. With time-shift the media playlist ' +
+      'reaches back as far as that; with start and end it is an excerpt that has an end.',
     querystring: QuerySchema,
     response: PLAYLIST_RESPONSE,
   };
@@ -80,10 +107,17 @@ function registerManifest(scope: FastifyInstance, deps: HlsDeps): void {
     config: { area: 'play' },
     handler: async (request, reply) => {
       reply.header('Cache-Control', 'no-store'); // Also of a refusal.
-      const selector = parseStreamRequest(queryOf(request));
+      const query = queryOf(request);
+      const selector = parseStreamRequest(query);
+      const wish = parseWish(query);
       if (deps.lifecycle.phase !== 'ready') throw new AcemuxError(deps.lifecycle.phase);
       return answer(deps, request, reply, (viewer, signal) =>
-        deps.hls.multivariantPlaylist(selector, viewer, VIEWERS_FROM_MANIFEST, signal),
+        deps.hls.multivariantPlaylist(
+          selector,
+          { ...viewer, ...(wish && { wish }) },
+          VIEWERS_FROM_MANIFEST,
+          signal,
+        ),
       );
     },
   });
@@ -93,7 +127,9 @@ function registerManifest(scope: FastifyInstance, deps: HlsDeps): void {
     schema: { hide: true },
     config: { area: 'play' },
     handler: async (request, reply) => {
-      parseStreamRequest(queryOf(request));
+      const query = queryOf(request);
+      parseStreamRequest(query);
+      parseWish(query);
       return reply.headers(PLAYLIST_HEADERS).send();
     },
   });
@@ -119,9 +155,16 @@ function registerViewer(scope: FastifyInstance, deps: HlsDeps): void {
     handler: async (request, reply) => {
       reply.header('Cache-Control', 'no-store');
       const selector = selectorOf(request);
+      const wish = parseWish(queryOf(request));
       if (deps.lifecycle.phase === 'starting') throw new AcemuxError('starting');
       return answer(deps, request, reply, (viewer, signal) =>
-        deps.hls.mediaPlaylist(request.params.viewer, selector, viewer, STREAMS_FROM_VIEWER, signal),
+        deps.hls.mediaPlaylist(
+          request.params.viewer,
+          selector,
+          { ...viewer, ...(wish && { wish }) },
+          STREAMS_FROM_VIEWER,
+          signal,
+        ),
       );
     },
   });
@@ -209,8 +252,9 @@ async function answer(
   const viewer = { address: access.clientOf(request).address, userAgent: request.headers['user-agent'] };
   try {
     const playlist = await playlistFor(viewer, departure.signal);
-    reply.headers(PLAYLIST_HEADERS);
-    if (!acceptsGzip(request.headers['accept-encoding'])) return reply.send(playlist.text);
+    const { beginning } = playlist;
+    reply.headers({ ...PLAYLIST_HEADERS, ...(beginning && startHeaders(beginning)) });
+    if (!acceptsGzip(request.headers['accept-encoding'])) return reply.send(playlist.bytes);
     return reply.header('Content-Encoding', 'gzip').send(playlist.gzipped);
   } catch (error) {
     if (!departure.signal.aborted) throw error;

@@ -114,7 +114,10 @@ export interface Parts {
 }
 
 /** A playlist of nothing. */
-export const EMPTY_PLAYLIST: PlaylistFace = { text: '#EXTM3U\n', gzipped: gzipSync('#EXTM3U\n') };
+export const EMPTY_PLAYLIST: PlaylistFace = {
+  bytes: Buffer.from('#EXTM3U\n'),
+  gzipped: gzipSync('#EXTM3U\n'),
+};
 
 export interface Rig {
   readonly server: Server;

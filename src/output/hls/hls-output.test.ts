@@ -36,6 +36,7 @@ class House {
     this.stage = this.#newStage();
     this.output = new HlsOutput({
       sessions: { join: (...given) => this.#join(...given) },
+      archive: { segmentsOf: async () => undefined, findSegment: () => undefined },
       secret: 'secret',
       segmentSeconds: 4,
       clientTimeoutMs: CLIENT_TIMEOUT_MS,

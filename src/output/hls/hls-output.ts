@@ -3,11 +3,19 @@ import type { ServerResponse } from 'node:http';
 import type { Clock, Timer } from '../../base/clock.ts';
 import { AcemuxError, type ReasonCode } from '../../base/reasons.ts';
 import type { Attachment, ViewerInfo, WatchedSession } from '../../session/attachment.ts';
+import type { SegmentArchive } from '../../session/media-segments.ts';
+import type { Past } from '../../session/past.ts';
 import type { StreamSelector } from '../../session/types.ts';
+import type { StartWish } from '../../session/viewer-wish.ts';
 import type { Log } from '../../telemetry/log.ts';
-import { HlsStream, type Playlist } from './hls-stream.ts';
+import { Excerpt, rangeOf, type TimeRange } from './excerpt.ts';
+import { HlsStream } from './hls-stream.ts';
 import { HlsViewer } from './hls-viewer.ts';
+import { endWallMs } from './kept-list.ts';
+import { KeptSegmentReply } from './kept-segment-reply.ts';
+import type { Playlist } from './playlist.ts';
 import { SegmentReply } from './segment-reply.ts';
+import { wantedWallMs } from './start-offset.ts';
 import { selectorQuery, ViewerNames } from './viewer-path.ts';
 
 /** A viewer is gone when it has asked for nothing for so many target durations. */
@@ -22,6 +30,8 @@ export interface HlsSessions {
 
 export interface HlsOutputDeps {
   readonly sessions: HlsSessions;
+  /** What there is on disk. */
+  readonly archive: SegmentArchive;
   /** Signs the paths of viewers; kept over restarts, so that they stay valid. */
   readonly secret: string;
   /** HLS_SEGMENT_SECONDS */
@@ -51,7 +61,7 @@ export class HlsOutput {
   /** A session has one name for all its life. */
   readonly #sessionNames = new WeakMap<WatchedSession, string>();
   readonly #viewers = new Map<string, HlsViewer>();
-  readonly #replies = new Set<SegmentReply>();
+  readonly #replies = new Set<SegmentReply | KeptSegmentReply>();
   #highestNumber = 0;
   #isStopped = false;
 
@@ -67,7 +77,7 @@ export class HlsOutput {
 
   /**
    * A playlist that leads to a media playlist of the viewer's own, as soon as there is a segment. It makes nobody a viewer:
-   * players open a stream more than once to look at it.
+   * players open a stream more than once to look at it. An excerpt is of what is on disk: for that no engine is asked.
    * @param folder where the viewers' folders are, relative to this playlist
    * @throws AcemuxError why there is nothing to play; the signal's reason
    */
@@ -77,14 +87,24 @@ export class HlsOutput {
     folder: string,
     signal: AbortSignal,
   ): Promise<Playlist> {
+    const { wish, ...who } = visitor;
+    const address = (query: string): string =>
+      `${folder}/${this.#names.create(selector)}/index.m3u8?${selectorQuery(selector)}${query}`;
+    if (wish?.start && wish.end) {
+      // Seconds before live are so from now on: the viewer's address has the times.
+      const { excerpt, range } = await this.#excerpt(selector, wish.start, wish.end);
+      const query = `&start=${isoTime(range.fromWallMs)}&end=${isoTime(range.toWallMs)}`;
+      return excerpt.multivariantPlaylist(address(query));
+    }
     return this.#withinStartTimeout(signal, async (signal) => {
-      const attachment = await this.#join(selector, { ...visitor, isVisitor: true }, signal);
+      const attachment = await this.#join(selector, { ...who, isVisitor: true }, signal);
       const visit = {};
       try {
         const stream = this.#use(attachment.session, visit);
         await stream.ready(signal);
-        const name = this.#names.create(selector);
-        return stream.multivariantPlaylist(`${folder}/${name}/index.m3u8?${selectorQuery(selector)}`);
+        const beginning = wish?.start && stream.beginningAt(wish.start);
+        const query = beginning ? `&start=${isoTime(beginning.wallMs)}` : '';
+        return stream.multivariantPlaylist(address(query), beginning);
       } finally {
         this.#leave(attachment.session, visit);
         attachment.leave('client_left');
@@ -104,15 +124,38 @@ export class HlsOutput {
     folder: string,
     signal: AbortSignal,
   ): Promise<Playlist> {
-    const known = this.#viewers.get(name);
+    const { wish, ...who } = viewer;
+    const { end, start } = wish ?? {};
+    const startWallMs = start && wantedWallMs(start, this.#deps.clock.wallMs());
+    const known = end ? undefined : this.#viewers.get(name);
     // Its name was looked at when it came; most requests are of this kind, and need nothing else.
     const current = known?.query === selectorQuery(selector) ? known.askNow() : undefined;
-    if (current) return current.mediaPlaylist(folder);
+    if (current) return current.mediaPlaylist(folder, startWallMs);
     this.checkName(name, selector);
+    if (start && end) return (await this.#excerpt(selector, start, end)).excerpt.mediaPlaylist(folder);
     return this.#withinStartTimeout(signal, async (signal) => {
-      const stream = await this.#viewerOf(name, selector, viewer).ask(signal);
-      return stream.mediaPlaylist(folder);
+      const stream = await this.#viewerOf(name, selector, who).ask(signal);
+      return stream.mediaPlaylist(folder, startWallMs);
     });
+  }
+
+  /** Cuts the session from now on, for as long as it plays, so that all that is kept of it can be listed. */
+  keep(session: WatchedSession, past: Past): void {
+    this.#use(session, past, past);
+  }
+
+  async #excerpt(
+    selector: StreamSelector,
+    start: StartWish,
+    end: StartWish,
+  ): Promise<{ readonly excerpt: Excerpt; readonly range: TimeRange }> {
+    const kept = await this.#deps.archive.segmentsOf(selector);
+    const newest = kept?.listed.at(-1);
+    // The burst that an engine begins with has dates that are still to come.
+    const liveWallMs = Math.max(this.#deps.clock.wallMs(), newest ? endWallMs(newest) : 0);
+    const range = rangeOf(start, end, liveWallMs);
+    if (!kept) throw new AcemuxError('past_unknown');
+    return { excerpt: new Excerpt(kept, range), range };
   }
 
   /** @throws AcemuxError playlist_unknown: this name was not given out for this stream */
@@ -125,7 +168,9 @@ export class HlsOutput {
    * @throws AcemuxError segment_unknown
    */
   segmentSize(streamName: string, number: number): number {
-    const segment = this.#byName.get(streamName)?.find(number);
+    const segment =
+      this.#byName.get(streamName)?.find(number) ??
+      this.#deps.archive.findSegment(streamName, number)?.segment;
     if (!segment) throw new AcemuxError('segment_unknown');
     return segment.sizeBytes;
   }
@@ -137,16 +182,22 @@ export class HlsOutput {
   sendSegment(response: ServerResponse, streamName: string, number: number): void {
     const stream = this.#byName.get(streamName);
     const segment = stream?.find(number);
-    if (!stream || !segment || this.#isStopped) throw new AcemuxError('segment_unknown');
-    const { clientTimeoutMs, clock } = this.#deps;
-    const reply = new SegmentReply({
+    if (this.#isStopped) throw new AcemuxError('segment_unknown');
+    const { clientTimeoutMs: timeoutMs, clock } = this.#deps;
+    const common = {
       response,
-      segment,
-      session: stream.session,
-      timeoutMs: clientTimeoutMs,
+      timeoutMs,
       clock,
-      onOver: (reply) => void this.#replies.delete(reply),
-    });
+      onOver: (reply: SegmentReply | KeptSegmentReply) => void this.#replies.delete(reply),
+    };
+    let reply: SegmentReply | KeptSegmentReply;
+    if (stream && segment) reply = new SegmentReply({ ...common, segment, session: stream.session });
+    else {
+      const found = this.#deps.archive.findSegment(streamName, number);
+      if (!found) throw new AcemuxError('segment_unknown');
+      const onSent = (bytes: number): void => stream?.session.countBytesOut(bytes);
+      reply = new KeptSegmentReply({ ...common, ...found, onSent });
+    }
     this.#replies.add(reply);
     reply.start();
   }
@@ -205,10 +256,10 @@ export class HlsOutput {
   }
 
   /** The session's stream, which goes on for as long as somebody uses it. */
-  #use(session: WatchedSession, user: object): HlsStream {
+  #use(session: WatchedSession, user: object, past?: Past): HlsStream {
     let watched = this.#watched.get(session);
     if (!watched) {
-      watched = { stream: this.#begin(session), users: new Set(), timer: undefined };
+      watched = { stream: this.#begin(session, past), users: new Set(), timer: undefined };
       this.#watched.set(session, watched);
       this.#byName.set(watched.stream.name, watched.stream);
     }
@@ -225,14 +276,22 @@ export class HlsOutput {
     watched.timer = clock.startTimer(clientTimeoutMs, () => this.#end(watched.stream, 'idle'));
   }
 
-  #begin(session: WatchedSession): HlsStream {
+  #begin(session: WatchedSession, past: Past | undefined): HlsStream {
     const { clock, segmentSeconds } = this.#deps;
     const name = this.#sessionNames.get(session) ?? randomBytes(16).toString('hex');
     this.#sessionNames.set(session, name);
     // Above all numbers of this process, whatever its clock has done, and of those before it.
     const firstNumber = (): number => Math.max(Math.floor(clock.wallMs() / 1000), this.#highestNumber + 1);
     const onEnded = (stream: HlsStream, reason: ReasonCode): void => this.#end(stream, reason);
-    return new HlsStream({ session, name, segmentSeconds, firstNumber, clock, onEnded });
+    return new HlsStream({
+      session,
+      name,
+      segmentSeconds,
+      firstNumber,
+      ...(past && { past }),
+      clock,
+      onEnded,
+    });
   }
 
   #end(stream: HlsStream, reason: ReasonCode): void {
@@ -245,4 +304,9 @@ export class HlsOutput {
     stream.stop(reason);
     for (const user of watched.users) if (user instanceof HlsViewer) user.leave(reason);
   }
+}
+
+/** As a query has it. */
+function isoTime(wallMs: number): string {
+  return new Date(wallMs).toISOString();
 }

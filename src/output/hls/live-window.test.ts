@@ -17,6 +17,7 @@ function segment(number: number, changes: Partial<Segment> = {}): Segment {
     tables: Buffer.alloc(0),
     omit: [],
     tail: Buffer.alloc(0),
+    tailAt: [],
     sizeBytes: SEGMENT_BYTES,
     ...changes,
   };

@@ -54,6 +54,17 @@ export class LiveWindow {
     return this.#discontinuitySequence ?? 0;
   }
 
+  /** Of the newest segment: all discontinuities up to it, on top of the number it began with. */
+  get discontinuities(): number {
+    const listed = this.#listed.filter(({ segment }) => segment.isDiscontinuity).length;
+    return this.discontinuitySequence + listed;
+  }
+
+  /** What the first segment is: how many discontinuities there were before it, if that is known. Before it is added. */
+  begin(first: Pick<Segment, 'number'>, discontinuitiesBefore = first.number % DISCONTINUITIES_MAX): void {
+    this.#discontinuitySequence ??= discontinuitiesBefore;
+  }
+
   /** The oldest position that is kept for it; undefined without segments. */
   get from(): number | undefined {
     return (this.#removed[0] ?? this.#listed[0])?.segment.from;
@@ -66,7 +77,7 @@ export class LiveWindow {
 
   /** Adds the newest segment. */
   add(segment: Segment, nowMs: number): void {
-    this.#discontinuitySequence ??= segment.number % DISCONTINUITIES_MAX;
+    this.begin(segment);
     this.#listed.push({ segment, sinceMs: nowMs });
   }
 

@@ -13,31 +13,54 @@ export interface ListedSegment {
   readonly uri: string;
 }
 
-export interface MediaPlaylist {
+/** What a media playlist says of itself. */
+export interface MediaPlaylistHead {
   readonly targetSeconds: number;
   /** The number of the first segment. */
   readonly mediaSequence: number;
   readonly discontinuitySequence: number;
+  /** Whether it has an end: nothing will be added or removed. */
+  readonly isFinished?: boolean;
+  /** Where players begin, seconds before its end; where they like if left out. */
+  readonly startBeforeEndSeconds?: number;
+}
+
+export interface MediaPlaylist extends MediaPlaylistHead {
   readonly segments: readonly ListedSegment[];
 }
 
-/** A live media playlist (RFC 8216 4.3.3): it has no end, and is to be asked for again. Pure. */
+/** A media playlist (RFC 8216 4.3.3). Pure. */
 export function renderMediaPlaylist(playlist: MediaPlaylist): string {
-  const { discontinuitySequence, mediaSequence, segments, targetSeconds } = playlist;
+  const end = playlist.isFinished ? PLAYLIST_END : '';
+  return renderHead(playlist) + playlist.segments.map(renderSegment).join('') + end;
+}
+
+/** What stands in front of its segments. */
+export function renderHead(head: MediaPlaylistHead): string {
+  const { discontinuitySequence, isFinished, mediaSequence, startBeforeEndSeconds, targetSeconds } = head;
   const lines = [
     '#EXTM3U',
     '#EXT-X-VERSION:3',
     `#EXT-X-TARGETDURATION:${targetSeconds}`,
     `#EXT-X-MEDIA-SEQUENCE:${mediaSequence}`,
     `#EXT-X-DISCONTINUITY-SEQUENCE:${discontinuitySequence}`,
+    ...(isFinished ? ['#EXT-X-PLAYLIST-TYPE:VOD'] : []),
+    ...(startBeforeEndSeconds === undefined
+      ? []
+      : [`#EXT-X-START:TIME-OFFSET=${(-startBeforeEndSeconds).toFixed(3)},PRECISE=YES`]),
   ];
-  for (const { durationTicks, isDiscontinuity, startWallMs, uri } of segments) {
-    if (isDiscontinuity) lines.push('#EXT-X-DISCONTINUITY');
-    lines.push(`#EXT-X-PROGRAM-DATE-TIME:${new Date(startWallMs).toISOString()}`);
-    lines.push(`#EXTINF:${(durationTicks / PTS_HZ).toFixed(6)},`, uri);
-  }
   return `${lines.join('\n')}\n`;
 }
+
+/** The lines of one segment. */
+export function renderSegment({ durationTicks, isDiscontinuity, startWallMs, uri }: ListedSegment): string {
+  const mark = isDiscontinuity ? '#EXT-X-DISCONTINUITY\n' : '';
+  const date = `#EXT-X-PROGRAM-DATE-TIME:${new Date(startWallMs).toISOString()}\n`;
+  return `${mark}${date}#EXTINF:${(durationTicks / PTS_HZ).toFixed(6)},\n${uri}\n`;
+}
+
+/** What stands behind the last segment of a playlist that has an end. */
+export const PLAYLIST_END = '#EXT-X-ENDLIST\n';
 
 /** What is known of a stream beside its address; what is not known is left out. */
 export interface StreamDescription {

@@ -24,6 +24,7 @@ function segmentOf(stream: WatchedStream, changes: Partial<Segment> = {}): Segme
     tables: TABLES,
     omit: [],
     tail: Buffer.alloc(0),
+    tailAt: [],
     ...changes,
   };
   return { ...part, sizeBytes: segmentSizeBytes(part) };

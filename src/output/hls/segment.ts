@@ -27,11 +27,13 @@ export interface Segment {
   readonly omit: readonly number[];
   /** Copies of its last packets, which in the ring stand among the next segment's. */
   readonly tail: Buffer;
+  /** Their ascending positions. */
+  readonly tailAt: readonly number[];
   readonly sizeBytes: number;
 }
 
 /** The size of what `readSegment` gives. */
-export function segmentSizeBytes(segment: Omit<Segment, 'sizeBytes'>): number {
+export function segmentSizeBytes(segment: Omit<Segment, 'sizeBytes' | 'tailAt'>): number {
   const { from, omit, tables, tail, to } = segment;
   return tables.length + (to - from) - omit.length * PACKET_BYTES + tail.length;
 }

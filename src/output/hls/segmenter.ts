@@ -21,12 +21,21 @@ export const TARGET_SECONDS_MAX = 10;
 /** For so much media the rest of what was begun in a segment is waited for; what comes later stays in the next one. */
 const REST_MS = 1_000;
 
+/** The last segment of what players may have had before: the first one here follows on it, behind a break. */
+export interface Predecessor {
+  readonly number: number;
+  readonly targetSeconds: number;
+  /** When it ended: wall clock, milliseconds since the Unix epoch. */
+  readonly endWallMs: number;
+}
+
 export interface SegmenterDeps {
   readonly ring: Ring;
   /** HLS_SEGMENT_SECONDS */
   readonly segmentSeconds: number;
   /** The number of the first segment; asked when that is whole. */
   readonly firstNumber: () => number;
+  readonly predecessor?: () => Predecessor | undefined;
   readonly clock: Pick<Clock, 'wallMs'>;
 }
 
@@ -48,8 +57,11 @@ export class Segmenter {
   #nextNumber: number | undefined;
   #longestSeconds = 0;
   #target: number | undefined;
+  #isFixed = false;
+  #predecessor: Predecessor | undefined;
   /** The wall clock at 0 of the media clock; with breaks in between, of the time since. */
   #originMs = Number.POSITIVE_INFINITY;
+  #firstStartMs = 0;
   /** The newest places that were looked at: without newer ones there is nothing to decide. */
   #seenPoint: AccessPoint | undefined;
   #seenPlace: CutPlace | undefined;
@@ -76,7 +88,12 @@ export class Segmenter {
 
   /** From now on the target duration never changes (RFC 8216 6.2.1), nor does the time of a segment. */
   fixTarget(): number {
-    this.#target ??= this.targetSeconds;
+    if (this.#isFixed) return this.targetSeconds;
+    this.#target = this.targetSeconds;
+    this.#isFixed = true;
+    // The burst that an engine begins with may be older than the end of what there was before.
+    const { endWallMs = Number.NEGATIVE_INFINITY } = this.#predecessor ?? {};
+    this.#originMs = Math.max(this.#originMs, endWallMs - this.#firstStartMs);
     return this.#target;
   }
 
@@ -89,9 +106,9 @@ export class Segmenter {
   advance(): readonly Segment[] {
     const segments: Segment[] = [];
     // An engine begins with a burst of what is some seconds old: the newest was not on air later than now.
-    if (this.#target === undefined) this.#originMs = Math.min(this.#originMs, this.#originNowMs());
+    if (!this.#isFixed) this.#originMs = Math.min(this.#originMs, this.#originNowMs());
     for (;;) {
-      this.#open ??= this.#begin();
+      this.#open ??= this.#beginFirst();
       const { ring } = this.#deps;
       if (!this.#open) return segments;
       if (this.#open.start.point.position < ring.tail) {
@@ -105,6 +122,18 @@ export class Segmenter {
       const segment = this.#close(this.#open, this.#cut);
       if (segment) segments.push(segment);
     }
+  }
+
+  #beginFirst(): Open | undefined {
+    const predecessor = this.#deps.predecessor?.();
+    const open = this.#begin(predecessor !== undefined);
+    if (!open) return undefined;
+    this.#firstStartMs = open.startMs;
+    if (!predecessor) return open;
+    this.#predecessor = predecessor;
+    this.#nextNumber = predecessor.number + 1;
+    this.#target = predecessor.targetSeconds;
+    return open;
   }
 
   #begin(isDiscontinuity = false): Open | undefined {
@@ -177,6 +206,7 @@ export class Segmenter {
       tables: open.start.point.tables,
       omit: open.given.filter((position) => position >= from && position < end),
       tail,
+      tailAt: fresh,
     };
     const given = [...open.given, ...fresh]
       .filter((position) => position >= next.point.position)

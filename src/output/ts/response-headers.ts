@@ -18,10 +18,14 @@ export const TS_RESPONSE_HEADERS = {
 } as const;
 
 /** Sends status line and headers of an endless reply: no length, no chunks, the end of the connection is its end. */
-export function sendTsHeaders(response: ServerResponse, beginning?: Beginning): void {
+export function sendTsHeaders(
+  response: ServerResponse,
+  beginning?: Beginning,
+  more?: Readonly<Record<string, string>>,
+): void {
   response.shouldKeepAlive = false;
   response.useChunkedEncodingByDefault = false;
-  response.writeHead(200, { ...TS_RESPONSE_HEADERS, ...(beginning && startHeaders(beginning)) });
+  response.writeHead(200, { ...TS_RESPONSE_HEADERS, ...(beginning && startHeaders(beginning)), ...more });
   response.flushHeaders();
 }
 
@@ -32,4 +36,10 @@ export function startHeaders({ isClamped, wallMs }: Beginning): Record<string, s
     'X-Acemux-Start': isClamped ? `${time}; clamped` : time,
     'Access-Control-Expose-Headers': 'X-Acemux-Start',
   };
+}
+
+/** An excerpt is to be saved, under the stream's name and the time that it begins with (RFC 6266). */
+export function excerptHeaders(streamId: string, { wallMs }: Beginning): Record<string, string> {
+  const time = new Date(wallMs).toISOString().replace(/\.\d+/, '').replace(/[-:]/g, '');
+  return { 'Content-Disposition': `attachment; filename="${streamId}-${time}.ts"` };
 }

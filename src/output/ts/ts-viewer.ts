@@ -7,7 +7,7 @@ import type { Cursor } from '../../session/cursor.ts';
 import type { ClientProgress } from './client-progress.ts';
 import type { FanOutMember } from './fan-out.ts';
 import { FILLING, QUIET_MS } from './filling.ts';
-import { sendTsHeaders } from './response-headers.ts';
+import { excerptHeaders, sendTsHeaders } from './response-headers.ts';
 import type { WriteLoop } from './write-loop.ts';
 
 /** One view handed to a socket that keeps up. */
@@ -84,7 +84,10 @@ export class TsViewer implements FanOutMember {
     socket.on('error', this.#onError);
     // One segment with headers, tables and first picture, instead of a small one ahead of it.
     socket.cork();
-    if (!response.headersSent) sendTsHeaders(response, attachment.beginning);
+    const { beginning, session, viewer } = attachment;
+    const isExcerpt = viewer.wish?.end !== undefined;
+    const name = isExcerpt && beginning ? excerptHeaders(session.id, beginning) : {};
+    if (!response.headersSent) sendTsHeaders(response, beginning, name);
     const more = this.write();
     socket.uncork();
     this.#noteBlocked();
