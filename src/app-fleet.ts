@@ -155,8 +155,8 @@ export async function buildFleet(
       checkIntervalMs: config.health.checkIntervalMs,
       breakerThreshold: config.fleet.breakerThreshold,
       breakerPauseMaxMs: config.fleet.breakerPauseMaxMs,
-      image: undefined,
-      variant: undefined,
+      image: config.docker.image,
+      variant: config.docker.variant,
     },
   });
   const memoryWatch = new MemoryWatch({
