@@ -258,8 +258,8 @@ export class SourceLoop implements AttemptOwner {
     this.#deps.log.info({ reason: error.code, detail: error.message }, 'no other source for now');
     // One that took the whole time without a result must not take that of the next search, too.
     const last = search.lastAsked ?? lastEngine;
-    // It was for another one than that in use, which has been lost since: now that can be asked again, too.
-    if (this.#isUrgent && !wasUrgent) this.#beginSearch(last);
+    // It only waited for a place beside the source in use, which has been lost since: now its own engine has one.
+    if (this.#isUrgent && !wasUrgent && search.lastAsked === undefined) this.#beginSearch(last);
     else
       this.#searchLater(this.#isUrgent ? this.#failedSearches++ : this.#failedSuspicions++, last, error.code);
   }
