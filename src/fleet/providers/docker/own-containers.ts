@@ -198,9 +198,10 @@ export class OwnContainers {
       }
       return undefined;
     }
-    // Being made, or made after Docker wrote this list: the next one tells it as it is.
-    const isBeingMade = this.#underway.has(listed.name) || this.#madeMeanwhile.has(listed.id);
-    if (isBeingMade && listed.state === 'created') return undefined;
+    // Until whoever makes it knows its id it would be counted twice: as one that is being made, and as one that is.
+    if (this.#underway.has(listed.name)) return undefined;
+    // Made after Docker wrote this list: the next one tells it as it is.
+    if (this.#madeMeanwhile.has(listed.id) && listed.state === 'created') return undefined;
     if (this.#leaving.has(listed.id)) {
       this.#seeTo(listed);
       return undefined;
