@@ -61,6 +61,8 @@ test('a viewer who comes while the first engines start waits for them and plays,
     capacity: { total: 2, used: 1 },
     can_start_stream: { now: true },
   });
+  assert.equal(acemux.of('engine.appeared').length, 2, 'each has its address from the beginning');
+  assert.deepEqual(acemux.of('engine.gone'), []);
   assert.equal(acemux.of('engine.creating').length, 2, 'one viewer is no reason for more than the minimum');
 });
 

@@ -26,7 +26,7 @@ const UNTIL_MAX_MS = 60_000;
 const BINARY = join(import.meta.dirname, '..', '..', '..', 'bin', 'acemux.mjs');
 
 /** A 40-hex id for each number. */
-export function streamId(number: number): string {
+export function channel(number: number): string {
   return number.toString(16).padStart(40, 'a');
 }
 
@@ -103,6 +103,15 @@ export class AcemuxHome {
     return this.house.names(`${INSTANCE_LABEL}=${this.instance}`);
   }
 
+  /** Of those, the ones that run. */
+  async running(): Promise<string[]> {
+    const all = await this.house.client.list(
+      [`${INSTANCE_LABEL}=${this.instance}`],
+      AbortSignal.timeout(10_000),
+    );
+    return all.flatMap(({ name, state }) => (state === 'running' ? [name] : [])).sort();
+  }
+
   /** acemux with other variables, in the same DATA_DIR. */
   with(given: Readonly<Record<string, string>>): AcemuxHome {
     return new AcemuxHome(this.house, this.dataDir, this.instance, { ...this.environment, ...given });
@@ -121,7 +130,7 @@ export abstract class RunningAcemux {
   abstract get url(): string;
 
   /** A player; the test's end closes it. */
-  watch(id = streamId(1)): Viewer {
+  watch(id = channel(1)): Viewer {
     const viewer = new Viewer(`${this.url}/ace/getstream?id=${id}`);
     this.#viewers.push(viewer);
     return viewer;
@@ -220,8 +229,8 @@ export class AcemuxInProcess extends RunningAcemux {
   }
 
   /** The engine that plays a stream now, by its container's id. */
-  engineOf(id = streamId(1)): string {
-    const session = this.app.sessions.list().find((each) => each.id === id);
+  engineOf(id = channel(1)): string {
+    const session = this.app.sessions.list().find(({ streamId }) => streamId === id);
     assert.ok(session?.engine, 'an engine plays the stream');
     return session.engine.id;
   }
