@@ -15,6 +15,7 @@ if (process.platform === 'linux' && isRoot) {
   TOOLS.push(
     { command: 'ip', versionFlag: '-V', debianPackage: 'iproute2' },
     { command: 'dockerd', versionFlag: '--version', debianPackage: 'docker.io' },
+    { command: 'openssl', versionFlag: 'version', debianPackage: 'openssl' },
     { command: 'iptables', versionFlag: '--version', debianPackage: 'iptables' },
   );
 }

@@ -18,6 +18,7 @@ import { loadOrCreateInstanceId } from './fleet/providers/docker/instance-id.ts'
 import type { EngineProvider } from './fleet/providers/provider.ts';
 import { SeveralInspectors } from './fleet/providers/several-inspectors.ts';
 import { SimulatedProvider } from './fleet/providers/simulated/simulated-provider.ts';
+import { resolveHost } from './fleet/providers/static/resolve-host.ts';
 import { StaticProvider } from './fleet/providers/static/static-provider.ts';
 import { poolsOf } from './fleet/reconciler/pools.ts';
 import { Reconciler, type WatchedVpn } from './fleet/reconciler/reconciler.ts';
@@ -346,7 +347,8 @@ function makeProviders(
 ): readonly EngineProvider[] {
   return config.engines.providers.flatMap((kind): readonly EngineProvider[] => {
     if (kind === 'docker') return docker;
-    if (kind === 'static') return [new StaticProvider(config.engines.static)];
+    if (kind === 'static')
+      return [new StaticProvider(config.engines.static, { resolve: resolveHost, clock })];
     const clip = loadClip();
     const { bitsPerSecond, engineCount } = config.simulated;
     // Time stamps wrap every 26.5 hours: a demo that starts now has a day before its first.

@@ -87,6 +87,7 @@ const WITHOUT_OWN_TEST: Readonly<Record<string, string>> = {
   'src/version.ts': 'a name for the field of package.json; cli/run.test.ts prints it',
   'src/config/key.ts': 'the shape of a key; config/load.test.ts reads all of them',
   'src/config/layers.ts': 'config/load.test.ts judges what the layers make together',
+  'src/config/docker-combinations.ts': 'config/docker-keys.test.ts judges whole configurations',
   'src/config/combinations.ts': 'config/load.test.ts judges whole configurations',
   'src/config/vpn-keys.ts': 'config/load.test.ts reads all keys',
   'src/config/vpn-combinations.ts': 'configured-vpns.test.ts judges whole configurations',

@@ -206,8 +206,8 @@ export class DockerApi {
       agent,
       signal,
       headers: {
-        // A daemon judges the Host header by its form only.
-        Host: 'docker',
+        // Node would name the socket's path. By TCP it is the real one, which TLS holds the certificate against.
+        ...(this.#deps.endpoint.kind === 'socket' && { Host: 'docker' }),
         ...(content !== undefined && {
           'Content-Type': 'application/json',
           'Content-Length': Buffer.byteLength(content),
