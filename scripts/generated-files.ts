@@ -1,5 +1,6 @@
 import { reasonsPage } from '../src/base/reasons-page.ts';
 import { configurationPage, exampleFile, fileSchema } from '../src/config/reference.ts';
+import { eventsPage } from '../src/telemetry/events/events-page.ts';
 import { renderMetricsPage } from '../src/telemetry/metrics-declaration.ts';
 
 /** A file of the repository whose content follows from the code. */
@@ -17,5 +18,6 @@ export function generatedFiles(): readonly GeneratedFile[] {
     { name: 'docs/acemux.schema.json', text: `${JSON.stringify(fileSchema(), null, 2)}\n` },
     { name: 'docs/reasons.md', text: reasonsPage() },
     { name: 'docs/metrics.md', text: renderMetricsPage() },
+    { name: 'docs/events.md', text: eventsPage() },
   ];
 }

@@ -1,31 +1,25 @@
 import { createHmac } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { loadOrCreateAdminKey } from './access/admin-key.ts';
+import { inspectorOf, makeDocker, makeProviders } from './app-providers.ts';
 import { type Clock, sleep, systemClock } from './base/clock.ts';
 import type { Config } from './config/config.ts';
-import { configuredDockerHosts } from './config/configured-docker.ts';
 import { configuredVpns } from './config/configured-vpns.ts';
 import { defaultBufferMemory, machineMemory } from './config/machine-memory.ts';
 import { EngineClient } from './engine/engine-client.ts';
 import type { EngineRecord } from './fleet/engine-record.ts';
 import { Fleet, type FleetVpns } from './fleet/fleet.ts';
 import { FleetControl } from './fleet/fleet-control.ts';
+import { fleetEvents } from './fleet/fleet-events.ts';
 import type { ContainerInspector } from './fleet/providers/container-inspector.ts';
-import { DockerProvider } from './fleet/providers/docker/docker-provider.ts';
-import { loadOrCreateInstanceId } from './fleet/providers/docker/instance-id.ts';
 import type { EngineProvider } from './fleet/providers/provider.ts';
-import { SeveralInspectors } from './fleet/providers/several-inspectors.ts';
-import { SimulatedProvider } from './fleet/providers/simulated/simulated-provider.ts';
-import { resolveHost } from './fleet/providers/static/resolve-host.ts';
-import { StaticProvider } from './fleet/providers/static/static-provider.ts';
 import { poolsOf } from './fleet/reconciler/pools.ts';
 import { Reconciler, type WatchedVpn } from './fleet/reconciler/reconciler.ts';
 import type { EngineRegistry } from './fleet/registry.ts';
 import { CutOffWatch, type EngineContainer } from './fleet/vpn/cut-off-watch.ts';
 import { GluetunClient } from './fleet/vpn/gluetun-client.ts';
-import type { EngineNetwork, EnginesBehind, VpnObserver } from './fleet/vpn/vpn.ts';
+import type { EngineNetwork, EnginesBehind } from './fleet/vpn/vpn.ts';
+import { vpnEvents } from './fleet/vpn/vpn-events.ts';
 import { Vpns, type VpnsDeps } from './fleet/vpn/vpns.ts';
 import { connectionLimitsFor, readOpenFilesMax } from './http/connection-limits.ts';
 import { buildServer } from './http/server.ts';
@@ -34,10 +28,12 @@ import { readTcpTable } from './output/ts/tcp-table.ts';
 import { TsOutput } from './output/ts/ts-output.ts';
 import { SessionDirectory } from './session/directory.ts';
 import { LeaseBook } from './session/lease-book.ts';
+import { Observers } from './session/observers.ts';
 import { FileLeaseBook } from './session/recorded/file-lease.ts';
 import { Recordings } from './session/recorded/recordings.ts';
-import { loadClip } from './simulator/clip.ts';
-import { SimulatedEngine } from './simulator/engine.ts';
+import { EventBus } from './telemetry/events/event-bus.ts';
+import { RefusalEvents } from './telemetry/events/refusal-events.ts';
+import { SessionEvents } from './telemetry/events/session-events.ts';
 import type { Log } from './telemetry/log.ts';
 import { Metrics } from './telemetry/metrics.ts';
 import { Timeshift } from './timeshift/timeshift.ts';
@@ -47,6 +43,8 @@ import { VERSION } from './version.ts';
 const END_VIEWERS_BEFORE_MS = 3_000;
 /** The engines get so long to answer that they have stopped; a start that one never answers takes up to 35 s. */
 const STOP_ENGINES_MS = 3_000;
+/** The events that are held: a day of a home, some minutes of a fleet in trouble. */
+const EVENTS_KEPT = { countMax: 10_000, bytesMax: 8 * 1024 * 1024 };
 /** How often a drain looks whether the last viewer has left. */
 const DRAIN_POLL_MS = 100;
 
@@ -59,6 +57,7 @@ export interface App {
   /** What the operator may do with the fleet. */
   readonly fleetControl: FleetControl;
   readonly vpns: Vpns;
+  readonly events: EventBus;
   /** Lets nobody new in, lets those who watch go on for a while, then stops. Safe to call twice. */
   drain(): Promise<void>;
   /** Ends everything at once and resolves when nothing is left. Safe to call twice. */
@@ -92,6 +91,7 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
   });
   if (adminKey.isNew) log.info({ file: adminKey.file }, 'generated an admin key');
 
+  const events = new EventBus({ bounds: EVENTS_KEPT, clock, log: log.child({ part: 'events' }) });
   const metrics: Metrics = new Metrics({
     sessionsActive: () => sessions.list().length + recordings.list().length,
     clientsActive: () => sessions.clientCount - sessions.pausedCount + recordings.clientCount,
@@ -101,14 +101,19 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
     fleetStatus: () => fleetControl.status(),
     engineStates: () => fleet.snapshot().map(({ state }) => state),
   });
+  const sessionEvents = new SessionEvents(events);
+  const observer = new Observers([metrics, sessionEvents]);
+  const refusalEvents = new RefusalEvents(events, clock);
   const makesDocker = parts.providers === undefined && config.engines.providers.includes('docker');
   const docker = makesDocker ? await makeDocker(config, clock, log) : [];
   const providers = parts.providers ?? makeProviders(config, docker, clock);
   const { vpns, cutOff } = makeVpns(config, () => fleet.registry, {
     containers: parts.containers ?? inspectorOf(docker),
+    observer: vpnEvents(events),
     clock,
     log: log.child({ part: 'vpn' }),
   });
+  const tellFleet = fleetEvents(events);
   const fleet: Fleet = new Fleet({
     providers,
     limits: {
@@ -129,6 +134,7 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
     vpns: parts.vpns ?? vpns,
     witness: (happening) => {
       metrics.fleetHappened(happening);
+      tellFleet(happening);
       reconciler.notice(happening);
     },
     createClient: (address) =>
@@ -145,7 +151,10 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
     vpns: () => (parts.vpns ?? vpns).list(),
     demand: () => fleet.demand,
     onPlan: () => fleet.reconsider(),
-    witness: (happening) => metrics.fleetHappened(happening),
+    witness: (happening) => {
+      metrics.fleetHappened(happening);
+      tellFleet(happening);
+    },
     rules: {
       min,
       max,
@@ -181,7 +190,7 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
   });
   const sessions: SessionDirectory = new SessionDirectory({
     engines: fleet,
-    observer: metrics,
+    observer,
     timeshift,
     limits: {
       firstByteTimeoutMs: config.streams.emptyTimeoutMs,
@@ -207,7 +216,7 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
   const recordings: Recordings = new Recordings({
     engines: fleet,
     known: (hash) => sessions.known(hash),
-    observer: metrics,
+    observer,
     limits: {
       firstByteTimeoutMs: config.streams.emptyTimeoutMs,
       startTimeoutMs: config.streams.startTimeoutMs,
@@ -252,7 +261,15 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
       hls,
       fleet,
       lifecycle,
-      metrics,
+      events,
+      metrics: {
+        contentType: metrics.contentType,
+        render: () => metrics.render(),
+        requestRefused: (reason) => {
+          metrics.requestRefused(reason);
+          refusalEvents.requestRefused(reason);
+        },
+      },
       access: { key: adminKey.key, play: config.access.play, view: config.access.view },
       config: {
         host: config.server.host,
@@ -267,6 +284,8 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
     connectionLimitsFor(await readOpenFilesMax()),
   );
 
+  events.subscribe(({ type }) => metrics.eventHappened(type));
+  events.subscribe((event) => sessionEvents.hear(event));
   undo.defer(() => metrics.stop());
   metrics.start();
   undo.defer(() => timeshift.stop());
@@ -291,33 +310,40 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
     hls.stop();
     await tsOutput.stop();
   });
+  undo.defer(() => server.endEventStreams());
   sessions.start();
   const { url, port } = await server.listen();
   lifecycle.phase = 'ready';
+  events.emit('system.started', { version: VERSION });
 
   const owned = undo.move();
   let stopped: Promise<void> | undefined;
+  let drainingId: number | undefined;
   const stop = (): Promise<void> => {
     lifecycle.phase = 'draining';
-    stopped ??= owned.disposeAsync();
+    stopped ??= (async () => {
+      events.emit('system.stopping', {}, { causeId: drainingId });
+      await owned.disposeAsync();
+    })();
     return stopped;
   };
+  const clientCount = (): number => sessions.clientCount + recordings.clientCount;
   let drained: Promise<void> | undefined;
   const drain = (): Promise<void> => {
     drained ??= (async () => {
       lifecycle.phase = 'draining';
+      drainingId = events.emit('system.draining', { clients: clientCount() });
       sessions.refuse('draining');
       leases.refuse('draining');
       fileLeases.refuse('draining');
       recordings.refuse('draining');
       const endMs = clock.nowMs() + Math.max(0, config.server.shutdownTimeoutMs - END_VIEWERS_BEFORE_MS);
-      const clientCount = (): number => sessions.clientCount + recordings.clientCount;
       while (clientCount() > 0 && clock.nowMs() < endMs) await sleep(clock, DRAIN_POLL_MS);
       await stop();
     })();
     return drained;
   };
-  return { url, port, sessions, fleet, fleetControl, vpns, drain, stop };
+  return { url, port, sessions, fleet, fleetControl, vpns, events, drain, stop };
 }
 
 /** Ends all sessions; resolves when the engines have stopped them, or after STOP_ENGINES_MS. */
@@ -337,61 +363,17 @@ async function stopSessions(
   timer.cancel();
 }
 
-/** Simulated engines of the demo take this long to find their peers: real ones take 1 to 10 s. */
-const SIMULATED_PREBUFFER_MS = 1_000;
-
-function makeProviders(
-  config: Config,
-  docker: readonly DockerProvider[],
-  clock: Clock,
-): readonly EngineProvider[] {
-  return config.engines.providers.flatMap((kind): readonly EngineProvider[] => {
-    if (kind === 'docker') return docker;
-    if (kind === 'static')
-      return [new StaticProvider(config.engines.static, { resolve: resolveHost, clock })];
-    const clip = loadClip();
-    const { bitsPerSecond, engineCount } = config.simulated;
-    // Time stamps wrap every 26.5 hours: a demo that starts now has a day before its first.
-    const epochMs = clock.wallMs() - 60_000;
-    const build = (): SimulatedEngine =>
-      new SimulatedEngine({
-        clip,
-        clock,
-        bitsPerSecond,
-        epochMs,
-        delays: { prebufMs: SIMULATED_PREBUFFER_MS },
-      });
-    return [new SimulatedProvider({ count: engineCount, build })];
-  });
-}
-
-/** One provider for each Docker host. */
-async function makeDocker(config: Config, clock: Clock, log: Log): Promise<readonly DockerProvider[]> {
-  const instance = await loadOrCreateInstanceId(config.storage.dataDir);
-  // Docker makes this file in each container, and the container's id is its host name unless it was given one.
-  const self = existsSync('/.dockerenv') ? { selfContainer: hostname() } : {};
-  return configuredDockerHosts(config).map(({ settings, ...host }) => {
-    const part = log.child({ part: 'docker', ...(settings.name !== undefined && { host: settings.name }) });
-    return new DockerProvider({ ...host, ...self, settings: { ...settings, instance }, clock, log: part });
-  });
-}
-
-function inspectorOf(docker: readonly DockerProvider[]): ContainerInspector | undefined {
-  return docker.length === 0 ? undefined : new SeveralInspectors(docker.map(({ inspector }) => inspector));
-}
-
 /** The VPNs of the configuration, and who looks for engines in ENGINES that a restart of theirs has cut off. */
 function makeVpns(
   config: Config,
   registry: () => EngineRegistry,
-  shared: Pick<VpnsDeps, 'containers' | 'clock' | 'log'>,
+  shared: Pick<VpnsDeps, 'containers' | 'observer' | 'clock' | 'log'>,
 ): { readonly vpns: Vpns; readonly cutOff: CutOffWatch } {
   const { vpn } = config;
   const engines: EnginesBehind = (name) =>
     registry()
       .engines.filter((engine) => engine.vpn === name)
       .map(networkOf);
-  const observer: VpnObserver = () => {};
   const vpns = new Vpns({
     specs: configuredVpns(config).map(({ control, credentials, ...spec }) => ({
       ...spec,
@@ -403,7 +385,6 @@ function makeVpns(
       portIntervalMs: vpn.portIntervalMs,
       restartAfterMs: vpn.manage ? vpn.restartAfterMs : undefined,
     },
-    observer,
     ...shared,
   });
   const containerOf = (id: string): EngineContainer | undefined => {
@@ -415,7 +396,7 @@ function makeVpns(
     const { host, port, container, restart } = engine;
     return { name: container ?? `<container of the engine at ${host}:${port}>`, restart };
   };
-  return { vpns, cutOff: new CutOffWatch({ vpns, engines, containerOf, observer, ...shared }) };
+  return { vpns, cutOff: new CutOffWatch({ vpns, engines, containerOf, ...shared }) };
 }
 
 function networkOf({ id, network, isDelivering }: EngineRecord): EngineNetwork {

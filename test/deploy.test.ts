@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { parseDocument } from 'yaml';
 import { type Config, declaredKeys } from '../src/config/config.ts';
+import { configuredVpns } from '../src/config/configured-vpns.ts';
 import { DECLARATION } from '../src/config/declaration.ts';
 import type { Environment } from '../src/config/layers.ts';
 import { type LoadedConfig, loadConfig } from '../src/config/load.ts';
@@ -172,6 +173,52 @@ for (const file of COMPOSE_FILES) {
       const isPinned =
         /:[^\s:/]+(?:\s|$)/.test(line.trim().replace(/^image:\s*/, '')) && !/:latest\b/.test(line);
       assert.ok(isPinned || line.includes('#'), `${line.trim()} has neither a tag nor a comment`);
+    }
+  });
+}
+
+/** Engines are made by acemux here, behind these VPNs. */
+const VPN_COMPOSE_FILES = ['deploy/compose.vpn.yaml', 'deploy/compose.vpn-redundant.yaml'];
+
+for (const file of VPN_COMPOSE_FILES) {
+  const given = (): Environment => ({ ...acemuxEnvironment(file), GLUETUN_API_KEY: 'a-key' });
+
+  test(`${file}: acemux takes every variable, without a warning`, () => {
+    for (const name of Object.keys(given()))
+      assert.ok(knownVariables.has(name), `${name} is no variable of acemux`);
+    assert.deepEqual(load(given()).warnings, []);
+  });
+
+  test(`${file}: each VPN of acemux is a Gluetun of the file, by name, port and key of its control server`, () => {
+    const vpns = configuredVpns(load(given()).config);
+    const gluetuns = Object.entries(servicesOf(file)).filter(([name]) => name !== 'acemux');
+    assert.deepEqual(
+      vpns.map(({ name }) => name),
+      gluetuns.map(([name]) => name),
+    );
+    for (const { name, control, host, containerName, credentials } of vpns) {
+      const service = serviceOf(file, name);
+      const environment = tableOf(service['environment'], 'environment');
+      assert.deepEqual(
+        [service['container_name'], containerName, host, control.host],
+        [name, name, name, name],
+      );
+      assert.equal(environment['HTTP_CONTROL_SERVER_ADDRESS'], `:${control.port}`);
+      const role = String(environment['HTTP_CONTROL_SERVER_AUTH_DEFAULT_ROLE']).replace(
+        /\$\{GLUETUN_API_KEY\}/,
+        'a-key',
+      );
+      assert.deepEqual(JSON.parse(role), { auth: 'apikey', apikey: 'a-key' });
+      assert.deepEqual(credentials, { kind: 'apikey', key: 'a-key' });
+    }
+  });
+
+  test(`${file}: only acemux publishes a port, and only it has the socket of Docker`, () => {
+    for (const [name, service] of Object.entries(servicesOf(file))) {
+      const { ports, volumes } = tableOf(service, name);
+      if (name === 'acemux')
+        assert.ok(textsOf(volumes, 'volumes').includes('/var/run/docker.sock:/var/run/docker.sock'));
+      else assert.deepEqual([ports, volumes], [undefined, undefined]);
     }
   });
 }

@@ -13,7 +13,7 @@ const HEAD = `<!-- Written by \`npm run docs\` from src/base/reason-table.ts: ch
 # Reasons
 
 Whenever acemux refuses, gives up or ends something, it says why with one of these words: the same in the reply
-(\`code\`), the log (\`reason\`) and the metrics.
+(\`code\`), the log, the events (\`reason\`) and the metrics.
 `;
 
 function seenAs(reason: Reason): string {

@@ -45,6 +45,7 @@ export class EngineCare {
     witness({ kind: 'draining', engine: nameOf(record), why, streams: record.streams });
     registry.settle(record);
     onChange();
+    if (record.streams === 0) registry.tellDrained(record);
     return true;
   }
 

@@ -148,6 +148,7 @@ export class EngineRecord implements Candidate, SessionEngine {
   /** Whether its provider could not be asked about it last time. */
   isUnseen = false;
   healthDetail: string | undefined;
+  healthReason: ReasonCode | undefined;
   version: EngineVersion | undefined;
   network:
     | {

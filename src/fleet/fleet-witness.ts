@@ -13,7 +13,8 @@ export interface EngineName {
 
 /** What happens in the fleet, with its cause: for events, metrics and whoever else wants to know. */
 export type FleetHappening =
-  | { readonly kind: 'appeared'; readonly engine: EngineName }
+  /** `isBack`: it was away while streams went on there. */
+  | { readonly kind: 'appeared'; readonly engine: EngineName; readonly isBack: boolean }
   /** It has left the fleet; `exit`: by itself, and how. */
   | {
       readonly kind: 'gone';
@@ -27,6 +28,7 @@ export type FleetHappening =
       readonly engine: EngineName;
       readonly from: EngineState;
       readonly to: EngineState;
+      readonly reason: ReasonCode | undefined;
       readonly detail: string | undefined;
     }
   | {

@@ -139,7 +139,9 @@ export class Fleet implements EngineSource, EngineDemand {
       take: (engine, request) => this.#take(engine, request),
       isDecided: (reason, request, ahead) => this.#isDecided(reason, request, ahead),
       refusal: (reason) => this.#refusal(reason),
-      makeRoom: (request, reason) => this.#makeRoom(request, reason),
+      endHedge: (request) => this.#endHedge(request),
+      askForWay: ({ infohash }, reason) =>
+        deps.giveWay?.(reason === 'infohash_in_use' ? infohash : undefined),
       onDemand: () => growth?.changed(),
       timeoutMs: limits.selectionTimeoutMs,
       clock,
@@ -360,12 +362,9 @@ export class Fleet implements EngineSource, EngineDemand {
     for (const { isKnown, resolve } of this.#awaitingNames) if (isKnown()) resolve();
   }
 
-  #makeRoom(request: PlaceRequest, reason: NoChoice): boolean {
-    if (reason !== 'no_capacity' && reason !== 'infohash_in_use') return false;
-    const usable = this.registry.engines.filter(({ id, isUsable }) => isUsable && !request.exclude.has(id));
-    if (usable.some(({ places }) => places.values().some((place) => place.giveWay?.() === true))) return true;
-    this.#deps.giveWay?.(reason === 'infohash_in_use' ? request.infohash : undefined);
-    return false;
+  #endHedge({ exclude }: PlaceRequest): boolean {
+    const usable = this.registry.engines.filter(({ id, isUsable }) => isUsable && !exclude.has(id));
+    return usable.some(({ places }) => places.values().some((place) => place.giveWay?.() === true));
   }
 
   /**

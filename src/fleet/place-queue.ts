@@ -11,8 +11,10 @@ export interface PlaceQueueDeps {
   /** Whether waiting longer would change nothing soon. `ahead`: how many wait for a new engine before this one. */
   readonly isDecided: (reason: NoChoice, request: PlaceRequest, ahead: number) => boolean;
   readonly refusal: (reason: NoChoice) => AcemuxError;
-  /** Asks for a place to be given up for this start; tells whether one that only sped another start up will be. */
-  readonly makeRoom: (request: PlaceRequest, reason: NoChoice) => boolean;
+  /** Asks for a place back that only speeds another start up; tells whether one is free soon. */
+  readonly endHedge: (request: PlaceRequest) => boolean;
+  /** Asks for a place that nobody watches to be given up soon. */
+  readonly askForWay: (request: PlaceRequest, reason: NoChoice) => void;
   /** The number of those for whom a new engine would be good has changed. */
   readonly onDemand: () => void;
   /** ENGINE_SELECTION_TIMEOUT, milliseconds. */
@@ -123,19 +125,22 @@ export class PlaceQueue {
 
   #serve(waiter: Waiter): void {
     if (!this.#waiters.has(waiter)) return; // Settled by what serving another one brought about.
-    const { choose, take, isDecided, refusal, makeRoom } = this.#deps;
+    const { choose, take, isDecided, refusal } = this.#deps;
     const { request } = waiter;
     const selection = choose(request);
     if (selection.kind === 'chosen') waiter.settle(take(selection.engine, request));
     else if (waiter.isOverdue && isDecided(selection.reason, request, this.#ahead(waiter))) {
       waiter.settle(refusal(selection.reason));
-    } else if (!waiter.hasAskedForWay) {
-      // What was only taken to be quicker must not cost anybody anything: it goes first.
-      waiter.isMadeRoomFor = makeRoom(request, selection.reason);
-      waiter.hasAskedForWay =
-        !waiter.isMadeRoomFor &&
-        (selection.reason === 'no_capacity' || selection.reason === 'infohash_in_use');
-    }
+    } else if (!waiter.hasAskedForWay) this.#askForWay(waiter, selection.reason);
+  }
+
+  #askForWay(waiter: Waiter, reason: NoChoice): void {
+    if (reason !== 'no_capacity' && reason !== 'infohash_in_use') return;
+    // What was only taken to be quicker must not cost anybody anything: it goes first.
+    waiter.isMadeRoomFor = this.#deps.endHedge(waiter.request);
+    if (waiter.isMadeRoomFor) return;
+    waiter.hasAskedForWay = true;
+    this.#deps.askForWay(waiter.request, reason);
   }
 
   #ahead(waiter: Waiter): number {

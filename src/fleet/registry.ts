@@ -119,11 +119,15 @@ export class EngineRegistry {
   onIdle(record: EngineRecord): void {
     record.idleSinceMs = this.#deps.clock.nowMs();
     if (this.#departed.delete(record)) this.#close(record);
-    else if (record.drainWhy !== undefined) {
-      const { drainWhy: why } = record;
-      this.#deps.log.info({ engine: record.id, why }, 'engine drained');
-      this.#deps.witness({ kind: 'drained', engine: nameOf(record), why });
-    }
+    else if (record.drainWhy !== undefined) this.tellDrained(record);
+  }
+
+  /** To be told when a drained engine has no stream any more. */
+  tellDrained(record: EngineRecord): void {
+    const { drainWhy: why } = record;
+    assert(why !== undefined);
+    this.#deps.log.info({ engine: record.id, why }, 'engine drained');
+    this.#deps.witness({ kind: 'drained', engine: nameOf(record), why });
   }
 
   /** An engine has ended, or was removed: it is gone at once, whatever a listing under way may say. */
@@ -146,9 +150,12 @@ export class EngineRegistry {
     if (to === from) return wasUnwell !== (record.unwellSinceMs !== undefined);
     record.state = to;
     record.stateSinceMs = clock.wallMs();
-    const detail = record.healthDetail;
-    log[to === 'unhealthy' ? 'warn' : 'info']({ engine: record.id, from, to, detail }, 'engine state');
-    witness({ kind: 'state', engine: nameOf(record), from, to, detail });
+    const { healthDetail: detail, healthReason: reason } = record;
+    log[to === 'unhealthy' ? 'warn' : 'info'](
+      { engine: record.id, from, to, reason, detail },
+      'engine state',
+    );
+    witness({ kind: 'state', engine: nameOf(record), from, to, reason, detail });
     return true;
   }
 
@@ -244,7 +251,7 @@ export class EngineRegistry {
     this.#list = [...this.#engines.values()];
     this.#feedOf.set(record, feed);
     log.info({ engine: observed.id, engineName: observed.name, provider: feed.name }, 'engine appeared');
-    witness({ kind: 'appeared', engine: nameOf(record) });
+    witness({ kind: 'appeared', engine: nameOf(record), isBack: false });
     this.#watch.begin(record);
     return true;
   }
@@ -260,8 +267,9 @@ export class EngineRegistry {
       record.observed = observed;
       record.isGone = false;
       record.lastSeenAtMs = this.#deps.clock.wallMs();
-      this.settle(record);
       this.#deps.log.info({ engine: record.id, streams: record.streams }, 'engine is back');
+      this.#deps.witness({ kind: 'appeared', engine: nameOf(record), isBack: true });
+      this.settle(record);
       return record;
     }
     return undefined;

@@ -8,6 +8,7 @@ import type { ViewerInfo } from '../session/attachment.ts';
 import type { LeaseRequest } from '../session/lease.ts';
 import type { FileFacts, FileRequest, OpenFile } from '../session/recorded/recordings.ts';
 import type { SessionSnapshot } from '../session/types.ts';
+import type { EventBus } from '../telemetry/events/event-bus.ts';
 import type { Log } from '../telemetry/log.ts';
 
 /** All that http needs to know of a viewer's membership in a session. */
@@ -149,6 +150,9 @@ export interface MetricsFace {
   requestRefused(reason: ReasonCode): void;
 }
 
+/** What has happened. */
+export type EventsFace = Pick<EventBus, 'get' | 'newestFirst' | 'newestId' | 'oldestId' | 'subscribe'>;
+
 export interface HttpConfig {
   readonly host: string;
   /** 0 lets the system choose one. */
@@ -172,6 +176,7 @@ export interface HttpDeps<Attached extends Leavable = Leavable> {
   readonly fleet: FleetFace;
   readonly lifecycle: LifecycleFace;
   readonly metrics: MetricsFace;
+  readonly events: EventsFace;
   readonly access: AccessPolicy;
   readonly log: Log;
   readonly clock: Clock;

@@ -9,12 +9,14 @@ import { Connections } from './connections.ts';
 import { Consultations } from './consultations.ts';
 import type { HttpDeps, Leavable } from './deps.ts';
 import { installErrorHandler, REFUSAL_HEADERS, refusalOf } from './errors.ts';
+import { EventStreams } from './event-streams.ts';
 import { installOpenapi, UI_PATH } from './openapi.ts';
 import { installPageRules } from './page-rules.ts';
 import { installPathRules, methodsOf } from './path-rules.ts';
 import { installPublicUrl, pathAndQueryOf, withoutPrefix } from './public-url.ts';
 import { registerAceStatus } from './routes/ace-status.ts';
 import { registerEngineApi } from './routes/engine-api.ts';
+import { registerEvents } from './routes/events.ts';
 import { registerGetstream } from './routes/getstream.ts';
 import { registerHealth } from './routes/health.ts';
 import { registerHls } from './routes/hls.ts';
@@ -37,6 +39,8 @@ export interface Server {
    * @throws AcemuxError port_taken; config_invalid if the address cannot be listened on for another reason
    */
   listen(): Promise<{ readonly url: string; readonly port: number }>;
+  /** Ends the replies of those who read events as they happen, at once; nobody reads them from then on. */
+  endEventStreams(): void;
   /**
    * Resolves when no connection and no listening socket is left. Streams are ended by their sessions first: a reply that
    * is still under way after a second is cut. Safe to call twice.
@@ -68,17 +72,24 @@ export function buildServer<Attached extends Leavable>(
       log[reason === 'client_pipelined' ? 'info' : 'debug']({ reason, address }, 'connection ended');
     },
   });
-  const app = buildApp({ ...deps, log }, connections);
+  const eventStreams = new EventStreams({ ...deps, log });
+  const app = buildApp({ ...deps, log }, connections, eventStreams);
   let closed: Promise<void> | undefined;
   return {
     listen: () => listen(app, deps.config),
-    close: () => (closed ??= connections.close(app.close().then(() => undefined))),
+    endEventStreams: () => eventStreams.stop(),
+    close: () => {
+      eventStreams.stop();
+      closed ??= connections.close(app.close().then(() => undefined));
+      return closed;
+    },
   };
 }
 
 function buildApp<Attached extends Leavable>(
   deps: HttpDeps<Attached>,
   connections: Connections,
+  eventStreams: EventStreams,
 ): FastifyInstance {
   // Its own lines at info say what the app says already.
   const level = deps.log.isLevelEnabled('info') ? 'warn' : deps.log.level;
@@ -143,6 +154,7 @@ function buildApp<Attached extends Leavable>(
       (scope, _options, done) => {
         if (prefix !== '') hideFromDocumentation(scope);
         registerProxy(scope, deps);
+        registerEvents(scope, { ...deps, eventStreams });
         registerAceStatus(scope, deps);
         registerHealth(scope, deps);
         registerMetrics(scope, deps);

@@ -1,5 +1,6 @@
 import type { ReasonCode } from '../base/reasons.ts';
 import type { Cursor } from './cursor.ts';
+import type { ObservedClient } from './ports.ts';
 import type { Ring } from './ring.ts';
 import type { ViewerWish } from './viewer-wish.ts';
 
@@ -30,7 +31,7 @@ export interface WatchedSession {
   /** Returns how to stop listening. Of a session that is over, the listener hears so a moment after this call. */
   listen(listener: SessionListener): () => void;
   /** Counts a viewer that was too slow and went on at a newer keyframe. */
-  countSkip(): void;
+  countSkip(client?: ObservedClient): void;
   /** Counts bytes that were handed to a viewer's socket. */
   countBytesOut(bytes: number): void;
 }
@@ -47,6 +48,8 @@ export interface Beginning {
 export interface Attachment {
   readonly session: WatchedSession;
   readonly viewer: ViewerInfo;
+  /** As observers know it. */
+  readonly client?: ObservedClient | undefined;
   /** Aborted, with an AcemuxError, when this viewer's connection must end although the session goes on. */
   readonly expulsion?: AbortSignal;
   /** Where it begins, where it has asked for that. */

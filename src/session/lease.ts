@@ -133,6 +133,7 @@ export class Lease {
       return {
         session: attachment.session,
         viewer,
+        client: attachment.client,
         expulsion: reader.signal,
         openCursor: () => attachment.openCursor(),
         notePaused: (isPaused) => attachment.notePaused?.(isPaused),

@@ -92,32 +92,58 @@ export interface EngineDemand {
   readonly isCrowded: boolean;
 }
 
-/** What happens to sessions and clients, for logs, metrics and events. Methods must not throw. */
+/** A stream as observers are told of it. One object for the session's whole life: by it they know it again. */
+export interface ObservedStream {
+  /** The 40 hex digits that it was first asked for. */
+  readonly id: string;
+  readonly keyType: 'content_id' | 'infohash';
+  readonly isLive: boolean;
+}
+
+/** A viewer as observers are told of it. One object for as long as it is one. */
+export interface ObservedClient {
+  /** Opaque, and no other's. */
+  readonly id: string;
+  /** IP address. */
+  readonly address: string;
+}
+
+/** What happens to sessions and clients, for logs, metrics and events. Engines go by their ids. Methods must not throw. */
 export interface SessionObserver {
   /** A session began: somebody asked for a stream that nobody was watching. */
-  sessionStarted(): void;
-  /** A session is over, `durationSeconds` after it began. */
-  sessionEnded(reason: ReasonCode, durationSeconds: number): void;
+  sessionStarted(stream: ObservedStream): void;
+  /** It has something to watch, `startSeconds` after it began; from this engine. */
+  sessionPlaying(stream: ObservedStream, startSeconds: number, engine: string | undefined): void;
+  /** Its last viewer has left; it is kept for a while. */
+  sessionLingering(stream: ObservedStream): void;
+  /** It has a viewer again. */
+  sessionResumed(stream: ObservedStream): void;
+  /** A session is over, `durationSeconds` after it began. Its viewers are told after this. */
+  sessionEnded(reason: ReasonCode, durationSeconds: number, stream: ObservedStream): void;
   /** A viewer was let in. */
-  clientJoined(): void;
+  clientJoined(stream: ObservedStream, client: ObservedClient): void;
   /** A viewer is gone. */
-  clientLeft(reason: ReasonCode): void;
+  clientLeft(reason: ReasonCode, stream: ObservedStream, client: ObservedClient): void;
   /** A viewer was too slow and went on at a newer keyframe. */
-  clientSkipped(): void;
+  clientSkipped(stream: ObservedStream, client: ObservedClient | undefined): void;
   /** So many bytes were handed to viewers' sockets. */
   bytesStreamed(bytes: number): void;
   /** A session goes on, but not as it should. Once for each reason in a session's life. */
-  sessionWarned(reason: ReasonCode): void;
+  sessionWarned(reason: ReasonCode, stream: ObservedStream): void;
   /** Another source went on behind what viewers had. */
-  sourceSpliced(splice: SpliceReport): void;
+  sourceSpliced(splice: SpliceReport, stream: ObservedStream, engine: string): void;
+  /** Another source is looked for while the one in use still plays. */
+  sourceDoubted(reason: ReasonCode, stream: ObservedStream, engine: string): void;
+  /** The source in use, of which there was doubt, does well again. */
+  sourceTrusted(stream: ObservedStream, engine: string): void;
   /** A second engine that played along went on with the stream; `why` the one before was lacking something. */
-  standbySwitched(why: 'damaged' | 'silent'): void;
+  standbySwitched(why: 'damaged' | 'silent', stream: ObservedStream, engine: string): void;
   /** So many PES packets of two engines that play one stream were not the same, although neither was damaged. */
   standbyDiffered(count: number): void;
   /** A start was slow, and a second engine was asked beside the first. */
-  hedgeBegun(): void;
+  hedgeBegun(stream: ObservedStream, engine: string, slowEngine: string): void;
   /** That second engine was the first to deliver. */
-  hedgeWon(): void;
-  /** An attempt to play on an engine failed. */
-  attemptFailed(reason: ReasonCode): void;
+  hedgeWon(stream: ObservedStream, engine: string): void;
+  /** An attempt to play on an engine failed; `hadPlayed`: it was in use, and is over. */
+  attemptFailed(reason: ReasonCode, stream: ObservedStream, engine: string, hadPlayed: boolean): void;
 }

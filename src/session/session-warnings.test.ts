@@ -7,7 +7,11 @@ import { SessionWarnings } from './session-warnings.ts';
 
 test('each warning is given once, and told to the observer', () => {
   const observer = new RecordingObserver();
-  const warnings = new SessionWarnings(silentLog(), observer);
+  const warnings = new SessionWarnings(silentLog(), observer, {
+    id: 'a'.repeat(40),
+    keyType: 'content_id',
+    isLive: true,
+  });
   const ring = new Ring({ bytesMax: 1_000_000, mediaMsMax: 1_000 });
   warnings.look({ noKeyframe: false, ring });
   assert.deepEqual(warnings.given, []);

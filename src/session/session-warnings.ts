@@ -1,17 +1,19 @@
 import { REASONS, type ReasonCode } from '../base/reasons.ts';
 import type { Log } from '../telemetry/log.ts';
-import type { SessionObserver } from './ports.ts';
+import type { ObservedStream, SessionObserver } from './ports.ts';
 import type { Ring } from './ring.ts';
 
 /** What is worth a warning in a session that plays all the same; each is told once. */
 export class SessionWarnings {
   readonly #log: Log;
   readonly #observer: SessionObserver;
+  readonly #stream: ObservedStream;
   readonly #given: ReasonCode[] = [];
 
-  constructor(log: Log, observer: SessionObserver) {
+  constructor(log: Log, observer: SessionObserver, stream: ObservedStream) {
     this.#log = log;
     this.#observer = observer;
+    this.#stream = stream;
   }
 
   /** Those that were given, in their order. */
@@ -31,6 +33,6 @@ export class SessionWarnings {
     if (this.#given.includes(reason)) return;
     this.#given.push(reason);
     this.#log.warn({ reason }, REASONS[reason].what);
-    this.#observer.sessionWarned(reason);
+    this.#observer.sessionWarned(reason, this.#stream);
   }
 }

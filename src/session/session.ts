@@ -6,10 +6,12 @@ import type { SelectorKind, StreamSelector } from '../engine/types.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Attachment, SessionListener, ViewerInfo, WatchedSession } from './attachment.ts';
 import { findBeginning } from './beginning.ts';
+import { newClientId } from './client-id.ts';
 import { Cursor } from './cursor.ts';
 import type { KnownName } from './known-names.ts';
 import type { Past } from './past.ts';
 import type { PastKeeper } from './past-keeper.ts';
+import type { ObservedClient, ObservedStream } from './ports.ts';
 import { prebufferMsOf } from './prebuffer.ts';
 import type { Ring } from './ring.ts';
 import { SESSION_MOVES, type SessionState } from './session-state.ts';
@@ -32,7 +34,7 @@ export interface SessionOwner {
   onEnded(session: Session): void;
 }
 
-export interface SessionDeps extends Omit<SupplyDeps, 'session'> {
+export interface SessionDeps extends Omit<SupplyDeps, 'session' | 'stream'> {
   readonly owner: SessionOwner;
   /** What keeps more than the ring, where something does. */
   readonly timeshift?: PastKeeper | undefined;
@@ -48,6 +50,7 @@ export interface SessionDeps extends Omit<SupplyDeps, 'session'> {
 export class Session implements WatchedSession, SuppliedSession {
   readonly #deps: SessionDeps;
   readonly #log: Log;
+  readonly #stream: ObservedStream;
   readonly #ready = Promise.withResolvers<Session>();
   readonly #closed = Promise.withResolvers<void>();
   readonly #listeners = new Set<SessionListener>();
@@ -69,12 +72,13 @@ export class Session implements WatchedSession, SuppliedSession {
   constructor(deps: SessionDeps) {
     this.#deps = deps;
     this.#log = deps.log.child({ session: deps.selector.hash });
+    this.#stream = { id: deps.selector.hash, keyType: keyTypeOf(deps.selector), isLive: true };
     this.#createdAtMs = deps.clock.nowMs();
     this.#createdAtWallMs = deps.clock.wallMs();
     this.#lastActivityMs = this.#createdAtMs;
     // Those who wait hear it; there may be nobody.
     this.#ready.promise.catch(() => {});
-    this.#supply = new Supply({ ...deps, session: this, log: this.#log });
+    this.#supply = new Supply({ ...deps, session: this, stream: this.#stream, log: this.#log });
   }
 
   // ── what is seen ────────────────────────────────────────────────────────────────────────────────────────
@@ -149,7 +153,7 @@ export class Session implements WatchedSession, SuppliedSession {
     const { engine, playback } = this.#supply;
     return {
       streamId: selector.hash,
-      keyType: selector.kind === 'id' ? 'content_id' : 'infohash',
+      keyType: keyTypeOf(selector),
       infohash: this.infohash,
       state: this.#state.name,
       engine: engine && { id: engine.id, host: engine.host, port: engine.port },
@@ -174,7 +178,7 @@ export class Session implements WatchedSession, SuppliedSession {
   // ── life ────────────────────────────────────────────────────────────────────────────────────────────────
 
   start(): void {
-    this.#deps.observer.sessionStarted();
+    this.#deps.observer.sessionStarted(this.#stream);
     this.#log.info({ kind: this.#deps.selector.kind }, 'session starts');
     this.#supply.start();
   }
@@ -186,7 +190,7 @@ export class Session implements WatchedSession, SuppliedSession {
     this.#enter({ name: 'ended', reason });
     this.#endedAtWallMs = clock.wallMs();
     this.#ready.reject(error);
-    observer.sessionEnded(reason, (clock.nowMs() - this.#createdAtMs) / 1000);
+    observer.sessionEnded(reason, this.#ageSeconds, this.#stream);
     owner.onEnded(this);
     const stopped = this.#supply.stop(error, reason, this.#clients > 0);
     for (const listener of [...this.#listeners]) listener.onEnd(reason);
@@ -237,6 +241,15 @@ export class Session implements WatchedSession, SuppliedSession {
     this.#state = next;
     const reason = next.name === 'ended' ? { reason: next.reason } : {};
     this.#log.info({ from, to: next.name, ...reason }, 'session state');
+    const { observer } = this.#deps;
+    if (next.name === 'lingering') observer.sessionLingering(this.#stream);
+    else if (next.name !== 'playing') return;
+    else if (from === 'lingering') observer.sessionResumed(this.#stream);
+    else observer.sessionPlaying(this.#stream, this.#ageSeconds, this.engineId);
+  }
+
+  get #ageSeconds(): number {
+    return (this.#deps.clock.nowMs() - this.#createdAtMs) / 1000;
   }
 
   #startTimer(delayMs: number, fire: () => void): void {
@@ -295,7 +308,8 @@ export class Session implements WatchedSession, SuppliedSession {
     this.#clients++;
     this.#lastActivityMs = this.#deps.clock.nowMs();
     if (this.#state.name === 'lingering') this.#enter({ name: 'playing' });
-    if (!viewer.isVisitor) observer.clientJoined();
+    const client: ObservedClient = { id: newClientId(), address: viewer.address };
+    if (!viewer.isVisitor) observer.clientJoined(this.#stream, client);
     let member = true;
     let hasPaused = false;
     const notePaused = (isPaused: boolean): void => {
@@ -306,6 +320,7 @@ export class Session implements WatchedSession, SuppliedSession {
     return {
       session: this,
       viewer,
+      client,
       openCursor: () => this.#openCursor(viewer),
       notePaused,
       leave: (reason) => {
@@ -313,7 +328,7 @@ export class Session implements WatchedSession, SuppliedSession {
         notePaused(false);
         member = false;
         this.#clients--;
-        if (!viewer.isVisitor) observer.clientLeft(reason);
+        if (!viewer.isVisitor) observer.clientLeft(reason, this.#stream, client);
         this.#considerEmptiness();
       },
     };
@@ -356,8 +371,8 @@ export class Session implements WatchedSession, SuppliedSession {
     return () => void this.#listeners.delete(listener);
   }
 
-  countSkip(): void {
-    this.#deps.observer.clientSkipped();
+  countSkip(client?: ObservedClient): void {
+    this.#deps.observer.clientSkipped(this.#stream, client);
   }
 
   countBytesOut(bytes: number): void {
@@ -405,4 +420,8 @@ export class Session implements WatchedSession, SuppliedSession {
       warn: (reason) => this.#supply.warn(reason),
     });
   }
+}
+
+function keyTypeOf({ kind }: StreamSelector): SessionSnapshot['keyType'] {
+  return kind === 'id' ? 'content_id' : 'infohash';
 }

@@ -3,7 +3,7 @@ import type { AcemuxError } from '../base/reasons.ts';
 import type { Playback, SelectorKind, StreamSelector } from '../engine/types.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { KnownName } from './known-names.ts';
-import type { AttemptOutcome, EngineSource, SessionObserver } from './ports.ts';
+import type { AttemptOutcome, EngineSource, ObservedStream, SessionObserver } from './ports.ts';
 import type { SourceAttempt } from './source-attempt.ts';
 import type { SourceVerdict } from './source-health.ts';
 import type { StandbyMode } from './standby-mode.ts';
@@ -40,6 +40,8 @@ export interface SourceLoopOwner {
 
 export interface SourceLoopChoice {
   readonly selector: StreamSelector;
+  /** What observers are told that it is about. */
+  readonly stream: ObservedStream;
   /** What must have ended before an engine is asked: the predecessor under the same name. */
   readonly after: Promise<void>;
   /** What is known of the name already. */

@@ -44,6 +44,8 @@ export class SourceLoop implements AttemptOwner {
   #lastFailure: ReasonCode | undefined;
   #hasPlayed = false;
   #leaving: ReasonCode | undefined;
+  /** The source in use was told to be in doubt. */
+  #isDoubted = false;
   /** A source that is only suspected is not searched a successor for before this time. */
   #noSearchBeforeMs = 0;
   /** A second engine, where the stream is insured. */
@@ -273,7 +275,9 @@ export class SourceLoop implements AttemptOwner {
   }
 
   /** The source in use does well: what was begun to replace it is given up. */
-  #endSuspicion(): void {
+  #endSuspicion({ slot }: SourceAttempt): void {
+    if (this.#isDoubted) this.#deps.observer.sourceTrusted(this.#deps.stream, slot.engine.id);
+    this.#isDoubted = false;
     const kept = this.#search?.search.giveBack();
     if (kept) {
       this.#standby?.adopt(kept);
@@ -296,6 +300,7 @@ export class SourceLoop implements AttemptOwner {
     this.#inUse = attempt;
     this.#inUseSinceMs = clock.nowMs();
     this.#hasPlayed = true;
+    this.#isDoubted = false;
     this.#leaving = undefined;
     this.#lastFailure = undefined;
     this.#isAlone = false;
@@ -316,7 +321,7 @@ export class SourceLoop implements AttemptOwner {
     const onLeaving = (): void => {
       if (attempt !== this.#inUse) return;
       this.#leaving = 'engine_leaving';
-      this.#beginSearch(attempt.slot.engine.id);
+      this.#searchBeside(attempt, 'engine_leaving');
     };
     if (leaving.aborted) onLeaving();
     else leaving.addEventListener('abort', onLeaving, { once: true });
@@ -346,26 +351,37 @@ export class SourceLoop implements AttemptOwner {
     if (clock.nowMs() - this.#inUseSinceMs >= LASTING_MS) this.#shortLived = 0;
     const verdict = owner.judge(inUse, this.#isAlone);
     if (verdict.kind === 'condemned') this.#lose(inUse, new AcemuxError(verdict.reason));
-    else if (verdict.kind === 'suspect') this.#searchOnSuspicion(inUse);
+    else if (verdict.kind === 'suspect') this.#searchOnSuspicion(inUse, verdict.reason);
     else if (this.#leaving === undefined) {
-      this.#endSuspicion();
+      this.#endSuspicion(inUse);
       this.#insure(inUse);
     }
   }
 
-  #searchOnSuspicion(inUse: SourceAttempt): void {
-    if (this.#deps.clock.nowMs() >= this.#noSearchBeforeMs) this.#beginSearch(inUse.slot.engine.id);
+  #searchOnSuspicion(inUse: SourceAttempt, reason: ReasonCode): void {
+    if (this.#deps.clock.nowMs() >= this.#noSearchBeforeMs) this.#searchBeside(inUse, reason);
+  }
+
+  /** Looks for another source while this one plays. */
+  #searchBeside({ slot }: SourceAttempt, reason: ReasonCode): void {
+    const { observer, stream } = this.#deps;
+    if (!this.#search && !this.#isOver) {
+      this.#isDoubted = true;
+      observer.sourceDoubted(reason, stream, slot.engine.id);
+    }
+    this.#beginSearch(slot.engine.id);
   }
 
   /** The source in use is over: another one is searched for at once, unless one is already. */
   #lose(attempt: SourceAttempt, error: AcemuxError): void {
     if (attempt !== this.#inUse) return;
     this.#inUse = undefined;
+    this.#isDoubted = false;
     void attempt.end(error.code);
     this.#deps.owner.onAttemptOver(attempt);
-    this.#deps.observer.attemptFailed(error.code);
-    this.#report(attempt, { ok: false, reason: error.code, hadPlayed: true });
     const { id } = attempt.slot.engine;
+    this.#deps.observer.attemptFailed(error.code, this.#deps.stream, id, true);
+    this.#report(attempt, { ok: false, reason: error.code, hadPlayed: true });
     const hasLasted = this.#deps.clock.nowMs() - this.#inUseSinceMs >= LASTING_MS;
     if (hasLasted || this.#shortLived++ === 0) this.#beginSearch(id);
     else this.#searchLater(this.#shortLived - 2, id);

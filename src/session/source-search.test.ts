@@ -28,6 +28,7 @@ function searchRig(
   const asked: string[] = [];
   const deps: SourceLoopDeps = {
     selector: { kind: 'id', hash: 'a'.repeat(40), parameters: {} },
+    stream: { id: 'a'.repeat(40), keyType: 'content_id', isLive: true },
     after: Promise.resolve(),
     identity: undefined,
     preferredEngine: undefined,

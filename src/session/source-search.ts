@@ -133,16 +133,16 @@ export class SourceSearch implements AttemptOwner {
   /** What this attempt delivers can be watched. */
   confirm(attempt: SourceAttempt): void {
     if (!this.#race.has(attempt)) return;
-    const { log, observer, onFound, report } = this.#deps;
+    const { log, observer, onFound, report, stream } = this.#deps;
     for (const loser of this.#race.win(attempt)) {
       // Whoever was asked later had less time.
       if (!loser.isOlderThan(attempt)) continue;
-      observer.attemptFailed('outrun');
+      observer.attemptFailed('outrun', stream, loser.slot.engine.id, false);
       report(loser, { ok: false, reason: 'outrun', hadPlayed: false });
     }
     if (attempt === this.#hedge) {
       log.info({ engine: attempt.slot.engine.id }, 'the second engine delivers first');
-      observer.hedgeWon();
+      observer.hedgeWon(stream, attempt.slot.engine.id);
       this.#hedge = undefined;
     }
     onFound(attempt);
@@ -291,7 +291,7 @@ export class SourceSearch implements AttemptOwner {
    * of an unknown one could turn out to be what others have on these engines (DESIGN invariant 1).
    */
   #considerHedge(): void {
-    const { engines, log, observer, owner } = this.#deps;
+    const { engines, log, observer, owner, stream } = this.#deps;
     const [slow] = this.racers;
     if (!this.#isSlow || this.#hasHedged || !slow || owner.clientCount === 0) return;
     // Nor where the slow one might still say what no other would then be asked after.
@@ -302,7 +302,7 @@ export class SourceSearch implements AttemptOwner {
       { engine: slot.engine.id, slow: slow.slot.engine.id },
       'a second engine is asked: the start is slow',
     );
-    observer.hedgeBegun();
+    observer.hedgeBegun(stream, slot.engine.id, slow.slot.engine.id);
     this.#hasHedged = true;
     this.#hedge = this.#begin(slot);
   }
@@ -319,7 +319,7 @@ export class SourceSearch implements AttemptOwner {
   /** Others under way go on, unless they would only say the same. */
   #fail(attempt: SourceAttempt, error: AcemuxError, isTimeUp = false): void {
     if (!this.#race.has(attempt)) return;
-    this.#deps.observer.attemptFailed(error.code);
+    this.#deps.observer.attemptFailed(error.code, this.#deps.stream, attempt.slot.engine.id, false);
     this.#deps.report(attempt, { ok: false, reason: error.code, hadPlayed: false });
     this.#failures.push(error.code);
     // That its time was up says less of this engine than that of an earlier one nobody had the stream.

@@ -6,7 +6,7 @@ import type { BufferMemory } from './buffer-memory.ts';
 import { type BufferedSession, Intake, type IntakeNews, type IntakeSwitch } from './intake.ts';
 import type { KnownName } from './known-names.ts';
 import { LiveNotice } from './live-notice.ts';
-import type { EngineSource, SessionEngine, SessionObserver } from './ports.ts';
+import type { EngineSource, ObservedStream, SessionEngine, SessionObserver } from './ports.ts';
 import type { Ring } from './ring.ts';
 import type { SessionLimits } from './session-limits.ts';
 import { SessionWarnings } from './session-warnings.ts';
@@ -35,6 +35,8 @@ export interface SuppliedSession extends BufferedSession {
 export interface SupplyDeps {
   readonly session: SuppliedSession;
   readonly selector: StreamSelector;
+  /** What observers are told that it is about. */
+  readonly stream: ObservedStream;
   /** What must have ended before an engine is asked: the predecessor under the same name. */
   readonly after: Promise<void>;
   /** What is known of the name already. */
@@ -63,9 +65,9 @@ export class Supply implements SourceLoopOwner {
 
   constructor(deps: SupplyDeps) {
     this.#deps = deps;
-    const { clock, identity, limits, log, observer, selector, session } = deps;
+    const { clock, identity, limits, log, observer, selector, session, stream } = deps;
     this.#live = new LiveNotice(identity?.isLive === true);
-    this.#warnings = new SessionWarnings(log, observer);
+    this.#warnings = new SessionWarnings(log, observer, stream);
     this.#infohash = identity?.infohash;
     // Those who wait hear it; there may be nobody.
     this.#identified.promise.catch(() => {});
@@ -251,7 +253,7 @@ export class Supply implements SourceLoopOwner {
     // One that only repeated itself has come back to where it was: nothing has changed.
     if (splice && !(splice.kind === 'same-broadcast' && this.#source.isInUse(attempt))) {
       this.#deps.log.info({ engine: attempt.slot.engine.id, ...splice }, 'source joined');
-      this.#deps.observer.sourceSpliced(splice);
+      this.#deps.observer.sourceSpliced(splice, this.#deps.stream, attempt.slot.engine.id);
     }
     this.#source.confirm(attempt);
     this.#notePlayback(attempt);
@@ -264,7 +266,7 @@ export class Supply implements SourceLoopOwner {
     const attempt = this.#source.attempts.find((each) => each === to);
     if (!attempt) return;
     this.#deps.log.debug({ engine: attempt.slot.engine.id, why, ...splice }, 'standby goes on');
-    this.#deps.observer.standbySwitched(why);
+    this.#deps.observer.standbySwitched(why, this.#deps.stream, attempt.slot.engine.id);
     this.#source.switchTo(attempt);
     this.#notePlayback(attempt);
   }

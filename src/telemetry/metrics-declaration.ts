@@ -11,7 +11,7 @@ export interface MetricDeclaration {
 
 /**
  * All metrics of acemux but those of the process. The names that begin with `proxy_` are those that
- * acestream-orchestrator announced. A label's value is always a word of the reason table, so each metric stays small.
+ * acestream-orchestrator announced. A label's value is always a word of a table of acemux's own, so each metric stays small.
  */
 export const METRICS = [
   {
@@ -182,6 +182,12 @@ export const METRICS = [
     type: 'counter',
     help: 'Requests that were answered with an error or whose connection was ended, by the reason.',
     labels: ['reason'],
+  },
+  {
+    name: 'acemux_events_total',
+    type: 'counter',
+    help: 'Events, by the type; docs/events.md explains each.',
+    labels: ['type'],
   },
 ] as const satisfies readonly MetricDeclaration[];
 

@@ -39,6 +39,7 @@ test('what happens is counted', async () => {
   metrics.attemptFailed('no_media');
   metrics.sessionWarned('no_keyframe');
   metrics.requestRefused('key_required');
+  metrics.eventHappened('stream.spliced');
 
   const page = await metrics.render();
   assert.equal(sampleOf(page, 'proxy_sessions_total'), 1);
@@ -53,6 +54,7 @@ test('what happens is counted', async () => {
   assert.equal(sampleOf(page, 'acemux_failures_total{reason="no_media"}'), 1);
   assert.equal(sampleOf(page, 'acemux_session_warnings_total{reason="no_keyframe"}'), 1);
   assert.equal(sampleOf(page, 'acemux_http_refusals_total{reason="key_required"}'), 1);
+  assert.equal(sampleOf(page, 'acemux_events_total{type="stream.spliced"}'), 1);
 });
 
 test('bytes are counted from scrape to scrape, each once', async () => {

@@ -1,5 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { ReasonCode } from '../base/reasons.ts';
+import type { EventType } from './events/event.ts';
 import { METRICS, type MetricDeclaration, type MetricName } from './metrics-declaration.ts';
 
 export interface MetricsDeps {
@@ -69,6 +70,7 @@ export class Metrics {
   readonly #refusals: Counter;
   readonly #fleetActions: Counter;
   readonly #engineExits: Counter;
+  readonly #events: Counter;
 
   constructor(deps: MetricsDeps) {
     const { sessionsActive, clientsActive, clientsPaused, bufferBytes, timeshiftBytes } = deps;
@@ -122,6 +124,7 @@ export class Metrics {
     );
     this.#fleetActions = new Counter({ ...declared('acemux_fleet_actions_total'), registers });
     this.#engineExits = new Counter({ ...declared('acemux_engine_exits_total'), registers });
+    this.#events = new Counter({ ...declared('acemux_events_total'), registers });
   }
 
   /** Begins to watch the process (CPU, memory, event loop). Without this there are only our own metrics. */
@@ -205,6 +208,10 @@ export class Metrics {
 
   requestRefused(reason: ReasonCode): void {
     this.#refusals.inc({ reason });
+  }
+
+  eventHappened(type: EventType): void {
+    this.#events.inc({ type });
   }
 }
 

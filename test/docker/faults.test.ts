@@ -391,7 +391,7 @@ describe('an engine in a container', { skip }, () => {
     ]) {
       assert.ok(inspected.includes(part), part);
     }
-    const [stats] = await rig.provider.stats([id], never);
+    const stats = (await rig.provider.stats([id], never)).get(id);
     assert.ok((stats?.memoryBytes ?? 0) > 0);
     assert.equal(stats?.memoryLimitBytes, 256 * 1024 * 1024);
   });

@@ -210,6 +210,12 @@ const ELSEWHERE: Readonly<Partial<Record<ReasonCode, string>>> = {
   source_ended: 'src/session/source-loss.test.ts',
   source_failed: 'src/session/source-loss.test.ts',
   abandoned: 'src/session/source-attempt.test.ts',
+  engine_creation_paused: 'src/fleet/reconciler/reconciler.test.ts',
+  provider_unreachable: 'src/fleet/reconciler/reconciler.test.ts',
+  vpn_down: 'src/fleet/reconciler/reconciler.test.ts',
+  host_memory: 'src/fleet/reconciler/plan.test.ts',
+  engine_unknown: 'src/fleet/fleet-control.test.ts',
+  max_replicas: 'src/fleet/fleet-control.test.ts',
 };
 
 /** Starts fail soon, and engines are looked at often. */

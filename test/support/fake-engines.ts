@@ -250,6 +250,16 @@ export class RecordingObserver implements SessionObserver {
     this.events.push('session started');
   }
 
+  sessionPlaying(): void {}
+
+  sessionLingering(): void {}
+
+  sessionResumed(): void {}
+
+  sourceDoubted(): void {}
+
+  sourceTrusted(): void {}
+
   sessionEnded(reason: string): void {
     this.events.push(`session ended: ${reason}`);
   }

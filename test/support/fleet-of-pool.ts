@@ -148,11 +148,13 @@ export interface PoolFleetOptions {
     bounds?: { min: number; max: number };
   }[];
   readonly prepare?: (pools: readonly FakePool[]) => void;
+  /** One that others go by, too. */
+  readonly clock?: ManualClock;
 }
 
 /** The real fleet with the real reconciler, over pools in memory, under a clock of the test's own. */
 export async function fleetOfPool(t: TestContext, options: PoolFleetOptions = {}) {
-  const clock = new ManualClock();
+  const clock = options.clock ?? new ManualClock();
   const pools = (options.pools ?? [{}]).map((change) => new FakePool(clock, change));
   options.prepare?.(pools);
   const clients = new Map<number, FakeEngineClient>();

@@ -2,8 +2,10 @@ import type { TestContext } from 'node:test';
 import { ManualClock } from '../../src/base/manual-clock.ts';
 import { AcemuxError } from '../../src/base/reasons.ts';
 import { Fleet, type FleetDeps, type FleetLimits } from '../../src/fleet/fleet.ts';
+import { fleetEvents } from '../../src/fleet/fleet-events.ts';
 import type { ObservedEngine } from '../../src/fleet/providers/provider.ts';
 import type { AttemptOutcome, EngineSlot } from '../../src/session/ports.ts';
+import type { EventSink } from '../../src/telemetry/events/event.ts';
 import { silentLog } from '../../src/telemetry/log.ts';
 import { FakeEngineClient, FakeProvider, observedEngine, placeFor } from './fake-fleet.ts';
 
@@ -25,6 +27,7 @@ export interface FleetRigOptions {
   readonly creates?: boolean;
   readonly giveWay?: NonNullable<FleetDeps['giveWay']>;
   readonly prepare?: (client: FakeEngineClient) => void;
+  readonly events?: EventSink;
 }
 
 export function buildFleet(options: FleetRigOptions) {
@@ -42,6 +45,7 @@ export function buildFleet(options: FleetRigOptions) {
     ...(options.giveWay ? { giveWay: options.giveWay } : {}),
     random: () => 0.5,
     limits: { ...limits, ...options.limits },
+    ...(options.events && { witness: fleetEvents(options.events) }),
     clock,
     log: silentLog(),
   });

@@ -97,6 +97,7 @@ export function loopRig(t: TestContext, engines: readonly FakeEngine[], choices:
   const owner = new RecordingOwner();
   const loop = new SourceLoop({
     selector: { kind: 'id', hash: 'a'.repeat(40), parameters: {} },
+    stream: { id: 'a'.repeat(40), keyType: 'content_id', isLive: true },
     after: Promise.resolve(),
     identity: { infohash: INFOHASH, kind: 'id', isLive: true },
     preferredEngine: undefined,

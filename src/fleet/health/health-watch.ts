@@ -93,6 +93,7 @@ export class HealthWatch {
       record.version = version ?? record.version;
       record.healthDetail = detail;
       record.network = { isReachable: version !== undefined, connected, checkedAtMs: clock.nowMs() };
+      record.healthReason = reason;
       record.lastCheckedAtMs = clock.wallMs();
       record.noteProbe({
         atMs: clock.wallMs(),

@@ -74,6 +74,21 @@ export interface ImageProgress {
   readonly detail: string | undefined;
 }
 
+/** What the container of one engine takes now, and has taken. */
+export interface ContainerStats {
+  /** Of one core; two busy cores are 200. */
+  readonly cpuPercent: number;
+  /** Without what the kernel keeps of files. */
+  readonly memoryBytes: number;
+  /** The container's own limit, or the host's memory. */
+  readonly memoryLimitBytes: number;
+  /** Zero behind a VPN: its container has the network. */
+  readonly networkReceivedBytes: number;
+  readonly networkSentBytes: number;
+  readonly blockReadBytes: number;
+  readonly blockWrittenBytes: number;
+}
+
 /** Who wants to know at once. No method throws or waits. */
 export interface ProviderListener {
   /** `list` may tell something else now. */
@@ -123,6 +138,8 @@ export interface EngineProvider {
    * @throws AcemuxError provider_fixed
    */
   remove(id: string, signal: AbortSignal): Promise<void>;
+  /** What engines take now: of those ids of which it can be told. Left out: it can't be told of any. */
+  stats?(ids: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, ContainerStats>>;
   /** Safe to call twice; when it resolves, nothing that it started inside this process is left. */
   stop(): Promise<void>;
 }

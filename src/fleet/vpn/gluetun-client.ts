@@ -56,7 +56,7 @@ export class GluetunClient implements GluetunControl {
   }
 
   async tunnelStatus(signal: AbortSignal): Promise<TunnelStatus> {
-    return readTunnelStatus(this.#checked(STATUS_PATH, await this.#get(STATUS_PATH, signal)));
+    return this.#read(STATUS_PATH, await this.#get(STATUS_PATH, signal), readTunnelStatus);
   }
 
   async forwardedPort(signal: AbortSignal): Promise<number | undefined> {
@@ -65,7 +65,7 @@ export class GluetunClient implements GluetunControl {
     for (const path of paths) {
       const reply = await this.#get(path, signal);
       if (!UNKNOWN_ROUTE.has(reply.statusCode)) {
-        const port = readForwardedPort(this.#checked(path, reply));
+        const port = this.#read(path, reply, readForwardedPort);
         this.#portPath = path;
         return port;
       }
@@ -77,12 +77,12 @@ export class GluetunClient implements GluetunControl {
 
   async publicAddress(signal: AbortSignal): Promise<PublicAddress> {
     const path = '/v1/publicip/ip';
-    return readPublicAddress(this.#checked(path, await this.#get(path, signal)));
+    return this.#read(path, await this.#get(path, signal), readPublicAddress);
   }
 
   async version(signal: AbortSignal): Promise<string | undefined> {
     const path = '/v1/version';
-    return readVersion(this.#checked(path, await this.#get(path, signal)));
+    return this.#read(path, await this.#get(path, signal), readVersion);
   }
 
   async restartTunnel(signal: AbortSignal): Promise<void> {
@@ -138,6 +138,17 @@ export class GluetunClient implements GluetunControl {
       throw new AcemuxError(error.code, `${this.#name}, ${method} ${path}: ${error.message}`, {
         cause: error,
       });
+    }
+  }
+
+  /** What a reply says, if it is a success; what is wrong with it says where it came from. */
+  #read<T>(path: string, reply: ControlReply, read: (text: string) => T): T {
+    const text = this.#checked(path, reply);
+    try {
+      return read(text);
+    } catch (error) {
+      if (!(error instanceof AcemuxError)) throw error;
+      throw new AcemuxError(error.code, `${this.#name}, ${path}: ${error.message}`, { cause: error });
     }
   }
 

@@ -10,6 +10,7 @@ import type { Consultant } from '../../fleet/engine-record.ts';
 import { TS_RESPONSE_HEADERS } from '../../output/ts/response-headers.ts';
 import type { ViewerInfo } from '../../session/attachment.ts';
 import type { SessionSnapshot } from '../../session/types.ts';
+import { EventBus } from '../../telemetry/events/event-bus.ts';
 import { silentLog } from '../../telemetry/log.ts';
 import { type ConnectionLimits, DEFAULT_CONNECTION_LIMITS } from '../connection-limits.ts';
 import type { HttpDeps, LeaseFace, Leavable, PlaylistFace } from '../deps.ts';
@@ -98,6 +99,7 @@ export interface Parts {
   viewAccess: HttpDeps['access']['view'];
   trustedProxies: readonly string[];
   publicUrl: string | undefined;
+  events: EventBus;
   log: HttpDeps['log'];
   clock: HttpDeps['clock'];
   host: string;
@@ -158,6 +160,11 @@ export function buildRig(overrides: Partial<Parts> = {}): Omit<Rig, 'url' | 'por
     viewAccess: 'private',
     trustedProxies: [],
     publicUrl: undefined,
+    events: new EventBus({
+      bounds: { countMax: 100, bytesMax: 1_000_000 },
+      clock: systemClock,
+      log: silentLog(),
+    }),
     log: silentLog(),
     clock: systemClock,
     host: '127.0.0.1',
@@ -221,6 +228,7 @@ export function buildRig(overrides: Partial<Parts> = {}): Omit<Rig, 'url' | 'por
         render: () => parts.renderMetrics(),
         requestRefused: (reason) => void refused.push(reason),
       },
+      events: parts.events,
       access: { play: parts.playAccess, view: parts.viewAccess, key: ADMIN_KEY },
       log: parts.log,
       clock: parts.clock,

@@ -151,7 +151,7 @@ export class TsOutput {
   readonly #onSkip = (viewer: TsViewer): void => {
     const watching = this.#viewers.get(viewer);
     watching?.log.info('client too slow: it goes on at a newer keyframe');
-    watching?.attachment.session.countSkip();
+    watching?.attachment.session.countSkip(watching.attachment.client);
   };
 
   readonly #onGone = (viewer: TsViewer, reason: ReasonCode): void => {

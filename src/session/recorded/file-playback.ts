@@ -3,7 +3,7 @@ import { AcemuxError, type ReasonCode } from '../../base/reasons.ts';
 import type { MediaStream, StartAttempt } from '../../engine/engine-client.ts';
 import type { Playback, PlaybackStat, StreamSelector } from '../../engine/types.ts';
 import type { Log } from '../../telemetry/log.ts';
-import type { EngineSlot, SessionObserver } from '../ports.ts';
+import type { EngineSlot, ObservedStream, SessionObserver } from '../ports.ts';
 import { StatPoll } from '../stat-poll.ts';
 import type { SessionSnapshot } from '../types.ts';
 
@@ -23,6 +23,7 @@ export interface FilePlaybackDeps {
 export class FilePlayback {
   readonly #deps: FilePlaybackDeps;
   readonly #abort = new AbortController();
+  readonly #stream: ObservedStream;
   readonly #createdAtMs: number;
   readonly #createdAtWallMs: number;
   #start: StartAttempt | undefined;
@@ -38,6 +39,7 @@ export class FilePlayback {
 
   constructor(deps: FilePlaybackDeps) {
     this.#deps = deps;
+    this.#stream = observedRecording(deps.selector);
     this.#createdAtMs = deps.clock.nowMs();
     this.#createdAtWallMs = deps.clock.wallMs();
     this.#idleSinceMs = this.#createdAtMs;
@@ -103,7 +105,7 @@ export class FilePlayback {
    */
   async open(): Promise<void> {
     const { clock, log, observer, selector, slot } = this.#deps;
-    observer.sessionStarted();
+    observer.sessionStarted(this.#stream);
     log.info({ engine: slot.engine.id, kind: selector.kind }, 'file playback starts');
     const start = slot.engine.client.start({
       ...selector,
@@ -125,6 +127,7 @@ export class FilePlayback {
       log,
     });
     this.#statPoll.start();
+    observer.sessionPlaying(this.#stream, (clock.nowMs() - this.#createdAtMs) / 1000, slot.engine.id);
   }
 
   /**
@@ -196,11 +199,16 @@ export class FilePlayback {
     this.closeMedia();
     this.#statPoll?.stop();
     if (this.#start) {
-      observer.sessionEnded(reason, (clock.nowMs() - this.#createdAtMs) / 1000);
+      observer.sessionEnded(reason, (clock.nowMs() - this.#createdAtMs) / 1000, this.#stream);
       log.info({ engine: slot.engine.id, reason }, 'file playback ends');
     }
     if (this.#playback) await slot.engine.client.stopPlayback(this.#playback);
     else await this.#start?.abandon();
     slot.release();
   }
+}
+
+/** What observers are told that a recording is. */
+export function observedRecording({ hash, kind }: StreamSelector): ObservedStream {
+  return { id: hash, keyType: kind === 'id' ? 'content_id' : 'infohash', isLive: false };
 }

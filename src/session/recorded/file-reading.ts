@@ -3,10 +3,11 @@ import { AcemuxError, asAcemuxError, type ReasonCode, reasonOf } from '../../bas
 import { FileListError } from '../../engine/file-list.ts';
 import type { StreamSelector } from '../../engine/types.ts';
 import type { Log } from '../../telemetry/log.ts';
-import type { EngineSource, SessionObserver } from '../ports.ts';
+import { newClientId } from '../client-id.ts';
+import type { EngineSource, ObservedClient, ObservedStream, SessionObserver } from '../ports.ts';
 import { asksAnother, furthest } from '../start-outcome.ts';
 import type { ByteSpan } from './byte-span.ts';
-import type { FilePlayback } from './file-playback.ts';
+import { type FilePlayback, observedRecording } from './file-playback.ts';
 import { type FileHead, FileSource, UnsatisfiableRange } from './file-source.ts';
 import type { Borrower, PlaybackPool } from './playback-pool.ts';
 
@@ -31,6 +32,8 @@ export interface FileReadingDeps {
   /** See `Borrower`. */
   readonly key: string;
   readonly selector: StreamSelector;
+  /** Who reads: an IP address. */
+  readonly address: string;
   readonly infohash: string | undefined;
   /** What is asked for; undefined: the whole file. */
   readonly span: ByteSpan | undefined;
@@ -50,6 +53,8 @@ export interface FileReadingDeps {
 export class FileReading implements Borrower {
   readonly #deps: FileReadingDeps;
   readonly #abort = new AbortController();
+  readonly #stream: ObservedStream;
+  readonly #client: ObservedClient;
   #source: FileSource | undefined;
   #head: FileHead | undefined;
   #position = 0;
@@ -61,6 +66,8 @@ export class FileReading implements Borrower {
 
   constructor(deps: FileReadingDeps) {
     this.#deps = deps;
+    this.#stream = observedRecording(deps.selector);
+    this.#client = { id: newClientId(), address: deps.address };
   }
 
   get key(): string {
@@ -97,7 +104,7 @@ export class FileReading implements Borrower {
     );
     try {
       const head = await this.#openWithin(AbortSignal.any([this.#abort.signal, tooLong.signal]));
-      observer.clientJoined();
+      observer.clientJoined(this.#stream, this.#client);
       this.#look();
       return head;
     } catch (error) {
@@ -164,7 +171,7 @@ export class FileReading implements Borrower {
     this.#source = undefined;
     if (source) this.#deps.pool.giveBack(source.playback);
     if (!this.#head) return; // `open` tells the rest.
-    this.#deps.observer.clientLeft(reason);
+    this.#deps.observer.clientLeft(reason, this.#stream, this.#client);
     this.#deps.onOver(this);
   }
 
@@ -286,7 +293,7 @@ export class FileReading implements Borrower {
     const engineId = this.#lastEngine;
     if (engineId === undefined) return;
     log.info({ engine: engineId, reason: code, position: this.#position }, 'file source over');
-    observer.attemptFailed(code);
+    observer.attemptFailed(code, this.#stream, engineId, hadPlayed);
     const stream = infohash ?? selector.hash;
     engines.report({ engineId, stream, outcome: { ok: false, reason: code, hadPlayed } });
   }

@@ -175,6 +175,7 @@ export class Recordings {
       ...this.#deps,
       key: `${fileKey} ${request.viewerKey ?? viewerKeyOf(request.viewer)}`,
       selector: { ...selector, kind: known?.kind ?? selector.kind },
+      address: request.viewer.address,
       infohash,
       span,
       pool: this.#pool,

@@ -1,20 +1,6 @@
+import type { ContainerStats } from '../provider.ts';
 import type { DockerClient } from './docker-client.ts';
 import { listAt, numberAt, textAt } from './json-reading.ts';
-
-/** What a container uses. Sizes in bytes, sums since its start. */
-export interface ContainerStats {
-  readonly id: string;
-  /** Of one core; undefined: this is the first sample. */
-  readonly cpuPercent: number | undefined;
-  /** As `docker stats` shows it: without what is only cached. */
-  readonly memoryBytes: number;
-  readonly memoryLimitBytes: number | undefined;
-  /** Undefined: it is in the network of another container, which shows the traffic of both. */
-  readonly networkRxBytes: number | undefined;
-  readonly networkTxBytes: number | undefined;
-  readonly blockReadBytes: number;
-  readonly blockWriteBytes: number;
-}
 
 /** Two of these make a percentage. */
 interface CpuSample {
@@ -34,8 +20,11 @@ export class StatsSampler {
     this.#client = client;
   }
 
-  /** Of these containers; one that can't be told of is left out. Never rejects, unless `signal` aborts. */
-  async sample(ids: readonly string[], signal: AbortSignal): Promise<readonly ContainerStats[]> {
+  /**
+   * Of these containers, by id, in their order; one that can't be told of is left out. The first sample of each has no
+   * share of the CPU yet: 0. Never rejects, unless `signal` aborts.
+   */
+  async sample(ids: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, ContainerStats>> {
     const wanted = new Set(ids);
     for (const id of this.#before.keys()) if (!wanted.has(id)) this.#before.delete(id);
     const found = new Map<string, ContainerStats>();
@@ -47,7 +36,12 @@ export class StatsSampler {
       }
     };
     await Promise.all(Array.from({ length: ASKED_AT_ONCE }, ask));
-    return ids.flatMap((id) => found.get(id) ?? []);
+    return new Map(
+      ids.flatMap((id): [string, ContainerStats][] => {
+        const stats = found.get(id);
+        return stats ? [[id, stats]] : [];
+      }),
+    );
   }
 
   async #one(id: string, signal: AbortSignal): Promise<ContainerStats | undefined> {
@@ -59,7 +53,7 @@ export class StatsSampler {
       return undefined; // Numbers are shown, nothing depends on them; that Docker fails is said elsewhere.
     }
     const cpu = cpuOf(answer);
-    const stats = cpu && readStats(id, answer, cpu, this.#before.get(id));
+    const stats = cpu && readStats(answer, cpu, this.#before.get(id));
     if (cpu) this.#before.set(id, cpu);
     return stats;
   }
@@ -73,29 +67,22 @@ function cpuOf(answer: unknown): CpuSample | undefined {
 }
 
 /** One sample as acemux shows it. Pure and total. */
-export function readStats(
-  id: string,
-  answer: unknown,
-  cpu: CpuSample,
-  before: CpuSample | undefined,
-): ContainerStats {
-  const limit = numberAt(answer, 'memory_stats', 'limit');
+export function readStats(answer: unknown, cpu: CpuSample, before: CpuSample | undefined): ContainerStats {
   return {
-    id,
-    cpuPercent: before && percentOf(cpu, before, coresOf(answer)),
+    cpuPercent: before ? percentOf(cpu, before, coresOf(answer)) : 0,
     memoryBytes: Math.max(0, (numberAt(answer, 'memory_stats', 'usage') ?? 0) - cachedBytes(answer)),
-    memoryLimitBytes: limit !== undefined && limit > 0 ? limit : undefined,
-    networkRxBytes: sumOfNetworks(answer, 'rx_bytes'),
-    networkTxBytes: sumOfNetworks(answer, 'tx_bytes'),
+    memoryLimitBytes: numberAt(answer, 'memory_stats', 'limit') ?? 0,
+    networkReceivedBytes: sumOfNetworks(answer, 'rx_bytes'),
+    networkSentBytes: sumOfNetworks(answer, 'tx_bytes'),
     blockReadBytes: sumOfBlocks(answer, 'read'),
-    blockWriteBytes: sumOfBlocks(answer, 'write'),
+    blockWrittenBytes: sumOfBlocks(answer, 'write'),
   };
 }
 
-function percentOf(cpu: CpuSample, before: CpuSample, cores: number): number | undefined {
+function percentOf(cpu: CpuSample, before: CpuSample, cores: number): number {
   const system = cpu.systemNs - before.systemNs;
   const used = cpu.usedNs - before.usedNs;
-  return system > 0 && used >= 0 ? (used / system) * cores * 100 : undefined;
+  return system > 0 && used >= 0 ? (used / system) * cores * 100 : 0;
 }
 
 function coresOf(answer: unknown): number {
@@ -112,9 +99,10 @@ function cachedBytes(answer: unknown): number {
   );
 }
 
-function sumOfNetworks(answer: unknown, field: string): number | undefined {
+/** A container in the network of another one has none of its own. */
+function sumOfNetworks(answer: unknown, field: string): number {
   const networks = typeof answer === 'object' && answer && 'networks' in answer ? answer.networks : undefined;
-  if (typeof networks !== 'object' || networks === null) return undefined;
+  if (typeof networks !== 'object' || networks === null) return 0;
   return Object.values(networks).reduce((sum: number, each) => sum + (numberAt(each, field) ?? 0), 0);
 }
 

@@ -3,13 +3,14 @@ import { AcemuxError } from '../../../base/reasons.ts';
 import type { Log } from '../../../telemetry/log.ts';
 import type { ContainerInspector } from '../container-inspector.ts';
 import type {
+  ContainerStats,
   EngineProvider,
   EngineSpec,
   ObservedContainer,
   ObservedEngine,
   ProviderListener,
 } from '../provider.ts';
-import { type ContainerStats, StatsSampler } from './container-stats.ts';
+import { StatsSampler } from './container-stats.ts';
 import { DockerApi } from './docker-api.ts';
 import { DockerClient } from './docker-client.ts';
 import type { DockerEndpoint } from './docker-endpoint.ts';
@@ -189,7 +190,7 @@ export class DockerProvider implements EngineProvider {
   }
 
   /** What these containers use; those that can't be told of are left out. */
-  stats(ids: readonly string[], signal: AbortSignal): Promise<readonly ContainerStats[]> {
+  stats(ids: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, ContainerStats>> {
     return this.#stats.sample(ids, signal);
   }
 

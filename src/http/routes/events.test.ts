@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { recordEvents } from '../../../test/support/event-recorder.ts';
+import { ManualClock } from '../../base/manual-clock.ts';
+import { call, LOOPBACK_PROXY, type Rig, startRig } from '../testing/rig.ts';
+
+const T0 = Date.UTC(2026, 0, 1);
+
+/** Ten streams that lingered, a second apart, of two engines; the last was an error. */
+async function rigOfTen(t: Parameters<typeof startRig>[0]) {
+  const clock = new ManualClock(T0);
+  const { bus } = recordEvents(clock);
+  for (let index = 0; index < 9; index++) {
+    bus.emit('stream.lingering', {}, { session: `s${index}`, engine: `e${index % 2}` });
+    await clock.advance(1_000);
+  }
+  bus.emit('stream.retry_budget_spent', { reason: 'no_media' }, { session: 's9', causeId: bus.newestId });
+  return { rig: await startRig(t, { events: bus }), bus };
+}
+
+const idsOf = async (rig: Rig, query: string): Promise<unknown[]> => {
+  const reply = await call(rig, `/events${query}`);
+  assert.equal(reply.status, 200, reply.text);
+  const events = reply.json();
+  assert.ok(Array.isArray(events));
+  return events.map((event) => event.stream_id);
+};
+
+test('events come the newest first, page by page, here and under /api/v1', async (t) => {
+  const { rig, bus } = await rigOfTen(t);
+  assert.deepEqual(await idsOf(rig, ''), ['s9', 's8', 's7', 's6', 's5', 's4', 's3', 's2', 's1', 's0']);
+  assert.deepEqual(await idsOf(rig, '?limit=3'), ['s9', 's8', 's7']);
+  assert.deepEqual(await idsOf(rig, '?limit=3&offset=3'), ['s6', 's5', 's4']);
+  assert.deepEqual(await idsOf(rig, `?limit=2&before=${bus.newestId - 7}`), ['s1', 's0']);
+  assert.deepEqual(await idsOf(rig, '?offset=100'), []);
+  assert.equal((await call(rig, '/api/v1/events')).text, (await call(rig, '/events')).text);
+  const [newest] = Object((await call(rig, '/events?limit=1')).json());
+  assert.deepEqual(newest.details, { reason: 'no_media' });
+  assert.equal(newest.cause_id, newest.id - 1);
+});
+
+test('a list can be narrowed', async (t) => {
+  const { rig } = await rigOfTen(t);
+  assert.deepEqual(await idsOf(rig, '?type=stream.retry_budget_spent,stream.ended'), ['s9']);
+  assert.deepEqual(await idsOf(rig, '?event_type=stream&category=retry_budget_spent'), ['s9']);
+  assert.deepEqual(await idsOf(rig, '?event_type=client'), []);
+  assert.deepEqual(await idsOf(rig, '?severity=warning'), ['s9']);
+  assert.deepEqual(await idsOf(rig, '?engine=e1&limit=2'), ['s7', 's5']);
+  assert.deepEqual(await idsOf(rig, '?container_id=e0&offset=3'), ['s2', 's0']);
+  assert.deepEqual(await idsOf(rig, '?stream_id=S4'), ['s4']);
+  assert.deepEqual(await idsOf(rig, '?since=2026-01-01T00:00:02Z&until=2026-01-01T00:00:04'), [
+    's4',
+    's3',
+    's2',
+  ]);
+});
+
+test('what means nothing is refused', async (t) => {
+  const { rig } = await rigOfTen(t);
+  for (const query of [
+    'limit=0',
+    'limit=1001',
+    'limit=a',
+    'offset=-1',
+    'severity=bad',
+    'type=nothing',
+    'since=soon',
+    'before=x',
+  ]) {
+    const reply = await call(rig, `/events?${query}`);
+    assert.deepEqual([reply.status, Object(reply.json()).code], [400, 'bad_request'], query);
+  }
+  assert.equal((await call(rig, '/events/stream?last_event_id=x')).status, 400);
+  assert.equal((await call(rig, '/events/stream', { method: 'HEAD' })).status, 405);
+});
+
+test('they are counted', async (t) => {
+  const { rig } = await rigOfTen(t);
+  const stats = Object((await call(rig, '/events/stats')).json());
+  assert.equal(stats.total, 10);
+  assert.deepEqual([stats.by_type.stream, stats.by_type.vpn], [10, 0]);
+  assert.deepEqual(stats.by_severity, { info: 9, warning: 0, error: 1 });
+  assert.deepEqual([stats.oldest, stats.newest], ['2026-01-01T00:00:00.000Z', '2026-01-01T00:00:09.000Z']);
+  const empty = await startRig(t);
+  const none = Object((await call(empty, '/events/stats')).json());
+  assert.deepEqual([none.total, none.oldest, none.newest], [0, null, null]);
+});
+
+test('they are for those who may look', async (t) => {
+  const rig = await startRig(t, { trustedProxies: LOOPBACK_PROXY });
+  for (const path of ['/events', '/events/stats', '/events/stream', '/api/v1/events/stream']) {
+    assert.equal(
+      (await call(rig, path, { headers: { 'X-Forwarded-For': '203.0.113.9' } })).status,
+      401,
+      path,
+    );
+  }
+});

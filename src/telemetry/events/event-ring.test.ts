@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import type { AcemuxEvent } from './event.ts';
+import { EventRing, sizeOf } from './event-ring.ts';
+
+const eventOf = (id: number, textLength: number): AcemuxEvent => ({
+  id,
+  type: 'client.left',
+  wallMs: 0,
+  session: 's',
+  details: { reason: 'x'.repeat(textLength) },
+});
+
+test('holds the newest events, as many as both bounds allow, and finds each by its id', () => {
+  const size = fc.integer({ min: 0, max: 2_000 });
+  fc.assert(
+    fc.property(
+      fc.array(size, { maxLength: 60 }),
+      fc.integer({ min: 1, max: 20 }),
+      fc.integer({ min: 1, max: 20_000 }),
+      fc.integer({ min: 1, max: 1e15 }),
+      (lengths, countMax, bytesMax, firstId) => {
+        const ring = new EventRing({ countMax, bytesMax }, firstId);
+        const pushed: AcemuxEvent[] = [];
+        for (const length of lengths) {
+          const event = eventOf(ring.nextId, length);
+          ring.push(event);
+          pushed.push(event);
+          // What a plain list would hold.
+          let held = pushed.slice(-countMax);
+          const bytes = (): number => held.reduce((sum, each) => sum + sizeOf(each), 0);
+          while (bytes() > bytesMax && held.length > 1) held = held.slice(1);
+          assert.equal(ring.count, held.length);
+          assert.equal(ring.bytes, bytes());
+          assert.equal(ring.oldestId, held[0]?.id);
+          for (const each of pushed) {
+            assert.equal(ring.get(each.id), held.includes(each) ? each : undefined);
+          }
+        }
+        assert.equal(ring.get(ring.nextId), undefined);
+      },
+    ),
+  );
+});

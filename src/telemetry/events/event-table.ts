@@ -1,0 +1,356 @@
+/** How bad it is: `info` nobody has to do anything, `warning` somebody may want to, `error` somebody should. */
+export type EventSeverity = 'info' | 'warning' | 'error';
+
+/** What a detail is: `texts` is a list of texts; with a question mark it may be left out. */
+export type DetailKind = 'text' | 'number' | 'flag' | 'texts' | 'text?' | 'number?' | 'flag?' | 'texts?';
+
+/** What an event is about: the first word of its name. In this order on the page for people. */
+export const EVENT_SUBJECTS = {
+  stream: 'One stream: its session, and the engines that it is played from',
+  client: 'One viewer of a stream',
+  request: 'Requests',
+  engine: 'One engine',
+  health: 'How an engine is',
+  fleet: 'All engines together',
+  vpn: 'VPNs of engines',
+  timeshift: 'Time-shift',
+  system: 'acemux itself',
+} as const;
+
+export type EventSubject = keyof typeof EVENT_SUBJECTS;
+
+/** One type of event as it is declared: everything that is said of it anywhere comes from here. */
+export interface EventDeclaration {
+  readonly severity: EventSeverity;
+  /** What has happened, one sentence for people. */
+  readonly what: string;
+  /**
+   * Its details by their names in JSON: in snake_case with the unit last, durations in seconds. The ids of stream, engine,
+   * client and request are no details: every event may have them.
+   */
+  readonly details: Readonly<Record<string, DetailKind>>;
+  /** The component that tells it writes a line of its own, with more in it: the bus must not write a second one. */
+  readonly hasOwnLogLine?: true;
+}
+
+/**
+ * All types of events. A name is `subject.what`: acestream-orchestrator's `event_type` and `category`, in its words where
+ * it has one.
+ */
+export const EVENT_TABLE = {
+  // ── streams ───────────────────────────────────────────────────────────────────────────────────────────────
+  'stream.begun': {
+    severity: 'info',
+    what: 'Somebody asked for a stream that nobody watched, and engines are asked for it.',
+    details: { key_type: 'text', is_live: 'flag' },
+    hasOwnLogLine: true,
+  },
+  'stream.started': {
+    severity: 'info',
+    what: 'The stream plays: viewers are let in.',
+    details: { start_seconds: 'number' },
+    hasOwnLogLine: true,
+  },
+  'stream.lingering': {
+    severity: 'info',
+    what: 'The last viewer has left, and the stream is kept ready for a while.',
+    details: {},
+    hasOwnLogLine: true,
+  },
+  'stream.resumed': {
+    severity: 'info',
+    what: 'A stream that was kept ready has a viewer again.',
+    details: {},
+    hasOwnLogLine: true,
+  },
+  'stream.ended': {
+    severity: 'info',
+    what: 'The session of a stream is over.',
+    details: { reason: 'text', duration_seconds: 'number' },
+    hasOwnLogLine: true,
+  },
+  'stream.failed': {
+    severity: 'warning',
+    what: 'A stream could not be started: those who waited for it were refused.',
+    details: { reason: 'text', engines: 'texts', duration_seconds: 'number' },
+    hasOwnLogLine: true,
+  },
+  'stream.attempt_failed': {
+    severity: 'info',
+    what: 'An engine that was asked for the stream did not deliver it; others may be asked.',
+    details: { reason: 'text' },
+    hasOwnLogLine: true,
+  },
+  'stream.source_over': {
+    severity: 'warning',
+    what: 'The engine that a stream was played from has stopped delivering, or was given up; another one is looked for.',
+    details: { reason: 'text' },
+    hasOwnLogLine: true,
+  },
+  'stream.source_suspected': {
+    severity: 'info',
+    what: 'The engine that a stream is played from does not do well; another one is looked for while it still plays.',
+    details: { reason: 'text' },
+  },
+  'stream.source_recovered': {
+    severity: 'info',
+    what: 'The engine that a stream is played from does well again, and is kept.',
+    details: {},
+  },
+  'stream.spliced': {
+    severity: 'info',
+    what: 'Another engine goes on with a playing stream.',
+    details: {
+      kind: 'text',
+      from_engine: 'text?',
+      overlap_seconds: 'number',
+      gap_seconds: 'number?',
+      lag_seconds: 'number',
+    },
+    hasOwnLogLine: true,
+  },
+  'stream.hedged': {
+    severity: 'info',
+    what: 'A start is slow, and a second engine is asked as well.',
+    details: { slow_engine: 'text' },
+    hasOwnLogLine: true,
+  },
+  'stream.hedge_won': {
+    severity: 'info',
+    what: 'The second engine of a slow start was the first to deliver.',
+    details: {},
+    hasOwnLogLine: true,
+  },
+  'stream.standby_switched': {
+    severity: 'info',
+    what: 'A second engine that plays along goes on with the stream, because the first lacked something.',
+    details: { why: 'text', from_engine: 'text?' },
+  },
+  'stream.retry_budget_spent': {
+    severity: 'error',
+    what: 'No engine went on with a playing stream within the retry budget: its viewers are disconnected.',
+    details: { reason: 'text' },
+  },
+  'stream.warning': {
+    severity: 'warning',
+    what: 'A stream plays, but not as it should.',
+    details: { reason: 'text' },
+    hasOwnLogLine: true,
+  },
+
+  // ── viewers ───────────────────────────────────────────────────────────────────────────────────────────────
+  'client.joined': {
+    severity: 'info',
+    what: 'A viewer was let in.',
+    details: { address: 'text' },
+  },
+  'client.left': {
+    severity: 'info',
+    what: 'A viewer is gone.',
+    details: { reason: 'text' },
+    hasOwnLogLine: true,
+  },
+  'client.evicted': {
+    severity: 'warning',
+    what: 'A viewer was disconnected by acemux while its stream goes on.',
+    details: { reason: 'text' },
+    hasOwnLogLine: true,
+  },
+  'client.skipped': {
+    severity: 'info',
+    what: 'A viewer was too slow for its stream and went on at a newer keyframe.',
+    details: {},
+    hasOwnLogLine: true,
+  },
+
+  // ── requests ──────────────────────────────────────────────────────────────────────────────────────────────
+  'request.refused': {
+    severity: 'info',
+    what: 'Requests were refused, `count` of them since the last such event; told once a minute for each reason at most.',
+    details: { reason: 'text', count: 'number' },
+    hasOwnLogLine: true,
+  },
+
+  // ── engines ───────────────────────────────────────────────────────────────────────────────────────────────
+  'engine.appeared': {
+    severity: 'info',
+    what: 'A provider has an engine that the fleet did not have.',
+    details: { name: 'text', provider: 'text', is_back: 'flag' },
+    hasOwnLogLine: true,
+  },
+  'engine.gone': {
+    severity: 'info',
+    what: 'A provider does not have an engine any longer; where it ended by itself, with how.',
+    details: {
+      streams: 'number',
+      reason: 'text?',
+      exit_code: 'number?',
+      ran_seconds: 'number?',
+      log_tail: 'texts?',
+    },
+    hasOwnLogLine: true,
+  },
+  'engine.draining': {
+    severity: 'info',
+    what: 'An engine gets no new streams, and those that it has move to others.',
+    details: { streams: 'number', why: 'text' },
+    hasOwnLogLine: true,
+  },
+  'engine.undrained': {
+    severity: 'info',
+    what: 'An engine that was drained is in use again.',
+    details: {},
+    hasOwnLogLine: true,
+  },
+  'engine.drained': {
+    severity: 'info',
+    what: 'The last stream has left an engine that is drained.',
+    details: { why: 'text' },
+    hasOwnLogLine: true,
+  },
+  'engine.creating': {
+    severity: 'info',
+    what: 'An engine is being created.',
+    details: { pool: 'text', why: 'text', vpn: 'text?' },
+    hasOwnLogLine: true,
+  },
+  'engine.created': {
+    severity: 'info',
+    what: 'An engine has been created; it has yet to become ready.',
+    details: { pool: 'text', why: 'text', took_seconds: 'number' },
+    hasOwnLogLine: true,
+  },
+  'engine.create_failed': {
+    severity: 'warning',
+    what: 'An engine could not be created.',
+    details: { pool: 'text', why: 'text', reason: 'text', detail: 'text' },
+    hasOwnLogLine: true,
+  },
+  'engine.removed': {
+    severity: 'info',
+    what: 'An engine was removed.',
+    details: { pool: 'text', why: 'text' },
+    hasOwnLogLine: true,
+  },
+  'engine.remove_failed': {
+    severity: 'warning',
+    what: 'An engine could not be removed; it is tried again.',
+    details: { pool: 'text', why: 'text', reason: 'text', detail: 'text' },
+    hasOwnLogLine: true,
+  },
+  'engine.image': {
+    severity: 'info',
+    what: 'How far a provider is with the image that engines are made of.',
+    details: { pool: 'text', image: 'text', state: 'text', percent: 'number?', detail: 'text?' },
+  },
+  'health.failed': {
+    severity: 'warning',
+    what: 'An engine is unhealthy: it gets no streams until it answers as it should.',
+    details: { from: 'text', reason: 'text?', detail: 'text?' },
+    hasOwnLogLine: true,
+  },
+  'health.recovered': {
+    severity: 'info',
+    what: 'An engine answers as it should, and may be given streams.',
+    details: { from: 'text' },
+    hasOwnLogLine: true,
+  },
+
+  'health.degraded': {
+    severity: 'warning',
+    what: 'An engine can be used, and is taken last: it misses probes, is held to be the cause of failures, or can’t be asked about.',
+    details: { from: 'text', detail: 'text?' },
+    hasOwnLogLine: true,
+  },
+
+  // ── the fleet ─────────────────────────────────────────────────────────────────────────────────────────────
+  'fleet.blocked': {
+    severity: 'warning',
+    what: 'No engine can be created, for this reason.',
+    details: { reason: 'text', detail: 'text', eta_seconds: 'number?' },
+    hasOwnLogLine: true,
+  },
+  'fleet.unblocked': {
+    severity: 'info',
+    what: 'Engines can be created again.',
+    details: {},
+  },
+
+  // ── VPNs ──────────────────────────────────────────────────────────────────────────────────────────────────
+  'vpn.connected': {
+    severity: 'info',
+    what: 'A VPN is shown to be up: engines behind it get streams, and new ones are put behind it.',
+    details: { vpn: 'text', from: 'text', to: 'text', reason: 'text?', detail: 'text?' },
+    hasOwnLogLine: true,
+  },
+  'vpn.disconnected': {
+    severity: 'error',
+    what: 'A VPN is down: streams of the engines behind it move to others.',
+    details: { vpn: 'text', from: 'text', to: 'text', reason: 'text?', detail: 'text?' },
+    hasOwnLogLine: true,
+  },
+  'vpn.state_changed': {
+    severity: 'info',
+    what: 'A VPN is suspected, recovers, or is taken out of use: engines behind it get streams only where there are no others.',
+    details: { vpn: 'text', from: 'text', to: 'text', reason: 'text?', detail: 'text?' },
+    hasOwnLogLine: true,
+  },
+  'vpn.port_changed': {
+    severity: 'info',
+    what: 'The port that a VPN forwards is another one, and has been stable: an engine with it takes the place of the one before.',
+    details: { vpn: 'text', from: 'number?', to: 'number?' },
+    hasOwnLogLine: true,
+  },
+  'vpn.address_changed': {
+    severity: 'info',
+    what: 'The public address of a VPN is another one.',
+    details: { vpn: 'text', from: 'text?', to: 'text', country: 'text?' },
+    hasOwnLogLine: true,
+  },
+  'vpn.restarted': {
+    severity: 'warning',
+    what: 'The container of a VPN was restarted or made anew: engines behind it from before have no network.',
+    details: { vpn: 'text', container: 'text', is_new: 'flag' },
+    hasOwnLogLine: true,
+  },
+  'vpn.restart_tried': {
+    severity: 'warning',
+    what: 'A VPN was down for long, and acemux has tried to restart it, as VPN_MANAGE says.',
+    details: { vpn: 'text', what: 'text', problem: 'text?' },
+    hasOwnLogLine: true,
+  },
+  'vpn.engine_cut_off': {
+    severity: 'warning',
+    what: 'An engine has no network while its VPN is well, mostly because that was restarted: the engine needs a restart, too.',
+    details: { vpn: 'text', command: 'text', is_restarted: 'flag' },
+    hasOwnLogLine: true,
+  },
+
+  // ── time-shift ────────────────────────────────────────────────────────────────────────────────────────────
+  'timeshift.warning': {
+    severity: 'warning',
+    what: 'What is played is not kept as it should be; live goes on.',
+    details: { reason: 'text' },
+    hasOwnLogLine: true,
+  },
+
+  // ── acemux ────────────────────────────────────────────────────────────────────────────────────────────────
+  'system.started': {
+    severity: 'info',
+    what: 'acemux is ready.',
+    details: { version: 'text' },
+    hasOwnLogLine: true,
+  },
+  'system.draining': {
+    severity: 'info',
+    what: 'acemux was told to stop: nobody new is let in, and those who watch play on for a moment.',
+    details: { clients: 'number' },
+    hasOwnLogLine: true,
+  },
+  'system.stopping': {
+    severity: 'info',
+    what: 'acemux stops: whatever still plays is ended.',
+    details: {},
+    hasOwnLogLine: true,
+  },
+} as const satisfies Readonly<Record<`${EventSubject}.${string}`, EventDeclaration>>;
