@@ -1,157 +1,193 @@
-// npm run bench:hls [-- VIEWERS [SECONDS [MEGABITS]]]
-// What HLS costs: viewers that read their playlist and then a segment, as fast as they can, from acemux; and in the same run from
-// nginx, which has the same segments and a playlist as files. CPU of the servers only, per gigabyte. nginx comes from Debian.
-import { once } from 'node:events';
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { Agent, get, type IncomingMessage } from 'node:http';
+// npm run bench:hls [-- VIEWERS [SECONDS [MEGABITS [ROUNDS]]]]
+// What HLS costs: viewers that read their playlist every target duration and each new segment, from acemux; and in turn with it
+// from nginx and from a Node program that does nothing else, which have the same live playlist and the same segments as files.
+// CPU of the servers only, per gigabyte. nginx comes from Debian, the viewers need a C compiler.
+import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { availableParallelism, cpus } from 'node:os';
 import path from 'node:path';
-import { leaveNothing, Process, temporaryFolder } from './processes.ts';
+import { wholeNumber } from './arguments.ts';
+import { median } from './first-viewer.ts';
+import { Mirror } from './hls-mirror.ts';
+import { leaveNothing, Process, runScript, temporaryFolder } from './processes.ts';
 import { startAcemux } from './served.ts';
 
 const ID = '0123456789abcdef0123456789abcdef01234567';
-const [viewers = 500, seconds = 20, megabits = 8] = process.argv.slice(2).map(Number);
+const [viewerCount = '500', windowSeconds = '20', rate = '8', roundCount = '3'] = process.argv.slice(2);
+const viewers = wholeNumber('VIEWERS', viewerCount, 1, 20_000);
+const seconds = wholeNumber('SECONDS', windowSeconds, 4, 600);
+const megabits = wholeNumber('MEGABITS', rate, 1, 100);
+const rounds = wholeNumber('ROUNDS', roundCount, 1, 20);
 /** acemux may take so much more CPU than nginx. */
 const BAR = 1.5;
+const RELOAD_MS = 4_000;
+/** All have come, and read what there was when they came. */
+const SETTLE_MS = 2 * RELOAD_MS;
+const LISTED = 6;
 
-interface Cost {
-  readonly gigabytes: number;
+interface Contender {
+  readonly name: 'acemux' | 'nginx' | 'node';
+  readonly server: Process;
+  readonly port: string;
+  /** The path of each viewer's playlist. */
+  readonly playlists: readonly string[];
+}
+
+/** What the viewers say at the end: of the window. */
+interface SinkReport {
+  readonly bytes: number;
+  readonly windowMs: number;
+  readonly playlists: number;
+  readonly segments: number;
+  readonly failed: number;
+  /** Times that a segment had left the playlist before a viewer knew of it. */
+  readonly missed: number;
+  /** From the request to the last byte. */
+  readonly segmentMsMedian: number;
+  readonly segmentMsP99: number;
+}
+
+interface Cost extends SinkReport {
   readonly cpuPerGigabyte: number;
+  /** Of it, what the kernel took. */
+  readonly kernelPerGigabyte: number;
   readonly residentMegabytes: number;
 }
 
 leaveNothing();
-await using acemux = await startAcemux(megabits);
-const manifestUrl = `${acemux.url}/ace/manifest.m3u8?id=${ID}`;
-const acemuxPlaylists = await Promise.all(
-  Array.from({ length: viewers }, () => mediaPlaylistOf(manifestUrl)),
-);
-const [first = ''] = acemuxPlaylists;
-while ((await segmentsOf(first)).length < 6) await new Promise((resolve) => setTimeout(resolve, 1_000));
-const latency = await latencySeconds(first);
-await using nginx = await startNginx(first);
-const costs = { acemux: [] as Cost[], nginx: [] as Cost[] };
-for (let round = 0; round < 3; round++) {
-  costs.acemux.push(await measure(acemux.server, acemuxPlaylists));
-  costs.nginx.push(
-    await measure(
-      nginx.server,
-      Array.from({ length: viewers }, () => nginx.playlistUrl),
-    ),
-  );
-}
-const ratios = costs.acemux.map((cost, round) => cost.cpuPerGigabyte / costs.nginx[round]!.cpuPerGigabyte);
-const ratio = ratios.sort((one, other) => one - other)[1]!;
-for (const [name, each] of Object.entries(costs)) {
-  const cpu = each.map(({ cpuPerGigabyte }) => cpuPerGigabyte.toFixed(3)).join(', ');
-  const gigabytes = each.map((cost) => cost.gigabytes.toFixed(3)).join(', ');
-  const memory = Math.max(...each.map(({ residentMegabytes }) => residentMegabytes)).toFixed(0);
-  process.stdout.write(`${name}: ${cpu} CPU seconds per GB (${gigabytes} GB), ${memory} MB of memory\n`);
-}
-process.stdout.write(
-  `${viewers} viewers, ${megabits} Mb/s: ${ratio.toFixed(2)} × nginx (bar: ${BAR}); a segment is listed ${latency.toFixed(1)} s ` +
-    'after its last picture came\n',
-);
-if (ratio > BAR) process.exitCode = 1;
-
-async function mediaPlaylistOf(url: string): Promise<string> {
-  const uri = (await (await fetch(url)).text()).split('\n')[3] ?? '';
-  return new URL(uri, url).href;
-}
-
-async function segmentsOf(playlistUrl: string): Promise<string[]> {
-  const text = await (await fetch(playlistUrl)).text();
-  return text.split('\n').flatMap((line) => (line.endsWith('.ts') ? [new URL(line, playlistUrl).href] : []));
-}
-
-/** How long after its end, by its date, a new segment appears. */
-async function latencySeconds(playlistUrl: string): Promise<number> {
-  const newest = async (): Promise<{ readonly endMs: number; readonly uri: string }> => {
-    const lines = (await (await fetch(playlistUrl)).text()).trim().split('\n');
-    const [date = '', duration = '', uri = ''] = lines.slice(-3);
-    const startMs = Date.parse(date.replace(/^[^:]*:/, ''));
-    return { endMs: startMs + Number.parseFloat(duration.slice('#EXTINF:'.length)) * 1000, uri };
-  };
-  const before = await newest();
-  for (;;) {
-    const now = await newest();
-    if (now.uri !== before.uri) return (Date.now() - now.endMs) / 1000;
-    await new Promise((resolve) => setTimeout(resolve, 50));
+const folder = temporaryFolder();
+const sinkProgram = compileSink();
+await using acemux = await startAcemux(megabits, {}, false);
+const acemuxPlaylists = await openViewers(viewers + 1);
+const mirror = new Mirror(new URL(acemuxPlaylists.pop() ?? '', acemux.url).href, path.join(folder, 'files'));
+await mirror.start(LISTED);
+await using nginx = await startNginx();
+const limit = runScript(['bench/hls-limit.ts', mirror.folder]);
+const limitUrl = await limit.said(/http:\S+/);
+const fromFiles = Array.from({ length: viewers }, () => '/index.m3u8');
+const contenders: readonly Contender[] = [
+  { name: 'acemux', server: acemux.server, port: new URL(acemux.url).port, playlists: acemuxPlaylists },
+  { name: 'nginx', server: nginx.server, port: nginx.port, playlists: fromFiles },
+  { name: 'node', server: limit, port: new URL(limitUrl).port, playlists: fromFiles },
+];
+const costs: Record<Contender['name'], Cost[]> = { acemux: [], nginx: [], node: [] };
+let ringMegabytes = 0;
+for (let round = 0; round < rounds; round++) {
+  for (const contender of contenders) {
+    process.stderr.write(`… round ${round + 1}: ${contender.name}\n`);
+    costs[contender.name].push(await measure(contender));
+    if (contender.name === 'acemux')
+      ringMegabytes = ((await acemux.scrape()).get('acemux_buffer_bytes') ?? 0) / 1024 ** 2;
   }
 }
+await mirror.stop();
+await limit.end();
+printReport();
 
-async function startNginx(playlistUrl: string) {
-  const folder = temporaryFolder();
-  mkdirSync(path.join(folder, 'files'));
-  const names: string[] = [];
-  for (const url of await segmentsOf(playlistUrl)) {
-    const name = path.basename(new URL(url).pathname);
-    writeFileSync(path.join(folder, 'files', name), Buffer.from(await (await fetch(url)).arrayBuffer()));
-    names.push(name);
+/** Paths of media playlists, a viewer each. */
+async function openViewers(count: number): Promise<string[]> {
+  const manifest = `${acemux.url}/ace/manifest.m3u8?id=${ID}`;
+  const paths: string[] = [];
+  while (paths.length < count) {
+    const uri = (await (await fetch(manifest)).text()).split('\n')[3] ?? '';
+    const { pathname, search } = new URL(uri, manifest);
+    paths.push(pathname + search);
   }
-  writeFileSync(path.join(folder, 'files', 'index.m3u8'), `#EXTM3U\n${names.join('\n')}\n`);
-  const port = 20_000 + Math.floor(Math.random() * 20_000);
+  return paths;
+}
+
+function compileSink(): string {
+  const target = path.join(folder, 'hls-sink');
+  const source = path.join(import.meta.dirname, 'hls-sink.c');
+  const { error, status } = spawnSync('cc', ['-O2', '-D_GNU_SOURCE', '-o', target, source], {
+    stdio: 'inherit',
+  });
+  if (error || status !== 0) throw new Error('This benchmark needs a C compiler (Debian: gcc, libc6-dev).');
+  return target;
+}
+
+async function startNginx() {
+  const port = String(20_000 + Math.floor(Math.random() * 20_000));
   const config = `daemon off; master_process off; pid ${folder}/pid; error_log ${folder}/error.log;
     events { worker_connections 4096; }
-    http { types { video/mp2t ts; } access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000;
+    http { types { video/mp2t ts; application/vnd.apple.mpegurl m3u8; } access_log off; sendfile on; tcp_nopush on;
+      keepalive_requests 1000000;
       client_body_temp_path ${folder}; proxy_temp_path ${folder}; fastcgi_temp_path ${folder};
       uwsgi_temp_path ${folder}; scgi_temp_path ${folder};
-      server { listen 127.0.0.1:${port} backlog=4096; root ${folder}/files; } }`;
+      server { listen 127.0.0.1:${port} backlog=4096; root ${mirror.folder}; } }`;
   writeFileSync(path.join(folder, 'nginx.conf'), config);
   const server = new Process('nginx', ['-c', path.join(folder, 'nginx.conf'), '-p', folder]);
-  const url = `http://127.0.0.1:${port}/index.m3u8`;
   for (let tries = 0; ; tries++) {
     try {
-      await fetch(url);
+      await fetch(`http://127.0.0.1:${port}/index.m3u8`);
       break;
     } catch (error) {
       if (tries > 50) throw error;
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
   }
-  return { server, playlistUrl: url, [Symbol.asyncDispose]: () => server.end() };
+  return { server, port, [Symbol.asyncDispose]: () => server.end() };
 }
 
-/** Each viewer reads its playlist, then the next segment of it, over one connection, until the time is over. */
-async function measure(server: Process, playlists: readonly string[]): Promise<Cost> {
-  const endMs = performance.now() + seconds * 1000;
-  const agent = new Agent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY });
+/** Puts the viewers on one server; CPU and bytes are those of the window in which all are there. */
+async function measure({ name, playlists, port, server }: Contender): Promise<Cost> {
+  const list = path.join(folder, `${name}.viewers`);
+  writeFileSync(list, `${playlists.join('\n')}\n`);
+  const sink = new Process(sinkProgram, [port, list, ...[RELOAD_MS, SETTLE_MS, seconds * 1000].map(String)]);
+  await sink.said(/"window"/);
   const before = server.cpuSeconds;
-  let bytes = 0;
-  const count = (more: number): void => {
-    bytes += more;
-  };
-  const watch = async (playlistUrl: string, index: number): Promise<void> => {
-    for (let turn = index; performance.now() < endMs; turn++) {
-      const text = await read(agent, playlistUrl, count);
-      const uris = text.split('\n').filter((line) => line.endsWith('.ts'));
-      const uri = uris.at(-1 - (turn % 3)) ?? '';
-      await read(agent, new URL(uri, playlistUrl).href, count);
-    }
-  };
-  await Promise.all(playlists.map(watch));
+  const kernelBefore = server.kernelSeconds;
+  await sink.said(/"closing"/);
   const cpuSeconds = server.cpuSeconds - before;
-  agent.destroy();
-  const gigabytes = bytes / 1e9;
-  const cpuPerGigabyte = cpuSeconds / gigabytes;
-  return { gigabytes, cpuPerGigabyte, residentMegabytes: server.residentMegabytes };
+  const kernelSeconds = server.kernelSeconds - kernelBefore;
+  const { residentMegabytes } = server;
+  const report: SinkReport = JSON.parse(await sink.said(/^\{.*"over".*\}$/));
+  await sink.ended;
+  const gigabytes = report.bytes / 1e9;
+  return {
+    ...report,
+    residentMegabytes,
+    cpuPerGigabyte: cpuSeconds / gigabytes,
+    kernelPerGigabyte: kernelSeconds / gigabytes,
+  };
 }
 
-/** The body, if it is a playlist. As clients do, asks again on a new connection where the old one had been idle for too long. */
-async function read(agent: Agent, url: string, count: (bytes: number) => void): Promise<string> {
-  const request = get(url, { agent });
-  let reply: IncomingMessage;
-  try {
-    [reply] = await once(request, 'response');
-  } catch (error) {
-    if (!request.reusedSocket) throw error;
-    return read(agent, url, count);
+function printReport(): void {
+  const line = (text: string): void => void process.stdout.write(`${text}\n`);
+  line(`${viewers} viewers × ${megabits} Mb/s, ${rounds} rounds of ${seconds} s`);
+  line(`${availableParallelism()} cores (${cpus()[0]?.model ?? 'unknown'}), Node ${process.version}\n`);
+  const head =
+    'CPU s/GB: median (rounds), kernel’s part, GB a round, playlists, segments, failed, missed, segment ms p50, p99, RSS MB';
+  line(head);
+  for (const { name } of contenders) {
+    const each = costs[name];
+    const of = (read: (cost: Cost) => number, digits = 0): string => median(each.map(read)).toFixed(digits);
+    const all = each.map(({ cpuPerGigabyte }) => cpuPerGigabyte.toFixed(3)).join(' ');
+    const sum = (read: (cost: Cost) => number): number => each.reduce((total, cost) => total + read(cost), 0);
+    const cells = [
+      `${of((cost) => cost.cpuPerGigabyte, 3)} (${all})`,
+      of((cost) => cost.kernelPerGigabyte, 3),
+      of((cost) => cost.bytes / 1e9, 2),
+      of((cost) => cost.playlists),
+      of((cost) => cost.segments),
+      sum((cost) => cost.failed),
+      sum((cost) => cost.missed),
+      of((cost) => cost.segmentMsMedian, 1),
+      of((cost) => cost.segmentMsP99, 1),
+      Math.max(...each.map(({ residentMegabytes }) => residentMegabytes)).toFixed(0),
+    ];
+    line(`${name.padEnd(7)} ${cells.join('  ')}`);
   }
-  const isPlaylist = reply.headers['content-type'] !== 'video/mp2t';
-  let text = '';
-  for await (const chunk of reply) {
-    count(chunk.length);
-    if (isPlaylist) text += String(chunk);
-  }
-  if (reply.statusCode !== 200) throw new Error(`${reply.statusCode} at ${url}: ${text}`);
-  return text;
+  const ratioTo = (name: Contender['name']): number =>
+    median(costs.acemux.map((cost, round) => cost.cpuPerGigabyte / costs[name][round]!.cpuPerGigabyte));
+  const late = mirror.listedAfterSeconds;
+  const ratio = ratioTo('nginx');
+  line(
+    `\nacemux: ${ratio.toFixed(2)} × nginx (bar: ${BAR}), ${ratioTo('node').toFixed(2)} × the limit in Node`,
+  );
+  line(
+    `a segment is listed ${median(late).toFixed(2)} s after its last picture came (at most ${Math.max(...late).toFixed(2)} s)`,
+  );
+  line(`memory of acemux: ${ringMegabytes.toFixed(0)} MB of its RSS are the ring`);
+  if (!(ratio <= BAR)) process.exitCode = 1;
 }

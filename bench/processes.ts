@@ -83,8 +83,13 @@ export class Process {
 
   /** User and system time of all its threads so far. */
   get cpuSeconds(): number {
-    const fields = this.#proc('stat').split(') ')[1]?.split(' ') ?? [];
+    const fields = this.#stat();
     return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
+  }
+
+  /** The system time among it. */
+  get kernelSeconds(): number {
+    return Number(this.#stat()[12]) / TICKS_PER_SECOND;
   }
 
   /** How long its main thread was ready to work and had no core, because others had them. */
@@ -94,6 +99,10 @@ export class Process {
 
   get residentMegabytes(): number {
     return Number(/VmRSS:\s+(\d+) kB/.exec(this.#proc('status'))?.[1] ?? 0) / 1024;
+  }
+
+  #stat(): readonly string[] {
+    return this.#proc('stat').split(') ')[1]?.split(' ') ?? [];
   }
 
   #proc(file: string): string {

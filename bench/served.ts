@@ -13,7 +13,7 @@ export interface Acemux extends AsyncDisposable {
   /** `http://127.0.0.1:PORT` of acemux and of the engine. */
   readonly url: string;
   readonly engineUrl: string;
-  /** A stream that somebody watches already. */
+  /** Somebody watches it already, unless that was not wanted. */
   readonly streamUrl: string;
   /** All series of /metrics; those with labels are summed up under their bare name. */
   scrape(): Promise<Map<string, number>>;
@@ -46,18 +46,22 @@ export async function startServer(
   return { server, url: await server.said(/http:\/\/127\.0\.0\.1:\d+(?=")/) };
 }
 
-/** Starts both; disposing ends both. The engine's media comes as soon as it is asked. */
+/**
+ * Starts both; disposing ends both. The engine's media comes as soon as it is asked.
+ * @param isWatched whether a first viewer begins to watch the stream as TS
+ */
 export async function startAcemux(
   megabits: number,
   environment: Record<string, string> = {},
+  isWatched = true,
 ): Promise<Acemux> {
   const engineArgs = `simulate-engine --port 0 --prebuffer 0 --bitrate ${megabits}`.split(' ');
   const engine = runScript(['src/main.ts', ...engineArgs]);
   const engineUrl = await engine.said(/http:\/\/127\.0\.0\.1:\d+/);
   const { server, url } = await startServer(['--engine', new URL(engineUrl).host], environment);
   const streamUrl = `${url}/ace/getstream?id=${ID}`;
-  const first = get(streamUrl, (reply) => reply.resume()).on('error', () => {});
-  await new Promise((resolve) => setTimeout(resolve, WARM_UP_MS));
+  const first = isWatched ? get(streamUrl, (reply) => reply.resume()).on('error', () => {}) : undefined;
+  if (first) await new Promise((resolve) => setTimeout(resolve, WARM_UP_MS));
   return {
     server,
     url,
@@ -65,7 +69,7 @@ export async function startAcemux(
     streamUrl,
     scrape: () => scrape(`${url}/metrics`),
     [Symbol.asyncDispose]: async () => {
-      first.destroy();
+      first?.destroy();
       await server.end();
       await engine.end();
     },

@@ -1,9 +1,11 @@
 // What `npm test` needs beyond npm: ffmpeg and ffprobe, which decode what a viewer would get, Chromium, in which hls.js plays,
-// and for root on Linux ip, which makes a far machine that can vanish, and Docker with iptables, for engines in containers.
+// and for root on Linux ip, which makes a far machine that can vanish, Docker with iptables, for engines in containers, and
+// VLC, which will not run as root itself.
 // Plain JavaScript for the Node that runs npm (20 or newer). Where they are missing on Debian or Ubuntu and we
 // are root (a container, CI), it installs them and says so first; elsewhere it says what to install.
 import { spawnSync } from 'node:child_process';
 
+const NOBODY = 65_534;
 const isRoot = process.getuid?.() === 0;
 const TOOLS = [
   { command: 'ffmpeg', versionFlag: '-version', debianPackage: 'ffmpeg' },
@@ -17,12 +19,15 @@ if (process.platform === 'linux' && isRoot) {
     { command: 'dockerd', versionFlag: '--version', debianPackage: 'docker.io' },
     { command: 'openssl', versionFlag: 'version', debianPackage: 'openssl' },
     { command: 'iptables', versionFlag: '--version', debianPackage: 'iptables' },
+    { command: 'vlc', versionFlag: '--version', debianPackage: 'vlc-bin', user: NOBODY },
+    { command: 'vlc', versionFlag: '--version', debianPackage: 'vlc-plugin-base', user: NOBODY },
   );
 }
 
 function missingTools() {
   return TOOLS.filter(
-    ({ command, versionFlag }) => spawnSync(command, [versionFlag], { stdio: 'ignore' }).status !== 0,
+    ({ command, versionFlag, user }) =>
+      spawnSync(command, [versionFlag], { stdio: 'ignore', uid: user, gid: user }).status !== 0,
   );
 }
 

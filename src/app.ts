@@ -31,6 +31,7 @@ import { LeaseBook } from './session/lease-book.ts';
 import { Observers } from './session/observers.ts';
 import { FileLeaseBook } from './session/recorded/file-lease.ts';
 import { Recordings } from './session/recorded/recordings.ts';
+import { StreamBook } from './session/stream-book.ts';
 import { EventBus } from './telemetry/events/event-bus.ts';
 import { RefusalEvents } from './telemetry/events/refusal-events.ts';
 import { SessionEvents } from './telemetry/events/session-events.ts';
@@ -188,10 +189,15 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
     clock,
     log: log.child({ part: 'timeshift' }),
   });
+  const streams: StreamBook = new StreamBook({
+    list: () => [...sessions.list(), ...recordings.list()],
+    clock,
+  });
   const sessions: SessionDirectory = new SessionDirectory({
     engines: fleet,
     observer,
     timeshift,
+    onEnded: (session) => streams.noteEnded(session),
     limits: {
       firstByteTimeoutMs: config.streams.emptyTimeoutMs,
       startTimeoutMs: config.streams.startTimeoutMs,
@@ -254,6 +260,13 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
         list: () => [...sessions.list(), ...recordings.list()],
         find: (id) => sessions.find(id) ?? recordings.find(id),
       },
+      streams: {
+        list: () => streams.list(),
+        find: (name) => streams.find(name),
+        end: (sessionId) =>
+          sessions.endSession(sessionId, 'stopped_by_operator') ||
+          recordings.endSession(sessionId, 'stopped_by_operator'),
+      },
       leases,
       files: recordings,
       fileLeases,
@@ -290,6 +303,8 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
   metrics.start();
   undo.defer(() => timeshift.stop());
   timeshift.start();
+  undo.defer(() => streams.stop());
+  streams.start();
   // Stopping the fleet has cut what engines still owed: what waited for that ends now.
   undo.defer(() => sessions.stop('shutdown'));
   undo.defer(() => recordings.stop('shutdown'));

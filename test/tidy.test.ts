@@ -80,6 +80,8 @@ const WITHOUT_OWN_TEST: Readonly<Record<string, string>> = {
   'src/fleet/providers/docker/engine-maker.ts': 'test/docker/ makes engines by it on a real daemon',
   'src/fleet/providers/docker/own-containers.ts': 'test/docker/ has a real daemon tell of containers',
   'src/base/fleet-reasons.ts': 'rows of the table that base/reasons.test.ts judges',
+  'src/base/request-reasons.ts': 'rows of the table that base/reasons.test.ts judges',
+  'src/http/stream-words.ts': 'http/routes/streams.test.ts compares what it says',
   'src/base/timeshift-reasons.ts': 'rows of the table that base/reasons.test.ts judges',
   'src/fleet/vpn/control-call.ts': 'gluetun-client.test.ts makes its calls over HTTP',
   'src/fleet/vpn/vpn-probe.ts': 'vpn-watch.test.ts looks by it over HTTP',

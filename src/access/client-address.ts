@@ -38,8 +38,8 @@ export function clientAddressOf(
   trustedProxies: AddressSet,
 ): ClientAddress {
   const peer = normalizeAddress(peerAddress) ?? peerAddress;
-  const isForwarded = FORWARDING_HEADERS.some((name) => headers[name] !== undefined);
-  if (!isForwarded) return { address: peer, isPrivate: isPrivateAddress(peer), isBehindUnknownProxy: false };
+  if (!isForwarded(headers))
+    return { address: peer, isPrivate: isPrivateAddress(peer), isBehindUnknownProxy: false };
   if (!trustedProxies.contains(peer)) return { address: peer, isPrivate: false, isBehindUnknownProxy: true };
 
   const hops = hopsOf(headers['x-forwarded-for']);
@@ -51,6 +51,11 @@ export function clientAddressOf(
   // A trusted proxy that does not say for whom it asks, or says it in a way that cannot be read.
   if (nearest === undefined) return { address: peer, isPrivate: false, isBehindUnknownProxy: false };
   return { address: nearest, isPrivate: isPrivateAddress(nearest), isBehindUnknownProxy: false };
+}
+
+/** Whether a request carries anything by which proxies tell for whom they ask. */
+export function isForwarded(headers: RequestHeaders): boolean {
+  return FORWARDING_HEADERS.some((name) => headers[name] !== undefined);
 }
 
 function hopsOf(header: string | readonly string[] | undefined): string[] {

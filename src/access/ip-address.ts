@@ -40,6 +40,7 @@ export function parseAddressSet(entries: readonly string[]): AddressSet {
   return {
     size: networks.length,
     contains(text) {
+      if (networks.length === 0) return false;
       const address = parseAddress(text);
       if (!address) return false;
       return networks.some(([network, prefixBits]) => {

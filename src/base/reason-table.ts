@@ -1,5 +1,6 @@
 import { DOCKER_REASONS } from './docker-reasons.ts';
 import { FLEET_REASONS } from './fleet-reasons.ts';
+import { REQUEST_REASONS } from './request-reasons.ts';
 import { TIMESHIFT_REASONS } from './timeshift-reasons.ts';
 import { VPN_REASONS } from './vpn-reasons.ts';
 
@@ -19,102 +20,7 @@ export interface Reason {
 }
 
 export const REASON_TABLE = {
-  // ── the request ───────────────────────────────────────────────────────────────────────────────────────
-  bad_request: {
-    status: 400,
-    what: 'The request is malformed.',
-    todo: 'Compare it with /docs.',
-  },
-  id_missing: {
-    status: 400,
-    what: 'The request names no stream.',
-    todo: 'Give exactly one of `id`, `content_id` or `infohash`.',
-  },
-  id_ambiguous: {
-    status: 400,
-    what: 'The request names more than one stream, or one twice.',
-    todo: 'Give exactly one of `id`, `content_id` or `infohash`, once.',
-  },
-  id_malformed: {
-    status: 400,
-    what: 'The id is not 40 hexadecimal digits.',
-    todo: 'Copy the 40 digits of the acestream:// link.',
-  },
-  method_unknown: {
-    status: 400,
-    what: 'acemux does not answer this method of the engine’s API.',
-    todo: 'See /docs for those that it answers.',
-  },
-  key_required: {
-    status: 401,
-    what: 'This address may not do this without the key.',
-    todo: 'Send `Authorization: Bearer KEY`; the key is `API_KEY` or the file `admin.key` in `DATA_DIR`.',
-  },
-  key_wrong: {
-    status: 403,
-    what: 'The key is not the right one.',
-    todo: 'Compare it with `API_KEY` or the file `admin.key` in `DATA_DIR`.',
-  },
-  host_not_allowed: {
-    status: 403,
-    what: 'The request was sent to a name that acemux does not know as its own.',
-    todo: 'Use the address, or set PUBLIC_URL to the URL with that name; a reverse proxy is to pass `Host` on.',
-  },
-  cross_site: {
-    status: 403,
-    what: 'A web page of another host may play, and may do nothing else here.',
-    todo: 'Open acemux itself in the browser; behind a reverse proxy, set PUBLIC_URL to the address that people use.',
-  },
-  not_found: {
-    status: 404,
-    what: 'There is nothing at this path.',
-    todo: 'See /docs for all paths.',
-  },
-  session_unknown: {
-    status: 404,
-    what: 'No session has this id now.',
-    todo: 'See /proxy/sessions for those that exist.',
-  },
-  method_not_allowed: {
-    status: 405,
-    what: 'The path exists, but not for this method.',
-    todo: 'See /docs for the methods of each path.',
-  },
-  request_timeout: {
-    status: 408,
-    what: 'The request did not arrive in time.',
-    todo: 'Send the whole request within 10 seconds of connecting.',
-  },
-  lease_unknown: {
-    status: 404,
-    what: 'There is no such playback now: it was stopped, nobody read it for 60 seconds, or its stream has ended.',
-    todo: 'Ask `/ace/getstream?…&format=json` for a new one.',
-  },
-  playlist_unknown: {
-    status: 404,
-    what: 'acemux has not given out this address of an HLS playlist.',
-    todo: 'Ask `/ace/manifest.m3u8?id=…` for one.',
-  },
-  segment_unknown: {
-    status: 404,
-    what: 'This HLS segment does not exist, or no longer: a live stream keeps its last minute.',
-    todo: 'Read the playlist again; it lists those that there are.',
-  },
-  command_unsupported: {
-    status: 400,
-    what: 'A stream that others may be watching takes no other command than `stop`.',
-    todo: 'Use `method=stop`; leave pausing and seeking to the player.',
-  },
-  body_too_large: {
-    status: 413,
-    what: 'The body of the request is larger than 64 KiB.',
-    todo: 'Send less.',
-  },
-  headers_too_large: {
-    status: 431,
-    what: 'The headers of the request are larger than 16 KiB.',
-    todo: 'Send fewer or shorter headers.',
-  },
+  ...REQUEST_REASONS,
 
   // ── the content ───────────────────────────────────────────────────────────────────────────────────────
   content_unknown: {
@@ -416,6 +322,10 @@ export const REASON_TABLE = {
     retryAfterSeconds: 10,
     what: 'The engine plays this broadcast with other parameters, and can play it only once.',
     todo: 'Add an engine, or play it with the same parameters.',
+  },
+  stopped_by_operator: {
+    what: 'Somebody with the admin key ended the stream.',
+    todo: 'Play again if it is wanted after all.',
   },
   shutdown: {
     what: 'acemux stopped.',

@@ -74,9 +74,15 @@ export class EngineClient {
     this.#transport = new EngineTransport({ address, clock, limits: this.#limits });
   }
 
-  /** Asks the engine to open a playback; the request is on its way when this returns. */
-  start(selector: StreamSelector): StartAttempt {
-    return new BackgroundStart(this.#track(this.#start(selector)), (playback) => this.stopPlayback(playback));
+  /**
+   * Asks the engine to open a playback; the request is on its way when this returns.
+   * @param wanted a file is asked for as such even where `ingest` is `hls`: it is read in parts, which playlists have not
+   */
+  start(selector: StreamSelector, wanted: 'stream' | 'file' = 'stream'): StartAttempt {
+    const ingest = wanted === 'file' && this.#ingest === 'hls' ? 'auto' : this.#ingest;
+    return new BackgroundStart(this.#track(this.#start(selector, ingest)), (playback) =>
+      this.stopPlayback(playback),
+    );
   }
 
   /**
@@ -169,18 +175,15 @@ export class EngineClient {
     await this.#transport.close();
   }
 
-  async #start(selector: StreamSelector): Promise<Playback> {
+  async #start(selector: StreamSelector, ingest: Ingest): Promise<Playback> {
     const pid = randomUUID();
     const asked = { kind: selector.kind, hash: selector.hash, playerPid: pid };
     // The same pid also for the retry: should the first request have opened a playback after all, the engine
     // takes the second for the same player and does not open another one (reference 1).
     const query = { ...selector.parameters, [selector.kind]: selector.hash, format: 'json', pid };
     try {
-      let text = await this.#askToStart(
-        this.#ingest === 'hls' ? '/ace/manifest.m3u8' : '/ace/getstream',
-        query,
-      );
-      if (this.#ingest === 'auto' && offersOnlyHls(text)) {
+      let text = await this.#askToStart(ingest === 'hls' ? '/ace/manifest.m3u8' : '/ace/getstream', query);
+      if (ingest === 'auto' && offersOnlyHls(text)) {
         this.#log.info(asked, 'offered as HLS only');
         text = await this.#askToStart('/ace/manifest.m3u8', query);
       }

@@ -185,6 +185,7 @@ describe('the reply of a stat URL', () => {
       speedUpKilobytes: 41,
       downloadedBytes: 52428800,
       uploadedBytes: 1,
+      livePosition: undefined,
     });
   });
 
@@ -200,6 +201,38 @@ describe('the reply of a stat URL', () => {
       text({ response: { speedDown: '7', speedUp: '3', peers: '2' }, error: null }),
     );
     assert.deepEqual([stat.speedDownKilobytes, stat.speedUpKilobytes, stat.peers], [7, 3, 2]);
+  });
+
+  test('tells where a live playback is, in texts or in numbers, and whatever is missing', () => {
+    const of = (livepos: unknown): unknown =>
+      parseStatReply(text({ response: { status: 'dl', livepos }, error: null })).livePosition;
+    const numbers = {
+      first_ts: 100,
+      last_ts: 1_900,
+      live_first: 7,
+      live_last: 37,
+      pos: 36,
+      buffer_pieces: 30,
+    };
+    const texts = Object.fromEntries(Object.entries(numbers).map(([name, value]) => [name, String(value)]));
+    const told = {
+      position: 36,
+      liveFirst: 7,
+      liveLast: 37,
+      firstTimeSeconds: 100,
+      lastTimeSeconds: 1_900,
+      bufferPieces: 30,
+    };
+    assert.deepEqual([of(numbers), of(texts)], [told, told]);
+    assert.deepEqual(of({ first: 1, last: '2', pos: 'soon' }), {
+      position: undefined,
+      liveFirst: 1,
+      liveLast: 2,
+      firstTimeSeconds: undefined,
+      lastTimeSeconds: undefined,
+      bufferPieces: undefined,
+    });
+    for (const none of [undefined, null, 'here', [1]]) assert.equal(of(none), undefined);
   });
 
   test('of a playback that is gone is playback_unknown, with status 200 as with 404', () => {

@@ -4,7 +4,7 @@ import { FileListError, parseFileList } from './file-list.ts';
 import type { TextReply } from './http-call.ts';
 import { asRecord, looseBoolean, looseNumber, looseText, parseJson } from './loose-json.ts';
 import { rewriteToEngine } from './rewrite.ts';
-import type { EngineVersion, Playback, PlaybackStat, StreamSelector } from './types.ts';
+import type { EngineVersion, LivePosition, Playback, PlaybackStat, StreamSelector } from './types.ts';
 
 /** What the reply to a start says. A failed one may have opened something all the same. */
 export type StartReply =
@@ -64,6 +64,27 @@ export function parseStatReply(reply: TextReply): PlaybackStat {
     speedUpKilobytes: count(stat['speed_up'] ?? stat['speedUp']),
     downloadedBytes: count(stat['downloaded']),
     uploadedBytes: count(stat['uploaded']),
+    livePosition: livePositionOf(asRecord(stat['livepos'])),
+  };
+}
+
+/** Values are texts or numbers; `live_first` may be called `first_ts` or `first`, and the last ones alike. */
+function livePositionOf(raw: Readonly<Record<string, unknown>> | undefined): LivePosition | undefined {
+  if (!raw) return undefined;
+  const first = (...names: readonly string[]): number | undefined => {
+    for (const name of names) {
+      const value = looseNumber(raw[name]);
+      if (value !== undefined) return value;
+    }
+    return undefined;
+  };
+  return {
+    position: first('pos'),
+    liveFirst: first('live_first', 'first_ts', 'first'),
+    liveLast: first('live_last', 'last_ts', 'last'),
+    firstTimeSeconds: first('first_ts'),
+    lastTimeSeconds: first('last_ts'),
+    bufferPieces: first('buffer_pieces'),
   };
 }
 

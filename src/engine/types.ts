@@ -41,6 +41,21 @@ export interface PlaybackStat {
   readonly speedUpKilobytes: number;
   readonly downloadedBytes: number;
   readonly uploadedBytes: number;
+  /** Undefined where the engine tells none: of recordings, and before it delivers. */
+  readonly livePosition: LivePosition | undefined;
+}
+
+/**
+ * Where a live playback is, as its engine says (reference 3.1, `livepos`). Positions are seconds since the Unix epoch, of broadcasts that
+ * come from HLS they are numbers of pieces; the two times are always seconds. Each may be missing.
+ */
+export interface LivePosition {
+  readonly position: number | undefined;
+  readonly liveFirst: number | undefined;
+  readonly liveLast: number | undefined;
+  readonly firstTimeSeconds: number | undefined;
+  readonly lastTimeSeconds: number | undefined;
+  readonly bufferPieces: number | undefined;
 }
 
 export interface EngineVersion {

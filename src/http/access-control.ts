@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { type ClientAddress, clientAddressOf } from '../access/client-address.ts';
+import { type ClientAddress, clientAddressOf, isForwarded } from '../access/client-address.ts';
 import { type AccessPolicy, decideAccess, presentedKeyOf } from '../access/guard.ts';
 import { type AddressSet, parseAddressSet } from '../access/ip-address.ts';
 import { AcemuxError } from '../base/reasons.ts';
@@ -16,6 +16,8 @@ export class AccessControl {
   readonly #policy: AccessPolicy;
   readonly #trustedProxies: AddressSet;
   readonly #log: Log;
+  /** Who is at the other end of a connection, where nobody asks for others. */
+  readonly #peers = new WeakMap<object, ClientAddress>();
   #hasWarned = false;
 
   /** @throws AcemuxError config_invalid if a trusted proxy is not an address */
@@ -27,8 +29,15 @@ export class AccessControl {
 
   /** Where the request comes from, a trusted proxy in between not counted. */
   clientOf(request: FastifyRequest): ClientAddress {
-    const peer = request.socket.remoteAddress ?? '';
-    const client = clientAddressOf(peer, request.headers, this.#trustedProxies);
+    const { headers, socket } = request;
+    const peer = socket.remoteAddress ?? '';
+    if (!isForwarded(headers)) {
+      // HLS viewers ask again and again on one connection.
+      const known = this.#peers.get(socket) ?? clientAddressOf(peer, headers, this.#trustedProxies);
+      this.#peers.set(socket, known);
+      return known;
+    }
+    const client = clientAddressOf(peer, headers, this.#trustedProxies);
     if (client.isBehindUnknownProxy && !this.#hasWarned) {
       this.#hasWarned = true;
       this.#log.warn(
@@ -42,8 +51,11 @@ export class AccessControl {
 
   /** Asks for the decision before anything else happens to a request. Paths without a route need none. */
   install(app: FastifyInstance): void {
-    app.addHook('onRequest', async (request) => {
-      if (request.is404) return;
+    app.addHook('onRequest', (request, _reply, done) => {
+      if (request.is404) {
+        done();
+        return;
+      }
       const { area } = request.routeOptions.config;
       const decision = decideAccess({
         // A route without an area cannot exist; if it did, it would be closed.
@@ -52,7 +64,8 @@ export class AccessControl {
         presentedKey: presentedKeyOf(request.headers),
         policy: this.#policy,
       });
-      if (decision !== 'allow') throw new AcemuxError(decision);
+      if (decision === 'allow') done();
+      else done(new AcemuxError(decision));
     });
   }
 }

@@ -7,6 +7,7 @@ import type { Consultant } from '../fleet/engine-record.ts';
 import type { ViewerInfo } from '../session/attachment.ts';
 import type { LeaseRequest } from '../session/lease.ts';
 import type { FileFacts, FileRequest, OpenFile } from '../session/recorded/recordings.ts';
+import type { StreamRecord } from '../session/stream-book.ts';
 import type { SessionSnapshot } from '../session/types.ts';
 import type { EventBus } from '../telemetry/events/event-bus.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -138,6 +139,15 @@ export interface FleetFace {
   readiness(): { readonly configured: boolean; readonly healthy: number; readonly total: number };
 }
 
+/** Streams that play, and those that have ended lately. */
+export interface StreamsFace {
+  list(): readonly StreamRecord[];
+  /** By its session's id, or by a 40-hex name in lower case: the newest that has it. */
+  find(name: string): StreamRecord | undefined;
+  /** Ends a stream for all its viewers; false: it has ended already. */
+  end(sessionId: string): boolean;
+}
+
 export interface LifecycleFace {
   readonly phase: 'starting' | 'ready' | 'draining';
 }
@@ -168,6 +178,7 @@ export interface HttpConfig {
 /** What the server is handed; app.ts introduces the parts to each other. */
 export interface HttpDeps<Attached extends Leavable = Leavable> {
   readonly sessions: SessionsFace<Attached>;
+  readonly streams: StreamsFace;
   readonly leases: LeasesFace<Attached>;
   readonly files: FilesFace;
   readonly fileLeases: FileLeasesFace;

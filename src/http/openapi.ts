@@ -36,6 +36,7 @@ export function installOpenapi(app: FastifyInstance, { version }: Pick<HttpConfi
       tags: [
         { name: 'play', description: 'Streams' },
         { name: 'view', description: 'What acemux is doing' },
+        { name: 'admin', description: 'What changes something: with the admin key only' },
         { name: 'health', description: 'For supervisors' },
       ],
     },

@@ -5,8 +5,11 @@ import { listedIn } from './public-url.ts';
 
 /** Refuses what web pages of other hosts may not do, before anybody asks for a key. Paths without a route need none. */
 export function installPageRules(app: FastifyInstance): void {
-  app.addHook('onRequest', async (request) => {
-    if (request.is404) return;
+  app.addHook('onRequest', (request, _reply, done) => {
+    if (request.is404) {
+      done();
+      return;
+    }
     const decision = decideWebAccess({
       // A route without an area cannot exist; if it did, it would be closed.
       area: request.routeOptions.config.area ?? 'admin',
@@ -15,7 +18,8 @@ export function installPageRules(app: FastifyInstance): void {
       headers: request.headers,
       publicUrl: app.publicUrlRules.publicUrl,
     });
-    if (decision !== 'allow') throw new AcemuxError(decision);
+    if (decision === 'allow') done();
+    else done(new AcemuxError(decision));
   });
 }
 

@@ -15,13 +15,17 @@ export function installPathRules(app: FastifyInstance): void {
     if (config?.area === 'play') playPaths.add(url);
   });
 
-  app.addHook('onRequest', async (request, reply) => {
+  // A callback, not a promise, as in the other hooks: each request goes through all of them.
+  app.addHook('onRequest', (request, reply, done) => {
     const path = pathOf(request.url);
     reply.header('X-Content-Type-Options', 'nosniff');
     if (request.routeOptions.config.area === 'play' || playPaths.has(path)) {
       reply.header('Access-Control-Allow-Origin', '*');
     }
-    if (!request.is404) return;
+    if (!request.is404) {
+      done();
+      return;
+    }
     const allowed = methodsOf(app, path);
     if (allowed.length === 0) throw new AcemuxError('not_found');
     reply.header('Allow', allowed.join(', '));

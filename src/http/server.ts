@@ -24,6 +24,7 @@ import { registerLease } from './routes/lease.ts';
 import { registerMetrics } from './routes/metrics.ts';
 import { registerOpenapi } from './routes/openapi.ts';
 import { registerProxy } from './routes/proxy.ts';
+import { registerStreams } from './routes/streams.ts';
 
 /** Everything but playing answers here too. */
 const API_PREFIX = '/api/v1';
@@ -145,8 +146,9 @@ function buildApp<Attached extends Leavable>(
     registerHls(scope, { ...deps, access });
     done();
   });
+  const consultations = new Consultations(deps);
   app.register((scope, _options, done) => {
-    registerEngineApi(scope, { ...deps, consultations: new Consultations(deps), access });
+    registerEngineApi(scope, { ...deps, consultations, access });
     done();
   });
   for (const prefix of ['', API_PREFIX]) {
@@ -155,6 +157,7 @@ function buildApp<Attached extends Leavable>(
         if (prefix !== '') hideFromDocumentation(scope);
         registerProxy(scope, deps);
         registerEvents(scope, { ...deps, eventStreams });
+        registerStreams(scope, { ...deps, consultations });
         registerAceStatus(scope, deps);
         registerHealth(scope, deps);
         registerMetrics(scope, deps);

@@ -37,6 +37,8 @@ export interface DirectoryDeps {
   readonly observer: SessionObserver;
   /** What keeps more of a stream than its ring, where something does. */
   readonly timeshift?: PastKeeper | undefined;
+  /** Told of each session as it ends: its last state. Must not throw. */
+  readonly onEnded?: ((session: SessionSnapshot) => void) | undefined;
   readonly limits: DirectoryLimits;
   readonly clock: Clock;
   readonly log: Log;
@@ -107,6 +109,13 @@ export class SessionDirectory implements SessionOwner {
   find(hash: string): SessionSnapshot | undefined {
     for (const [name, session] of this.#byName) if (name.split('&')[0] === hash) return session.snapshot();
     return undefined;
+  }
+
+  /** Ends a session for all its viewers, at once; false: there is no such. */
+  endSession(sessionId: string, reason: ReasonCode): boolean {
+    const session = [...this.#active].find((each) => each.snapshot().sessionId === sessionId);
+    session?.end(reason);
+    return session !== undefined;
   }
 
   /** What engines have said of a 40-hex name. */
@@ -324,7 +333,9 @@ export class SessionDirectory implements SessionOwner {
     this.#active.delete(session);
     const names = this.#namesOf(session);
     for (const name of names) this.#byName.delete(name);
-    const { error } = session.snapshot();
+    const last = session.snapshot();
+    this.#deps.onEnded?.(last);
+    const { error } = last;
     if (error) for (const name of names) this.#names.noteEnd(name, error, this.#deps.clock.nowMs());
     this.#closing.set(session, names);
     void session.closed.then(() => this.#closing.delete(session));

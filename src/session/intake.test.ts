@@ -38,6 +38,7 @@ const WORKING: PlaybackStat = {
   speedUpKilobytes: 0,
   downloadedBytes: 0,
   uploadedBytes: 0,
+  livePosition: undefined,
 };
 
 describe('at the start', () => {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { untilAborted } from '../base/abort.ts';
 import type { Timer } from '../base/clock.ts';
 import { AcemuxError, type ReasonCode } from '../base/reasons.ts';
@@ -55,6 +56,7 @@ export class Session implements WatchedSession, SuppliedSession {
   readonly #closed = Promise.withResolvers<void>();
   readonly #listeners = new Set<SessionListener>();
   readonly #supply: Supply;
+  readonly #sessionId = randomBytes(8).toString('hex');
   readonly #createdAtMs: number;
   readonly #createdAtWallMs: number;
   #state: SessionState = { name: 'starting' };
@@ -152,6 +154,7 @@ export class Session implements WatchedSession, SuppliedSession {
     const { selector, clock } = this.#deps;
     const { engine, playback } = this.#supply;
     return {
+      sessionId: this.#sessionId,
       streamId: selector.hash,
       keyType: keyTypeOf(selector),
       infohash: this.infohash,

@@ -8,7 +8,13 @@ import { silentLog } from '../telemetry/log.ts';
 import { StatPoll } from './stat-poll.ts';
 
 function statOf(peers: number): PlaybackStat {
-  const numbers = { speedDownKilobytes: 0, speedUpKilobytes: 0, downloadedBytes: 0, uploadedBytes: 0 };
+  const numbers = {
+    speedDownKilobytes: 0,
+    speedUpKilobytes: 0,
+    downloadedBytes: 0,
+    uploadedBytes: 0,
+    livePosition: undefined,
+  };
   return { status: 'dl', peers, ...numbers };
 }
 

@@ -5,6 +5,8 @@ export type { StreamSelector } from '../engine/types.ts';
 
 /** A session as it is shown to people and programs: a copy, taken at one moment. */
 export interface SessionSnapshot {
+  /** Of this session alone, opaque: the next one of the same stream has another. */
+  readonly sessionId: string;
   /** The 40-hex name the session was first asked for; what lists and paths call it. */
   readonly streamId: string;
   /** Which kind of name that was. */

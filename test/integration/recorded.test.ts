@@ -195,6 +195,32 @@ test('the only engine is asked again', async (t) => {
   assert.ok((await viewer.received(expected.length)).equals(expected));
 });
 
+for (const tells of [true, false]) {
+  const how = tells ? 'told by a question' : 'told by a start';
+  test(`with INGEST=hls a recording is read as the file that it is all the same (${how})`, async (t) => {
+    const catalogue = listedCatalogue([FILM]);
+    const profile = tells ? {} : { profile: { contentMethods: 'unknown-method' as const } };
+    const rig = await startRig(t, {
+      engines: [{ catalogue, ...profile }],
+      config: { streams: { ingest: 'hls' } },
+    });
+    const whole = film(rig);
+    const part = await get(rig, { Range: 'bytes=1000-1999' });
+    assert.deepEqual(
+      [part.status, part.headers.get('content-range')],
+      [206, `bytes 1000-1999/${whole.length}`],
+    );
+    assert.ok(part.body.equals(whole.subarray(1_000, 2_000)));
+    assert.ok((await get(rig)).body.equals(whole));
+    assert.deepEqual(
+      rig.engine.journal
+        .entries()
+        .flatMap(({ route }) => (route === 'segment' || route === 'playlist' ? [route] : [])),
+      [],
+    );
+  });
+}
+
 test('a client that stops reading blocks nobody, and its memory is bounded', async (t) => {
   const rig = await startFilmRig(t, 2, {}, LONG);
   const slow = rig.watch();

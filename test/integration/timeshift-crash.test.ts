@@ -5,15 +5,23 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { realDisk } from '../../src/timeshift/disk.ts';
 import { StreamStore } from '../../src/timeshift/stream-store.ts';
+import { complaintsOfFfmpeg, picturesOf } from '../support/ffmpeg.ts';
 import { numbersOf, temporaryFolder } from '../support/passing-stream.ts';
 
-const KILLS = process.env['LONG_TESTS'] === '1' ? 50 : 5;
+const LONG = process.env['LONG_TESTS'] === '1';
+const KILLS = LONG ? 50 : 5;
+/** Each is decoded twice. */
+const DECODED_KILLS = LONG ? 50 : 3;
 const WRITER = join(import.meta.dirname, '../support/timeshift-writer.ts');
 /** What came so long before the kill must be there. */
 const LOST_MS_MAX = 1_000;
 
 /** Writes for a moment, is killed, and returns what it had by then: times and packets. */
-async function writeAndDie(folder: string, first: number, lifeMs: number): Promise<[number, number][]> {
+async function writeAndDie(
+  folder: string,
+  first: number | 'channel',
+  lifeMs: number,
+): Promise<[number, number][]> {
   const writer = spawn(process.execPath, [WRITER, folder, String(first)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
@@ -64,4 +72,43 @@ test(`a kill in the middle of writing costs at most the last second, ${KILLS} ti
     first -= first % 1_000;
   }
   assert.ok(kept > 1_000);
+});
+
+/** What somebody would get who asks for a life from its first access point to its last; undefined if it was too short. */
+async function excerptBehind(store: StreamStore, from: number): Promise<Buffer | undefined> {
+  const first = (await store.pointFrom(from))?.point;
+  const all = { from, to: Number.POSITIVE_INFINITY };
+  const last = (await store.lastPoint(all, 'wallMs', Number.MAX_SAFE_INTEGER))?.point;
+  if (!first || !last || last.position === first.position) return undefined;
+  const parts = [first.tables];
+  for (let position = first.position; position < last.position; ) {
+    const bytes = await store.read(position, Math.min(256 * 188, last.position - position));
+    assert.ok(bytes.length > 0, 'a gap in the middle of a life');
+    for (let at = 0; at < bytes.length; at += 188)
+      if (!first.omit.includes(position + at)) parts.push(bytes.subarray(at, at + 188));
+    position += bytes.length;
+  }
+  return Buffer.concat(parts);
+}
+
+const PICTURES_PER_SECOND = 25;
+
+test(`what is there after a kill decodes, every picture and without a word of ffmpeg, ${DECODED_KILLS} times`, async (t) => {
+  const folder = await temporaryFolder(t);
+  let from = 0;
+  let decoded = 0;
+  for (let kill = 0; kill < DECODED_KILLS; kill++) {
+    await writeAndDie(folder, 'channel', 400 + ((kill * 617) % 1900));
+    const store = await StreamStore.open(join(folder, 'a'.repeat(40)), realDisk);
+    const excerpt = await excerptBehind(store, from);
+    from = store.head;
+    if (!excerpt) continue;
+    decoded++;
+    assert.equal(await complaintsOfFfmpeg(excerpt), '', `after ${kill + 1} lives`);
+    const times = await picturesOf(excerpt);
+    const seconds = times.at(-1)! - times[0]!;
+    assert.equal(times.length - 1, Math.round(seconds * PICTURES_PER_SECOND), 'pictures are missing');
+  }
+  t.diagnostic(`${decoded} of ${DECODED_KILLS} lives were long enough for an excerpt`);
+  assert.ok(decoded > DECODED_KILLS / 2, `only ${decoded} lives were long enough`);
 });

@@ -123,6 +123,7 @@ export class FakeEngine {
         speedUpKilobytes: 0,
         downloadedBytes: 0,
         uploadedBytes: 0,
+        livePosition: undefined,
       };
     },
     stopPlayback: async (opened) => {

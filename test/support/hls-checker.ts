@@ -77,6 +77,7 @@ export class HlsChecker {
     const { discontinuitySequence, mediaSequence, segments, targetSeconds } = playlist;
     const last = this.#last;
     assert.ok(segments.length > 0, 'it lists nothing');
+    assert.ok(targetSeconds >= 4 && targetSeconds <= 10, `a target of ${targetSeconds} s is not 4 to 10`);
     for (const { seconds, number } of segments) {
       assert.ok(seconds > 0, `segment ${number} lasts ${seconds} s`);
       assert.ok(Math.round(seconds) <= targetSeconds, `segment ${number}: ${seconds} s (4.3.3.1)`);

@@ -1,8 +1,12 @@
-/** A process that keeps a stream's past until it is killed; what it prints is what had come by then. */
+/**
+ * A process that keeps a stream's past until it is killed; what it prints is what had come by then: times and packets.
+ * Arguments: the folder, and the number of the first packet, or `channel` for pictures and sound.
+ */
 import { systemClock } from '../../src/base/clock.ts';
 import { silentLog } from '../../src/telemetry/log.ts';
 import { Timeshift } from '../../src/timeshift/timeshift.ts';
-import { PassingStream } from './passing-stream.ts';
+import { PassingChannel } from './passing-channel.ts';
+import { PassingStream, SECOND_PACKETS } from './passing-stream.ts';
 
 const [folder = '', first = '0'] = process.argv.slice(2);
 const timeshift = new Timeshift({
@@ -15,12 +19,17 @@ const timeshift = new Timeshift({
   log: silentLog(),
 });
 timeshift.start();
-const stream = new PassingStream(undefined, Number(first));
-timeshift.begin(stream);
-let played = 0;
+const channel = first === 'channel' ? new PassingChannel() : undefined;
+const numbered = new PassingStream(undefined, Number(first));
+timeshift.begin(channel ?? numbered);
+let played = channel ? 0 : Number(first);
 setInterval(() => {
   // Ten times as much as there is time: more segments, more writes under way.
-  stream.play(0.1, systemClock.nowMs());
-  played += 100;
-  process.stdout.write(`${Date.now()} ${Number(first) + played}\n`);
+  const nowMs = systemClock.nowMs();
+  if (channel) played = channel.play(0.1, nowMs);
+  else {
+    numbered.play(0.1, nowMs);
+    played += 0.1 * SECOND_PACKETS;
+  }
+  process.stdout.write(`${Date.now()} ${played}\n`);
 }, 10);

@@ -19,6 +19,7 @@ const STAT: PlaybackStat = {
   speedUpKilobytes: 41,
   downloadedBytes: 52_428_800,
   uploadedBytes: 1_048_576,
+  livePosition: undefined,
 };
 
 test('the playback URL plays: the output takes over a reader of the lease', async (t) => {

@@ -9,6 +9,7 @@ import type { StreamSelector } from '../../engine/types.ts';
 import type { Consultant } from '../../fleet/engine-record.ts';
 import { TS_RESPONSE_HEADERS } from '../../output/ts/response-headers.ts';
 import type { ViewerInfo } from '../../session/attachment.ts';
+import type { StreamRecord } from '../../session/stream-book.ts';
 import type { SessionSnapshot } from '../../session/types.ts';
 import { EventBus } from '../../telemetry/events/event-bus.ts';
 import { silentLog } from '../../telemetry/log.ts';
@@ -90,6 +91,7 @@ export interface Parts {
   awaitStart: HttpDeps['tsOutput']['awaitStart'];
   hls: Partial<HttpDeps['hls']>;
   sessions: readonly SessionSnapshot[];
+  streams: readonly StreamRecord[];
   readiness: { configured: boolean; healthy: number; total: number };
   /** The engine that can be asked; undefined: none is healthy. */
   consultant: Consultant | undefined;
@@ -119,6 +121,8 @@ export interface Rig {
   readonly joins: Join[];
   readonly openings: Opening[];
   readonly refused: ReasonCode[];
+  /** Streams that were ended by request. */
+  readonly endedStreams: string[];
   /** Waits until a request for a stream has arrived. */
   joined(): Promise<Join>;
 }
@@ -152,6 +156,7 @@ export function buildRig(overrides: Partial<Parts> = {}): Omit<Rig, 'url' | 'por
       },
     },
     sessions: [],
+    streams: [],
     readiness: { configured: true, healthy: 1, total: 1 },
     consultant: undefined,
     phase: 'ready',
@@ -175,6 +180,7 @@ export function buildRig(overrides: Partial<Parts> = {}): Omit<Rig, 'url' | 'por
   const joins: Join[] = [];
   const openings: Opening[] = [];
   const refused: ReasonCode[] = [];
+  const endedStreams: string[] = [];
   const waiting: ((join: Join) => void)[] = [];
   const server = buildServer<FakeAttachment>(
     {
@@ -187,6 +193,14 @@ export function buildRig(overrides: Partial<Parts> = {}): Omit<Rig, 'url' | 'por
         },
         list: () => parts.sessions,
         find: (id) => parts.sessions.find(({ streamId, infohash }) => streamId === id || infohash === id),
+      },
+      streams: {
+        list: () => parts.streams,
+        find: (name) =>
+          parts.streams.findLast(({ session: { sessionId, streamId, infohash } }) =>
+            [sessionId, streamId, infohash].includes(name),
+          ),
+        end: (sessionId) => endedStreams.push(sessionId) > 0,
       },
       leases: {
         open(request, signal) {
@@ -248,6 +262,7 @@ export function buildRig(overrides: Partial<Parts> = {}): Omit<Rig, 'url' | 'por
     joins,
     openings,
     refused,
+    endedStreams,
     joined: () => new Promise((resolve) => waiting.push(resolve)),
   };
 }
@@ -340,6 +355,7 @@ export const GET_HEALTH = 'GET /health HTTP/1.1\r\nHost: test\r\n\r\n';
 /** A session as it looks while it plays. */
 export function playingSession(changes: Partial<SessionSnapshot> = {}): SessionSnapshot {
   return {
+    sessionId: 'session-1',
     streamId: HASH,
     keyType: 'content_id',
     infohash: 'f'.repeat(40),

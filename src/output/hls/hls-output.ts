@@ -104,6 +104,10 @@ export class HlsOutput {
     folder: string,
     signal: AbortSignal,
   ): Promise<Playlist> {
+    const known = this.#viewers.get(name);
+    // Its name was looked at when it came; most requests are of this kind, and need nothing else.
+    const current = known?.query === selectorQuery(selector) ? known.askNow() : undefined;
+    if (current) return current.mediaPlaylist(folder);
     this.checkName(name, selector);
     return this.#withinStartTimeout(signal, async (signal) => {
       const stream = await this.#viewerOf(name, selector, viewer).ask(signal);
@@ -180,6 +184,7 @@ export class HlsOutput {
     const { clientTimeoutMs, clock, log } = this.#deps;
     const fields = { stream: selector.hash, client: info.address };
     const viewer = new HlsViewer({
+      query: selectorQuery(selector),
       clock,
       admit: async (signal) => {
         const attachment = await this.#join(selector, info, signal);

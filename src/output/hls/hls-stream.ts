@@ -47,6 +47,7 @@ export class HlsStream implements SessionListener {
   readonly #hold: RingHold;
   readonly #stopListening: () => void;
   readonly #ready = Promise.withResolvers<void>();
+  #isReady = false;
   #playlist: Playlist | undefined;
   /** Read from the first segment of a timeline, once somebody asks. */
   #description: StreamDescription | undefined;
@@ -81,6 +82,11 @@ export class HlsStream implements SessionListener {
     return this.#segmenter.targetSeconds;
   }
 
+  /** Whether there is a segment. */
+  get isReady(): boolean {
+    return this.#isReady;
+  }
+
   /**
    * Resolves when there is a segment.
    * @throws AcemuxError why the session has ended; the signal's reason
@@ -102,7 +108,9 @@ export class HlsStream implements SessionListener {
     const openFrom = this.#segmenter.openFrom ?? ring.tail;
     this.#hold.from = this.#window.from ?? openFrom;
     this.#hold.needFrom = this.#window.needFrom ?? openFrom;
-    if (this.#window.listed.length > 0) this.#ready.resolve();
+    if (this.#isReady || this.#window.listed.length === 0) return;
+    this.#isReady = true;
+    this.#ready.resolve();
   }
 
   onEnd(reason: ReasonCode): void {
@@ -114,6 +122,7 @@ export class HlsStream implements SessionListener {
   stop(reason: ReasonCode): void {
     this.#stopListening();
     this.#hold.release();
+    this.#isReady = false;
     this.#ready.reject(new AcemuxError(reason));
   }
 

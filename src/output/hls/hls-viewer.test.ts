@@ -21,6 +21,7 @@ function rig(admit?: HlsViewerDeps['admit']) {
   });
   const gone: ReasonCode[] = [];
   const viewer = new HlsViewer({
+    query: 'id=0',
     admit: admit ?? (async () => ({ attachment, stream })),
     expiryMs: () => EXPIRY_MS,
     clock,

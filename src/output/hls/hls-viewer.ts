@@ -5,6 +5,8 @@ import type { Attachment } from '../../session/attachment.ts';
 import type { HlsStream } from './hls-stream.ts';
 
 export interface HlsViewerDeps {
+  /** What it watches, as `selectorQuery` writes it. */
+  readonly query: string;
   /** Lets it into the stream's session, and takes it among the stream's viewers. */
   readonly admit: (signal: AbortSignal) => Promise<{ attachment: Attachment; stream: HlsStream }>;
   /** How long it may ask for nothing, milliseconds; it depends on the stream. */
@@ -34,6 +36,11 @@ export class HlsViewer {
     this.#admitted.catch(() => {}); // Those who wait hear it; they may have left.
   }
 
+  /** What it watches, as `selectorQuery` writes it. */
+  get query(): string {
+    return this.#deps.query;
+  }
+
   get attachment(): Attachment | undefined {
     return this.#attachment;
   }
@@ -59,6 +66,13 @@ export class HlsViewer {
       // Nobody waits any more for what has not come yet: it was not a viewer.
       if (this.#waiting === 0 && !this.#stream) this.leave('client_left');
     }
+  }
+
+  /** The same, where there is a playlist already; undefined where that has to be waited for. */
+  askNow(): HlsStream | undefined {
+    if (this.#abort.signal.aborted || !this.#stream?.isReady) return undefined;
+    this.#askedAtMs = this.#deps.clock.nowMs();
+    return this.#stream;
   }
 
   /** It is gone. Later calls do nothing. */

@@ -3,8 +3,11 @@ import type { Clock, Timer } from '../../base/clock.ts';
 import type { WatchedSession } from '../../session/attachment.ts';
 import { readSegment, type Segment } from './segment.ts';
 
-/** So much is handed to the socket at a time: enough to cost few calls, small enough that progress shows. */
-const TURN_BYTES_MAX = 1024 * 1024;
+/**
+ * So much is handed to the socket at a time: most segments whole, which costs one call; larger ones in parts, so that their
+ * progress shows. What a socket has keeps its memory, also behind the ring, for CLIENT_TIMEOUT at most.
+ */
+const TURN_BYTES_MAX = 4 * 1024 * 1024;
 
 /** Its path is never used for anything else: whoever has it may keep it (RFC 8246). */
 export const SEGMENT_HEADERS = {
@@ -18,7 +21,7 @@ export interface SegmentReplyDeps {
   readonly response: ServerResponse;
   readonly segment: Segment;
   readonly session: WatchedSession;
-  /** A client that accepts no byte for so long is disconnected; milliseconds. */
+  /** A client that has not taken what was handed over for so long is disconnected; milliseconds. */
   readonly timeoutMs: number;
   readonly clock: Clock;
   /** Called once when nothing more will be written. */

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { Clock } from '../../base/clock.ts';
 import { AcemuxError, type ReasonCode } from '../../base/reasons.ts';
 import type { MediaStream, StartAttempt } from '../../engine/engine-client.ts';
@@ -25,6 +26,7 @@ export class FilePlayback {
   readonly #abort = new AbortController();
   readonly #stream: ObservedStream;
   readonly #createdAtMs: number;
+  readonly #sessionId = randomBytes(8).toString('hex');
   readonly #createdAtWallMs: number;
   #start: StartAttempt | undefined;
   #playback: Playback | undefined;
@@ -76,6 +78,7 @@ export class FilePlayback {
     const { clock, selector, slot } = this.#deps;
     const { engine } = slot;
     return {
+      sessionId: this.#sessionId,
       streamId: selector.hash,
       keyType: selector.kind === 'id' ? 'content_id' : 'infohash',
       infohash: this.#playback?.infohash,
@@ -107,11 +110,9 @@ export class FilePlayback {
     const { clock, log, observer, selector, slot } = this.#deps;
     observer.sessionStarted(this.#stream);
     log.info({ engine: slot.engine.id, kind: selector.kind }, 'file playback starts');
-    const start = slot.engine.client.start({
-      ...selector,
-      // Official clients ask for it, because players open the next connection before they close the last (reference 2.1).
-      parameters: { ...selector.parameters, stop_prev_read_thread: '1' },
-    });
+    // Official clients ask for it, because players open the next connection before they close the last (reference 2.1).
+    const parameters = { ...selector.parameters, stop_prev_read_thread: '1' };
+    const start = slot.engine.client.start({ ...selector, parameters }, 'file');
     this.#start = start;
     const playback = await start.playback;
     // Ended meanwhile: then the start itself, abandoned, stops what it opened.

@@ -77,6 +77,11 @@ export class PlaybackPool {
     return [...this.#entries.keys()];
   }
 
+  /** Who reads this playback now; undefined: nobody. */
+  readerOf(playback: FilePlayback): Borrower | undefined {
+    return this.#entries.get(playback)?.borrower;
+  }
+
   /** One that those with this key have. */
   find(key: string): FilePlayback | undefined {
     for (const [playback, entry] of this.#entries) if (entry.key === key) return playback;

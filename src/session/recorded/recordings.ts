@@ -93,6 +93,16 @@ export class Recordings {
     return this.#pool.playbacks.map((playback) => playback.snapshot());
   }
 
+  /** Ends one playback, and the request that reads it now; false: there is no such. */
+  endSession(sessionId: string, reason: ReasonCode): boolean {
+    const playback = this.#pool.playbacks.find((each) => each.snapshot().sessionId === sessionId);
+    if (!playback) return false;
+    const reader = this.#pool.readerOf(playback);
+    for (const reading of [...this.#readings]) if (reading === reader) reading.close(reason);
+    this.#pool.end(playback, reason);
+    return true;
+  }
+
   /** A playback of what has this 40-hex name. */
   find(hash: string): SessionSnapshot | undefined {
     return this.list().find(({ infohash, streamId }) => streamId === hash || infohash === hash);
@@ -283,6 +293,7 @@ function fileKeyOf({ hash, parameters }: StreamSelector, infohash: string | unde
 /** What is shown of a playback that there is not, or not yet. */
 function absent({ hash, kind }: StreamSelector, nowWallMs: number): SessionSnapshot {
   return {
+    sessionId: '',
     streamId: hash,
     keyType: kind === 'id' ? 'content_id' : 'infohash',
     infohash: undefined,
