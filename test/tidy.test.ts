@@ -44,6 +44,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   doctor: ['base', 'mpegts', 'engine', 'recording', 'version.ts'],
   'app.ts': ['*'],
   'app-fleet.ts': ['*'],
+  'app-providers.ts': ['*'],
   'version.ts': [],
   cli: ['app.ts', 'config', 'telemetry', 'base', 'simulator', 'doctor', 'recording', 'engine', 'version.ts'],
   'main.ts': ['app.ts', 'cli', 'base'],
@@ -70,6 +71,7 @@ const WITHOUT_OWN_TEST: Readonly<Record<string, string>> = {
   'src/fleet/health/health-watch.ts': 'fleet/registry.test.ts judges when engines are probed',
   'src/main.ts': 'the entry point; test/ runs it as a process',
   'src/app-fleet.ts': 'its other file; test/integration/fleet*.test.ts drive it over HTTP',
+  'src/app-providers.ts': 'part of the composition root; test/integration and test/docker drive it',
   'src/app.ts': 'the composition root; test/integration drives it over HTTP',
   'src/session/session-state.ts': 'a table; session.test.ts and directory.test.ts walk through it',
   'src/session/supply.ts': 'session.test.ts, standby.test.ts and slow-start.test.ts are about what it does',
@@ -98,6 +100,7 @@ const WITHOUT_OWN_TEST: Readonly<Record<string, string>> = {
   'src/config/key.ts': 'the shape of a key; config/load.test.ts reads all of them',
   'src/config/docker-combinations.ts':
     'config/load.test.ts and docker-keys.test.ts judge whole configurations',
+  'src/config/layers.ts': 'config/load.test.ts judges what the layers make together',
   'src/config/combinations.ts': 'config/load.test.ts judges whole configurations',
   'src/config/vpn-keys.ts': 'config/load.test.ts reads all keys',
   'src/config/vpn-combinations.ts': 'configured-vpns.test.ts judges whole configurations',
