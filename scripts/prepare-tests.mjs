@@ -19,6 +19,7 @@ if (process.platform === 'linux' && isRoot) {
     { command: 'vlc', versionFlag: '--version', debianPackage: 'vlc-bin', user: NOBODY },
     { command: 'vlc', versionFlag: '--version', debianPackage: 'vlc-plugin-base', user: NOBODY },
     { command: 'dockerd', versionFlag: '--version', debianPackage: 'docker.io' },
+    { command: 'openssl', versionFlag: 'version', debianPackage: 'openssl' },
     { command: 'iptables', versionFlag: '--version', debianPackage: 'iptables' },
   );
 }

@@ -1,8 +1,6 @@
-import { existsSync } from 'node:fs';
-import { hostname } from 'node:os';
+import { inspectorOf, makeDocker, makeProviders } from './app-providers.ts';
 import type { Clock } from './base/clock.ts';
 import type { Config } from './config/config.ts';
-import { configuredDockerHosts } from './config/configured-docker.ts';
 import { configuredVpns } from './config/configured-vpns.ts';
 import { EngineClient } from './engine/engine-client.ts';
 import type { EngineRecord } from './fleet/engine-record.ts';
@@ -12,12 +10,7 @@ import { fleetEvents } from './fleet/fleet-events.ts';
 import type { FleetWitness } from './fleet/fleet-witness.ts';
 import { MemoryWatch } from './fleet/memory-watch.ts';
 import type { ContainerInspector } from './fleet/providers/container-inspector.ts';
-import { DockerProvider } from './fleet/providers/docker/docker-provider.ts';
-import { loadOrCreateInstanceId } from './fleet/providers/docker/instance-id.ts';
 import type { EngineProvider } from './fleet/providers/provider.ts';
-import { SeveralInspectors } from './fleet/providers/several-inspectors.ts';
-import { SimulatedProvider } from './fleet/providers/simulated/simulated-provider.ts';
-import { StaticProvider } from './fleet/providers/static/static-provider.ts';
 import { poolsOf } from './fleet/reconciler/pools.ts';
 import { Reconciler, type WatchedVpn } from './fleet/reconciler/reconciler.ts';
 import type { EngineRegistry } from './fleet/registry.ts';
@@ -26,8 +19,6 @@ import { GluetunClient } from './fleet/vpn/gluetun-client.ts';
 import type { EngineNetwork, EnginesBehind } from './fleet/vpn/vpn.ts';
 import { vpnEvents } from './fleet/vpn/vpn-events.ts';
 import { Vpns, type VpnsDeps } from './fleet/vpn/vpns.ts';
-import { loadClip } from './simulator/clip.ts';
-import { SimulatedEngine } from './simulator/engine.ts';
 import type { EventBus } from './telemetry/events/event-bus.ts';
 import type { Log } from './telemetry/log.ts';
 import type { Metrics } from './telemetry/metrics.ts';
@@ -189,49 +180,6 @@ export async function buildFleet(
   };
 }
 
-/** Simulated engines of the demo take this long to find their peers: real ones take 1 to 10 s. */
-const SIMULATED_PREBUFFER_MS = 1_000;
-
-function makeProviders(
-  config: Config,
-  docker: readonly DockerProvider[],
-  clock: Clock,
-): readonly EngineProvider[] {
-  return config.engines.providers.flatMap((kind): readonly EngineProvider[] => {
-    if (kind === 'docker') return docker;
-    if (kind === 'static') return [new StaticProvider(config.engines.static)];
-    const clip = loadClip();
-    const { bitsPerSecond, engineCount } = config.simulated;
-    // Time stamps wrap every 26.5 hours: a demo that starts now has a day before its first.
-    const epochMs = clock.wallMs() - 60_000;
-    const build = (): SimulatedEngine =>
-      new SimulatedEngine({
-        clip,
-        clock,
-        bitsPerSecond,
-        epochMs,
-        delays: { prebufMs: SIMULATED_PREBUFFER_MS },
-      });
-    return [new SimulatedProvider({ count: engineCount, build })];
-  });
-}
-
-/** One provider for each Docker host. */
-async function makeDocker(config: Config, clock: Clock, log: Log): Promise<readonly DockerProvider[]> {
-  const instance = await loadOrCreateInstanceId(config.storage.dataDir);
-  // Docker makes this file in each container, and the container's id is its host name unless it was given one.
-  const self = existsSync('/.dockerenv') ? { selfContainer: hostname() } : {};
-  return configuredDockerHosts(config).map(({ settings, ...host }) => {
-    const part = log.child({ part: 'docker', ...(settings.name !== undefined && { host: settings.name }) });
-    return new DockerProvider({ ...host, ...self, settings: { ...settings, instance }, clock, log: part });
-  });
-}
-
-function inspectorOf(docker: readonly DockerProvider[]): ContainerInspector | undefined {
-  return docker.length === 0 ? undefined : new SeveralInspectors(docker.map(({ inspector }) => inspector));
-}
-
-/** The VPNs of the configuration, and who looks for engines in ENGINES that a restart of theirs has cut off. */
 function makeVpns(
   config: Config,
   registry: () => EngineRegistry,

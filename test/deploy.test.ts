@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { parseDocument } from 'yaml';
 import { type Config, declaredKeys } from '../src/config/config.ts';
+import { configuredDockerHosts } from '../src/config/configured-docker.ts';
 import { configuredVpns } from '../src/config/configured-vpns.ts';
 import { DECLARATION } from '../src/config/declaration.ts';
 import type { Environment } from '../src/config/layers.ts';
@@ -222,6 +223,36 @@ for (const file of VPN_COMPOSE_FILES) {
     }
   });
 }
+
+/** Engines are made by acemux here, in the network of the file. */
+const DOCKER_COMPOSE_FILE = 'deploy/compose.docker.yaml';
+
+test(`${DOCKER_COMPOSE_FILE}: acemux makes engines in the file's own network, by every variable that it is given`, () => {
+  const environment = acemuxEnvironment(DOCKER_COMPOSE_FILE);
+  for (const name of Object.keys(environment)) {
+    assert.ok(knownVariables.has(name), `${name} is no variable of acemux`);
+  }
+  const { config, warnings } = load(environment);
+  assert.deepEqual(warnings, []);
+  assert.deepEqual(config.engines.providers, ['docker']);
+  const project = String(tableOf(parseDocument(read(DOCKER_COMPOSE_FILE)).toJS(), 'the file')['name']);
+  assert.equal(config.docker.network, `${project}_default`);
+  const [host] = configuredDockerHosts(config);
+  assert.deepEqual(host?.endpoint, { kind: 'socket', path: '/var/run/docker.sock' });
+});
+
+test(`${DOCKER_COMPOSE_FILE}: acemux keeps its number, may use the socket as a group only, and says what that means`, () => {
+  const { volumes, group_add, user, ports } = serviceOf(DOCKER_COMPOSE_FILE, 'acemux');
+  const { server, storage } = imageConfig();
+  assert.deepEqual(textsOf(volumes, 'volumes'), [
+    `acemux-data:${storage.dataDir}`,
+    '/var/run/docker.sock:/var/run/docker.sock',
+  ]);
+  assert.match(textsOf(group_add, 'group_add').join(), /^\$\{DOCKER_GID:\?/);
+  assert.equal(user, undefined, 'it stays the user of the image');
+  assert.deepEqual(textsOf(ports, 'ports').map(withoutHostVariables), [`${server.port}:${server.port}`]);
+  assert.match(read(DOCKER_COMPOSE_FILE), /is root on this machine/);
+});
 
 /** The service that answers at `host`: the one of that name, or the one that lives in its network namespace. */
 function engineAt(services: Table, host: string): Table {

@@ -14,9 +14,10 @@ import {
   namePrefix,
   words,
 } from './docker-values.ts';
-import type { Environment } from './layers.ts';
 import { type LoadedConfig, loadConfig } from './load.ts';
 import type { ValueType } from './value-type.ts';
+
+type Environment = Readonly<Record<string, string>>;
 
 function load(environment: Environment): LoadedConfig {
   return loadConfig({ environment });

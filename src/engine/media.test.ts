@@ -8,6 +8,8 @@ import {
   startWireServer,
   type WireRequest,
 } from '../../test/support/wire-server.ts';
+import type { Clock } from '../base/clock.ts';
+import { ManualClock } from '../base/manual-clock.ts';
 import { silentLog } from '../telemetry/log.ts';
 import { type MediaStream, openMedia } from './media.ts';
 import { engineRoot, rewriteToEngine } from './rewrite.ts';
@@ -15,8 +17,12 @@ import { EngineTransport } from './transport.ts';
 import type { Playback } from './types.ts';
 
 async function rig(t: TestContext, handle: (request: WireRequest) => void) {
-  const server = await startWireServer(t, handle);
   const clock = new RecordingClock();
+  return { clock, ...(await rigBy(t, clock, true, handle)) };
+}
+
+async function rigBy(t: TestContext, clock: Clock, isLive: boolean, handle: (request: WireRequest) => void) {
+  const server = await startWireServer(t, handle);
   const limits = { connectTimeoutMs: 3_000, headerBytesMax: 16_384, redirectsMax: 5, statTimeoutMs: 3_000 };
   const transport = new EngineTransport({ address: server.address, clock, limits });
   t.after(() => transport.close());
@@ -24,7 +30,7 @@ async function rig(t: TestContext, handle: (request: WireRequest) => void) {
   const at = (path: string): URL => rewriteToEngine(path, root);
   const playback: Playback = {
     infohash: 'a'.repeat(40),
-    isLive: true,
+    isLive,
     isEncrypted: false,
     playbackSessionId: undefined,
     playbackUrl: at('/ace/r/a/b'),
@@ -34,7 +40,7 @@ async function rig(t: TestContext, handle: (request: WireRequest) => void) {
   const abort = new AbortController();
   const open = (): Promise<MediaStream> =>
     openMedia({ transport, root, clock, log: silentLog(), limits }, playback, abort.signal);
-  return { server, clock, abort, open };
+  return { server, abort, open };
 }
 
 async function readAll(media: MediaStream): Promise<string> {
@@ -208,3 +214,68 @@ test('media that nobody reads hold the engine back instead of filling the memory
   }
   assert.ok(sentBytes < 64 * block.length, `${sentBytes} bytes were taken in`);
 });
+
+test('once a live stream has run for a while, what comes in small pieces is read 33 times a second', async (t) => {
+  const clock = new ManualClock();
+  let engine: WireRequest | undefined;
+  const { open } = await rigBy(t, clock, true, (request) => {
+    engine = request;
+    beginMedia(request);
+    request.socket.write('first');
+  });
+  const stream = await open();
+  const pieces = stream[Symbol.asyncIterator]();
+  assert.equal(String((await pieces.next()).value), 'first');
+  engine?.socket.write('second');
+  assert.equal(String((await pieces.next()).value), 'second', 'nothing waits while it starts');
+  await clock.advance(2_000);
+  engine?.socket.write('third');
+  const third = pieces.next();
+  await turn();
+  assert.equal(clock.pendingTimers, 1);
+  await clock.advance(29);
+  assert.equal(clock.pendingTimers, 1);
+  await clock.advance(1);
+  assert.equal(String((await third).value), 'third');
+
+  const none = pieces.next();
+  await turn();
+  stream.destroy();
+  assert.equal((await none).done, true, 'it ends at once, whatever it waits for');
+  assert.equal(clock.pendingTimers, 0);
+});
+
+test('what fills a read is followed by the next read at once, and so is all of a recording', async (t) => {
+  for (const isLive of [true, false]) {
+    const clock = new ManualClock();
+    const { open } = await rigBy(t, clock, isLive, (request) => {
+      beginMedia(request);
+      request.socket.write(Buffer.alloc(4 * 1024 * 1024, 0x47));
+    });
+    const stream = await open();
+    const pieces = stream[Symbol.asyncIterator]();
+    let [readBytes, small, waits] = [0, 0, 0];
+    while (readBytes < 3 * 1024 * 1024) {
+      let size: number | undefined;
+      const piece = pieces.next().then(({ value }) => {
+        size = value?.length ?? 0;
+      });
+      while (size === undefined) {
+        await turn();
+        if (clock.pendingTimers > 0) waits++;
+        await clock.advance(30);
+      }
+      await piece;
+      if (size < 64 * 1024) small++;
+      if (readBytes === 0) await clock.advance(2_000);
+      readBytes += size;
+    }
+    stream.destroy();
+    assert.ok(waits <= (isLive ? small : 0), `${waits} waits, ${small} small pieces`);
+  }
+});
+
+/** A turn of the event loop. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}

@@ -11,6 +11,15 @@ import type { Playback } from './types.ts';
 
 /** Pauses while the engine is not ready yet; the last one repeats. */
 const NOT_READY_PAUSES_MS = [250, 500, 1_000];
+/**
+ * Live media come in many small pieces, and each costs the same whatever its size. So after the burst of the start it is
+ * read so often only; what comes meanwhile waits in the kernel. Viewers are that much behind, twice at most.
+ */
+const GATHER_MS = 30;
+/** From the first byte on: whoever waits for a start waits for nothing else. */
+const GATHER_AFTER_MS = 2_000;
+/** As much as Node reads at once: where more may be waiting, it is read on. */
+const FULL_READ_BYTES = 64 * 1024;
 /** Why an engine is not ready stands in its first words. */
 const NOT_READY_TEXT_BYTES_MAX = 4_096;
 
@@ -58,8 +67,8 @@ export async function openMedia(
   for (let tries = 0; ; tries++) {
     let pauseMs: number;
     try {
-      const exchange = await openOnce(deps, playback.playbackUrl, signal, range);
-      if (exchange) return new HttpMediaStream(exchange);
+      const exchange = await openOnce(deps, playback, signal, range);
+      if (exchange) return new HttpMediaStream(exchange, playback.isLive ? clock : undefined);
       if (tries === 0) log.debug({ infohash: playback.infohash }, 'media not ready yet');
       pauseMs = NOT_READY_PAUSES_MS[Math.min(tries, NOT_READY_PAUSES_MS.length - 1)] ?? 0;
     } catch (error) {
@@ -75,14 +84,14 @@ export async function openMedia(
 /** From the playback URL to the reply that carries media; undefined while the engine is not ready. */
 async function openOnce(
   deps: MediaDeps,
-  start: URL,
+  { isLive, playbackUrl }: Playback,
   signal: AbortSignal,
   range: string | undefined,
 ): Promise<Exchange | undefined> {
   const { transport, root, limits } = deps;
-  let url = start;
+  let url = playbackUrl;
   for (let redirects = 0; redirects <= limits.redirectsMax; redirects++) {
-    const exchange = await transport.open(url, signal, range);
+    const exchange = await transport.open(url, signal, range, isLive);
     let taken = false;
     try {
       const { statusCode } = exchange;
@@ -134,9 +143,13 @@ class HttpMediaStream implements MediaStream {
   readonly lengthBytes: number | undefined;
   readonly contentRange: string | undefined;
   readonly #exchange: Exchange;
+  readonly #gatherBy: Clock | undefined;
+  readonly #ended = new AbortController();
 
-  constructor(exchange: Exchange) {
+  /** `gatherBy`: the clock by which small pieces are gathered; undefined: each is read as it comes. */
+  constructor(exchange: Exchange, gatherBy: Clock | undefined) {
     this.#exchange = exchange;
+    this.#gatherBy = gatherBy;
     this.statusCode = exchange.statusCode;
     this.contentType = exchange.header('content-type');
     const length = exchange.header('content-length') ?? '';
@@ -145,14 +158,21 @@ class HttpMediaStream implements MediaStream {
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Buffer, void, undefined> {
+    const clock = this.#gatherBy;
+    const gatherFromMs = clock ? clock.nowMs() + GATHER_AFTER_MS : Number.POSITIVE_INFINITY;
     try {
-      yield* this.#exchange;
+      for await (const chunk of this.#exchange) {
+        yield chunk;
+        if (!clock || chunk.length >= FULL_READ_BYTES || clock.nowMs() < gatherFromMs) continue;
+        await sleep(clock, GATHER_MS, this.#ended.signal).catch(() => {}); // Only when it has been destroyed.
+      }
     } catch (error) {
       throw new AcemuxError('source_failed', undefined, { cause: error });
     }
   }
 
   destroy(): void {
+    this.#ended.abort();
     this.#exchange.destroy();
   }
 }

@@ -1,5 +1,5 @@
 import { type ClientRequest, type IncomingMessage, request } from 'node:http';
-import { connect, type Socket } from 'node:net';
+import { connect, type Socket, type TcpNetConnectOpts } from 'node:net';
 import type { Clock } from '../base/clock.ts';
 import type { EngineLimits } from './limits.ts';
 import { authorityOf, bareHost } from './rewrite.ts';
@@ -14,6 +14,9 @@ const TCP_KEEP_ALIVE_MS = 30_000;
  * `syntax` when what came is not HTTP (Node's parser errors, HPE_*).
  */
 export type TransportFailure = 'refused' | 'unreachable' | 'closed' | 'syntax';
+
+/** A socket takes the options of a stream as well; its reply's body has the same mark. */
+type ConnectOptions = TcpNetConnectOpts & { readonly highWaterMark?: number };
 
 /** A broken connection to the engine. */
 export class TransportError extends Error {
@@ -53,12 +56,13 @@ export class EngineTransport {
    * Asks for the path and query of `url`; resolves when the reply's headers are there.
    * @param signal ends the wait for the headers; the body is ended by `Exchange.destroy()`
    * @param range the value of a `Range` header (RFC 9110 14.2); undefined: none is sent
+   * @param isHeldBack whether what was not taken yet stays with the kernel: one read at most is held here
    * @throws TransportError; the signal's reason
    */
-  open(url: URL, signal: AbortSignal, range?: string): Promise<Exchange> {
+  open(url: URL, signal: AbortSignal, range?: string, isHeldBack = false): Promise<Exchange> {
     return new Promise((resolve, reject) => {
       signal.throwIfAborted();
-      const socket = this.#connect(reject);
+      const socket = this.#connect(reject, isHeldBack);
       const sent = this.#request(url, socket, range);
       const onAbort = (): void => {
         reject(signal.reason);
@@ -92,10 +96,15 @@ export class EngineTransport {
   }
 
   /** `onFailure` hears of a connection that never stood; later errors are the request's. */
-  #connect(onFailure: (error: TransportError) => void): Socket {
+  #connect(onFailure: (error: TransportError) => void, isHeldBack: boolean): Socket {
     const { address, clock, limits } = this.#deps;
     if (this.#closed) throw new TransportError('closed', undefined);
-    const socket = connect({ host: bareHost(address), port: address.port });
+    const options: ConnectOptions = {
+      host: bareHost(address),
+      port: address.port,
+      ...(isHeldBack && { highWaterMark: 1 }),
+    };
+    const socket = connect(options);
     this.#sockets.add(socket);
     socket.setKeepAlive(true, TCP_KEEP_ALIVE_MS);
     const late = clock.startTimer(limits.connectTimeoutMs, () => {

@@ -148,6 +148,7 @@ describe('the faults of containers', { skip }, () => {
       rig.progress.map(({ state }) => state),
       ['pulling', 'failed'],
     );
+    assert.ok(rig.warnings.some((text) => text.startsWith('an image could not be pulled: ')));
     assert.deepEqual(await names(rig), []);
   });
 

@@ -1,8 +1,10 @@
+import type { ReasonCode } from '../../base/reasons.ts';
+
 /**
  * Failures to create an engine that say nothing of engines: what creating needs is away, and is tried again soon without
- * being counted. By the words of the reason table; those of providers are listed where they do not exist in every build.
+ * being counted. By the words of the reason table.
  */
-const DEPENDENCIES: ReadonlySet<string> = new Set([
+const DEPENDENCIES: ReadonlySet<ReasonCode> = new Set<ReasonCode>([
   'provider_unreachable',
   'docker_unreachable',
   'docker_forbidden',
@@ -14,6 +16,6 @@ const DEPENDENCIES: ReadonlySet<string> = new Set([
   'shutdown',
 ]);
 
-export function isDependency(reason: string): boolean {
+export function isDependency(reason: ReasonCode): boolean {
   return DEPENDENCIES.has(reason);
 }

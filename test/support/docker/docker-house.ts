@@ -23,6 +23,10 @@ export interface OtherContainer {
   readonly env?: Readonly<Record<string, string>>;
   readonly labels?: Readonly<Record<string, string>>;
   readonly network?: string;
+  /** Its address in that network, where the network's addresses are configured (`DockerHouse.addressedNetwork`). */
+  readonly address?: string;
+  /** What Docker runs in it every two seconds to see whether it is healthy: a command and its arguments. */
+  readonly healthCheck?: readonly string[];
   /** A port of the host that leads into it. */
   readonly publishes?: number;
   /** As Docker takes it. */
@@ -30,6 +34,9 @@ export interface OtherContainer {
 }
 
 const never = new AbortController().signal;
+const SECOND_NS = 1_000_000_000;
+const HEALTH_TIMES = { Interval: 2 * SECOND_NS, Timeout: 5 * SECOND_NS, Retries: 2 };
+const NETWORK_ATTEMPTS = 10;
 
 /**
  * A Docker daemon for the tests of a file: the one of the whole run, or its own where the file is run alone. Whatever a
@@ -77,9 +84,33 @@ export class DockerHouse {
     return name;
   }
 
+  /**
+   * A network whose containers can be given their addresses, which Docker allows only where somebody has configured them:
+   * those that it has just used for another network. `addresses` are free in it.
+   */
+  async addressedNetwork(t: TestContext): Promise<{ readonly name: string; readonly addresses: string[] }> {
+    const name = this.unique('ace');
+    for (let attempt = 1; ; attempt++) {
+      const body = { Name: name, CheckDuplicate: true };
+      await this.call('POST', '/networks/create', body);
+      const found = JSON.stringify(await this.call('GET', `/networks/${name}`));
+      await this.call('DELETE', `/networks/${name}`);
+      const [, subnet, first, last] = /"Subnet":"((\d+\.\d+\.\d+\.)(\d+)\/26)"/.exec(found) ?? [];
+      assert.ok(subnet && first && last, found);
+      try {
+        await this.call('POST', '/networks/create', { ...body, IPAM: { Config: [{ Subnet: subnet }] } });
+        undoAfter(t, () => this.call('DELETE', `/networks/${name}`));
+        return { name, addresses: [10, 11, 12, 13].map((number) => `${first}${Number(last) + number}`) };
+      } catch (error) {
+        // Another test has been given them between the two calls.
+        if (attempt === NETWORK_ATTEMPTS || !/overlap/i.test(String(error))) throw error;
+      }
+    }
+  }
+
   /** Makes and starts a container; its id. */
   async container(t: TestContext, made: OtherContainer = {}): Promise<string> {
-    const { node, network, env, labels, flags, publishes, hostConfig } = made;
+    const { node, network, address, env, labels, flags, publishes, healthCheck, hostConfig } = made;
     const port = { [`${publishes}/tcp`]: [{ HostIp: '', HostPort: String(publishes) }] };
     const id = await this.client.create(
       made.name ?? this.unique('other'),
@@ -88,6 +119,11 @@ export class DockerHouse {
         ...(node ? { Entrypoint: ['/usr/local/bin/node'], Cmd: node } : { Cmd: flags ?? [] }),
         Env: Object.entries(env ?? {}).map(([name, value]) => `${name}=${value}`),
         Labels: labels ?? {},
+        ...(healthCheck && { Healthcheck: { ...HEALTH_TIMES, Test: ['CMD', ...healthCheck] } }),
+        ...(network !== undefined &&
+          address !== undefined && {
+            NetworkingConfig: { EndpointsConfig: { [network]: { IPAMConfig: { IPv4Address: address } } } },
+          }),
         ...(publishes !== undefined && { ExposedPorts: { [`${publishes}/tcp`]: {} } }),
         HostConfig: {
           ...(publishes !== undefined && { PortBindings: port }),

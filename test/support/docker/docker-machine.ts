@@ -20,6 +20,7 @@ export function whyNoDocker(): string | undefined {
 const TOOLS = [
   ['dockerd', '--version', 'docker.io'],
   ['iptables', '--version', 'iptables'],
+  ['openssl', 'version', 'openssl'],
   ['ip', '-V', 'iproute2'],
   ['unshare', '--version', 'util-linux'],
   ['nsenter', '--version', 'util-linux'],

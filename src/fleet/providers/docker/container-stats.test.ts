@@ -45,11 +45,11 @@ test('the first sample has no share of the CPU, the second compares the two', as
   const sampler = new StatsSampler(new DockerClient(api));
   const samples = [sampleOf(100, 1000), sampleOf(200, 2000)];
   daemon.on('GET /containers/a/stats', () => samples.shift());
-  assert.equal((await sampler.sample(['a'], never)).get('a')?.cpuPercent, undefined);
+  assert.equal((await sampler.sample(['a'], never)).get('a')?.cpuPercent, 0);
   assert.equal((await sampler.sample(['a'], never)).get('a')?.cpuPercent, 40);
 });
 
-test('fault 14: of 200 containers four are asked at once, and those that can’t be told of are left out', async (t) => {
+test('fault 14: of 200 containers ten are asked at once, and those that can’t be told of are left out', async (t) => {
   const daemon = await ScriptedDaemon.start(t);
   const api = new DockerApi({ endpoint: daemon.endpoint, clock: systemClock });
   t.after(() => api.close());
@@ -65,8 +65,8 @@ test('fault 14: of 200 containers four are asked at once, and those that can’t
   });
   const good = Array.from({ length: 198 }, (_, index) => `c${index}`);
   const found = await new StatsSampler(new DockerClient(api)).sample(['bad', ...good, 'gone'], never);
-  assert.deepEqual(new Set(found.keys()), new Set(good));
-  assert.ok(most <= 4, `${most} at once`);
+  assert.deepEqual([...found.keys()], good);
+  assert.ok(most <= 10, `${most} at once`);
 });
 
 test('nothing that a daemon sends makes the reader throw', () => {

@@ -15,6 +15,8 @@ export interface DockerRequest {
   /** What is undefined is left out. */
   readonly query?: Readonly<Record<string, string | number | undefined>>;
   readonly body?: unknown;
+  /** Docker lets it wait for something: it must not hold up the others, and whoever asks bounds how many there are. */
+  readonly isSlow?: boolean;
   /** From the request to the end of the reply; left out: 15 s. */
   readonly timeoutMs?: number;
 }
@@ -91,7 +93,8 @@ export class DockerApi {
   async bytes(request: DockerRequest, signal: AbortSignal): Promise<DockerReply> {
     return this.#timed(request, signal, async (limited) => {
       const version = await this.#negotiated(limited);
-      const response = await this.#send(request, `/v${version}`, 'calls', limited, limited);
+      const kind = request.isSlow ? 'streams' : 'calls';
+      const response = await this.#send(request, `/v${version}`, kind, limited, limited);
       return { status: response.statusCode ?? 0, body: await readBody(response, this.#where) };
     });
   }
@@ -206,8 +209,8 @@ export class DockerApi {
       agent,
       signal,
       headers: {
-        // A daemon judges the Host header by its form only.
-        Host: 'docker',
+        // Node would name the socket's path. By TCP it is the real one, which TLS holds the certificate against.
+        ...(this.#deps.endpoint.kind === 'socket' && { Host: 'docker' }),
         ...(content !== undefined && {
           'Content-Type': 'application/json',
           'Content-Length': Buffer.byteLength(content),

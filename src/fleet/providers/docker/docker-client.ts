@@ -107,7 +107,7 @@ export class DockerClient implements ContainerInspector {
   async stats(id: string, signal: AbortSignal): Promise<unknown> {
     const query = { stream: 'false', 'one-shot': 'true' };
     return this.#unless404(() =>
-      this.#api.json({ method: 'GET', path: pathOf(id, '/stats'), query }, signal),
+      this.#api.json({ method: 'GET', path: pathOf(id, '/stats'), query, isSlow: true }, signal),
     );
   }
 

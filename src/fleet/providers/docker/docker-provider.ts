@@ -6,6 +6,7 @@ import type {
   ContainerStats,
   EngineProvider,
   EngineSpec,
+  ImageProgress,
   ObservedContainer,
   ObservedEngine,
   ProviderListener,
@@ -68,6 +69,7 @@ export class DockerProvider implements EngineProvider {
   /** Those that engines of ours are behind, by name and id: what happens to them changes the engines. */
   #vpnContainers = new Set<string>();
   #mayBeForeign = true;
+  #loggedPercent = 0;
   #isStopped = false;
 
   constructor(deps: DockerProviderDeps) {
@@ -85,7 +87,7 @@ export class DockerProvider implements EngineProvider {
     this.#images = new ImageStore({
       client,
       pull: settings.pull,
-      onProgress: (progress) => this.#listener?.imageProgress(progress),
+      onProgress: (progress) => this.#onImageProgress(progress),
       clock,
     });
     this.#containers = new OwnContainers({
@@ -207,6 +209,19 @@ export class DockerProvider implements EngineProvider {
     this.#isStopped = true;
     await Promise.all([this.#events.stop(), this.#images.stop(), this.#containers.stop()]);
     this.#api.close();
+  }
+
+  /** Its beginning, each tenth, and its end are logged: a first pull takes minutes, in which nothing else happens. */
+  #onImageProgress(progress: ImageProgress): void {
+    const { image, state, fraction = 0, detail } = progress;
+    const percent = Math.floor(fraction * 10) * 10;
+    if (state === 'failed') this.#deps.log.warn({ image }, `an image could not be pulled: ${detail}`);
+    else if (state === 'ready') this.#deps.log.info({ image }, 'pulled an image');
+    else if (fraction === 0 || percent > this.#loggedPercent) {
+      this.#deps.log.info({ image, percent }, 'pulling an image');
+    }
+    this.#loggedPercent = percent;
+    this.#listener?.imageProgress(progress);
   }
 
   #onEvent(event: ContainerEvent): void {

@@ -4,6 +4,8 @@
 //   READY_AFTER_SECONDS      it listens so long after its start (8: as real ones do)
 //   SIMULATE                 more flags of simulate-engine
 //   EAT_MEMORY               anything: takes memory until it is killed; SIGUSR2 makes it do so while it plays
+//   NETWORK_BY               where it has a network while this address answers 200: behind a simulated Gluetun that one's
+//                            /simulated/health, which an engine in its network namespace finds on 127.0.0.1
 import { createServer } from 'node:net';
 import { runSimulateEngine } from '../../../../src/simulator/cli.ts';
 
@@ -73,9 +75,29 @@ async function eatMemory(): Promise<never> {
   }
 }
 
+/** Above the engine's own port: the API by which it is told that it has no network. */
+const CONTROL_PORT_OFFSET = 1_000;
+const NETWORK_LOOK_MS = 200;
+
+/** Looks at once after each look, so that it has no network within a moment of the tunnel, and has it again so. */
+async function followNetwork(address: string, controlPort: number, signal: AbortSignal): Promise<void> {
+  const faults = `http://127.0.0.1:${controlPort}/faults`;
+  let hasNetwork = true;
+  while (!signal.aborted) {
+    const { ok } = await fetch(address, { signal }).catch(() => ({ ok: false }));
+    if (ok !== hasNetwork) {
+      const body = JSON.stringify({ fault: { kind: 'networkDown' } });
+      const told = await fetch(faults, ok ? { method: 'DELETE' } : { method: 'POST', body }).catch(() => {});
+      // Before the engine itself is ready there is nobody to tell.
+      if (told?.ok) hasNetwork = ok;
+    }
+    await new Promise((resolve) => setTimeout(resolve, NETWORK_LOOK_MS));
+  }
+}
+
 const command = process.argv.slice(2);
 const own = command[0] === 'python' ? command.slice(2) : command;
-const { CONF, ACESTREAM_ARGS, READY_AFTER_SECONDS, SIMULATE, EAT_MEMORY } = process.env;
+const { CONF, ACESTREAM_ARGS, READY_AFTER_SECONDS, SIMULATE, EAT_MEMORY, NETWORK_BY } = process.env;
 const flags = readFlags([...words(CONF), ...words(ACESTREAM_ARGS), ...own]);
 process.stdout.write('simulated engine: starting\n');
 if (EAT_MEMORY) await eatMemory();
@@ -84,9 +106,13 @@ await occupy(flags.get('--api-port'));
 process.on('SIGUSR2', () => void eatMemory());
 const stop = new AbortController();
 for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => stop.abort());
+const port = Number(flags.get('--http-port') ?? '6878');
+const controlPort = port + CONTROL_PORT_OFFSET;
+if (NETWORK_BY !== undefined) void followNetwork(NETWORK_BY, controlPort, stop.signal);
 const code = await runSimulateEngine(
   [
-    ...['--port', flags.get('--http-port') ?? '6878'],
+    ...['--port', String(port)],
+    ...(NETWORK_BY === undefined ? [] : ['--control-port', String(controlPort)]),
     ...['--host', flags.has('--bind-all') ? '0.0.0.0' : '127.0.0.1'],
     ...['--ready-after', READY_AFTER_SECONDS ?? '8'],
     ...words(SIMULATE),

@@ -1,0 +1,62 @@
+/** The part of the composition root that builds where engines come from; app.ts starts and stops it. */
+import { existsSync } from 'node:fs';
+import { hostname } from 'node:os';
+import type { Clock } from './base/clock.ts';
+import type { Config } from './config/config.ts';
+import { configuredDockerHosts } from './config/configured-docker.ts';
+import type { ContainerInspector } from './fleet/providers/container-inspector.ts';
+import { DockerProvider } from './fleet/providers/docker/docker-provider.ts';
+import { loadOrCreateInstanceId } from './fleet/providers/docker/instance-id.ts';
+import type { EngineProvider } from './fleet/providers/provider.ts';
+import { SeveralInspectors } from './fleet/providers/several-inspectors.ts';
+import { SimulatedProvider } from './fleet/providers/simulated/simulated-provider.ts';
+import { resolveHost } from './fleet/providers/static/resolve-host.ts';
+import { StaticProvider } from './fleet/providers/static/static-provider.ts';
+import { loadClip } from './simulator/clip.ts';
+import { SimulatedEngine } from './simulator/engine.ts';
+import type { Log } from './telemetry/log.ts';
+
+/** Simulated engines of the demo take this long to find their peers: real ones take 1 to 10 s. */
+const SIMULATED_PREBUFFER_MS = 1_000;
+
+/** The providers of the configuration, in its order; what runs in Docker is made before. */
+export function makeProviders(
+  config: Config,
+  docker: readonly DockerProvider[],
+  clock: Clock,
+): readonly EngineProvider[] {
+  return config.engines.providers.flatMap((kind): readonly EngineProvider[] => {
+    if (kind === 'docker') return docker;
+    if (kind === 'static')
+      return [new StaticProvider(config.engines.static, { resolve: resolveHost, clock })];
+    const clip = loadClip();
+    const { bitsPerSecond, engineCount } = config.simulated;
+    // Time stamps wrap every 26.5 hours: a demo that starts now has a day before its first.
+    const epochMs = clock.wallMs() - 60_000;
+    const build = (): SimulatedEngine =>
+      new SimulatedEngine({
+        clip,
+        clock,
+        bitsPerSecond,
+        epochMs,
+        delays: { prebufMs: SIMULATED_PREBUFFER_MS },
+      });
+    return [new SimulatedProvider({ count: engineCount, build })];
+  });
+}
+
+/** One provider for each Docker host. @throws AcemuxError config_invalid if DATA_DIR can't be used */
+export async function makeDocker(config: Config, clock: Clock, log: Log): Promise<readonly DockerProvider[]> {
+  const instance = await loadOrCreateInstanceId(config.storage.dataDir);
+  // Docker makes this file in each container, and the container's id is its host name unless it was given one.
+  const self = existsSync('/.dockerenv') ? { selfContainer: hostname() } : {};
+  return configuredDockerHosts(config).map(({ settings, ...host }) => {
+    const part = log.child({ part: 'docker', ...(settings.name !== undefined && { host: settings.name }) });
+    return new DockerProvider({ ...host, ...self, settings: { ...settings, instance }, clock, log: part });
+  });
+}
+
+/** Who tells of containers on all of these hosts; undefined: acemux uses no Docker. */
+export function inspectorOf(docker: readonly DockerProvider[]): ContainerInspector | undefined {
+  return docker.length === 0 ? undefined : new SeveralInspectors(docker.map(({ inspector }) => inspector));
+}
