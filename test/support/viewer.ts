@@ -61,6 +61,12 @@ export class Viewer {
     return this.#ended ?? 'eof';
   }
 
+  /** Called whenever some has come, until what it returns is called. */
+  onData(listener: () => void): () => void {
+    this.#socket.on('data', listener);
+    return () => void this.#socket.off('data', listener);
+  }
+
   /** Stops reading: what is sent stays in the kernel, and then with the sender. */
   pause(): void {
     this.#socket.pause();

@@ -128,7 +128,7 @@ export interface EngineProvider {
    */
   list(signal: AbortSignal): Promise<readonly ObservedEngine[]>;
   /**
-   * Creates an engine and returns its id; `list` tells it from then on. It need not be ready to play yet. What was
+   * Creates an engine and returns its id; `list` tells it from then on, and not before. It need not be ready to play yet. What was
    * begun is undone when it fails, or is aborted.
    * @throws AcemuxError provider_fixed, and why it failed
    */

@@ -71,6 +71,8 @@ export interface ReconcilerDeps {
 /** An engine that is being created, or has been and is not listed yet. */
 interface Creation extends CreatingView {
   readonly why: Extract<Action, { kind: 'create' }>['why'];
+  /** Undefined: the provider has not made it yet. */
+  id?: string;
 }
 
 /** What somebody may want in an engine that he asks for. */
@@ -156,7 +158,7 @@ export class Reconciler {
 
   /** How many engines are being created now. */
   get creatingCount(): number {
-    return this.#creations.size;
+    return this.#unlistedCreations().length;
   }
 
   get min(): number {
@@ -266,12 +268,17 @@ export class Reconciler {
     return {
       nowMs,
       engines: care.views(),
-      creating: [...this.#creations],
+      creating: this.#unlistedCreations(),
       pools: this.#poolViews(),
       vpns: vpns().map((vpn) => this.#sinceOf(vpn, nowMs)),
       waiting: demand(),
       requested: this.#requests.length,
     };
+  }
+
+  /** One that is listed already is an engine like any other, and must not be counted twice. */
+  #unlistedCreations(): Creation[] {
+    return [...this.#creations].filter(({ id }) => id === undefined || !this.#deps.registry.get(id));
   }
 
   /** Since when a VPN has been as it is, by the clock that does not jump: as long as it has been looked at here. */
@@ -364,6 +371,7 @@ export class Reconciler {
     witness({ kind: 'creating', pool: name, vpn, why });
     try {
       const id = await feed.provider.create(spec, signal);
+      creation.id = id;
       const tookMs = Math.round(clock.nowMs() - beganMs);
       log.info({ pool: name, engine: id, why, tookMs }, 'engine created');
       witness({ kind: 'created', pool: name, id, why, tookMs });

@@ -96,10 +96,14 @@ export class OwnContainers {
     }
     for (const id of this.#deaths.keys()) if (!this.#listed.has(id)) this.#deaths.delete(id);
     const alive: OwnContainer[] = [];
+    const ended: OwnContainer[] = [];
     for (const { listed, details } of existing) {
       const engine = this.#judge(listed);
-      if (engine) alive.push({ listed, engine, details });
+      if (engine) (isAlive(listed) ? alive : ended).push({ listed, engine, details });
     }
+    // Before the list that lacks them: whoever compares lists would take them for gone, nobody knows how.
+    await Promise.all(ended.map((each) => this.#tellEnd(each, signal)));
+    for (const { listed } of ended) this.#seeTo(listed);
     this.#isComplete = true;
     return alive.sort(
       (a, b) => a.listed.createdAtMs - b.listed.createdAtMs || a.listed.id.localeCompare(b.listed.id),
@@ -185,7 +189,7 @@ export class OwnContainers {
     await Promise.allSettled(this.#removals.values());
   }
 
-  /** What it is: an engine, or nothing to be told of; sees to what has to go. */
+  /** What it is: an engine that lives or has just ended, or nothing to be told of; sees to what was never one. */
   #judge(listed: ListedContainer): EngineLabels | undefined {
     const { log, instance } = this.#deps;
     const engine = readLabels(listed.labels, instance);
@@ -198,9 +202,10 @@ export class OwnContainers {
       }
       return undefined;
     }
-    // Being made, or made after Docker wrote this list: the next one tells it as it is.
-    const isBeingMade = this.#underway.has(listed.name) || this.#madeMeanwhile.has(listed.id);
-    if (isBeingMade && listed.state === 'created') return undefined;
+    // Until whoever makes it knows its id it would be counted twice: as one that is being made, and as one that is.
+    if (this.#underway.has(listed.name)) return undefined;
+    // Made after Docker wrote this list: the next one tells it as it is.
+    if (this.#madeMeanwhile.has(listed.id) && listed.state === 'created') return undefined;
     if (this.#leaving.has(listed.id)) {
       this.#seeTo(listed);
       return undefined;
@@ -215,8 +220,20 @@ export class OwnContainers {
       this.#seeTo(listed);
       return undefined;
     }
-    if (listed.state === 'exited' || listed.state === 'dead') this.#seeTo(listed);
-    return isAlive(listed) ? engine : undefined;
+    return isAlive(listed) || hasEnded(listed) ? engine : undefined;
+  }
+
+  /** Once, with its last words if Docker still has them. @throws where Docker is away */
+  async #tellEnd({ listed, details }: OwnContainer, signal: AbortSignal): Promise<void> {
+    const { client, log } = this.#deps;
+    const logTail = await client.logTail(listed.id, LOG_LINES, signal).catch((error: unknown) => {
+      if (signal.aborted || isAway(error)) throw error;
+      log.warn({ container: listed.name, err: error }, 'the last words of an engine can’t be had');
+      return [];
+    });
+    // Its end may have been asked for meanwhile.
+    if (!this.#leaving.has(listed.id)) this.#tell(listed, details, logTail);
+    this.#leaving.add(listed.id);
   }
 
   /** Behind a list: what fails is tried again with the next one. */
@@ -244,14 +261,6 @@ export class OwnContainers {
   async #takeAway(id: string, stopsFirst: boolean): Promise<void> {
     const { client } = this.#deps;
     const { signal } = this.#abort;
-    const listed = this.#listed.get(id);
-    if (listed && !this.#leaving.has(id)) {
-      const details = await client.details(id, signal);
-      const logTail = details ? await client.logTail(id, LOG_LINES, signal) : [];
-      // Its end may have been asked for meanwhile.
-      if (!this.#leaving.has(id)) this.#tell(listed, details, logTail);
-      this.#leaving.add(id);
-    }
     if (stopsFirst) await client.stop(id, signal);
     await this.#untilGone(id, signal);
     this.#listed.delete(id);
@@ -319,7 +328,7 @@ export class OwnContainers {
 
   /**
    * Asked for once while it runs: what it says then changes with an event only. It is the truth where the two differ:
-   * Docker tells of an end before its list does.
+   * Docker tells of an end before its list does, and of a start with the address that the list has not yet.
    */
   async #lookAt(
     row: ListedContainer,
@@ -329,7 +338,7 @@ export class OwnContainers {
     const details = known?.state === row.state ? known : await this.#deps.client.details(row.id, signal);
     if (!details) return undefined;
     this.#details.set(row.id, details);
-    return { listed: { ...row, state: details.state }, details };
+    return { listed: { ...row, state: details.state, addresses: details.addresses }, details };
   }
 
   #isToldOf(id: string): boolean {
@@ -341,4 +350,8 @@ export class OwnContainers {
 
 function isAlive({ state }: ListedContainer): boolean {
   return state === 'running' || state === 'paused' || state === 'restarting';
+}
+
+function hasEnded({ state }: ListedContainer): boolean {
+  return state === 'exited' || state === 'dead';
 }

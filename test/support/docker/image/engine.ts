@@ -3,7 +3,7 @@
 //   CONF, ACESTREAM_ARGS     flags of an engine, as the images of the orchestrator's variants take them
 //   READY_AFTER_SECONDS      it listens so long after its start (8: as real ones do)
 //   SIMULATE                 more flags of simulate-engine
-//   EAT_MEMORY               anything: takes memory until it is killed
+//   EAT_MEMORY               anything: takes memory until it is killed; SIGUSR2 makes it do so while it plays
 //   NETWORK_BY               where it has a network while this address answers 200: behind a simulated Gluetun that one's
 //                            /simulated/health, which an engine in its network namespace finds on 127.0.0.1
 import { createServer } from 'node:net';
@@ -103,6 +103,7 @@ process.stdout.write('simulated engine: starting\n');
 if (EAT_MEMORY) await eatMemory();
 await occupy(flags.get('--port'));
 await occupy(flags.get('--api-port'));
+process.on('SIGUSR2', () => void eatMemory());
 const stop = new AbortController();
 for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => stop.abort());
 const port = Number(flags.get('--http-port') ?? '6878');
