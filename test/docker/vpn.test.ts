@@ -266,4 +266,20 @@ describe('engines behind VPNs', { skip, concurrency: 3 }, () => {
     await scene.whole();
     whole();
   });
+
+  test('fault 23: a VPN whose container is healthy is used although its control server lets nobody in, which is told beside', async (t) => {
+    const scene = await vpnScene(t, house(), {
+      vpns: 1,
+      switches: { auth: { kind: 'apikey', key: 'right' } },
+      environment: { GLUETUN_API_KEY: 'wrong' },
+      hasHealthCheck: true,
+    });
+    await scene.whole();
+    const { vpn1 } = Object(await scene.json('/vpn/status'));
+    assert.deepEqual(
+      [vpn1.state, vpn1.health, vpn1.connected, vpn1.reason],
+      ['ok', 'healthy', true, 'vpn_unauthorized'],
+    );
+    await scene.watch(CHANNEL);
+  });
 });
