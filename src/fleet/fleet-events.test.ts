@@ -87,3 +87,12 @@ test('how far an image is comes in percent', () => {
   fleetEvents(bus)({ kind: 'image', pool: 'docker', progress });
   assert.deepEqual(lines(), ['engine.image docker engine:1 pulling 26']);
 });
+
+test('a block is told to be over once, and only where one was told', () => {
+  const { bus, lines } = recordEvents();
+  const tell = fleetEvents(bus);
+  const full = { code: 'max_replicas', message: 'full', etaMs: undefined } as const;
+  const down = { code: 'vpn_down', message: 'down', etaMs: undefined } as const;
+  for (const block of [full, undefined, down, full, undefined]) tell({ kind: 'block', block });
+  assert.deepEqual(lines(), ['fleet.blocked vpn_down down', 'fleet.unblocked']);
+});

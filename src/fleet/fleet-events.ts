@@ -3,10 +3,31 @@ import type { FleetHappening, FleetWitness } from './fleet-witness.ts';
 
 /** A witness that tells what happens in the fleet as events. */
 export function fleetEvents(events: EventSink): FleetWitness {
-  return (happening) => tell(events, happening);
+  const tellBlock = blockEvents(events);
+  return (happening) => {
+    if (happening.kind === 'block') tellBlock(happening.block);
+    else tell(events, happening);
+  };
 }
 
-function tell(events: EventSink, happening: FleetHappening): void {
+/** Each trouble that keeps engines from being created begins once and is over once. */
+function blockEvents(
+  events: EventSink,
+): (block: Extract<FleetHappening, { kind: 'block' }>['block']) => void {
+  let isBlocked = false;
+  return (block) => {
+    // That there are as many as there may be is no trouble.
+    const trouble = block?.code === 'max_replicas' || block?.code === 'provider_fixed' ? undefined : block;
+    if (trouble) {
+      const { code: reason, message: detail, etaMs } = trouble;
+      const eta_seconds = etaMs === undefined ? undefined : Math.ceil(etaMs / 1_000);
+      events.emit('fleet.blocked', { reason, detail, eta_seconds });
+    } else if (isBlocked) events.emit('fleet.unblocked', {});
+    isBlocked = trouble !== undefined;
+  };
+}
+
+function tell(events: EventSink, happening: Exclude<FleetHappening, { kind: 'block' }>): void {
   switch (happening.kind) {
     case 'appeared': {
       const { engine, isBack } = happening;
@@ -72,17 +93,6 @@ function tell(events: EventSink, happening: FleetHappening): void {
     case 'remove_failed': {
       const { engine, why, reason, detail } = happening;
       events.emit('engine.remove_failed', { pool: engine.pool, why, reason, detail }, { engine: engine.id });
-      return;
-    }
-    case 'block': {
-      const { block } = happening;
-      if (!block) events.emit('fleet.unblocked', {});
-      // That there are as many as there may be is no trouble.
-      else if (block.code !== 'max_replicas' && block.code !== 'provider_fixed') {
-        const { code: reason, message: detail, etaMs } = block;
-        const eta_seconds = etaMs === undefined ? undefined : Math.ceil(etaMs / 1_000);
-        events.emit('fleet.blocked', { reason, detail, eta_seconds });
-      }
       return;
     }
     case 'image': {

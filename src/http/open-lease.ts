@@ -55,6 +55,8 @@ export async function openLease<Attached extends Leavable>(
   const { access, connections, fileLeases, leases, lifecycle, log } = deps;
   const selector = parseStreamRequest(query);
   if (lifecycle.phase !== 'ready') throw new AcemuxError(lifecycle.phase);
+  // A request that came in the same packet is parsed in this very turn: only then is it known to be there.
+  await Promise.resolve();
 
   const departure = new AbortController();
   const leave = (reason: ReasonCode): void => departure.abort(new AcemuxError(reason));

@@ -159,7 +159,9 @@ describe('engines behind VPNs', { skip, concurrency: 3 }, () => {
   });
 
   test('fault 28: a VPN that is down gives its streams to the other, keeps its engines, and is used again when it has been stable', async (t) => {
-    const scene = await vpnScene(t, house());
+    // As full as may be: there is no room for others in the stead of those that are cut off.
+    const environment = { MAX_REPLICAS: '2', MAX_STREAMS_PER_ENGINE: '10' };
+    const scene = await vpnScene(t, house(), { environment });
     const before = await scene.whole();
     const channels = [CHANNEL, 'b'.repeat(40), 'c'.repeat(40)];
     const viewers = await Promise.all(channels.map((channel) => scene.watch(channel)));
@@ -226,7 +228,7 @@ describe('engines behind VPNs', { skip, concurrency: 3 }, () => {
   });
 
   test('fault 26: a tunnel and a port that flap every two seconds replace at most one engine, and a stream goes on', async (t) => {
-    const scene = await vpnScene(t, house(), { switches: { ports: [40_001] } });
+    const scene = await vpnScene(t, house(), { switches: { ports: [40_001] }, enginesPerVpn: 2 });
     await scene.whole();
     const viewer = await scene.watch(CHANNEL);
     const before = scene.events.length;
@@ -265,5 +267,21 @@ describe('engines behind VPNs', { skip, concurrency: 3 }, () => {
     await scene.gluetun.set({ auth: { kind: 'basic', user: 'acemux', password: 'wrong' } });
     await scene.whole();
     whole();
+  });
+
+  test('fault 23: a VPN whose container is healthy is used although its control server lets nobody in, which is told beside', async (t) => {
+    const scene = await vpnScene(t, house(), {
+      vpns: 1,
+      switches: { auth: { kind: 'apikey', key: 'right' } },
+      environment: { GLUETUN_API_KEY: 'wrong' },
+      hasHealthCheck: true,
+    });
+    await scene.whole();
+    const { vpn1 } = Object(await scene.json('/vpn/status'));
+    assert.deepEqual(
+      [vpn1.state, vpn1.health, vpn1.connected, vpn1.reason],
+      ['ok', 'healthy', true, 'vpn_unauthorized'],
+    );
+    await scene.watch(CHANNEL);
   });
 });

@@ -170,6 +170,8 @@ export async function play<Attached extends Leavable>(
   { stream, join, file }: Played<Attached>,
 ): Promise<void> {
   if (lifecycle.phase !== 'ready') throw new AcemuxError(lifecycle.phase);
+  // A request that came in the same packet is parsed in this very turn: only then is it known to be there.
+  await Promise.resolve();
 
   const departure = new AbortController();
   let attachment: Attached | undefined;
