@@ -96,8 +96,6 @@ export const DOCKER_REASONS = {
     todo: 'Remove it yourself, if it is to go. What is ours carries the label `acemux.instance` with our number.',
   },
   docker_removal_stuck: {
-    status: 502,
-    retryAfterSeconds: 30,
     what: 'Docker has not removed the container in time.',
     todo: 'Nothing: its name and ports are kept until it is gone. If it stays, look into the log of Docker.',
   },
