@@ -12,6 +12,8 @@ import { ID, startRig, until } from '../support/rig.ts';
 
 const NOBODY = 65_534;
 const PICTURES_PER_SECOND = 25;
+/** VLC's own output leaves out pictures that are late by its clock, as on a machine that does other things: few, not more. */
+const LEFT_OUT_SHARE_MAX = 0.05;
 /** Ten seconds of the test pattern and its sound, without the filler that VLC leaves out. */
 const ENOUGH_BYTES = 500_000;
 
@@ -45,7 +47,10 @@ test('VLC plays HLS, and what it passes on decodes without a word', {
   assert.equal(await complaintsOfFfmpeg(played), '');
   const times = await picturesOf(played);
   const seconds = times.at(-1)! - times[0]!;
-  assert.equal(times.length - 1, Math.round(seconds * PICTURES_PER_SECOND), 'pictures are missing');
+  const expected = Math.round(seconds * PICTURES_PER_SECOND);
+  assert.ok(times.length - 1 <= expected, 'pictures came twice');
+  const missing = expected - (times.length - 1);
+  assert.ok(missing <= expected * LEFT_OUT_SHARE_MAX, `${missing} of ${expected} pictures are missing`);
   t.diagnostic(`VLC has played ${seconds.toFixed(1)} s`);
   assert.ok(seconds > 5);
 });
