@@ -236,7 +236,7 @@ const ELSEWHERE: Readonly<Partial<Record<ReasonCode, string>>> = {
   docker_network_missing: 'src/fleet/providers/docker/creation-errors.test.ts',
   docker_vpn_not_running: 'src/fleet/providers/docker/creation-errors.test.ts',
   docker_start_failed: 'src/fleet/providers/docker/creation-errors.test.ts',
-  docker_not_ours: 'test/docker/faults.test.ts',
+  docker_not_ours: 'test/docker/engine-made.test.ts',
   vpn_address_unknown: 'src/http/routes/vpn.test.ts',
   provider_fixed: 'src/http/routes/engines.test.ts',
 };
