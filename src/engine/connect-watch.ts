@@ -10,10 +10,16 @@ export interface ConnectWatchDeps {
   readonly clock: Clock;
 }
 
+interface Watch {
+  readonly accepted: Promise<void>;
+  readonly abort: AbortController;
+  waiting: number;
+}
+
 /** Tells when an engine accepts connections again: one connect at a time for all who wait, none while nobody does. */
 export class ConnectWatch {
   readonly #deps: ConnectWatchDeps;
-  #watch: { readonly accepted: Promise<void>; readonly abort: AbortController; waiting: number } | undefined;
+  #watch: Watch | undefined;
 
   constructor(deps: ConnectWatchDeps) {
     this.#deps = deps;
@@ -22,8 +28,8 @@ export class ConnectWatch {
   /** @throws the signal's reason; what a connect that can't be tried at all throws */
   async until(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
-    this.#watch ??= this.#begin();
-    const watch = this.#watch;
+    const watch = this.#watch ?? this.#begin();
+    this.#watch = watch;
     watch.waiting++;
     try {
       await untilAborted(watch.accepted, signal);
@@ -35,7 +41,7 @@ export class ConnectWatch {
     }
   }
 
-  #begin(): NonNullable<ConnectWatch['#watch']> {
+  #begin(): Watch {
     const abort = new AbortController();
     const accepted = this.#look(abort.signal);
     accepted.catch(() => {}); // Those who wait hear it; there may be nobody left.
