@@ -1,8 +1,8 @@
-// npm run bench:fleet [-- ROUNDS]
+// npm run bench:fleet [-- PART…]
 // Linux. What the fleet costs and how fast it is: the idle cost of watching 20 engines; how long API lists take with 50
 // engines and 300 streams; and, as root with Docker, how long it takes from a viewer's demand to an engine in a new
-// container that can be used, beside what such a container takes to be ready by itself. The choice of an engine is
-// bench:selection's.
+// container that can be used, beside what such a container takes to be ready by itself. PART is idle, lists or demand; all
+// where none is given. The choice of an engine is bench:selection's.
 import { Agent, get } from 'node:http';
 import { systemClock } from '../src/base/clock.ts';
 import { DockerApi } from '../src/fleet/providers/docker/docker-api.ts';
@@ -15,7 +15,9 @@ import { startServer } from './served.ts';
 
 const KEY = 'the-key-of-this-benchmark';
 const never = new AbortController().signal;
-const rounds = Number(process.argv[2] ?? 5);
+const parts = process.argv.slice(2);
+const isWanted = (part: string): boolean => parts.length === 0 || parts.includes(part);
+const ROUNDS = 5;
 
 leaveNothing();
 const results: {
@@ -24,11 +26,11 @@ const results: {
   readonly unit: string;
   readonly bar: number | undefined;
 }[] = [];
-await measureIdle(20, 30);
-await measureLists(50, 300);
+if (isWanted('idle')) await measureIdle(20, 15);
+if (isWanted('lists')) await measureLists(50, 300);
 const noDocker = whyNoDocker();
-if (noDocker === undefined) await measureDemand();
-else process.stdout.write(`from demand to an engine: not measured, ${noDocker}\n`);
+if (isWanted('demand') && noDocker === undefined) await measureDemand();
+else if (isWanted('demand')) process.stdout.write(`from demand to an engine: not measured, ${noDocker}\n`);
 for (const { what, value, unit, bar } of results) {
   const verdict = bar === undefined ? '' : `  (bar: ${bar} ${unit}${value > bar ? ', MISSED' : ''})`;
   process.stdout.write(`${what}: ${value.toFixed(2)} ${unit}${verdict}\n`);
@@ -38,7 +40,7 @@ process.exit(results.some(({ value, bar }) => bar !== undefined && value > bar) 
 /** Nobody watches: what is left are the looks at the engines. */
 async function measureIdle(count: number, seconds: number): Promise<void> {
   const perCore = async (engines: string): Promise<number> => {
-    const { server } = await startServer([], { ENGINES: engines, API_KEY: KEY, LOG_LEVEL: 'warn' });
+    const { server } = await startServer([], { ENGINES: engines, API_KEY: KEY });
     await pause(5_000);
     const before = server.cpuSeconds;
     await pause(seconds * 1_000);
@@ -58,7 +60,7 @@ async function measureIdle(count: number, seconds: number): Promise<void> {
 async function measureLists(engineCount: number, streamCount: number): Promise<void> {
   const host = runScript(['bench/fleet-engines.ts', String(engineCount)]);
   const engines = (await host.said(/engines: (\S+)/)).slice('engines: '.length);
-  const { server, url } = await startServer([], { ENGINES: engines, API_KEY: KEY, LOG_LEVEL: 'warn' });
+  const { server, url } = await startServer([], { ENGINES: engines, API_KEY: KEY });
   await pause(3_000);
   const agent = new Agent({ keepAlive: false });
   const playing = Array.from({ length: streamCount }, (_, number) => {
@@ -128,7 +130,7 @@ async function measureDemand(): Promise<void> {
   const own: number[] = [];
   const demanded: number[] = [];
   try {
-    for (let round = 0; round < rounds; round++) {
+    for (let round = 0; round < ROUNDS; round++) {
       own.push(await containerSeconds(client));
       server.takeUnread();
       const beganMs = performance.now();
