@@ -5,7 +5,7 @@ import { AcemuxError } from '../base/reasons.ts';
 import { keyList } from './key-list.ts';
 import { loadConfig } from './load.ts';
 
-const SECRET = 'a-long-random-text';
+const SECRET = 'the-secret-of-this-test';
 const DIGEST = createHash('sha256').update(SECRET).digest('hex');
 
 function read(raw: unknown) {
