@@ -33,8 +33,6 @@ const SCRAMBLED_MIN = 3;
 /** More without any clock is let through unjudged: a PCR comes every 100 ms (ISO 13818-1 2.7.2). */
 const HELD_BYTES_MAX = 512 * 1024;
 
-const NO_BYTES: Buffer = Buffer.alloc(0);
-
 /** Packets that follow each other on one timeline. */
 export interface Stretch {
   readonly packets: Buffer;
@@ -55,57 +53,78 @@ export class TimelineGuard {
   /** How far the clock of the first PID that has one has come, milliseconds. */
   #elapsedMs = 0;
   #leadPid: number | undefined;
-  #held: Buffer = NO_BYTES;
+  /** What waits for the next clock, as it came: nothing is copied for that. */
+  #held: Buffer[] = [];
+  #heldBytes = 0;
   /** What comes next begins a timeline of its own. */
   #isNew = false;
 
-  /** Takes whole packets; returns what can go on by now, in order. */
+  /** Takes whole packets; returns what can go on by now, in order. Positions count from the first byte that is held. */
   push(packets: Buffer): readonly Stretch[] {
-    const bytes = this.#held.length > 0 ? Buffer.concat([this.#held, packets]) : packets;
+    const base = this.#heldBytes;
+    this.#held.push(packets);
+    this.#heldBytes += packets.length;
     const stretches: Stretch[] = [];
     let from = 0;
     let sureTo = 0;
     const pass = (to: number): void => {
-      if (to > from) stretches.push({ packets: bytes.subarray(from, to), isNew: this.#isNew });
-      if (to > from) this.#isNew = false;
+      for (const passed of this.#takeHeld(to - from)) {
+        stretches.push({ packets: passed, isNew: this.#isNew });
+        this.#isNew = false;
+      }
       from = to;
     };
-    for (let at = this.#held.length; at + PACKET_BYTES <= bytes.length; at += PACKET_BYTES) {
+    for (let at = 0; at + PACKET_BYTES <= packets.length; at += PACKET_BYTES) {
       const firstScrambled = this.#scrambled?.at;
-      const clock = this.#look(bytes, at);
+      const clock = this.#look(packets, at, base + at);
       if (clock === 'none') continue;
       if (clock !== 'runs') {
-        pass(clock === 'scrambled' ? (firstScrambled ?? at) : sureTo);
+        pass(clock === 'scrambled' ? (firstScrambled ?? base + at) : sureTo);
         this.#isNew = true;
       }
-      sureTo = Math.min(at + PACKET_BYTES, this.#scrambled?.at ?? bytes.length);
+      sureTo = Math.min(base + at + PACKET_BYTES, this.#scrambled?.at ?? Number.POSITIVE_INFINITY);
     }
+    const end = base + packets.length;
     const hasClock = this.#pcrs.size > 0 || this.#dts.size > 0;
-    if (!hasClock || bytes.length - sureTo > HELD_BYTES_MAX) {
-      sureTo = bytes.length;
+    if (!hasClock || end - sureTo > HELD_BYTES_MAX) {
+      sureTo = end;
       this.#scrambled = undefined;
     }
     pass(sureTo);
-    this.#held = bytes.subarray(from);
     if (this.#scrambled) this.#scrambled = { ...this.#scrambled, at: this.#scrambled.at - from };
     return stretches;
   }
 
   /** What is still held, when nothing more comes for now. */
   flush(): readonly Stretch[] {
-    const packets = this.#held;
-    this.#held = NO_BYTES;
     this.#scrambled = undefined;
-    if (packets.length === 0) return [];
-    const isNew = this.#isNew;
-    this.#isNew = false;
-    return [{ packets, isNew }];
+    return this.#takeHeld(this.#heldBytes).map((packets) => {
+      const isNew = this.#isNew;
+      this.#isNew = false;
+      return { packets, isNew };
+    });
   }
 
-  #look(bytes: Buffer, at: number): 'none' | 'runs' | 'breaks' | 'scrambled' {
+  /** The first bytes of what is held, in the pieces in which they came. */
+  #takeHeld(bytes: number): Buffer[] {
+    const taken: Buffer[] = [];
+    let left = bytes;
+    for (let [first] = this.#held; first && left > 0; [first] = this.#held) {
+      const isWhole = first.length <= left;
+      taken.push(isWhole ? first : first.subarray(0, left));
+      if (isWhole) this.#held.shift();
+      else this.#held[0] = first.subarray(left);
+      left -= taken.at(-1)!.length;
+    }
+    this.#heldBytes -= bytes - left;
+    return taken;
+  }
+
+  /** `position`: of the packet, among what is held. */
+  #look(bytes: Buffer, at: number, position: number): 'none' | 'runs' | 'breaks' | 'scrambled' {
     const pid = pidOf(bytes, at);
     if (pid === NULL_PID || hasTransportError(bytes, at)) return 'none';
-    if (this.#becomesScrambled(bytes, at, pid)) {
+    if (this.#becomesScrambled(bytes, at, pid, position)) {
       this.#restart();
       return 'scrambled';
     }
@@ -129,7 +148,7 @@ export class TimelineGuard {
     this.#leadPid = undefined;
   }
 
-  #becomesScrambled(bytes: Buffer, at: number, pid: number): boolean {
+  #becomesScrambled(bytes: Buffer, at: number, pid: number, position: number): boolean {
     const known = this.#scrambled;
     if (!isScrambled(bytes, at)) {
       if (pid === known?.pid && hasPayload(bytes, at)) this.#scrambled = undefined;
@@ -137,7 +156,7 @@ export class TimelineGuard {
     }
     if (known ? pid !== known.pid : !this.#dts.has(pid)) return false;
     const packets = (known?.packets ?? 0) + 1;
-    this.#scrambled = { pid, packets, at: known?.at ?? at };
+    this.#scrambled = { pid, packets, at: known?.at ?? position };
     return packets >= SCRAMBLED_MIN;
   }
 
