@@ -53,7 +53,7 @@ const COMMANDS: readonly EngineCommand[] = [
 /** `/engines`: how each engine is, what it carries and takes; and taking one out of use. */
 export function registerEngines(scope: FastifyInstance, { fleetControl, streams }: EnginesDeps): void {
   const view = { area: 'view' } as const;
-  const admin = { area: 'admin' } as const;
+  const operate = { area: 'operate' } as const;
 
   const found = (id: string): EngineSnapshot => {
     const engine = fleetControl.engines().find((each) => each.id === id || each.container?.id === id);
@@ -185,7 +185,7 @@ export function registerEngines(scope: FastifyInstance, { fleetControl, streams 
     scope.post<{ Params: { id: string } }>(
       `/engines/:id/${name}`,
       {
-        config: admin,
+        config: operate,
         schema: {
           tags: ['admin'],
           summary,
@@ -204,7 +204,7 @@ export function registerEngines(scope: FastifyInstance, { fleetControl, streams 
   scope.delete<{ Params: { id: string }; Querystring: { force?: boolean } }>(
     '/engines/:id',
     {
-      config: admin,
+      config: operate,
       schema: {
         tags: ['admin'],
         summary: 'Drains an engine and removes it when it is empty; with force at once',
