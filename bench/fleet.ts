@@ -64,7 +64,11 @@ async function measureIdle(count: number, seconds: number): Promise<void> {
 async function measureLists(engineCount: number, streamCount: number): Promise<void> {
   const host = runScript(['bench/fleet-engines.ts', String(engineCount)]);
   const engines = (await host.said(/engines: (\S+)/)).slice('engines: '.length);
-  const { server, url } = await startServer([], { ENGINES: engines, API_KEY: KEY });
+  const { server, url } = await startServer([], {
+    ENGINES: engines,
+    API_KEY: KEY,
+    STREAM_BUFFER_SECONDS: '10',
+  });
   await pause(3_000);
   const agent = new Agent({ keepAlive: false });
   const playing = Array.from({ length: streamCount }, (_, number) => {

@@ -22,8 +22,7 @@ const MAX = VIEWERS / STREAMS_PER_ENGINE;
 const skip = whyNoDocker() ?? false;
 const house = dockerHouse();
 
-/** Each has engines of its own, and waits for them most of the time. */
-describe('the fleet changes under its viewers', { skip, concurrency: 2 }, () => {
+describe('the fleet changes under its viewers', { skip }, () => {
   test(`${VIEWERS} viewers of as many streams: the fleet grows from 1 engine to ${MAX} and back, and nobody is disconnected`, async (t) => {
     const home = await AcemuxHome.build(t, house(), {
       MIN_REPLICAS: '1',
