@@ -97,7 +97,7 @@ export class SourceSearch implements AttemptOwner {
       if (insured) return insured;
       withinTime.throwIfAborted();
       await untilAborted(this.#deps.after, withinTime);
-      await untilAborted(after ?? Promise.resolve(), withinTime);
+      if (after !== undefined) await untilAborted(after, withinTime);
       const resolver = this.#name.infohash ? undefined : engines.consult();
       if (resolver) await this.#identify(resolver);
       withinTime.throwIfAborted();
