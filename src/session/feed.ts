@@ -153,6 +153,11 @@ export class Feed {
     return this.#holdBack?.isHolding ?? false;
   }
 
+  /** Whether it repeats itself or leaps, so that viewers get nothing of it for now. */
+  get hasBroken(): boolean {
+    return this.#isInUse && this.#path.kind === 'candidate';
+  }
+
   /** It plays beside another one from now on, as any source that is to be joined: the ring gets nothing more of it. */
   setAside(nowMs: number): void {
     this.#isAside = true;

@@ -54,7 +54,7 @@ export interface IntakeSwitch {
   readonly splice: SpliceReport;
 }
 
-/** `damaged`: something is missing in what the source in use brought. `silent`: it has brought nothing for a moment. */
+/** `damaged`: what the source in use brought lacks something, repeats or leaps. `silent`: it has brought nothing for a moment. */
 export type SwitchReason = 'damaged' | 'silent';
 
 /** Silence is worth a switch when it is so many times as long as the longest of the last minute. */
@@ -180,6 +180,10 @@ export class Intake implements BufferOwner {
     feed.push(chunk, nowMs);
     if (feed.verdict) return { kind: 'unusable', reason: feed.verdict };
     if (feed.isHolding || (feed.isAside && this.#inUse?.isHolding)) return this.#considerSwitch(nowMs);
+    if (this.#inUse?.hasBroken) {
+      const news = this.#considerSwitch(nowMs);
+      if (news.kind !== 'nothing') return news;
+    }
     return feed.isAside ? NOTHING : this.#look(feed, nowMs, false);
   }
 
@@ -229,7 +233,7 @@ export class Intake implements BufferOwner {
   }
 
   #lack(active: Feed, nowMs: number): SwitchReason | undefined {
-    if (active.isHolding) return 'damaged';
+    if (active.isHolding || active.hasBroken) return 'damaged';
     const { progress } = active;
     const silentMs = nowMs - progress.lastMs;
     const limitMs = Math.max(this.#deps.standbyWindowMs ?? 0, SILENCE_FACTOR * progress.longestGapMs(nowMs));
