@@ -90,6 +90,11 @@ export class Feed {
     return this.#bytesIn;
   }
 
+  /** Bytes that it keeps aside until they can go into the ring. */
+  get keptBytes(): number {
+    return this.#path.kind === 'candidate' ? this.#path.candidate.media.sizeBytes : 0;
+  }
+
   get lastByteMs(): number {
     return this.#lastByteMs;
   }
