@@ -95,8 +95,12 @@ test('memory that waits to be used again is counted, is kept only where it is fr
         if (isFree) usedBytes += bytes;
         return isFree;
       },
-      takeAnyway: (bytes) => void (usedBytes += bytes),
-      give: (bytes) => void (usedBytes -= bytes),
+      takeAnyway: (bytes) => {
+        usedBytes += bytes;
+      },
+      give: (bytes) => {
+        usedBytes -= bytes;
+      },
     };
     const ring = new Ring({ bytesMax: 4 * BLOCK_BYTES, mediaMsMax: 20_000 }, share);
     const block = BLOCK_BYTES / 188;
