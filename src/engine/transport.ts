@@ -82,6 +82,27 @@ export class EngineTransport {
     });
   }
 
+  /**
+   * Connects and closes again without a word; tells whether the connection stood.
+   * @throws TransportError when this transport is closed
+   */
+  accepts(signal: AbortSignal): Promise<boolean> {
+    return new Promise((resolve) => {
+      const socket = this.#connect(() => {}, false);
+      const end = (): void => void socket.destroy();
+      signal.addEventListener('abort', end, { once: true });
+      socket.once('connect', () => {
+        resolve(true);
+        socket.destroy();
+      });
+      socket.once('close', () => {
+        signal.removeEventListener('abort', end);
+        resolve(false);
+      });
+      if (signal.aborted) end();
+    });
+  }
+
   /** Connections that are open or being opened. */
   get connectionCount(): number {
     return this.#sockets.size;

@@ -140,11 +140,17 @@ export class SourceLoop implements AttemptOwner {
     else this.#search?.search.reject(attempt, code);
   }
 
-  /** The engine has harmed whatever of this session it plays. */
-  rejectOn(engineId: string, code: ReasonCode): void {
-    for (const attempt of this.attempts) {
-      if (attempt.slot.engine.id === engineId) this.reject(attempt, code);
+  /**
+   * The engine has harmed whatever of this session it plays. Resolves when nothing of that is left there.
+   * @param after what must have ended before another engine is asked, where it was in use
+   */
+  async rejectOn(engineId: string, code: ReasonCode, after?: Promise<void>): Promise<void> {
+    const harmed = this.attempts.filter(({ slot }) => slot.engine.id === engineId);
+    for (const attempt of harmed) {
+      if (attempt === this.#inUse) this.#lose(attempt, new AcemuxError(code), after);
+      else this.reject(attempt, code);
     }
+    await Promise.all(harmed.map(({ released }) => released));
   }
 
   /** Ends every attempt; resolves when no engine has anything of it left. Never rejects. */
@@ -227,12 +233,12 @@ export class SourceLoop implements AttemptOwner {
 
   // ── searching ───────────────────────────────────────────────────────────────────────────────────────────
 
-  #beginSearch(lastEngine: string | undefined): void {
+  #beginSearch(lastEngine: string | undefined, after?: Promise<void>): void {
     if (this.#search || this.#isOver) return;
     this.#pause?.cancel();
     const abort = new AbortController();
     const signal = AbortSignal.any([abort.signal, this.#abort.signal]);
-    const choice = { lastEngine, isReplacement: this.#hasPlayed, kept: this.#standby?.take(), signal };
+    const choice = { lastEngine, isReplacement: this.#hasPlayed, kept: this.#standby?.take(), after, signal };
     const search = new SourceSearch(this.#deps, this.#name, this.#attempts, choice);
     this.#search = { search, abort };
     this.#searching = this.#runSearch(search, signal, lastEngine);
@@ -380,7 +386,7 @@ export class SourceLoop implements AttemptOwner {
   }
 
   /** The source in use is over: another one is searched for at once, unless one is already. */
-  #lose(attempt: SourceAttempt, error: AcemuxError): void {
+  #lose(attempt: SourceAttempt, error: AcemuxError, after?: Promise<void>): void {
     if (attempt !== this.#inUse) return;
     this.#inUse = undefined;
     this.#isDoubted = false;
@@ -390,7 +396,7 @@ export class SourceLoop implements AttemptOwner {
     this.#deps.observer.attemptFailed(error.code, this.#deps.stream, id, true);
     this.#report(attempt, { ok: false, reason: error.code, hadPlayed: true });
     const hasLasted = this.#deps.clock.nowMs() - this.#inUseSinceMs >= LASTING_MS;
-    if (hasLasted || this.#shortLived++ === 0) this.#beginSearch(id);
+    if (hasLasted || this.#shortLived++ === 0) this.#beginSearch(id, after);
     else this.#searchLater(this.#shortLived - 2, id);
   }
 

@@ -10,6 +10,7 @@ import type { HttpDeps, PlaylistFace } from '../deps.ts';
 import { ErrorBodySchema } from '../errors.ts';
 import { registerPreflight } from '../preflight.ts';
 import { PASSED_PARAMETERS, parseStreamRequest, queryOf } from '../stream-request.ts';
+import { ViewerAddresses } from '../viewer-addresses.ts';
 import { parseWish } from '../viewer-wish.ts';
 
 type HlsDeps = Pick<HttpDeps, 'hls' | 'lifecycle' | 'log'> & { readonly access: AccessControl };
@@ -117,6 +118,7 @@ function registerManifest(scope: FastifyInstance, deps: HlsDeps): void {
           { ...viewer, ...(wish && { wish }) },
           VIEWERS_FROM_MANIFEST,
           signal,
+          deps.access.passFor(request, selector.hash),
         ),
       );
     },
@@ -137,7 +139,12 @@ function registerManifest(scope: FastifyInstance, deps: HlsDeps): void {
 }
 
 function registerViewer(scope: FastifyInstance, deps: HlsDeps): void {
+  // Who watches goes on to the end, also when the URL that it began with is over.
+  const isUnguessable = ({ params }: FastifyRequest): boolean =>
+    deps.hls.isWatching(String(Object(params).viewer));
+  const config = { area: 'play', isUnguessable } as const;
   const route = { url: VIEWER_PATH, validatorCompiler: () => () => true, exposeHeadRoute: false };
+  const addresses = new ViewerAddresses();
   scope.route<{ Params: ViewerParams }>({
     ...route,
     method: 'GET',
@@ -151,11 +158,10 @@ function registerViewer(scope: FastifyInstance, deps: HlsDeps): void {
       querystring: QuerySchema,
       response: PLAYLIST_RESPONSE,
     },
-    config: { area: 'play' },
+    config,
     handler: async (request, reply) => {
       reply.header('Cache-Control', 'no-store');
-      const selector = selectorOf(request);
-      const wish = parseWish(queryOf(request));
+      const { selector, wish } = addresses.read(queryOf(request));
       if (deps.lifecycle.phase === 'starting') throw new AcemuxError('starting');
       return answer(deps, request, reply, (viewer, signal) =>
         deps.hls.mediaPlaylist(
@@ -172,10 +178,10 @@ function registerViewer(scope: FastifyInstance, deps: HlsDeps): void {
     ...route,
     method: 'HEAD',
     schema: { hide: true },
-    config: { area: 'play' },
+    config,
     handler: async (request, reply) => {
       reply.header('Cache-Control', 'no-store');
-      deps.hls.checkName(request.params.viewer, selectorOf(request));
+      deps.hls.checkName(request.params.viewer, addresses.read(queryOf(request)).selector);
       return reply.headers(PLAYLIST_HEADERS).send();
     },
   });
@@ -183,6 +189,7 @@ function registerViewer(scope: FastifyInstance, deps: HlsDeps): void {
 }
 
 function registerSegments(scope: FastifyInstance, deps: HlsDeps): void {
+  const config = { area: 'play', isUnguessable: () => true } as const;
   scope.route<{ Params: SegmentParams }>({
     url: SEGMENT_PATH,
     method: 'GET',
@@ -202,7 +209,7 @@ function registerSegments(scope: FastifyInstance, deps: HlsDeps): void {
         '4xx': ErrorBodySchema,
       },
     },
-    config: { area: 'play' },
+    config,
     handler: async ({ params }, reply) => {
       reply.header('Cache-Control', 'no-store'); // Of a refusal; a segment has headers of its own.
       deps.hls.sendSegment(reply.raw, params.stream, numberOf(params));
@@ -213,7 +220,7 @@ function registerSegments(scope: FastifyInstance, deps: HlsDeps): void {
     url: SEGMENT_PATH,
     method: 'HEAD',
     schema: { hide: true },
-    config: { area: 'play' },
+    config,
     handler: async ({ params }, reply) => {
       reply.header('Cache-Control', 'no-store');
       const sizeBytes = deps.hls.segmentSize(params.stream, numberOf(params));
@@ -221,16 +228,6 @@ function registerSegments(scope: FastifyInstance, deps: HlsDeps): void {
     },
   });
   registerPreflight(scope, SEGMENT_PATH);
-}
-
-/** What stands behind the question mark of a viewer's address was written by acemux; anything else is not its address. */
-function selectorOf(request: FastifyRequest): ReturnType<typeof parseStreamRequest> {
-  try {
-    return parseStreamRequest(queryOf(request));
-  } catch (error) {
-    if (error instanceof AcemuxError) throw new AcemuxError('playlist_unknown');
-    throw error;
-  }
 }
 
 function numberOf({ segment }: SegmentParams): number {

@@ -2,11 +2,12 @@ import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { AcemuxError } from '../../base/reasons.ts';
 import type { SessionSnapshot } from '../../session/types.ts';
+import type { AccessControl } from '../access-control.ts';
 import type { HttpDeps } from '../deps.ts';
 import { ErrorBodySchema } from '../errors.ts';
 import { timeOf } from '../times.ts';
 
-type ProxyDeps = Pick<HttpDeps, 'sessions' | 'lifecycle'>;
+type ProxyDeps = Pick<HttpDeps, 'sessions' | 'lifecycle'> & { readonly access: AccessControl };
 
 const Time = Type.String({ format: 'date-time', description: 'ISO 8601, UTC' });
 const OrNull = <
@@ -54,23 +55,28 @@ const StatusSchema = Type.Object({
 });
 
 /** `/proxy/status`, `/proxy/sessions` and `/proxy/sessions/{id}`: who is watching what. */
-export function registerProxy(scope: FastifyInstance, { sessions, lifecycle }: ProxyDeps): void {
+export function registerProxy(scope: FastifyInstance, { access, sessions, lifecycle }: ProxyDeps): void {
   const config = { area: 'view' } as const;
 
   scope.get(
     '/proxy/status',
     {
-      config,
-      schema: { tags: ['view'], summary: 'Sessions and their number', response: { 200: StatusSchema } },
+      config: { area: 'overview' },
+      schema: {
+        tags: ['view'],
+        summary: 'Sessions and their number',
+        description: 'To the key of a viewer the numbers only: `sessions` is empty.',
+        response: { 200: StatusSchema },
+      },
     },
-    async (): Promise<Static<typeof StatusSchema>> => {
+    async (request): Promise<Static<typeof StatusSchema>> => {
       const all = sessions.list();
       return {
         running: lifecycle.phase !== 'starting',
         total_sessions: all.length,
         active_sessions: all.filter(({ isActive }) => isActive).length,
         total_clients: all.reduce((sum, { clientCount }) => sum + clientCount, 0),
-        sessions: all.map(sessionInfoOf),
+        sessions: access.may(request, 'view') ? all.map(sessionInfoOf) : [],
       };
     },
   );
