@@ -32,6 +32,8 @@ export class MediaConnection extends Duplex {
     this.socket.on('end', () => this.#onEnd({ isClean: true, error: undefined }));
     this.socket.on('error', (error) => this.#onEnd({ isClean: false, error }));
     this.socket.on('close', () => this.#onEnd({ isClean: false, error: undefined }));
+    // The request hears of it, as long as there is one.
+    this.on('error', () => {});
   }
 
   /**
