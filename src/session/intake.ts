@@ -76,6 +76,8 @@ export class Intake implements BufferOwner {
   #current: Ingest;
   #hasRing = false;
   #bytesBefore = 0;
+  /** Bytes that feeds keep aside, as they are counted. */
+  #keptBytes = 0;
   #lastMediaMs: number;
   #differing = 0;
 
@@ -170,6 +172,7 @@ export class Intake implements BufferOwner {
     if (!feed) return;
     this.#bytesBefore += feed.bytesIn;
     this.#feeds.delete(source);
+    this.#countKept();
     // A ring of its own that nobody has begun to watch is void.
     if (!this.#hasRing || feed.ingest !== this.#current) feed.ingest.ring.clear();
   }
@@ -178,6 +181,7 @@ export class Intake implements BufferOwner {
     const feed = this.#feeds.get(source);
     if (!feed) return NOTHING;
     feed.push(chunk, nowMs);
+    this.#countKept();
     if (feed.verdict) return { kind: 'unusable', reason: feed.verdict };
     if (feed.isHolding || (feed.isAside && this.#inUse?.isHolding)) return this.#considerSwitch(nowMs);
     if (this.#inUse?.hasBroken) {
@@ -191,7 +195,18 @@ export class Intake implements BufferOwner {
   tick(source: SourceKey, nowMs: number, mustJoin: boolean): IntakeNews {
     const feed = this.#feeds.get(source);
     if (!feed) return NOTHING;
+    this.#countKept();
     return feed.isAside || feed.isHolding ? this.#considerSwitch(nowMs) : this.#look(feed, nowMs, mustJoin);
+  }
+
+  /** What waits to go into the ring takes memory as the ring does. */
+  #countKept(): void {
+    let bytes = 0;
+    for (const feed of this.#feeds.values()) bytes += feed.keptBytes;
+    const more = bytes - this.#keptBytes;
+    this.#keptBytes = bytes;
+    if (more > 0) this.#share.takeAnyway(more);
+    else if (more < 0) this.#share.give(-more);
   }
 
   get #inUse(): Feed | undefined {
