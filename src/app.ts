@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto';
 import { join } from 'node:path';
 import { loadOrCreateAdminKey } from './access/admin-key.ts';
 import { buildFleet, type FleetHouse, type FleetParts } from './app-fleet.ts';
+import { buildStore } from './app-store.ts';
 import { type Clock, sleep, systemClock } from './base/clock.ts';
 import type { Config } from './config/config.ts';
 import { defaultBufferMemory, machineMemory } from './config/machine-memory.ts';
@@ -74,7 +75,10 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
   if (adminKey.isNew) log.info({ file: adminKey.file }, 'generated an admin key');
 
   const events = new EventBus({ bounds: EVENTS_KEPT, clock, log: log.child({ part: 'events' }) });
+  const storeHouse = buildStore(config.storage.dataDir, { clock, events, log: log.child({ part: 'store' }) });
+  const { store } = storeHouse;
   const metrics: Metrics = new Metrics({
+    storeHealth: () => store.health,
     sessionsActive: () => sessions.list().length + recordings.list().length,
     clientsActive: () => sessions.clientCount - sessions.pausedCount + recordings.clientCount,
     clientsPaused: () => sessions.pausedCount,
@@ -213,6 +217,7 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
         resetBreakers: () => fleetControl.resetBreakers(),
       },
       vpns,
+      store,
       lifecycle,
       events,
       metrics: {
@@ -241,6 +246,9 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
   events.subscribe((event) => sessionEvents.hear(event));
   undo.defer(() => metrics.stop());
   metrics.start();
+  // The last to stop: what happens until then is stored.
+  undo.defer(() => storeHouse.stop());
+  await storeHouse.start();
   undo.defer(() => timeshift.stop());
   timeshift.start();
   undo.defer(() => streams.stop());

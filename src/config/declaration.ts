@@ -86,7 +86,7 @@ export const DECLARATION = {
       type: folder(),
       default: './data',
       applies: 'restart',
-      doc: 'The folder for what must outlive a restart: the generated admin key, and what time-shift keeps.',
+      doc: 'The folder for what must outlive a restart: the generated admin key, the database, and what time-shift keeps.',
     }),
   },
   access: {

@@ -341,6 +341,16 @@ export const EVENT_TABLE = {
     details: { version: 'text' },
     hasOwnLogLine: true,
   },
+  'system.store_degraded': {
+    severity: 'error',
+    what: 'What is to be stored is kept in memory only, or waits; playing goes on.',
+    details: { reason: 'text', place: 'text', detail: 'text?' },
+  },
+  'system.store_recovered': {
+    severity: 'info',
+    what: 'The database takes again what is to be stored, and has what waited.',
+    details: { place: 'text' },
+  },
   'system.draining': {
     severity: 'info',
     what: 'acemux was told to stop: nobody new is let in, and those who watch play on for a moment.',
