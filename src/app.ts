@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto';
 import { join } from 'node:path';
 import { loadOrCreateAdminKey } from './access/admin-key.ts';
 import { buildFleet, type FleetHouse, type FleetParts } from './app-fleet.ts';
+import { buildHistory, type HistoryHouse } from './app-history.ts';
 import { buildStore } from './app-store.ts';
 import { type Clock, sleep, systemClock } from './base/clock.ts';
 import type { Config } from './config/config.ts';
@@ -88,7 +89,11 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
     engineStates: () => house.fleet.snapshot().map(({ state }) => state),
   });
   const sessionEvents = new SessionEvents(events);
-  const observer = new Observers([metrics, sessionEvents]);
+  const observer = new Observers([
+    metrics,
+    sessionEvents,
+    { bytesStreamed: (bytes) => history.bytesStreamed(bytes) },
+  ]);
   const refusalEvents = new RefusalEvents(events, clock);
   const house: FleetHouse = await buildFleet(config, parts, {
     metrics,
@@ -120,7 +125,10 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
         return past;
       },
     },
-    onEnded: (session) => streams.noteEnded(session),
+    onEnded: (session) => {
+      streams.noteEnded(session);
+      history.noteEnded(session);
+    },
     limits: {
       firstByteTimeoutMs: config.streams.emptyTimeoutMs,
       startTimeoutMs: config.streams.startTimeoutMs,
@@ -156,6 +164,14 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
     },
     clock,
     log: log.child({ part: 'recorded' }),
+  });
+  const history: HistoryHouse = buildHistory(config, {
+    store,
+    events,
+    sessions: () => [...sessions.list(), ...recordings.list()],
+    viewers: () => [],
+    engines: () => fleet.snapshot(),
+    clock,
   });
   const fileLeases = new FileLeaseBook({ recordings, clock, log: log.child({ part: 'lease' }) });
   const leases = new LeaseBook({ sessions, clock, log: log.child({ part: 'lease' }) });
@@ -249,6 +265,8 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
   // The last to stop: what happens until then is stored.
   undo.defer(() => storeHouse.stop());
   await storeHouse.start();
+  undo.defer(() => history.stop());
+  history.start();
   undo.defer(() => timeshift.stop());
   timeshift.start();
   undo.defer(() => streams.stop());

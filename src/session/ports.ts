@@ -106,6 +106,8 @@ export interface ObservedClient {
   readonly id: string;
   /** IP address. */
   readonly address: string;
+  /** What it calls itself, or is called by its key; undefined: nothing. */
+  readonly name?: string | undefined;
 }
 
 /** What happens to sessions and clients, for logs, metrics and events. Engines go by their ids. Methods must not throw. */

@@ -311,7 +311,7 @@ export class Session implements WatchedSession, SuppliedSession {
     this.#clients++;
     this.#lastActivityMs = this.#deps.clock.nowMs();
     if (this.#state.name === 'lingering') this.#enter({ name: 'playing' });
-    const client: ObservedClient = { id: newClientId(), address: viewer.address };
+    const client: ObservedClient = { id: newClientId(), address: viewer.address, name: viewer.name };
     if (!viewer.isVisitor) observer.clientJoined(this.#stream, client);
     let member = true;
     let hasPaused = false;

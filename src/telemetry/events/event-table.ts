@@ -142,7 +142,7 @@ export const EVENT_TABLE = {
   'client.joined': {
     severity: 'info',
     what: 'A viewer was let in.',
-    details: { address: 'text' },
+    details: { address: 'text', name: 'text?' },
   },
   'client.left': {
     severity: 'info',
