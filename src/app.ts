@@ -99,6 +99,7 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
     metrics,
     events,
     giveWay: (infohash) => sessions.giveWay(infohash) || recordings.giveWay(infohash),
+    starts: storeHouse.starts,
     clock,
   });
   const { fleet, fleetControl, vpns } = house;

@@ -38,6 +38,7 @@ export async function fleetHouse(
         version: (signal) => probed.version(signal),
         networkConnected: () => probed.networkConnected(),
         search: () => probed.search(),
+        stopLeft: () => probed.stopLeft(),
         close: () => probed.close(),
       };
     },

@@ -351,6 +351,11 @@ export const EVENT_TABLE = {
     what: 'The database takes again what is to be stored, and has what waited.',
     details: { place: 'text' },
   },
+  'system.start_not_noted': {
+    severity: 'warning',
+    what: 'An engine was asked for a stream before that was written down: should acemux be killed now, it may play on for a minute.',
+    details: { state: 'text' },
+  },
   'system.draining': {
     severity: 'info',
     what: 'acemux was told to stop: nobody new is let in, and those who watch play on for a moment.',
