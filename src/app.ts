@@ -10,6 +10,7 @@ import { defaultBufferMemory, machineMemory } from './config/machine-memory.ts';
 import type { Fleet } from './fleet/fleet.ts';
 import type { FleetControl } from './fleet/fleet-control.ts';
 import type { Vpns } from './fleet/vpn/vpns.ts';
+import { History } from './history/history.ts';
 import { connectionLimitsFor, readOpenFilesMax } from './http/connection-limits.ts';
 import { buildServer } from './http/server.ts';
 import { HlsOutput } from './output/hls/hls-output.ts';
@@ -235,6 +236,7 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
       },
       vpns,
       store,
+      history: new History(store),
       lifecycle,
       events,
       metrics: {

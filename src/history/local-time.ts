@@ -16,7 +16,9 @@ export function momentOf(text: string, nowMs: number): number {
   if (clock) return lastTime(Number(clock[1]), Number(clock[2]), Number(clock[3] ?? 0), nowMs);
   const local = LOCAL.exec(written);
   if (local) {
-    const [year = 0, month = 1, day = 1, hour, minute, second] = local.slice(1).map((part) => Number(part ?? 0));
+    const [year = 0, month = 1, day = 1, hour, minute, second] = local
+      .slice(1)
+      .map((part) => Number(part ?? 0));
     const date = new Date(year, month - 1, day, hour, minute, second);
     // 31 February is no day.
     if (date.getMonth() === month - 1 && date.getDate() === day) return date.getTime();
@@ -25,7 +27,10 @@ export function momentOf(text: string, nowMs: number): number {
   const zoned = written.replace(' ', '+');
   const ms = ZONED.test(zoned) ? Date.parse(zoned) : Number.NaN;
   if (!Number.isNaN(ms)) return ms;
-  throw new AcemuxError('bad_request', 'The time must be as 21:04, 2026-01-31 21:04 or 2026-01-31T21:04:00Z.');
+  throw new AcemuxError(
+    'bad_request',
+    'The time must be as 21:04, 2026-01-31 21:04 or 2026-01-31T21:04:00Z.',
+  );
 }
 
 function lastTime(hour: number, minute: number, second: number, nowMs: number): number {

@@ -219,7 +219,9 @@ function starvation({ stream, events }: Facts): Evidence[] {
   const said = events.filter(
     ({ type, reason }) =>
       STARVATION.has(reason ?? '') &&
-      ['stream.source_over', 'stream.source_suspected', 'stream.attempt_failed', 'stream.failed'].includes(type),
+      ['stream.source_over', 'stream.source_suspected', 'stream.attempt_failed', 'stream.failed'].includes(
+        type,
+      ),
   );
   return [...poor, ...said.map(told)];
 }
@@ -227,7 +229,10 @@ function starvation({ stream, events }: Facts): Evidence[] {
 function steadiness({ stream, viewer }: Facts): Evidence[] {
   return [
     ...stream.map(({ atMs, ingestBytes, longestGapMs }) =>
-      seen(atMs, `${megabytes(ingestBytes)} came in that minute; the longest pause was ${seconds(longestGapMs)}.`),
+      seen(
+        atMs,
+        `${megabytes(ingestBytes)} came in that minute; the longest pause was ${seconds(longestGapMs)}.`,
+      ),
     ),
     ...viewer
       .filter(({ longestGapMs }) => longestGapMs !== undefined)

@@ -21,6 +21,7 @@ import { registerEngines } from './routes/engines.ts';
 import { registerEvents } from './routes/events.ts';
 import { registerGetstream } from './routes/getstream.ts';
 import { registerHealth } from './routes/health.ts';
+import { registerHistory } from './routes/history.ts';
 import { registerHls } from './routes/hls.ts';
 import { registerLease } from './routes/lease.ts';
 import { registerMetrics } from './routes/metrics.ts';
@@ -171,6 +172,7 @@ function buildApp<Attached extends Leavable>(
         });
         registerVpn(scope, deps);
         registerEvents(scope, { ...deps, eventStreams });
+        registerHistory(scope, deps);
         registerAceStatus(scope, deps);
         registerHealth(scope, deps);
         registerMetrics(scope, deps);
