@@ -18,6 +18,7 @@ import { LeaseBook } from './session/lease-book.ts';
 import { Observers } from './session/observers.ts';
 import { FileLeaseBook } from './session/recorded/file-lease.ts';
 import { Recordings } from './session/recorded/recordings.ts';
+import { SessionControl } from './session/session-control.ts';
 import { StreamBook } from './session/stream-book.ts';
 import { EventBus } from './telemetry/events/event-bus.ts';
 import { RefusalEvents } from './telemetry/events/refusal-events.ts';
@@ -191,6 +192,7 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
           sessions.endSession(sessionId, 'stopped_by_operator') ||
           recordings.endSession(sessionId, 'stopped_by_operator'),
       },
+      sessionControl: new SessionControl(sessions),
       leases,
       files: recordings,
       fileLeases,

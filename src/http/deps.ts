@@ -8,6 +8,7 @@ import type { VpnSource } from '../fleet/vpn/vpn.ts';
 import type { Beginning, ViewerInfo } from '../session/attachment.ts';
 import type { LeaseRequest } from '../session/lease.ts';
 import type { FileFacts, FileRequest, OpenFile } from '../session/recorded/recordings.ts';
+import type { SessionControl } from '../session/session-control.ts';
 import type { StreamRecord } from '../session/stream-book.ts';
 import type { SessionSnapshot } from '../session/types.ts';
 import type { EventBus } from '../telemetry/events/event-bus.ts';
@@ -155,6 +156,9 @@ export interface StreamsFace {
   end(sessionId: string): boolean;
 }
 
+/** Live streams as an operator handles them while they play. */
+export type SessionControlFace = Pick<SessionControl, 'detail' | 'viewers' | 'kick' | 'move' | 'change'>;
+
 export interface LifecycleFace {
   readonly phase: 'starting' | 'ready' | 'draining';
 }
@@ -186,6 +190,7 @@ export interface HttpConfig {
 export interface HttpDeps<Attached extends Leavable = Leavable> {
   readonly sessions: SessionsFace<Attached>;
   readonly streams: StreamsFace;
+  readonly sessionControl: SessionControlFace;
   readonly leases: LeasesFace<Attached>;
   readonly files: FilesFace;
   readonly fileLeases: FileLeasesFace;

@@ -94,6 +94,7 @@ export interface Parts {
   hls: Partial<HttpDeps['hls']>;
   sessions: readonly SessionSnapshot[];
   streams: readonly StreamRecord[];
+  sessionControl: HttpDeps['sessionControl'];
   vpns: readonly VpnSnapshot[];
   fleetControl: HttpDeps['fleetControl'];
   readiness: { configured: boolean; healthy: number; total: number };
@@ -164,6 +165,13 @@ export function buildRig(overrides: Partial<Parts> = {}): Omit<Rig, 'url' | 'por
     },
     sessions: [],
     streams: [],
+    sessionControl: {
+      detail: () => undefined,
+      viewers: () => [],
+      kick: () => {},
+      move: () => {},
+      change: () => ({ bufferMs: 0, bufferBytes: 0, prebufferMs: 0, standby: 'off' }),
+    },
     vpns: [],
     fleetControl: new FakeFleetControl(),
     readiness: { configured: true, healthy: 1, total: 1 },
@@ -210,6 +218,13 @@ export function buildRig(overrides: Partial<Parts> = {}): Omit<Rig, 'url' | 'por
             [sessionId, streamId, infohash].includes(name),
           ),
         end: (sessionId) => endedStreams.push(sessionId) > 0,
+      },
+      sessionControl: {
+        detail: (id) => parts.sessionControl.detail(id),
+        viewers: () => parts.sessionControl.viewers(),
+        kick: (id) => parts.sessionControl.kick(id),
+        move: (...given) => parts.sessionControl.move(...given),
+        change: (...given) => parts.sessionControl.change(...given),
       },
       leases: {
         open(request, signal) {
