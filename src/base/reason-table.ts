@@ -1,6 +1,7 @@
 import { DOCKER_REASONS } from './docker-reasons.ts';
 import { FLEET_REASONS } from './fleet-reasons.ts';
 import { REQUEST_REASONS } from './request-reasons.ts';
+import { STORE_REASONS } from './store-reasons.ts';
 import { TIMESHIFT_REASONS } from './timeshift-reasons.ts';
 import { VPN_REASONS } from './vpn-reasons.ts';
 
@@ -338,6 +339,9 @@ export const REASON_TABLE = {
 
   ...FLEET_REASONS,
   ...TIMESHIFT_REASONS,
+
+  // ── what is stored ────────────────────────────────────────────────────────────────────────────────────
+  ...STORE_REASONS,
   ...DOCKER_REASONS,
 
   ...VPN_REASONS,

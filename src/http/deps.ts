@@ -11,6 +11,7 @@ import type { FileFacts, FileRequest, OpenFile } from '../session/recorded/recor
 import type { SessionControl } from '../session/session-control.ts';
 import type { StreamRecord } from '../session/stream-book.ts';
 import type { SessionSnapshot } from '../session/types.ts';
+import type { StoreHealth } from '../store/store.ts';
 import type { EventBus } from '../telemetry/events/event-bus.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { FleetControlFace } from './fleet-deps.ts';
@@ -199,6 +200,7 @@ export interface HttpDeps<Attached extends Leavable = Leavable> {
   readonly fleet: FleetFace;
   readonly fleetControl: FleetControlFace;
   readonly vpns: Pick<VpnSource, 'list'>;
+  readonly store: { readonly health: StoreHealth };
   readonly lifecycle: LifecycleFace;
   readonly metrics: MetricsFace;
   readonly events: EventsFace;

@@ -17,6 +17,7 @@ export const ClientSchema = Type.Object({
   address: Type.String(),
   user_agent: OrNull(Type.String()),
   player: OrNull(Type.String({ description: 'The player’s name, as far as User-Agent tells it.' })),
+  name: OrNull(Type.String({ description: 'What it calls itself with `client=` in its URL.' })),
   joined_at: Time,
   output: OrNull(Type.String({ description: 'ts or hls; null while it has not begun.' })),
   state: Type.String({
@@ -179,6 +180,7 @@ export function clientWords(viewer: ListedViewer): Static<typeof ClientSchema> {
     address: viewer.address,
     user_agent: viewer.userAgent ?? null,
     player: playerOf(viewer.userAgent) ?? null,
+    name: viewer.name ?? null,
     joined_at: timeOf(viewer.joinedAtMs),
     output: progress?.output ?? null,
     state: stateOf(viewer),

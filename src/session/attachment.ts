@@ -9,6 +9,8 @@ export interface ViewerInfo {
   /** IP address. */
   readonly address: string;
   readonly userAgent: string | undefined;
+  /** What it calls itself (`?client=living-room`), or is called by its key; undefined: nothing. */
+  readonly name?: string | undefined;
   /** Only waits for the stream, to come back for it as a viewer: keeps it going, and is no viewer that was let in. */
   readonly isVisitor?: boolean;
   /** What it asks for beside the stream. */

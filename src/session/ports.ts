@@ -108,6 +108,8 @@ export interface ObservedClient {
   readonly id: string;
   /** IP address. */
   readonly address: string;
+  /** What it calls itself, or is called by its key; undefined: nothing. */
+  readonly name?: string | undefined;
 }
 
 /** How a viewer is sent its stream. */

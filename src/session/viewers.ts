@@ -34,6 +34,8 @@ export interface ViewerDetail {
   /** IP address. */
   readonly address: string;
   readonly userAgent: string | undefined;
+  /** What it calls itself; undefined: nothing. */
+  readonly name: string | undefined;
   readonly joinedAtMs: number;
   readonly isPaused: boolean;
   /** Undefined: its output has not begun yet. */
@@ -62,7 +64,7 @@ export class Viewers {
   /** Lets one in that asked for it at `askedAtMs`, on the clock. */
   admit(viewer: ViewerInfo, askedAtMs: number, { onLeft, ...admission }: Admission): Attachment {
     const { clock, observer, stream } = this.#deps;
-    const client: ObservedClient = { id: newClientId(), address: viewer.address };
+    const client: ObservedClient = { id: newClientId(), address: viewer.address, name: viewer.name };
     const member: Member = {
       client,
       viewer,
@@ -118,6 +120,7 @@ export class Viewers {
         id: client.id,
         address: client.address,
         userAgent: viewer.userAgent,
+        name: viewer.name,
         joinedAtMs,
         isPaused,
         progress: look?.(),

@@ -81,6 +81,15 @@ export interface Opening extends Omit<Join, 'onLive'> {
   readonly clientSessionId: number;
 }
 
+const WELL_STORED: HttpDeps['store']['health'] = {
+  place: 'file',
+  problem: undefined,
+  detail: undefined,
+  sinceMs: 0,
+  waiting: 0,
+  lost: 0,
+};
+
 export interface Parts {
   /** What a request for a stream gets. */
   join: (join: Join) => Promise<FakeAttachment>;
@@ -96,6 +105,7 @@ export interface Parts {
   streams: readonly StreamRecord[];
   sessionControl: HttpDeps['sessionControl'];
   vpns: readonly VpnSnapshot[];
+  store: HttpDeps['store'];
   fleetControl: HttpDeps['fleetControl'];
   readiness: { configured: boolean; healthy: number; total: number };
   /** The engine that can be asked; undefined: none is healthy. */
@@ -173,6 +183,7 @@ export function buildRig(overrides: Partial<Parts> = {}): Omit<Rig, 'url' | 'por
       change: () => ({ bufferMs: 0, bufferBytes: 0, prebufferMs: 0, standby: 'off' }),
     },
     vpns: [],
+    store: { health: WELL_STORED },
     fleetControl: new FakeFleetControl(),
     readiness: { configured: true, healthy: 1, total: 1 },
     consultant: undefined,
@@ -258,6 +269,7 @@ export function buildRig(overrides: Partial<Parts> = {}): Omit<Rig, 'url' | 'por
       fleet: { readiness: () => parts.readiness, consult: () => parts.consultant },
       fleetControl: parts.fleetControl,
       vpns: { list: () => parts.vpns },
+      store: parts.store,
       lifecycle: {
         get phase() {
           return parts.phase;

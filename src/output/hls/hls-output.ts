@@ -93,8 +93,10 @@ export class HlsOutput {
     signal: AbortSignal,
   ): Promise<Playlist> {
     const { wish, ...who } = visitor;
+    // The viewer that comes of this calls itself the same.
+    const called = who.name === undefined ? '' : `&client=${encodeURIComponent(who.name)}`;
     const address = (query: string): string =>
-      `${folder}/${this.#names.create(selector)}/index.m3u8?${selectorQuery(selector)}${query}`;
+      `${folder}/${this.#names.create(selector)}/index.m3u8?${selectorQuery(selector)}${query}${called}`;
     if (wish?.start && wish.end) {
       // Seconds before live are so from now on: the viewer's address has the times.
       const { excerpt, range } = await this.#excerpt(selector, wish.start, wish.end);
