@@ -29,6 +29,7 @@ import { registerOpenapi } from './routes/openapi.ts';
 import { registerOrchestrator } from './routes/orchestrator.ts';
 import { registerProvision } from './routes/provision.ts';
 import { registerProxy } from './routes/proxy.ts';
+import { registerSettings } from './routes/settings.ts';
 import { registerStreamControl } from './routes/stream-control.ts';
 import { registerStreams } from './routes/streams.ts';
 import { registerVpn } from './routes/vpn.ts';
@@ -166,6 +167,7 @@ function buildApp<Attached extends Leavable>(
         registerStreams(scope, { ...deps, consultations });
         registerStreamControl(scope, deps);
         registerClients(scope, deps);
+        registerSettings(scope, { ...deps, access });
         registerEngines(scope, deps);
         registerContainers(scope, deps);
         registerOrchestrator(scope, deps);

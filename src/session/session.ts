@@ -380,7 +380,7 @@ export class Session implements WatchedSession, SuppliedSession {
   change(changes: StreamChanges): void {
     this.#limits.change(changes);
     this.#supply.setBuffer(this.#limits.buffer);
-    if (changes.standby) this.#supply.setStandby(changes.standby);
+    this.#supply.setStandby(this.#limits.standby([this.id, this.infohash]));
     if (changes.timeshiftMs === undefined) return;
     this.#past?.setWindow(changes.timeshiftMs);
     if (changes.timeshiftMs === 0) this.#past = undefined;

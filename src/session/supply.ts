@@ -210,6 +210,7 @@ export class Supply implements SourceLoopOwner {
 
   /** The stream is insured so from now on. */
   setStandby(mode: StandbyMode): void {
+    if (mode === this.#standbyMode) return;
     this.#standbyMode = mode;
     this.#intake.setStandbyWindow(mode === 'hot' ? this.#deps.limits.standbyWindowMs : undefined);
     this.#source.standby.setMode(mode);
