@@ -5,6 +5,7 @@ import type { EngineSnapshot } from './fleet/engine-record.ts';
 import { Recorder } from './history/recorder.ts';
 import { Retention } from './history/retention.ts';
 import type { StreamSample, ViewerSample } from './history/samples.ts';
+import type { Session } from './session/session.ts';
 import type { SessionSnapshot } from './session/types.ts';
 import type { Store } from './store/store.ts';
 import type { EventBus } from './telemetry/events/event-bus.ts';
@@ -17,8 +18,9 @@ const DELAY_RESOLUTION_MS = 20;
 export interface HistorySources {
   readonly store: Store;
   readonly events: EventBus;
-  readonly sessions: () => readonly SessionSnapshot[];
-  readonly viewers: () => readonly ViewerSample[];
+  /** Live ones. */
+  readonly sessions: () => readonly Session[];
+  readonly recordings: () => readonly SessionSnapshot[];
   readonly engines: () => readonly EngineSnapshot[];
   readonly clock: Clock;
 }
@@ -42,21 +44,26 @@ export function buildHistory({ history }: Config, sources: HistorySources): Hist
     store,
     keepsAddresses: history.addresses,
     look: () => {
-      const sessions = sources.sessions();
+      const live = sources.sessions();
+      const streams = live.map((session) => sampleOf(session.snapshot(), session.ring.mediaMsHeld));
+      const sessions = sources.recordings();
       const engines = sources.engines();
       const loopDelayMs = delay.count === 0 ? 0 : Math.max(0, delay.max / 1e6 - DELAY_RESOLUTION_MS);
       delay.reset();
       return {
         process: {
-          clients: sessions.reduce((sum, { clientCount }) => sum + clientCount, 0),
-          streams: sessions.length,
+          clients: [
+            ...streams.map(({ clients }) => clients),
+            ...sessions.map((each) => each.clientCount),
+          ].reduce((sum, count) => sum + count, 0),
+          streams: streams.length + sessions.length,
           egressBytes,
           engines: engines.length,
           healthyEngines: engines.filter(({ health }) => health === 'healthy').length,
           loopDelayMs,
         },
-        streams: sessions.filter(({ isLive }) => isLive).map(sampleOf),
-        viewers: sources.viewers(),
+        streams,
+        viewers: live.flatMap(viewersOf),
       };
     },
     clock,
@@ -65,7 +72,7 @@ export function buildHistory({ history }: Config, sources: HistorySources): Hist
   let unsubscribe: (() => void) | undefined;
   return {
     noteEnded: (session) => {
-      if (isKept && session.isLive) recorder.noteEnded(sampleOf(session));
+      if (isKept && session.isLive) recorder.noteEnded(sampleOf(session, undefined));
     },
     bytesStreamed: (bytes) => {
       egressBytes += bytes;
@@ -86,7 +93,7 @@ export function buildHistory({ history }: Config, sources: HistorySources): Hist
   };
 }
 
-function sampleOf(session: SessionSnapshot): StreamSample {
+function sampleOf(session: SessionSnapshot, ringMs: number | undefined): StreamSample {
   const { sessionId, streamId, infohash, keyType, engine, state, stat, error } = session;
   return {
     sessionId,
@@ -98,7 +105,7 @@ function sampleOf(session: SessionSnapshot): StreamSample {
     clients: session.clientCount,
     bytesIn: session.bytesIn,
     bytesOut: session.bytesOut,
-    ringMs: undefined,
+    ringMs,
     peers: stat?.peers,
     speedBytesPerSecond: stat && stat.speedDownKilobytes * KILOBYTE,
     beganAtMs: session.createdAtMs,
@@ -106,4 +113,15 @@ function sampleOf(session: SessionSnapshot): StreamSample {
     endedAtMs: session.endedAtMs,
     reason: error,
   };
+}
+
+/** One whose output has not begun has nothing to tell yet. */
+function viewersOf(session: Session): ViewerSample[] {
+  return session.viewers.flatMap(({ id, progress, behindMs }) => {
+    if (!progress) return [];
+    const { output, bytesSent, isBlocked, skips } = progress;
+    return [
+      { client: id, sessionId: session.sessionId, output, bytesSent, isBlocked, lagMs: behindMs, skips },
+    ];
+  });
 }

@@ -324,6 +324,10 @@ export const REASON_TABLE = {
     what: 'The engine plays this broadcast with other parameters, and can play it only once.',
     todo: 'Add an engine, or play it with the same parameters.',
   },
+  moved_by_operator: {
+    what: 'Somebody with the admin key wants the stream on another engine.',
+    todo: 'Nothing: viewers stay connected.',
+  },
   stopped_by_operator: {
     what: 'Somebody with the admin key ended the stream.',
     todo: 'Play again if it is wanted after all.',

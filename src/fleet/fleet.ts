@@ -157,7 +157,7 @@ export class Fleet implements EngineSource, EngineDemand {
         growth?.changed();
         this.#returnCheck.look();
       },
-      timeoutMs: limits.selectionTimeoutMs,
+      timeoutMs: () => limits.selectionTimeoutMs,
       clock,
     });
   }

@@ -3,8 +3,11 @@ import { request as httpRequest, type IncomingHttpHeaders, type ServerResponse }
 import { connect, type Socket } from 'node:net';
 import type { TestContext } from 'node:test';
 import { gzipSync } from 'node:zlib';
+import { MemorySettings } from '../../../test/support/memory-settings.ts';
 import { systemClock } from '../../base/clock.ts';
 import { AcemuxError, type ReasonCode } from '../../base/reasons.ts';
+import { defaultConfig } from '../../config/config.ts';
+import { asLoaded, Settings } from '../../config/settings.ts';
 import type { StreamSelector } from '../../engine/types.ts';
 import type { Consultant } from '../../fleet/engine-record.ts';
 import type { VpnSnapshot } from '../../fleet/vpn/vpn.ts';
@@ -113,6 +116,8 @@ export interface Parts {
   hls: Partial<HttpDeps['hls']>;
   sessions: readonly SessionSnapshot[];
   streams: readonly StreamRecord[];
+  sessionControl: HttpDeps['sessionControl'];
+  settings: Settings;
   vpns: readonly VpnSnapshot[];
   store: HttpDeps['store'];
   history: Partial<HttpDeps['history']>;
@@ -185,6 +190,19 @@ export function buildRig(overrides: Partial<Parts> = {}): Omit<Rig, 'url' | 'por
     },
     sessions: [],
     streams: [],
+    sessionControl: {
+      detail: () => undefined,
+      viewers: () => [],
+      kick: () => {},
+      move: () => {},
+      change: () => ({ bufferMs: 0, bufferBytes: 0, prebufferMs: 0, standby: 'off' }),
+    },
+    settings: new Settings({
+      loaded: asLoaded(defaultConfig()),
+      store: new MemorySettings(),
+      clock: systemClock,
+      onWarning: () => {},
+    }),
     vpns: [],
     store: { health: WELL_STORED },
     history: {},
@@ -233,6 +251,14 @@ export function buildRig(overrides: Partial<Parts> = {}): Omit<Rig, 'url' | 'por
             [sessionId, streamId, infohash].includes(name),
           ),
         end: (sessionId) => endedStreams.push(sessionId) > 0,
+      },
+      settings: parts.settings,
+      sessionControl: {
+        detail: (id) => parts.sessionControl.detail(id),
+        viewers: () => parts.sessionControl.viewers(),
+        kick: (id) => parts.sessionControl.kick(id),
+        move: (...given) => parts.sessionControl.move(...given),
+        change: (...given) => parts.sessionControl.change(...given),
       },
       leases: {
         open(request, signal) {
