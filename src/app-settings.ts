@@ -50,7 +50,8 @@ export function buildSettings(
       try {
         const { pending } = settings.reload();
         log.info('the configuration was read again');
-        if (pending.length > 0) log.warn({ settings: pending }, 'these settings wait for a restart of acemux');
+        if (pending.length > 0)
+          log.warn({ settings: pending }, 'these settings wait for a restart of acemux');
       } catch (error) {
         if (!(error instanceof AcemuxError)) throw error;
         log.error({ reason: error.code }, `The configuration stays as it was. ${error.message}`);

@@ -3,13 +3,7 @@ import { join } from 'node:path';
 import { loadOrCreateAdminKey } from './access/admin-key.ts';
 import { buildFleet, type FleetHouse, type FleetParts } from './app-fleet.ts';
 import { buildHistory, type HistoryHouse, viewerSampleOf } from './app-history.ts';
-import {
-  recordingLimits,
-  sessionLimits,
-  timeshiftLimits,
-  viewerLimits,
-  withLimits,
-} from './app-limits.ts';
+import { recordingLimits, sessionLimits, timeshiftLimits, viewerLimits, withLimits } from './app-limits.ts';
 import { buildSettings, type SettingsParts } from './app-settings.ts';
 import { buildStore } from './app-store.ts';
 import { type Clock, sleep, systemClock } from './base/clock.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { MemorySettings } from '../../test/support/memory-settings.ts';
 import { ManualClock } from '../base/manual-clock.ts';
 import { type ConfigInput, loadConfig } from './load.ts';
+import { MemorySettings } from './memory-settings.ts';
 import { Settings } from './settings.ts';
 
 const ME = 'somebody';
@@ -60,7 +60,10 @@ test('what is wrong is refused as at start, alone or together with others, and c
     code: 'setting_invalid',
     message: /log\.level cannot be loud; it must be/,
   });
-  await assert.rejects(settings.set('min_replicas', 11, ME), { code: 'setting_invalid', message: /MAX_REPLICAS/ });
+  await assert.rejects(settings.set('min_replicas', 11, ME), {
+    code: 'setting_invalid',
+    message: /MAX_REPLICAS/,
+  });
   await assert.rejects(settings.set('log.levle', 'info', ME), {
     code: 'setting_unknown',
     message: /did you mean log\.level/,
