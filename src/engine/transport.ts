@@ -181,7 +181,8 @@ export class Exchange {
     this.#sent = sent;
     this.#reply = reply;
     this.#socket = socket;
-    if (socket instanceof MediaConnection && endsWithConnection(reply) && socket.takeOver()) this.#past = socket;
+    if (socket instanceof MediaConnection && endsWithConnection(reply) && socket.takeOver())
+      this.#past = socket;
     // The request's error comes first and tells more: after it, the reply says only that it was cut, or even
     // ends as if it were whole (a reset of a body that only the end of the connection delimits).
     const onError = (error: Error): void => {

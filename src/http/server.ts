@@ -15,6 +15,7 @@ import { installPageRules } from './page-rules.ts';
 import { installPathRules, methodsOf } from './path-rules.ts';
 import { installPublicUrl, pathAndQueryOf, withoutPrefix } from './public-url.ts';
 import { registerAceStatus } from './routes/ace-status.ts';
+import { registerClients } from './routes/clients.ts';
 import { registerContainers } from './routes/containers.ts';
 import { registerEngineApi } from './routes/engine-api.ts';
 import { registerEngines } from './routes/engines.ts';
@@ -28,6 +29,8 @@ import { registerOpenapi } from './routes/openapi.ts';
 import { registerOrchestrator } from './routes/orchestrator.ts';
 import { registerProvision } from './routes/provision.ts';
 import { registerProxy } from './routes/proxy.ts';
+import { registerSettings } from './routes/settings.ts';
+import { registerStreamControl } from './routes/stream-control.ts';
 import { registerStreams } from './routes/streams.ts';
 import { registerVpn } from './routes/vpn.ts';
 
@@ -164,6 +167,9 @@ function buildApp<Attached extends Leavable>(
         if (prefix !== '') hideFromDocumentation(scope);
         registerProxy(scope, deps);
         registerStreams(scope, { ...deps, consultations });
+        registerStreamControl(scope, deps);
+        registerClients(scope, deps);
+        registerSettings(scope, { ...deps, access });
         registerEngines(scope, deps);
         registerContainers(scope, deps);
         registerOrchestrator(scope, deps);
