@@ -47,6 +47,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'app.ts': ['*'],
   'app-fleet.ts': ['*'],
   'app-providers.ts': ['*'],
+  'app-settings.ts': ['*'],
+  'app-limits.ts': ['*'],
   'app-store.ts': ['*'],
   'app-history.ts': ['*'],
   'version.ts': [],
@@ -80,6 +82,10 @@ const WITHOUT_OWN_TEST: Readonly<Record<string, string>> = {
   'src/fleet/place-queue.ts': 'fleet.test.ts and capacity.test.ts are about who waits',
   'src/fleet/provider-feed.ts': 'registry.test.ts has providers that change, are slow and fail',
   'src/fleet/reconciler/failure-causes.ts': 'a set of words; reconciler.test.ts has failures of both kinds',
+  'src/fleet/reconciler/pace.ts':
+    'plan.test.ts and plan-properties.test.ts count the actions of every minute',
+  'src/fleet/reconciler/replacement.ts':
+    'plan.test.ts, plan-vpn.test.ts and plan-vpn-properties.test.ts judge who replaces whom',
   'src/fleet/reconciler/placement.ts': 'plan.test.ts and plan-properties.test.ts judge what is placed where',
   'src/fleet/reconciler/standing.ts': 'plan.test.ts and plan-properties.test.ts judge what engines count for',
   'src/config/fleet-keys.ts': 'keys; config/load.test.ts reads all of them',
@@ -106,6 +112,9 @@ const WITHOUT_OWN_TEST: Readonly<Record<string, string>> = {
   'src/session/viewers.ts': 'session/session-detail.test.ts and session.test.ts are about who watches',
   'src/session/session-deps.ts': 'interfaces',
   'src/http/session-detail-words.ts': 'test/integration/stream-control.test.ts reads what it says',
+  'src/app-settings.ts':
+    'part of the composition root; test/integration/settings.test.ts drives it over HTTP',
+  'src/http/routes/settings.ts': 'test/integration/settings.test.ts asks it over HTTP',
   'src/http/routes/clients.ts': 'test/integration/stream-control.test.ts asks it over HTTP',
   'src/http/routes/stream-control.ts': 'test/integration/stream-control.test.ts asks it over HTTP',
   'src/base/reason-table.ts': 'a table; base/reasons.test.ts reads each of its rows',

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Clock } from '../base/clock.ts';
 import { AcemuxError, reasonOf } from '../base/reasons.ts';
 import type { Log } from '../telemetry/log.ts';
+import { ConnectWatch } from './connect-watch.ts';
 import { parseMediaFilesReply, parseSearchReply } from './content-reply.ts';
 import { linkSignals, startDeadline } from './deadline.ts';
 import { openHls } from './hls-media.ts';
@@ -68,6 +69,7 @@ export class EngineClient {
   /** Of the playbacks that are open. */
   readonly #notes = new WeakMap<Playback, StartNote>();
   readonly #transport: EngineTransport;
+  readonly #connectWatch: ConnectWatch;
   readonly #closing = new AbortController();
   readonly #inFlight = new Set<Promise<unknown>>();
 
@@ -81,6 +83,7 @@ export class EngineClient {
     this.#address = address;
     this.#journal = deps.journal;
     this.#transport = new EngineTransport({ address, clock, limits: this.#limits });
+    this.#connectWatch = new ConnectWatch({ accepts: (signal) => this.#transport.accepts(signal), clock });
   }
 
   /**
@@ -200,6 +203,19 @@ export class EngineClient {
     return parseSearchReply(await this.#call(url, this.#limits.contentTimeoutMs, signal), this.#root);
   }
 
+  /**
+   * Resolves when the engine accepts connections, asking it nothing. Not at once: for when it has just refused one.
+   * @throws the signal's reason; `shutdown`
+   */
+  untilAccepting(signal: AbortSignal): Promise<void> {
+    return this.#track(this.#untilAccepting(signal));
+  }
+
+  async #untilAccepting(signal: AbortSignal): Promise<void> {
+    using linked = linkSignals([signal, this.#closing.signal]);
+    await this.#connectWatch.until(linked.signal);
+  }
+
   /** Ends everything in flight; resolves when no connection and no timer of this client remains. */
   async close(): Promise<void> {
     this.#closing.abort(new AcemuxError('shutdown'));
@@ -306,6 +322,7 @@ export class EngineClient {
     using deadline = startDeadline(this.#clock, limitMs, [signal, this.#closing.signal]);
     return await callForText({
       open: (target, openSignal) => this.#transport.open(target, openSignal),
+      untilAccepting: (waitSignal) => this.#connectWatch.until(waitSignal),
       url,
       clock: this.#clock,
       replyBytesMax: this.#limits.replyBytesMax,

@@ -108,6 +108,8 @@ function buildApp<Attached extends Leavable>(
     loggerInstance: logger,
     // Refusals have their own line, and a line for every request would tell nothing.
     logController: new LogController({ disableRequestLogging: true }),
+    // Nor would a number for each request, whose logger costs more than what HLS does for a playlist.
+    childLoggerFactory: (parent) => parent,
     serverFactory: (dispatch) => connections.createServer(dispatch),
     clientErrorHandler: (error, socket) => connections.refuse(error, socket),
     bodyLimit: BODY_SIZE_MAX_BYTES,
