@@ -2,18 +2,34 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Clock } from './base/clock.ts';
 import type { Config } from './config/config.ts';
 import type { EngineSnapshot } from './fleet/engine-record.ts';
+import { EvidenceRing } from './history/evidence-ring.ts';
 import { Recorder } from './history/recorder.ts';
 import { Retention } from './history/retention.ts';
 import type { StreamSample, ViewerSample } from './history/samples.ts';
+import { mediaEvidenceOf } from './session/media-evidence.ts';
 import type { Session } from './session/session.ts';
 import type { SessionSnapshot } from './session/types.ts';
 import type { Store } from './store/store.ts';
+import type { AcemuxEvent, EventType } from './telemetry/events/event.ts';
 import type { EventBus } from './telemetry/events/event-bus.ts';
 
 /** Engines say kilobytes. */
 const KILOBYTE = 1024;
 /** How exactly it is measured how late the event loop is, milliseconds. */
 const DELAY_RESOLUTION_MS = 20;
+
+/** Of what evidence is kept: splices, skips and failed starts. */
+const EVIDENCE_OF: ReadonlySet<EventType> = new Set([
+  'stream.spliced',
+  'stream.standby_switched',
+  'stream.source_over',
+  'stream.attempt_failed',
+  'stream.failed',
+  'client.skipped',
+]);
+const EVIDENCE_BOUNDS = { countMax: 50, bytesMax: 4 * 1024 * 1024 };
+/** Of one stream and one kind of event, one in so long: many viewers may skip at once. */
+const EVIDENCE_EVERY_MS = 10_000;
 
 export interface HistorySources {
   readonly store: Store;
@@ -26,6 +42,7 @@ export interface HistorySources {
 }
 
 export interface HistoryHouse {
+  readonly evidence: EvidenceRing;
   /** To be told of each session as it ends. */
   noteEnded(session: SessionSnapshot): void;
   /** So many bytes were handed to viewers' sockets. */
@@ -69,8 +86,34 @@ export function buildHistory({ history }: Config, sources: HistorySources): Hist
     clock,
   });
   const isKept = history.days > 0;
+  const evidence = new EvidenceRing(EVIDENCE_BOUNDS);
+  const takenAtMs = new Map<string, number>();
+  const takeEvidence = (event: AcemuxEvent): void => {
+    if (!EVIDENCE_OF.has(event.type)) return;
+    const session = sources.sessions().find(({ id }) => id === event.session);
+    if (!session) return;
+    const what = `${session.sessionId} ${event.type}`;
+    const nowMs = clock.nowMs();
+    if (nowMs - (takenAtMs.get(what) ?? Number.NEGATIVE_INFINITY) < EVIDENCE_EVERY_MS) return;
+    if (takenAtMs.size > EVIDENCE_BOUNDS.countMax) takenAtMs.clear();
+    takenAtMs.set(what, nowMs);
+    const { attempts, session: snapshot } = session.detail();
+    evidence.add({
+      eventId: event.id,
+      type: event.type,
+      atMs: event.wallMs,
+      stream: session.id,
+      engine: event.engine,
+      client: event.client,
+      decision: event.details,
+      stat: snapshot.stat,
+      attempts,
+      media: mediaEvidenceOf(session.ring),
+    });
+  };
   let unsubscribe: (() => void) | undefined;
   return {
+    evidence,
     noteEnded: (session) => {
       if (isKept && session.isLive) recorder.noteEnded(sampleOf(session, undefined));
     },
@@ -81,7 +124,10 @@ export function buildHistory({ history }: Config, sources: HistorySources): Hist
       retention.start();
       if (!isKept) return;
       delay.enable();
-      unsubscribe = events.subscribe((event) => recorder.hear(event));
+      unsubscribe = events.subscribe((event) => {
+        recorder.hear(event);
+        takeEvidence(event);
+      });
       recorder.start();
     },
     async stop() {

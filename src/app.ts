@@ -226,6 +226,7 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
       vpns,
       store,
       history: new History(store),
+      evidence: history.evidence,
       lifecycle,
       events,
       metrics: {

@@ -32,6 +32,7 @@ const PATHS: Readonly<Record<string, readonly string[]>> = {
   '/gc': ['post'],
   '/health/circuit-breaker/reset': ['post'],
   '/history': ['get'],
+  '/history/evidence': ['get'],
   '/history/streams': ['get'],
   '/history/streams/{id}': ['get'],
   '/history/timeline': ['get'],

@@ -60,7 +60,7 @@ test(`${VIEWERS} viewers of as many streams: the fleet grows from 1 engine to ${
   assert.equal(acemux.of('engine.removed').length, MAX - 1);
 });
 
-test('another flag in the configuration replaces the engines one by one, each by one that stands in first', {
+test('fault 21: another flag in the configuration replaces the engines one by one, each by one that stands in first', {
   skip,
 }, async (t) => {
   const home = await AcemuxHome.build(t, house(), { MAX_REPLICAS: '3' });

@@ -42,6 +42,13 @@ test('an engine hangs in the middle of a stream: why says so for the viewer by i
   assert.ok(Array.isArray(evidence) && evidence.some(({ event_id: id }) => typeof id === 'number'));
   assert.equal((await ask(rig, '&client=nobody'))['verdict'], 'nothing_known');
 
+  const cases: unknown = (await rig.json('/history/evidence'))['cases'];
+  assert.ok(Array.isArray(cases));
+  const over = cases.find(({ type }) => type === 'stream.source_over');
+  assert.ok(over, JSON.stringify(cases.map(({ type }) => type)));
+  assert.ok(over.media.units.length > 0 && over.attempts.length > 0);
+  assert.equal(Buffer.from(over.media.packet_headers, 'base64')[0], 0x47);
+
   const timeline = await rig.json('/history/timeline?hours=1');
   const points: unknown = timeline['points'];
   assert.ok(Array.isArray(points) && points.some(({ clients, engines }) => clients === 1 && engines === 2));

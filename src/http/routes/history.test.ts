@@ -130,3 +130,22 @@ test('the timeline has what a chart needs, and a stream its page', async (t) => 
   assert.deepEqual([page.stream.bytes_out, page.minutes.length], [2_000, 1]);
   assert.equal((await call(rig, `/history/streams/${ID}`)).status, 404);
 });
+
+test('evidence is given with its headers as base64', async (t) => {
+  const kept = {
+    eventId: 7,
+    type: 'stream.spliced',
+    atMs: AT,
+    stream: ID,
+    engine: 'e1',
+    client: undefined,
+    decision: { kind: 'same-broadcast' },
+    stat: { peers: 3 },
+    attempts: [{ isStandby: false }],
+    media: { position: 188, headers: Buffer.from([0x47, 0x40, 0x00, 0x10]), units: [{ role: 'video' }] },
+  };
+  const rig = await startRig(t, { evidence: { list: () => [kept] } });
+  const [only] = Object((await call(rig, '/history/evidence')).json()).cases;
+  assert.deepEqual([only.event_id, only.client_id, only.media.packet_headers], [7, null, 'R0AAEA==']);
+  assert.deepEqual([only.decision.kind, only.stat.peers, only.attempts.length], ['same-broadcast', 3, 1]);
+});

@@ -121,6 +121,7 @@ export interface Parts {
   vpns: readonly VpnSnapshot[];
   store: HttpDeps['store'];
   history: Partial<HttpDeps['history']>;
+  evidence: HttpDeps['evidence'];
   fleetControl: HttpDeps['fleetControl'];
   readiness: { configured: boolean; healthy: number; total: number };
   /** The engine that can be asked; undefined: none is healthy. */
@@ -206,6 +207,7 @@ export function buildRig(overrides: Partial<Parts> = {}): Omit<Rig, 'url' | 'por
     vpns: [],
     store: { health: WELL_STORED },
     history: {},
+    evidence: { list: () => [] },
     fleetControl: new FakeFleetControl(),
     readiness: { configured: true, healthy: 1, total: 1 },
     consultant: undefined,
@@ -294,6 +296,7 @@ export function buildRig(overrides: Partial<Parts> = {}): Omit<Rig, 'url' | 'por
       vpns: { list: () => parts.vpns },
       store: parts.store,
       history: { ...NO_HISTORY, ...parts.history },
+      evidence: parts.evidence,
       lifecycle: {
         get phase() {
           return parts.phase;
