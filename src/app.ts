@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { join } from 'node:path';
-import { loadOrCreateAdminKey } from './access/admin-key.ts';
+import { buildAccess } from './app-access.ts';
 import { buildFleet, type FleetHouse, type FleetParts } from './app-fleet.ts';
 import { buildHistory, type HistoryHouse } from './app-history.ts';
 import { recordingLimits, sessionLimits, timeshiftLimits, viewerLimits, withLimits } from './app-limits.ts';
@@ -12,6 +12,7 @@ import type { Fleet } from './fleet/fleet.ts';
 import type { FleetControl } from './fleet/fleet-control.ts';
 import type { Vpns } from './fleet/vpn/vpns.ts';
 import { History } from './history/history.ts';
+import { StoredEvents } from './history/stored-events.ts';
 import { connectionLimitsFor, readOpenFilesMax } from './http/connection-limits.ts';
 import { buildServer } from './http/server.ts';
 import { HlsOutput } from './output/hls/hls-output.ts';
@@ -75,18 +76,18 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
   const lifecycle: { phase: 'starting' | 'ready' | 'draining' } = { phase: 'starting' };
   await using undo = new AsyncDisposableStack();
 
-  const adminKey = await loadOrCreateAdminKey({
-    configured: config.access.apiKey,
-    dataDir: config.storage.dataDir,
-  });
-  if (adminKey.isNew) log.info({ file: adminKey.file }, 'generated an admin key');
-
   const events = new EventBus({ bounds: EVENTS_KEPT, clock, log: log.child({ part: 'events' }) });
   const storeHouse = buildStore(config.storage.dataDir, { clock, events, log: log.child({ part: 'store' }) });
   const { store } = storeHouse;
+  const accessHouse = await buildAccess(config, { keyStore: storeHouse.keys, clock, log });
+  undo.defer(() => accessHouse.stop());
+  const { adminKey, parts: access } = accessHouse;
   // The last to stop: what happens until then is stored.
   undo.defer(() => storeHouse.stop());
   await storeHouse.start();
+  const storedEvents = new StoredEvents(store);
+  // Of a database that can't be read now, nothing is known.
+  events.resumeBehind(await storedEvents.lastId().catch(() => 0));
   const settingsHouse = buildSettings(config, parts, { store: storeHouse.settings, events, clock, log });
   const { settings } = settingsHouse;
   undo.defer(() => settings.stop());
@@ -227,6 +228,7 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
       store,
       history: new History(store),
       evidence: history.evidence,
+      storedEvents,
       lifecycle,
       events,
       metrics: {
@@ -237,7 +239,7 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
           refusalEvents.requestRefused(reason);
         },
       },
-      access: { key: adminKey.key, play: config.access.play, view: config.access.view },
+      access,
       config: {
         host: config.server.host,
         port: config.server.port,

@@ -2,9 +2,11 @@ import type { CommandIo, StopSignal } from './cli/command.ts';
 import { doctor } from './cli/doctor.ts';
 import { healthcheck } from './cli/healthcheck.ts';
 import { report } from './cli/report.ts';
+import { loginLink } from './cli/login-link.ts';
 import { runCommandLine } from './cli/run.ts';
 import { serve } from './cli/serve.ts';
 import { showConfig } from './cli/show-config.ts';
+import { signUrl } from './cli/sign-url.ts';
 import { simulateEngine } from './cli/simulate-engine.ts';
 import { why } from './cli/why.ts';
 
@@ -39,6 +41,8 @@ process.exit(
     showConfig,
     why,
     report,
+    signUrl,
+    loginLink,
     doctor,
     simulateEngine,
     healthcheck,

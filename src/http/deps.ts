@@ -1,5 +1,4 @@
 import type { ServerResponse } from 'node:http';
-import type { AccessPolicy } from '../access/guard.ts';
 import type { Clock } from '../base/clock.ts';
 import type { ReasonCode } from '../base/reasons.ts';
 import type { Settings } from '../config/settings.ts';
@@ -8,6 +7,7 @@ import type { Consultant } from '../fleet/engine-record.ts';
 import type { VpnSource } from '../fleet/vpn/vpn.ts';
 import type { EvidenceRing } from '../history/evidence-ring.ts';
 import type { History } from '../history/history.ts';
+import type { StoredEvents } from '../history/stored-events.ts';
 import type { Beginning, ViewerInfo } from '../session/attachment.ts';
 import type { LeaseRequest } from '../session/lease.ts';
 import type { FileFacts, FileRequest, OpenFile } from '../session/recorded/recordings.ts';
@@ -17,6 +17,7 @@ import type { SessionSnapshot } from '../session/types.ts';
 import type { StoreHealth } from '../store/store.ts';
 import type { EventBus } from '../telemetry/events/event-bus.ts';
 import type { Log } from '../telemetry/log.ts';
+import type { AccessParts } from './access-control.ts';
 import type { FleetControlFace } from './fleet-deps.ts';
 
 /** All that http needs to know of a viewer's membership in a session. */
@@ -96,13 +97,15 @@ export interface PlaylistFace {
 export interface HlsFace {
   /**
    * Resolves when there is something to play: the stream or, if the visitor wishes for a start and an end, an excerpt.
-   * `folder`: where the viewers' folders are, relative to the playlist.
+   * `folder`: where the viewers' folders are, relative to the playlist. `token`: what the viewer's address needs to be
+   * let in.
    */
   multivariantPlaylist(
     selector: StreamSelector,
     visitor: ViewerInfo,
     folder: string,
     signal: AbortSignal,
+    token?: string,
   ): Promise<PlaylistFace>;
   /** `name`: of the viewer. `folder`: where the streams' folders are, relative to the playlist. */
   mediaPlaylist(
@@ -114,6 +117,8 @@ export interface HlsFace {
   ): Promise<PlaylistFace>;
   /** Throws unless this name was given to a viewer of this stream. */
   checkName(name: string, selector: StreamSelector): void;
+  /** Whether somebody watches by this name now. */
+  isWatching(name: string): boolean;
   segmentSize(streamName: string, number: number): number;
   /** Takes the response over, unless it throws: all that follows, its end included, is its business. */
   sendSegment(response: ServerResponse, streamName: string, number: number): void;
@@ -210,10 +215,11 @@ export interface HttpDeps<Attached extends Leavable = Leavable> {
   readonly store: { readonly health: StoreHealth };
   readonly history: Pick<History, 'moment' | 'stream' | 'streams' | 'timeline'>;
   readonly evidence: Pick<EvidenceRing, 'list'>;
+  readonly storedEvents: Pick<StoredEvents, 'before'>;
   readonly lifecycle: LifecycleFace;
   readonly metrics: MetricsFace;
   readonly events: EventsFace;
-  readonly access: AccessPolicy;
+  readonly access: AccessParts;
   readonly log: Log;
   readonly clock: Clock;
   readonly config: HttpConfig;
