@@ -1,8 +1,8 @@
 import type { CommandIo, StopSignal } from './cli/command.ts';
 import { doctor } from './cli/doctor.ts';
 import { healthcheck } from './cli/healthcheck.ts';
-import { report } from './cli/report.ts';
 import { loginLink } from './cli/login-link.ts';
+import { report } from './cli/report.ts';
 import { runCommandLine } from './cli/run.ts';
 import { serve } from './cli/serve.ts';
 import { showConfig } from './cli/show-config.ts';

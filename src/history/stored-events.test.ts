@@ -18,7 +18,9 @@ test('events of before are found as they were told, page by page, with a filter'
   t.after(() => database.close());
   const ids = Array.from({ length: 2_500 }, (_, index) => index + 1);
   database.write([ids.map((id) => eventRow(made(id)))]);
-  database.write([[{ sql: "INSERT INTO events VALUES (2501, 1, 'of.later', NULL, NULL, NULL, NULL, NULL, 'x')" }]]);
+  database.write([
+    [{ sql: "INSERT INTO events VALUES (2501, 1, 'of.later', NULL, NULL, NULL, NULL, NULL, 'x')" }],
+  ]);
   const stored = new StoredEvents({ read: async (statement) => database.read(statement) });
   assert.equal(await stored.lastId(), 2_501);
   assert.deepEqual(await stored.before(3_000, {}, { skip: 0, count: 1 }), [made(2_500)]);

@@ -215,7 +215,9 @@ function overload({ process, events }: Facts): Evidence[] {
 /** Whether other engines than the one in use had nothing either, or that one had nobody to get it from. */
 function othersStarved({ stream, events }: Facts): boolean {
   return (
-    stream.some(({ peers, longestGapMs }) => peers !== undefined && peers <= 1 && longestGapMs >= STEADY_GAP_MS) ||
+    stream.some(
+      ({ peers, longestGapMs }) => peers !== undefined && peers <= 1 && longestGapMs >= STEADY_GAP_MS,
+    ) ||
     events.some(
       ({ type, reason }) =>
         STARVATION.has(reason ?? '') && (type === 'stream.attempt_failed' || type === 'stream.failed'),

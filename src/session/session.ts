@@ -362,8 +362,6 @@ export class Session implements WatchedSession, SuppliedSession {
     this.#deps.observer.bytesStreamed(bytes);
   }
 
-  // ── what an operator may do ─────────────────────────────────────────────────────────────────────────────
-
   /** Ends one viewer's connection, by the viewer's id; false: there is no such. */
   expel(clientId: string, reason: ReasonCode): boolean {
     return this.#viewers.expel(clientId, reason);
@@ -408,8 +406,6 @@ export class Session implements WatchedSession, SuppliedSession {
       settings: { ...this.#limits.buffer, prebufferMs, standby },
     };
   }
-
-  // ── the supply ──────────────────────────────────────────────────────────────────────────────────────────
 
   onIdentified(name: KnownName): void {
     this.#deps.owner.onIdentified(this, name);

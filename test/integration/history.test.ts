@@ -10,7 +10,11 @@ async function ask(rig: Rig, query: string): Promise<Record<string, unknown>> {
 }
 
 /** Asks again and again until what is written by then has one of these verdicts. */
-async function untilVerdict(rig: Rig, words: readonly unknown[], query: string): Promise<Record<string, unknown>> {
+async function untilVerdict(
+  rig: Rig,
+  words: readonly unknown[],
+  query: string,
+): Promise<Record<string, unknown>> {
   for (const endMs = performance.now() + 30_000; ; ) {
     const moment = await ask(rig, query);
     if (words.includes(moment['verdict'])) return moment;

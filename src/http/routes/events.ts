@@ -40,7 +40,10 @@ const StatsSchema = Type.Object({
 });
 
 /** `/events`, `/events/stats` and `/events/stream`: what has happened, and what happens. */
-export function registerEvents(scope: FastifyInstance, { events, storedEvents, eventStreams }: EventsDeps): void {
+export function registerEvents(
+  scope: FastifyInstance,
+  { events, storedEvents, eventStreams }: EventsDeps,
+): void {
   const config = { area: 'view' } as const;
   const tags = ['view'];
 
@@ -51,7 +54,8 @@ export function registerEvents(scope: FastifyInstance, { events, storedEvents, e
       schema: {
         tags,
         summary: 'What has happened, the newest first',
-        description: 'What memory does not hold any more comes from the history, as far as HISTORY_DAYS goes.',
+        description:
+          'What memory does not hold any more comes from the history, as far as HISTORY_DAYS goes.',
         querystring: ListQuery,
         response: { 200: Type.Array(EventSchema), 400: ErrorBodySchema },
       },
