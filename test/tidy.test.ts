@@ -48,6 +48,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'app-fleet.ts': ['*'],
   'app-providers.ts': ['*'],
   'app-settings.ts': ['*'],
+  'app-metrics.ts': ['*'],
   'app-limits.ts': ['*'],
   'app-store.ts': ['*'],
   'app-history.ts': ['*'],
