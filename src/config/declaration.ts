@@ -11,6 +11,7 @@ import { type StandbyWord, standbyList } from './standby-list.ts';
 import { streamSeconds } from './stream-seconds.ts';
 import { baseUrl, choice, folder, listenHost, networkList, secretText } from './texts.ts';
 import { VPN_KEYS } from './vpn-keys.ts';
+import { WEBHOOK_KEYS } from './webhook-keys.ts';
 
 /** Who needs the key: only public addresses, everybody, nobody. */
 export type AccessMode = 'private' | 'key' | 'open';
@@ -406,6 +407,7 @@ export const DECLARATION = {
     }),
   },
   history: HISTORY_KEYS,
+  webhooks: WEBHOOK_KEYS,
   health: {
     checkIntervalMs: key({
       yaml: 'check_interval',

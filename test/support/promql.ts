@@ -12,7 +12,7 @@ export interface ParsedQuery {
 }
 
 const GROUPING = /\b(?:by|without|on|ignoring)\s*\(([^)]*)\)/g;
-const SELECTION = /([a-zA-Z_:][\w:]*)\s*(?:\{([^}]*)\})?(?!\s*\()/g;
+const SELECTION = /([a-zA-Z_:][\w:]*)(?:(\s*\()|\s*\{([^}]*)\})?/g;
 const MATCHER = /(\w+)\s*(?:=~|!~|!=|=)\s*"((?:[^"\\]|\\.)*)"/g;
 const KEYWORDS = new Set(['and', 'or', 'unless', 'bool', 'offset', 'by', 'on', 'without', 'ignoring']);
 
@@ -23,9 +23,8 @@ export function parseQuery(expression: string): ParsedQuery {
   );
   // Ranges hold durations, which look like names.
   const plain = expression.replace(GROUPING, ' ').replace(/\[[^\]]*\]/g, ' ');
-  const selections = [...plain.matchAll(SELECTION)].flatMap(([, metric = '', braces = '']): Selection[] => {
-    const isFunction = new RegExp(`\\b${metric}\\s*\\(`).test(plain);
-    if (KEYWORDS.has(metric) || isFunction || !/_|^up$/.test(metric)) return [];
+  const selections = [...plain.matchAll(SELECTION)].flatMap(([, metric = '', call, braces = '']): Selection[] => {
+    if (call !== undefined || KEYWORDS.has(metric) || !/_|^up$/.test(metric)) return [];
     const matchers = [...braces.matchAll(MATCHER)].map(([, label = '', value = '']) => {
       return [label, value.split('|')] as const;
     });
