@@ -5,10 +5,15 @@ type Address = ReturnType<typeof ipaddr.process>;
 
 /**
  * Ranges of ipaddr.js that need no key where the policy is `private`: RFC 1918, loopback, link-local of both
- * families, and unique local IPv6 (fc00::/7). Carrier-grade NAT (100.64.0.0/10, RFC 6598) is not among them: what
- * comes from there may be another customer of the same provider.
+ * families, unique local IPv6 (fc00::/7), and 100.64.0.0/10 (RFC 6598), which overlay networks such as Tailscale use.
  */
-const PRIVATE_RANGES: ReadonlySet<string> = new Set(['private', 'loopback', 'linkLocal', 'uniqueLocal']);
+const PRIVATE_RANGES: ReadonlySet<string> = new Set([
+  'private',
+  'loopback',
+  'linkLocal',
+  'uniqueLocal',
+  'carrierGradeNat',
+]);
 
 /**
  * The one spelling of an address by which it is compared and shown: IPv4 that was mapped into IPv6 becomes IPv4
@@ -22,6 +27,16 @@ export function normalizeAddress(text: string): string | undefined {
 export function isPrivateAddress(text: string): boolean {
   const address = parseAddress(text);
   return address !== undefined && PRIVATE_RANGES.has(address.range());
+}
+
+/** Bits of an IPv6 address that name a network; the rest is one machine's, which may change it every hour (RFC 8981). */
+const IPV6_NETWORK_BITS = 64;
+
+/** By what somebody is counted: an IPv4 address, an IPv6 network of 64 bits; what is not an address by itself. */
+export function networkOf(text: string): string {
+  const address = parseAddress(text);
+  if (!address || address.kind() === 'ipv4') return address?.toString() ?? text;
+  return ipaddr.IPv6.networkAddressFromCIDR(`${address.toString()}/${IPV6_NETWORK_BITS}`).toString();
 }
 
 /** A fixed set of addresses and networks. */
