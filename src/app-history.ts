@@ -163,7 +163,7 @@ function sampleOf(session: SessionSnapshot, ringMs: number | undefined): StreamS
 
 /** One whose output has not begun has nothing to tell yet. */
 function viewersOf(session: Session): ViewerSample[] {
-  return session.viewers.flatMap(({ id, progress, behindMs }) => {
+  return session.viewers.list().flatMap(({ id, progress, behindMs }) => {
     if (!progress) return [];
     const { output, bytesSent, isBlocked, skips } = progress;
     return [

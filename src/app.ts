@@ -4,6 +4,7 @@ import { buildAccess } from './app-access.ts';
 import { buildFleet, type FleetHouse, type FleetParts } from './app-fleet.ts';
 import { buildHistory, type HistoryHouse } from './app-history.ts';
 import { recordingLimits, sessionLimits, timeshiftLimits, viewerLimits, withLimits } from './app-limits.ts';
+import { stageSources } from './app-metrics.ts';
 import { buildSettings, type SettingsParts } from './app-settings.ts';
 import { buildStore } from './app-store.ts';
 import { type Clock, sleep, systemClock } from './base/clock.ts';
@@ -14,6 +15,7 @@ import type { Vpns } from './fleet/vpn/vpns.ts';
 import { History } from './history/history.ts';
 import { StoredEvents } from './history/stored-events.ts';
 import { connectionLimitsFor, readOpenFilesMax } from './http/connection-limits.ts';
+import { eventJsonOf } from './http/event-json.ts';
 import { buildServer } from './http/server.ts';
 import { HlsOutput } from './output/hls/hls-output.ts';
 import { readTcpTable } from './output/ts/tcp-table.ts';
@@ -31,6 +33,7 @@ import { RefusalEvents } from './telemetry/events/refusal-events.ts';
 import { SessionEvents } from './telemetry/events/session-events.ts';
 import type { Log } from './telemetry/log.ts';
 import { Metrics } from './telemetry/metrics.ts';
+import { Webhooks } from './telemetry/webhooks.ts';
 import { Timeshift } from './timeshift/timeshift.ts';
 import { VERSION } from './version.ts';
 
@@ -101,10 +104,22 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
     timeshiftBytes: () => timeshift.sizeBytes,
     fleetStatus: () => house.fleetControl.status(),
     engineStates: () => house.fleet.snapshot().map(({ state }) => state),
+    stages: stageSources(
+      { fleet: () => house.fleet, sessions: () => sessionControl, vpns: () => house.vpns },
+      settings,
+    ),
+    orchestrator: {
+      stats: () => sessions.list().flatMap(({ stat }) => stat ?? []),
+      playing: () => sessions.list().length + recordings.list().length,
+      engines: () => house.fleet.snapshot(),
+      minimum: () => settings.current.fleet.min,
+      vpns: () => house.vpns.list(),
+    },
   });
   const sessionEvents = new SessionEvents(events);
   const observer = new Observers([
     metrics,
+    metrics.stages,
     sessionEvents,
     { bytesStreamed: (bytes) => history.bytesStreamed(bytes) },
   ]);
@@ -162,7 +177,7 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
     engines: () => fleet.snapshot(),
     clock,
   });
-  const sessionControl = new SessionControl(sessions);
+  const sessionControl: SessionControl = new SessionControl(sessions);
   const fileLeases = new FileLeaseBook({ recordings, clock, log: log.child({ part: 'lease' }) });
   const leases = new LeaseBook({ sessions, clock, log: log.child({ part: 'lease' }) });
   const tsOutput = new TsOutput(
@@ -259,6 +274,15 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
   });
   events.subscribe(({ type }) => metrics.eventHappened(type));
   events.subscribe((event) => sessionEvents.hear(event));
+  const webhooks = new Webhooks({
+    choice: () => settings.current.webhooks,
+    jsonOf: eventJsonOf,
+    onOver: (outcome) => metrics.webhookOver(outcome),
+    clock,
+    log: log.child({ part: 'webhooks' }),
+  });
+  undo.defer(() => webhooks.stop());
+  events.subscribe((event) => webhooks.hear(event));
   undo.defer(() => metrics.stop());
   metrics.start();
   undo.defer(() => history.stop());

@@ -49,6 +49,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'app-fleet.ts': ['*'],
   'app-providers.ts': ['*'],
   'app-settings.ts': ['*'],
+  'app-metrics.ts': ['*'],
   'app-limits.ts': ['*'],
   'app-store.ts': ['*'],
   'app-history.ts': ['*'],
@@ -120,6 +121,7 @@ const WITHOUT_OWN_TEST: Readonly<Record<string, string>> = {
   'src/http/session-detail-words.ts': 'test/integration/stream-control.test.ts reads what it says',
   'src/app-settings.ts':
     'part of the composition root; test/integration/settings.test.ts drives it over HTTP',
+  'src/telemetry/declared-metric.ts': 'telemetry/metrics.test.ts reads what it makes',
   'src/http/routes/settings.ts': 'test/integration/settings.test.ts asks it over HTTP',
   'src/http/routes/clients.ts': 'test/integration/stream-control.test.ts asks it over HTTP',
   'src/http/routes/stream-control.ts': 'test/integration/stream-control.test.ts asks it over HTTP',

@@ -27,6 +27,7 @@ const PATHS: Readonly<Record<string, readonly string[]>> = {
   '/engines/{id}/stats': ['get'],
   '/engines/{id}/undrain': ['post'],
   '/events': ['get'],
+  '/events/cleanup': ['post'],
   '/events/stats': ['get'],
   '/events/stream': ['get'],
   '/gc': ['post'],

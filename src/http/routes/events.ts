@@ -9,8 +9,11 @@ import { EventSchema, eventJsonOf } from '../event-json.ts';
 import { EVENT_FILTER_PROPERTIES, eventFilterOf, eventIdOf } from '../event-query.ts';
 import type { EventStreams } from '../event-streams.ts';
 
-export type EventsDeps = Pick<HttpDeps, 'events' | 'storedEvents'> & { readonly eventStreams: EventStreams };
+export type EventsDeps = Pick<HttpDeps, 'events' | 'storedEvents' | 'clock'> & {
+  readonly eventStreams: EventStreams;
+};
 
+const DAY_MS = 24 * 3_600_000;
 const LIMIT_DEFAULT = 100;
 const LIMIT_MAX = 1_000;
 
@@ -42,7 +45,7 @@ const StatsSchema = Type.Object({
 /** `/events`, `/events/stats` and `/events/stream`: what has happened, and what happens. */
 export function registerEvents(
   scope: FastifyInstance,
-  { events, storedEvents, eventStreams }: EventsDeps,
+  { clock, events, storedEvents, eventStreams }: EventsDeps,
 ): void {
   const config = { area: 'view' } as const;
   const tags = ['view'];
@@ -95,6 +98,29 @@ export function registerEvents(
         newest: timeOf(all[0]),
         by_severity: countOf(severities, SEVERITIES),
       };
+    },
+  );
+
+  scope.post<{ Querystring: { max_age_days?: number } }>(
+    '/events/cleanup',
+    {
+      config: { area: 'operate' },
+      schema: {
+        tags: ['admin'],
+        summary: 'Lets go of old events that are held in memory',
+        description: 'What is kept on disk goes by HISTORY_DAYS.',
+        querystring: Type.Object({
+          max_age_days: Type.Optional(Type.Number({ minimum: 0, maximum: 36_500, default: 30 })),
+        }),
+        response: {
+          200: Type.Object({ deleted: Type.Integer(), message: Type.String() }),
+          400: ErrorBodySchema,
+        },
+      },
+    },
+    async ({ query: { max_age_days: days = 30 } }) => {
+      const deleted = events.dropBefore(clock.wallMs() - days * DAY_MS);
+      return { deleted, message: `Deleted ${deleted} events older than ${days} days` };
     },
   );
 

@@ -88,6 +88,11 @@ export class EventBus implements EventSink {
     return () => void this.#listeners.delete(listener);
   }
 
+  /** Lets go of what is older than this, by the wall clock; returns how many. */
+  dropBefore(wallMs: number): number {
+    return this.#ring.dropBefore(wallMs);
+  }
+
   /** The event, if it is still held. */
   get(id: number): AcemuxEvent | undefined {
     return this.#ring.get(id);
