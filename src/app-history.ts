@@ -8,6 +8,7 @@ import { Retention } from './history/retention.ts';
 import type { StreamSample, ViewerSample } from './history/samples.ts';
 import { mediaEvidenceOf } from './session/media-evidence.ts';
 import type { Session } from './session/session.ts';
+import { placeViewer } from './session/session-detail.ts';
 import type { SessionSnapshot } from './session/types.ts';
 import type { Store } from './store/store.ts';
 import type { AcemuxEvent, EventType } from './telemetry/events/event.ts';
@@ -163,7 +164,8 @@ function sampleOf(session: SessionSnapshot, ringMs: number | undefined): StreamS
 
 /** One whose output has not begun has nothing to tell yet. */
 function viewersOf(session: Session): ViewerSample[] {
-  return session.viewers.list().flatMap(({ id, progress, behindMs }) => {
+  return session.viewers.list().flatMap((viewer) => {
+    const { id, progress, behindMs } = placeViewer(viewer, session.ring);
     if (!progress) return [];
     const { output, bytesSent, isBlocked, skips } = progress;
     return [
