@@ -1,9 +1,11 @@
+import { fleetBounds, fleetFacts, fleetLimits, type LiveConfig, planRules } from './app-limits.ts';
 import { inspectorOf, makeDocker, makeProviders } from './app-providers.ts';
 import type { Clock } from './base/clock.ts';
 import type { Config } from './config/config.ts';
 import { configuredVpns } from './config/configured-vpns.ts';
 import { EngineClient } from './engine/engine-client.ts';
 import type { EngineRecord } from './fleet/engine-record.ts';
+import { EngineStarts } from './fleet/engine-starts.ts';
 import { Fleet, type FleetDeps, type FleetVpns } from './fleet/fleet.ts';
 import { FleetControl } from './fleet/fleet-control.ts';
 import { fleetEvents } from './fleet/fleet-events.ts';
@@ -19,6 +21,7 @@ import { GluetunClient } from './fleet/vpn/gluetun-client.ts';
 import type { EngineNetwork, EnginesBehind } from './fleet/vpn/vpn.ts';
 import { vpnEvents } from './fleet/vpn/vpn-events.ts';
 import { Vpns, type VpnsDeps } from './fleet/vpn/vpns.ts';
+import type { StartRows } from './store/start-rows.ts';
 import type { EventBus } from './telemetry/events/event-bus.ts';
 import type { Log } from './telemetry/log.ts';
 import type { Metrics } from './telemetry/metrics.ts';
@@ -39,6 +42,7 @@ export interface FleetSurroundings {
   readonly metrics: Metrics;
   readonly events: EventBus;
   readonly giveWay: NonNullable<FleetDeps['giveWay']>;
+  readonly starts: StartRows;
   readonly clock: Clock;
 }
 
@@ -47,6 +51,8 @@ export interface FleetHouse {
   readonly fleet: Fleet;
   readonly fleetControl: FleetControl;
   readonly vpns: Vpns;
+  /** To be told of the YAML paths of settings that have another value. */
+  settingsChanged(changed: ReadonlySet<string>): void;
   start(): Promise<void>;
   /** Safe to call twice, and when `start` has failed. */
   stop(): Promise<void>;
@@ -57,11 +63,12 @@ export interface FleetHouse {
  * them. Nothing runs before `start`.
  */
 export async function buildFleet(
-  config: Config,
+  live: LiveConfig,
   parts: FleetParts,
-  { metrics, events, giveWay, clock }: FleetSurroundings,
+  { metrics, events, giveWay, starts: rows, clock }: FleetSurroundings,
 ): Promise<FleetHouse> {
   const { log } = parts;
+  const config = live.current;
   const tellFleet = fleetEvents(events);
   const witness: FleetWitness = (happening) => {
     metrics.fleetHappened(happening);
@@ -77,17 +84,17 @@ export async function buildFleet(
     clock,
     log: log.child({ part: 'vpn' }),
   });
+  const starts: EngineStarts = new EngineStarts({
+    rows,
+    clientAt: ({ host, port }) =>
+      fleet.registry.engines.find((engine) => engine.host === host && engine.port === port)?.client,
+    events,
+    clock,
+    log: log.child({ part: 'fleet' }),
+  });
   const fleet: Fleet = new Fleet({
     providers,
-    limits: {
-      maxStreamsPerEngine: config.engines.maxStreamsPerEngine,
-      forwardedPreferredStreams: config.engines.forwardedPreferredStreams,
-      selectionTimeoutMs: config.engines.selectionTimeoutMs,
-      checkIntervalMs: config.health.checkIntervalMs,
-      failureThreshold: config.health.failureThreshold,
-      listIntervalMs: config.engines.cacheTtlMs,
-      startupTimeoutMs: config.fleet.startupTimeoutMs,
-    },
+    limits: fleetLimits(live),
     growth: {
       coming: () => reconciler.coming,
       isThinking: () => reconciler.isThinking,
@@ -100,40 +107,28 @@ export async function buildFleet(
       reconciler.notice(happening);
     },
     createClient: (address) =>
-      new EngineClient({ address, clock, log: log.child({ part: 'fleet' }), ingest: config.streams.ingest }),
+      new EngineClient({
+        address,
+        clock,
+        log: log.child({ part: 'fleet' }),
+        ingest: config.streams.ingest,
+        journal: starts,
+      }),
+    playedAt: (address) => starts.playedAt(address),
     giveWay,
     clock,
     log: log.child({ part: 'fleet' }),
   });
-  const { pools, min, max } = poolsOf(providers, config.fleet);
+  const plan = poolsOf(providers, fleetBounds(live));
   const reconciler: Reconciler = new Reconciler({
     registry: fleet.registry,
     care: fleet.care,
-    pools,
+    pools: plan.pools,
     vpns: () => (parts.vpns ?? vpns).list(),
     demand: () => fleet.demand,
     onPlan: () => fleet.reconsider(),
     witness,
-    rules: {
-      min,
-      max,
-      replacesCutOff: config.vpn.restartEngines,
-      maxBehindVpn: config.fleet.maxBehindVpn ?? max,
-      minFree: config.fleet.minFree,
-      streamsPerEngine: config.engines.maxStreamsPerEngine,
-      removesSurplus: config.fleet.removesSurplus,
-      idleGraceMs: config.fleet.idleGraceMs,
-      unwellGraceMs: config.health.unwellGraceMs,
-      replacementCooldownMs: config.health.replacementCooldownMs,
-      concurrentCreates: config.fleet.concurrentCreates,
-      createIntervalMs: config.fleet.createIntervalMs,
-      actionsPerMinute: config.fleet.actionsPerMinute,
-      memoryReserveBytes: config.fleet.memoryReserveBytes,
-      maxAgeMs: config.fleet.maxAgeMs === 0 ? undefined : config.fleet.maxAgeMs,
-      recycleMemoryBytes: config.fleet.recycleMemoryBytes,
-      breakerThreshold: config.fleet.breakerThreshold,
-      breakerPauseMaxMs: config.fleet.breakerPauseMaxMs,
-    },
+    rules: planRules(live, plan),
     intervalMs: config.fleet.intervalMs,
     clock,
     log: log.child({ part: 'reconciler' }),
@@ -141,17 +136,7 @@ export async function buildFleet(
   const fleetControl = new FleetControl({
     fleet,
     reconciler,
-    facts: {
-      minFree: config.fleet.minFree,
-      streamsPerEngine: config.engines.maxStreamsPerEngine,
-      removesSurplus: config.fleet.removesSurplus,
-      idleGraceMs: config.fleet.idleGraceMs,
-      checkIntervalMs: config.health.checkIntervalMs,
-      breakerThreshold: config.fleet.breakerThreshold,
-      breakerPauseMaxMs: config.fleet.breakerPauseMaxMs,
-      image: config.docker.image,
-      variant: config.docker.variant,
-    },
+    facts: fleetFacts(live),
   });
   const memoryWatch = new MemoryWatch({
     registry: fleet.registry,
@@ -165,10 +150,18 @@ export async function buildFleet(
     fleet,
     fleetControl,
     vpns,
+    settingsChanged(changed) {
+      if (changed.has('fleet.min_replicas')) reconciler.setMin(live.current.fleet.min);
+      // Those who wait may have a place now, and there may be engines too many, or too few.
+      fleet.reconsider();
+      reconciler.wake();
+    },
     async start() {
       undo.defer(() => vpns.stop());
       vpns.start();
       undo.defer(() => fleet.stop());
+      undo.defer(() => starts.stop());
+      await starts.load();
       await fleet.start();
       undo.defer(() => cutOff.stop());
       cutOff.start();

@@ -1,30 +1,39 @@
 import { createHmac } from 'node:crypto';
 import { join } from 'node:path';
-import { MemoryKeyStore } from './access/key-store.ts';
 import { buildAccess } from './app-access.ts';
 import { buildFleet, type FleetHouse, type FleetParts } from './app-fleet.ts';
+import { buildHistory, type HistoryHouse } from './app-history.ts';
+import { recordingLimits, sessionLimits, timeshiftLimits, viewerLimits, withLimits } from './app-limits.ts';
+import { stageSources } from './app-metrics.ts';
+import { buildSettings, type SettingsParts } from './app-settings.ts';
+import { buildStore } from './app-store.ts';
 import { type Clock, sleep, systemClock } from './base/clock.ts';
 import type { Config } from './config/config.ts';
-import { defaultBufferMemory, machineMemory } from './config/machine-memory.ts';
 import type { Fleet } from './fleet/fleet.ts';
 import type { FleetControl } from './fleet/fleet-control.ts';
 import type { Vpns } from './fleet/vpn/vpns.ts';
+import { History } from './history/history.ts';
+import { StoredEvents } from './history/stored-events.ts';
 import { connectionLimitsFor, readOpenFilesMax } from './http/connection-limits.ts';
+import { eventJsonOf } from './http/event-json.ts';
 import { buildServer } from './http/server.ts';
 import { HlsOutput } from './output/hls/hls-output.ts';
 import { readTcpTable } from './output/ts/tcp-table.ts';
 import { TsOutput } from './output/ts/ts-output.ts';
 import { SessionDirectory } from './session/directory.ts';
 import { LeaseBook } from './session/lease-book.ts';
+import type { SegmentArchive } from './session/media-segments.ts';
 import { Observers } from './session/observers.ts';
 import { FileLeaseBook } from './session/recorded/file-lease.ts';
 import { Recordings } from './session/recorded/recordings.ts';
+import { SessionControl } from './session/session-control.ts';
 import { StreamBook } from './session/stream-book.ts';
 import { EventBus } from './telemetry/events/event-bus.ts';
 import { RefusalEvents } from './telemetry/events/refusal-events.ts';
 import { SessionEvents } from './telemetry/events/session-events.ts';
 import type { Log } from './telemetry/log.ts';
 import { Metrics } from './telemetry/metrics.ts';
+import { Webhooks } from './telemetry/webhooks.ts';
 import { Timeshift } from './timeshift/timeshift.ts';
 import { VERSION } from './version.ts';
 
@@ -47,6 +56,8 @@ export interface App {
   readonly fleetControl: FleetControl;
   readonly events: EventBus;
   readonly vpns: Vpns;
+  /** Reads the configuration anew, as far as it may change while this runs; says in the log what came of it. */
+  reloadConfig(): void;
   /** Lets nobody new in, lets those who watch go on for a while, then stops. Safe to call twice. */
   drain(): Promise<void>;
   /** Ends everything at once and resolves when nothing is left. Safe to call twice. */
@@ -54,7 +65,7 @@ export interface App {
 }
 
 /** Parts that a test may replace. */
-export interface AppParts extends FleetParts {
+export interface AppParts extends FleetParts, SettingsParts {
   readonly clock?: Clock;
 }
 
@@ -68,12 +79,24 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
   const lifecycle: { phase: 'starting' | 'ready' | 'draining' } = { phase: 'starting' };
   await using undo = new AsyncDisposableStack();
 
-  const accessHouse = await buildAccess(config, { keyStore: new MemoryKeyStore(), clock, log });
+  const events = new EventBus({ bounds: EVENTS_KEPT, clock, log: log.child({ part: 'events' }) });
+  const storeHouse = buildStore(config.storage.dataDir, { clock, events, log: log.child({ part: 'store' }) });
+  const { store } = storeHouse;
+  const accessHouse = await buildAccess(config, { keyStore: storeHouse.keys, clock, log });
   undo.defer(() => accessHouse.stop());
   const { adminKey, parts: access } = accessHouse;
-
-  const events = new EventBus({ bounds: EVENTS_KEPT, clock, log: log.child({ part: 'events' }) });
+  // The last to stop: what happens until then is stored.
+  undo.defer(() => storeHouse.stop());
+  await storeHouse.start();
+  const storedEvents = new StoredEvents(store);
+  // Of a database that can't be read now, nothing is known.
+  events.resumeBehind(await storedEvents.lastId().catch(() => 0));
+  const settingsHouse = buildSettings(config, parts, { store: storeHouse.settings, events, clock, log });
+  const { settings } = settingsHouse;
+  undo.defer(() => settings.stop());
+  settings.start();
   const metrics: Metrics = new Metrics({
+    storeHealth: () => store.health,
     sessionsActive: () => sessions.list().length + recordings.list().length,
     clientsActive: () => sessions.clientCount - sessions.pausedCount + recordings.clientCount,
     clientsPaused: () => sessions.pausedCount,
@@ -81,26 +104,41 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
     timeshiftBytes: () => timeshift.sizeBytes,
     fleetStatus: () => house.fleetControl.status(),
     engineStates: () => house.fleet.snapshot().map(({ state }) => state),
+    stages: stageSources(
+      { fleet: () => house.fleet, sessions: () => sessionControl, vpns: () => house.vpns },
+      settings,
+    ),
+    orchestrator: {
+      stats: () => sessions.list().flatMap(({ stat }) => stat ?? []),
+      playing: () => sessions.list().length + recordings.list().length,
+      engines: () => house.fleet.snapshot(),
+      minimum: () => settings.current.fleet.min,
+      vpns: () => house.vpns.list(),
+    },
   });
   const sessionEvents = new SessionEvents(events);
-  const observer = new Observers([metrics, sessionEvents]);
+  const observer = new Observers([
+    metrics,
+    metrics.stages,
+    sessionEvents,
+    { bytesStreamed: (bytes) => history.bytesStreamed(bytes) },
+  ]);
   const refusalEvents = new RefusalEvents(events, clock);
-  const house: FleetHouse = await buildFleet(config, parts, {
+  const house: FleetHouse = await buildFleet(settings, parts, {
     metrics,
     events,
     giveWay: (infohash) => sessions.giveWay(infohash) || recordings.giveWay(infohash),
+    starts: storeHouse.starts,
     clock,
   });
   const { fleet, fleetControl, vpns } = house;
-  const timeshift = new Timeshift({
-    folder: join(config.storage.dataDir, 'timeshift'),
-    windowMs: config.timeshift.windowMs,
-    streams: config.timeshift.streams,
-    bytesMax: config.timeshift.maxBytes,
-    pauseMaxMs: config.timeshift.pauseMaxMs,
-    clock,
-    log: log.child({ part: 'timeshift' }),
-  });
+  const timeshift = new Timeshift(
+    withLimits(timeshiftLimits(settings), {
+      folder: join(config.storage.dataDir, 'timeshift'),
+      clock,
+      log: log.child({ part: 'timeshift' }),
+    }),
+  );
   const streams: StreamBook = new StreamBook({
     list: () => [...sessions.list(), ...recordings.list()],
     clock,
@@ -115,25 +153,11 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
         return past;
       },
     },
-    onEnded: (session) => streams.noteEnded(session),
-    limits: {
-      firstByteTimeoutMs: config.streams.emptyTimeoutMs,
-      startTimeoutMs: config.streams.startTimeoutMs,
-      hedgeAfterMs: config.streams.hedgeAfterMs,
-      retryBudgetMs: config.streams.retryBudgetMs,
-      spliceWaitMs: config.streams.spliceWaitMs,
-      standby: config.streams.standby,
-      standbyStreams: config.streams.standbyStreams,
-      standbyWindowMs: config.streams.standbyWindowMs,
-      idleTimeoutMs: config.streams.idleTimeoutMs,
-      lingeringMax: config.streams.maxLingering,
-      sweepIntervalMs: config.streams.cleanupIntervalMs,
-      prebufferMs: config.clients.prebufferMs,
-      prebufferStreams: config.clients.prebufferStreams,
-      bufferMs: config.streams.bufferMs,
-      bufferBytes: config.streams.bufferSizeBytes,
-      bufferMemoryBytes: config.streams.bufferMemoryBytes ?? defaultBufferMemory(machineMemory()).bytes,
+    onEnded: (session) => {
+      streams.noteEnded(session);
+      history.noteEnded(session);
     },
+    limits: sessionLimits(settings),
     clock,
     log: log.child({ part: 'session' }),
   });
@@ -141,41 +165,43 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
     engines: fleet,
     known: (hash) => sessions.known(hash),
     observer,
-    limits: {
-      firstByteTimeoutMs: config.streams.emptyTimeoutMs,
-      startTimeoutMs: config.streams.startTimeoutMs,
-      retryBudgetMs: config.streams.retryBudgetMs,
-      idleTimeoutMs: config.streams.idleTimeoutMs,
-      earlyHeadersAfterMs: config.clients.earlyHeadersAfterMs,
-      clientTimeoutMs: config.clients.timeoutMs,
-    },
+    limits: recordingLimits(settings),
     clock,
     log: log.child({ part: 'recorded' }),
   });
+  const history: HistoryHouse = buildHistory(config, {
+    store,
+    events,
+    sessions: () => sessions.sessions,
+    recordings: () => recordings.list(),
+    engines: () => fleet.snapshot(),
+    clock,
+  });
+  const sessionControl: SessionControl = new SessionControl(sessions);
   const fileLeases = new FileLeaseBook({ recordings, clock, log: log.child({ part: 'lease' }) });
   const leases = new LeaseBook({ sessions, clock, log: log.child({ part: 'lease' }) });
-  const tsOutput = new TsOutput({
-    chunkBytes: config.clients.batchSizeBytes,
-    clientTimeoutMs: config.clients.timeoutMs,
-    earlyHeadersAfterMs: config.clients.earlyHeadersAfterMs,
-    readTcpTable,
-    clock,
-    log: log.child({ part: 'output' }),
-  });
-  const hls: HlsOutput = new HlsOutput({
-    sessions,
-    archive: {
-      segmentsOf: ({ hash, parameters }) =>
-        timeshift.segmentsOf({ hash: sessions.known(hash)?.infohash ?? hash, parameters }),
-      findSegment: (...address) => timeshift.findSegment(...address),
-    },
-    secret: createHmac('sha256', adminKey.key).update('hls').digest('hex'),
-    segmentSeconds: config.hls.segmentMs / 1000,
-    clientTimeoutMs: config.clients.timeoutMs,
-    startTimeoutMs: config.streams.startTimeoutMs,
-    clock,
-    log: log.child({ part: 'hls' }),
-  });
+  const tsOutput = new TsOutput(
+    withLimits(viewerLimits(settings), {
+      readTcpTable,
+      clock,
+      log: log.child({ part: 'output' }),
+    }),
+  );
+  const archive: SegmentArchive = {
+    segmentsOf: ({ hash, parameters }) =>
+      timeshift.segmentsOf({ hash: sessions.known(hash)?.infohash ?? hash, parameters }),
+    findSegment: (...address) => timeshift.findSegment(...address),
+  };
+  const hls: HlsOutput = new HlsOutput(
+    withLimits(viewerLimits(settings), {
+      sessions,
+      archive,
+      secret: createHmac('sha256', adminKey.key).update('hls').digest('hex'),
+      segmentSeconds: config.hls.segmentMs / 1000,
+      clock,
+      log: log.child({ part: 'hls' }),
+    }),
+  );
   const server = buildServer(
     {
       sessions: {
@@ -190,6 +216,8 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
           sessions.endSession(sessionId, 'stopped_by_operator') ||
           recordings.endSession(sessionId, 'stopped_by_operator'),
       },
+      sessionControl,
+      settings,
       leases,
       files: recordings,
       fileLeases,
@@ -212,6 +240,10 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
         resetBreakers: () => fleetControl.resetBreakers(),
       },
       vpns,
+      store,
+      history: new History(store),
+      evidence: history.evidence,
+      storedEvents,
       lifecycle,
       events,
       metrics: {
@@ -236,10 +268,25 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
     connectionLimitsFor(await readOpenFilesMax()),
   );
 
+  settings.onChange((changed) => {
+    house.settingsChanged(changed);
+    sessionControl.followSettings();
+  });
   events.subscribe(({ type }) => metrics.eventHappened(type));
   events.subscribe((event) => sessionEvents.hear(event));
+  const webhooks = new Webhooks({
+    choice: () => settings.current.webhooks,
+    jsonOf: eventJsonOf,
+    onOver: (outcome) => metrics.webhookOver(outcome),
+    clock,
+    log: log.child({ part: 'webhooks' }),
+  });
+  undo.defer(() => webhooks.stop());
+  events.subscribe((event) => webhooks.hear(event));
   undo.defer(() => metrics.stop());
   metrics.start();
+  undo.defer(() => history.stop());
+  history.start();
   undo.defer(() => timeshift.stop());
   timeshift.start();
   undo.defer(() => streams.stop());
@@ -291,7 +338,18 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
     })();
     return drained;
   };
-  return { url, port, sessions, fleet, fleetControl, events, vpns, drain, stop };
+  return {
+    url,
+    port,
+    sessions,
+    fleet,
+    fleetControl,
+    events,
+    vpns,
+    reloadConfig: () => settingsHouse.reload(),
+    drain,
+    stop,
+  };
 }
 
 /** Ends all sessions; resolves when the engines have stopped them, or after STOP_ENGINES_MS. */

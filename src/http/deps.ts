@@ -1,14 +1,20 @@
 import type { ServerResponse } from 'node:http';
 import type { Clock } from '../base/clock.ts';
 import type { ReasonCode } from '../base/reasons.ts';
+import type { Settings } from '../config/settings.ts';
 import type { StreamSelector } from '../engine/types.ts';
 import type { Consultant } from '../fleet/engine-record.ts';
 import type { VpnSource } from '../fleet/vpn/vpn.ts';
+import type { EvidenceRing } from '../history/evidence-ring.ts';
+import type { History } from '../history/history.ts';
+import type { StoredEvents } from '../history/stored-events.ts';
 import type { Beginning, ViewerInfo } from '../session/attachment.ts';
 import type { LeaseRequest } from '../session/lease.ts';
 import type { FileFacts, FileRequest, OpenFile } from '../session/recorded/recordings.ts';
+import type { SessionControl } from '../session/session-control.ts';
 import type { StreamRecord } from '../session/stream-book.ts';
 import type { SessionSnapshot } from '../session/types.ts';
+import type { StoreHealth } from '../store/store.ts';
 import type { EventBus } from '../telemetry/events/event-bus.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { AccessParts } from './access-control.ts';
@@ -159,6 +165,12 @@ export interface StreamsFace {
   end(sessionId: string): boolean;
 }
 
+/** Live streams as an operator handles them while they play. */
+export type SessionControlFace = Pick<SessionControl, 'detail' | 'viewers' | 'kick' | 'move' | 'change'>;
+
+/** The configuration while the process runs. */
+export type SettingsFace = Pick<Settings, 'list' | 'get' | 'set' | 'reset' | 'changes'>;
+
 export interface LifecycleFace {
   readonly phase: 'starting' | 'ready' | 'draining';
 }
@@ -172,7 +184,10 @@ export interface MetricsFace {
 }
 
 /** What has happened. */
-export type EventsFace = Pick<EventBus, 'get' | 'newestFirst' | 'newestId' | 'oldestId' | 'subscribe'>;
+export type EventsFace = Pick<
+  EventBus,
+  'dropBefore' | 'get' | 'newestFirst' | 'newestId' | 'oldestId' | 'subscribe'
+>;
 
 export interface HttpConfig {
   readonly host: string;
@@ -190,6 +205,8 @@ export interface HttpConfig {
 export interface HttpDeps<Attached extends Leavable = Leavable> {
   readonly sessions: SessionsFace<Attached>;
   readonly streams: StreamsFace;
+  readonly sessionControl: SessionControlFace;
+  readonly settings: SettingsFace;
   readonly leases: LeasesFace<Attached>;
   readonly files: FilesFace;
   readonly fileLeases: FileLeasesFace;
@@ -198,6 +215,10 @@ export interface HttpDeps<Attached extends Leavable = Leavable> {
   readonly fleet: FleetFace;
   readonly fleetControl: FleetControlFace;
   readonly vpns: Pick<VpnSource, 'list'>;
+  readonly store: { readonly health: StoreHealth };
+  readonly history: Pick<History, 'moment' | 'stream' | 'streams' | 'timeline'>;
+  readonly evidence: Pick<EvidenceRing, 'list'>;
+  readonly storedEvents: Pick<StoredEvents, 'before'>;
   readonly lifecycle: LifecycleFace;
   readonly metrics: MetricsFace;
   readonly events: EventsFace;

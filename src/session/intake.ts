@@ -5,7 +5,7 @@ import type { BufferMemory, BufferOwner, Share } from './buffer-memory.ts';
 import { Feed } from './feed.ts';
 import { FLOOR_BYTES } from './giving-way.ts';
 import { Ingest } from './ingest.ts';
-import { Ring } from './ring.ts';
+import { Ring, type RingLimits } from './ring.ts';
 import type { SessionLimits } from './session-limits.ts';
 import { judgeSource, type SourceProgress, type SourceVerdict } from './source-health.ts';
 
@@ -54,7 +54,7 @@ export interface IntakeSwitch {
   readonly splice: SpliceReport;
 }
 
-/** `damaged`: something is missing in what the source in use brought. `silent`: it has brought nothing for a moment. */
+/** `damaged`: what the source in use brought lacks something, repeats or leaps. `silent`: it has brought nothing for a moment. */
 export type SwitchReason = 'damaged' | 'silent';
 
 /** Silence is worth a switch when it is so many times as long as the longest of the last minute. */
@@ -76,19 +76,41 @@ export class Intake implements BufferOwner {
   #current: Ingest;
   #hasRing = false;
   #bytesBefore = 0;
+  /** Bytes that feeds keep aside, as they are counted. */
+  #keptBytes = 0;
   #lastMediaMs: number;
   #differing = 0;
+  #standbyWindowMs: number | undefined;
+  #limits: Pick<SessionLimits, 'bufferBytes' | 'bufferMs' | 'spliceWaitMs'>;
 
   constructor(deps: IntakeDeps) {
     this.#deps = deps;
+    this.#standbyWindowMs = deps.standbyWindowMs;
+    this.#limits = deps.limits;
     this.#share = deps.memory.open(this);
     this.#lastMediaMs = deps.nowMs;
     this.#current = this.#newIngest();
   }
 
   #newIngest(): Ingest {
-    const { bufferBytes, bufferMs } = this.#deps.limits;
-    return new Ingest(new Ring({ bytesMax: bufferBytes, mediaMsMax: bufferMs }, this.#share));
+    return new Ingest(new Ring(this.#ringLimits, this.#share));
+  }
+
+  get #ringLimits(): RingLimits {
+    return { bytesMax: this.#limits.bufferBytes, mediaMsMax: this.#limits.bufferMs };
+  }
+
+  /** The ring keeps so much from now on. */
+  setBuffer(buffer: Pick<SessionLimits, 'bufferBytes' | 'bufferMs'>): void {
+    this.#limits = { ...this.#limits, ...buffer };
+    const rings = new Set([this.#current, ...[...this.#feeds.values()].map(({ ingest }) => ingest)]);
+    for (const { ring } of rings) ring.setLimits(this.#ringLimits);
+  }
+
+  /** Whether a second source may play beside the one in use from now on, and STANDBY_WINDOW then, milliseconds. */
+  setStandbyWindow(standbyWindowMs: number | undefined): void {
+    this.#standbyWindowMs = standbyWindowMs;
+    for (const feed of this.#feeds.values()) feed.setStandbyWindow(standbyWindowMs);
   }
 
   get lingeringSinceMs(): number | undefined {
@@ -96,7 +118,7 @@ export class Intake implements BufferOwner {
   }
 
   get neededBytes(): number {
-    return Math.min(Math.max(this.ring.neededBytes, FLOOR_BYTES), this.#deps.limits.bufferBytes);
+    return Math.min(Math.max(this.ring.neededBytes, FLOOR_BYTES), this.#limits.bufferBytes);
   }
 
   shed(): void {
@@ -145,8 +167,8 @@ export class Intake implements BufferOwner {
       new Feed({
         ingest,
         isFirst,
-        spliceWaitMs: this.#deps.limits.spliceWaitMs,
-        standbyWindowMs: this.#deps.standbyWindowMs,
+        spliceWaitMs: this.#limits.spliceWaitMs,
+        standbyWindowMs: this.#standbyWindowMs,
         isAside,
         nowMs,
       }),
@@ -170,6 +192,7 @@ export class Intake implements BufferOwner {
     if (!feed) return;
     this.#bytesBefore += feed.bytesIn;
     this.#feeds.delete(source);
+    this.#countKept();
     // A ring of its own that nobody has begun to watch is void.
     if (!this.#hasRing || feed.ingest !== this.#current) feed.ingest.ring.clear();
   }
@@ -178,8 +201,13 @@ export class Intake implements BufferOwner {
     const feed = this.#feeds.get(source);
     if (!feed) return NOTHING;
     feed.push(chunk, nowMs);
+    this.#countKept();
     if (feed.verdict) return { kind: 'unusable', reason: feed.verdict };
     if (feed.isHolding || (feed.isAside && this.#inUse?.isHolding)) return this.#considerSwitch(nowMs);
+    if (this.#inUse?.hasBroken) {
+      const news = this.#considerSwitch(nowMs);
+      if (news.kind !== 'nothing') return news;
+    }
     return feed.isAside ? NOTHING : this.#look(feed, nowMs, false);
   }
 
@@ -187,7 +215,18 @@ export class Intake implements BufferOwner {
   tick(source: SourceKey, nowMs: number, mustJoin: boolean): IntakeNews {
     const feed = this.#feeds.get(source);
     if (!feed) return NOTHING;
+    this.#countKept();
     return feed.isAside || feed.isHolding ? this.#considerSwitch(nowMs) : this.#look(feed, nowMs, mustJoin);
+  }
+
+  /** What waits to go into the ring takes memory as the ring does. */
+  #countKept(): void {
+    let bytes = 0;
+    for (const feed of this.#feeds.values()) bytes += feed.keptBytes;
+    const more = bytes - this.#keptBytes;
+    this.#keptBytes = bytes;
+    if (more > 0) this.#share.takeAnyway(more);
+    else if (more < 0) this.#share.give(-more);
   }
 
   get #inUse(): Feed | undefined {
@@ -209,7 +248,7 @@ export class Intake implements BufferOwner {
     this.#differing += standing?.differing ?? 0;
     const why = this.#lack(active, nowMs);
     // One that is far behind can't fill anything in time.
-    const mayHold = standing !== undefined && standing.lagMs <= (this.#deps.standbyWindowMs ?? 0);
+    const mayHold = standing !== undefined && standing.lagMs <= (this.#standbyWindowMs ?? 0);
     const splice = why && standing?.isWhole ? aside.switchIn(nowMs) : undefined;
     if (why && splice) {
       active.setAside(nowMs);
@@ -229,10 +268,10 @@ export class Intake implements BufferOwner {
   }
 
   #lack(active: Feed, nowMs: number): SwitchReason | undefined {
-    if (active.isHolding) return 'damaged';
+    if (active.isHolding || active.hasBroken) return 'damaged';
     const { progress } = active;
     const silentMs = nowMs - progress.lastMs;
-    const limitMs = Math.max(this.#deps.standbyWindowMs ?? 0, SILENCE_FACTOR * progress.longestGapMs(nowMs));
+    const limitMs = Math.max(this.#standbyWindowMs ?? 0, SILENCE_FACTOR * progress.longestGapMs(nowMs));
     return silentMs > limitMs ? 'silent' : undefined;
   }
 

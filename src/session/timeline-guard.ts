@@ -33,7 +33,10 @@ const SCRAMBLED_MIN = 3;
 /** More without any clock is let through unjudged: a PCR comes every 100 ms (ISO 13818-1 2.7.2). */
 const HELD_BYTES_MAX = 512 * 1024;
 
-/** Packets that follow each other on one timeline. */
+/** What is held grows by the power of two from here. */
+const BUFFER_BYTES_MIN = 128 * 1024;
+
+/** Packets that follow each other on one timeline. They stay as they are while whoever is given them looks at them, and no longer. */
 export interface Stretch {
   readonly packets: Buffer;
   /** They do not follow what came before them: what repeats, or leaps, or is scrambled from here on, stands alone. */
@@ -53,78 +56,74 @@ export class TimelineGuard {
   /** How far the clock of the first PID that has one has come, milliseconds. */
   #elapsedMs = 0;
   #leadPid: number | undefined;
-  /** What waits for the next clock, as it came: nothing is copied for that. */
-  #held: Buffer[] = [];
+  /** What is held, and behind it what is looked at: one piece of memory, used again with every push. */
+  #bytes: Buffer = Buffer.alloc(0);
   #heldBytes = 0;
   /** What comes next begins a timeline of its own. */
   #isNew = false;
 
-  /** Takes whole packets; returns what can go on by now, in order. Positions count from the first byte that is held. */
-  push(packets: Buffer): readonly Stretch[] {
-    const base = this.#heldBytes;
-    this.#held.push(packets);
-    this.#heldBytes += packets.length;
-    const stretches: Stretch[] = [];
+  /** Takes whole packets; hands on what can go on by now, in order. */
+  push(packets: Buffer, emit: (stretch: Stretch) => void): void {
+    const bytes = this.#append(packets);
     let from = 0;
     let sureTo = 0;
     const pass = (to: number): void => {
-      for (const passed of this.#takeHeld(to - from)) {
-        stretches.push({ packets: passed, isNew: this.#isNew });
-        this.#isNew = false;
-      }
+      if (to > from) this.#emit(bytes.subarray(from, to), emit);
       from = to;
     };
-    for (let at = 0; at + PACKET_BYTES <= packets.length; at += PACKET_BYTES) {
+    for (let at = this.#heldBytes; at + PACKET_BYTES <= bytes.length; at += PACKET_BYTES) {
       const firstScrambled = this.#scrambled?.at;
-      const clock = this.#look(packets, at, base + at);
+      const clock = this.#look(bytes, at);
       if (clock === 'none') continue;
       if (clock !== 'runs') {
-        pass(clock === 'scrambled' ? (firstScrambled ?? base + at) : sureTo);
+        pass(clock === 'scrambled' ? (firstScrambled ?? at) : sureTo);
         this.#isNew = true;
       }
-      sureTo = Math.min(base + at + PACKET_BYTES, this.#scrambled?.at ?? Number.POSITIVE_INFINITY);
+      sureTo = Math.min(at + PACKET_BYTES, this.#scrambled?.at ?? bytes.length);
     }
-    const end = base + packets.length;
     const hasClock = this.#pcrs.size > 0 || this.#dts.size > 0;
-    if (!hasClock || end - sureTo > HELD_BYTES_MAX) {
-      sureTo = end;
+    if (!hasClock || bytes.length - sureTo > HELD_BYTES_MAX) {
+      sureTo = bytes.length;
       this.#scrambled = undefined;
     }
     pass(sureTo);
+    if (from > 0) bytes.copyWithin(0, from);
+    this.#heldBytes = bytes.length - from;
     if (this.#scrambled) this.#scrambled = { ...this.#scrambled, at: this.#scrambled.at - from };
-    return stretches;
   }
 
-  /** What is still held, when nothing more comes for now. */
-  flush(): readonly Stretch[] {
+  /** Hands on what is still held, when nothing more comes for now. */
+  flush(emit: (stretch: Stretch) => void): void {
+    const sizeBytes = this.#heldBytes;
+    this.#heldBytes = 0;
     this.#scrambled = undefined;
-    return this.#takeHeld(this.#heldBytes).map((packets) => {
-      const isNew = this.#isNew;
-      this.#isNew = false;
-      return { packets, isNew };
-    });
+    if (sizeBytes > 0) this.#emit(this.#bytes.subarray(0, sizeBytes), emit);
   }
 
-  /** The first bytes of what is held, in the pieces in which they came. */
-  #takeHeld(bytes: number): Buffer[] {
-    const taken: Buffer[] = [];
-    let left = bytes;
-    for (let [first] = this.#held; first && left > 0; [first] = this.#held) {
-      const isWhole = first.length <= left;
-      taken.push(isWhole ? first : first.subarray(0, left));
-      if (isWhole) this.#held.shift();
-      else this.#held[0] = first.subarray(left);
-      left -= taken.at(-1)!.length;
+  #emit(packets: Buffer, emit: (stretch: Stretch) => void): void {
+    const isNew = this.#isNew;
+    this.#isNew = false;
+    emit({ packets, isNew });
+  }
+
+  /** What is held, with more behind it. */
+  #append(packets: Buffer): Buffer {
+    const sizeBytes = this.#heldBytes + packets.length;
+    if (sizeBytes > this.#bytes.length) {
+      const before = this.#bytes;
+      let capacity = Math.max(BUFFER_BYTES_MIN, before.length);
+      while (capacity < sizeBytes) capacity *= 2;
+      this.#bytes = Buffer.allocUnsafeSlow(capacity);
+      this.#bytes.set(before.subarray(0, this.#heldBytes));
     }
-    this.#heldBytes -= bytes - left;
-    return taken;
+    this.#bytes.set(packets, this.#heldBytes);
+    return this.#bytes.subarray(0, sizeBytes);
   }
 
-  /** `position`: of the packet, among what is held. */
-  #look(bytes: Buffer, at: number, position: number): 'none' | 'runs' | 'breaks' | 'scrambled' {
+  #look(bytes: Buffer, at: number): 'none' | 'runs' | 'breaks' | 'scrambled' {
     const pid = pidOf(bytes, at);
     if (pid === NULL_PID || hasTransportError(bytes, at)) return 'none';
-    if (this.#becomesScrambled(bytes, at, pid, position)) {
+    if (this.#becomesScrambled(bytes, at, pid)) {
       this.#restart();
       return 'scrambled';
     }
@@ -148,7 +147,7 @@ export class TimelineGuard {
     this.#leadPid = undefined;
   }
 
-  #becomesScrambled(bytes: Buffer, at: number, pid: number, position: number): boolean {
+  #becomesScrambled(bytes: Buffer, at: number, pid: number): boolean {
     const known = this.#scrambled;
     if (!isScrambled(bytes, at)) {
       if (pid === known?.pid && hasPayload(bytes, at)) this.#scrambled = undefined;
@@ -156,7 +155,7 @@ export class TimelineGuard {
     }
     if (known ? pid !== known.pid : !this.#dts.has(pid)) return false;
     const packets = (known?.packets ?? 0) + 1;
-    this.#scrambled = { pid, packets, at: known?.at ?? position };
+    this.#scrambled = { pid, packets, at: known?.at ?? at };
     return packets >= SCRAMBLED_MIN;
   }
 

@@ -29,7 +29,8 @@ export interface Keeping {
 
 export interface KeptLimits {
   readonly windowMs: number;
-  readonly pauseMaxMs: number;
+  /** Undefined: as long as it is kept. */
+  readonly pauseMaxMs: number | undefined;
   /** A segment is ended when it has so much. */
   readonly segmentBytes: number;
   readonly segmentMs: number;
@@ -44,7 +45,9 @@ export interface KeptSessionDeps {
   readonly keeping: Keeping;
   readonly limits: KeptLimits;
   readonly clock: Clock;
-  /** The session is over: this is to be stopped. */
+  /** It reaches so far back from now on, milliseconds. */
+  readonly onWindow: (windowMs: number) => void;
+  /** The session is over, or nothing more is to be kept: this is to be stopped. */
   readonly onEnd: () => void;
 }
 
@@ -61,8 +64,12 @@ export class KeptSession implements Past, SessionListener {
   #base = 0;
   /** In the ring: what is before it is written or lost. */
   #position: number;
+  /** In the ring: where the last write that was begun ends. */
+  #beganTo: number;
   #isKeeping = true;
   #timer: Timer | undefined;
+  /** When the oldest came that no write has begun with; undefined while there is none. */
+  #waitsSinceMs: number | undefined;
   #writing: Promise<void> = Promise.resolve();
   #isWriting = false;
   #stopped: Promise<void> | undefined;
@@ -78,15 +85,18 @@ export class KeptSession implements Past, SessionListener {
   #notedTo = -1;
   #notedBreaksTo = -1;
   #pointWallMs = 0;
+  #windowMs: number;
 
   constructor(deps: KeptSessionDeps) {
     this.#deps = deps;
+    this.#windowMs = deps.limits.windowMs;
     this.#startMs = deps.clock.nowMs();
     this.#startWallMs = deps.clock.wallMs();
     this.#position = deps.ring.tail;
+    this.#beganTo = deps.ring.tail;
     this.segments = new SegmentKeeping({
       id: deps.id,
-      windowMs: deps.limits.windowMs,
+      windowMs: () => this.#windowMs,
       clock: deps.clock,
       makeRoom: (bytes) => deps.keeping.makeRoom(bytes),
       warn: (error) => deps.keeping.warn(reasonOfFailure(error), error),
@@ -132,7 +142,25 @@ export class KeptSession implements Past, SessionListener {
   }
 
   get pauseMaxMs(): number {
-    return this.#isKeeping ? this.#deps.limits.pauseMaxMs : 0;
+    return this.#isKeeping ? (this.#deps.limits.pauseMaxMs ?? this.#windowMs) : 0;
+  }
+
+  get windowMs(): number {
+    return this.#windowMs;
+  }
+
+  get oldestWallMs(): number | undefined {
+    return this.#store?.oldestWallMs;
+  }
+
+  get sizeBytes(): number {
+    return this.#store?.sizeBytes ?? 0;
+  }
+
+  setWindow(windowMs: number): void {
+    this.#windowMs = windowMs;
+    this.#deps.onWindow(windowMs);
+    if (windowMs === 0) this.#deps.onEnd();
   }
 
   reaches(position: number): boolean {
@@ -178,11 +206,15 @@ export class KeptSession implements Past, SessionListener {
   onAdvance(): void {
     if (!this.#isKeeping || this.#stopped !== undefined) return;
     this.#note();
+    const { clock, ring } = this.#deps;
+    // Also while a write is under way, which may take long: what comes meanwhile waits no longer for that.
+    if (ring.head > this.#beganTo) this.#waitsSinceMs ??= clock.nowMs();
     if (this.#isWriting) return;
-    const waitingBytes = this.#deps.ring.head - this.#position;
+    const waitingBytes = ring.head - this.#position;
     if (waitingBytes >= WRITE_BYTES && this.#hasRoom) this.#beginWriting();
     else if (waitingBytes > 0) {
-      this.#timer ??= this.#deps.clock.startTimer(WRITE_AFTER_MS, () => this.#beginWriting());
+      const waitedMs = this.#hasRoom ? clock.nowMs() - (this.#waitsSinceMs ?? clock.nowMs()) : 0;
+      this.#timer ??= clock.startTimer(WRITE_AFTER_MS - waitedMs, () => this.#beginWriting());
     }
   }
 
@@ -216,6 +248,8 @@ export class KeptSession implements Past, SessionListener {
   /** Writes what waits now. Never rejects. */
   async #write(): Promise<void> {
     const endPosition = this.#deps.ring.head;
+    this.#beganTo = endPosition;
+    this.#waitsSinceMs = undefined;
     try {
       while (this.#isKeeping && this.#position < endPosition) {
         this.#hasRoom = await this.#writeSome();

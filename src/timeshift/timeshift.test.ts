@@ -108,6 +108,25 @@ test('what is older than the window goes, and when the stream is over all goes w
   assert.equal(clock.pendingTimers, 0);
 });
 
+test('the window of one stream changes while it plays; none ends it, and what there is goes', async (t) => {
+  const { clock, timeshift, play } = await rig(t, { windowMs: 20_000 });
+  const stream = new PassingStream();
+  const past = timeshift.begin(stream);
+  assert.ok(past);
+  await play(stream, past, 10);
+  past.setWindow(60_000);
+  assert.deepEqual([past.windowMs, past.pauseMaxMs], [60_000, 60_000]);
+  await play(stream, past, 30);
+  assert.ok(past.reaches(0), 'what is older than the window before is kept');
+  past.setWindow(0);
+  await settled(() => past.pauseMaxMs === 0);
+  while (timeshift.sizeBytes > 0) {
+    await new Promise((resolve) => setTimeout(resolve, 2));
+    await clock.advance(5_000);
+  }
+  stream.end();
+});
+
 test('all stores together take no more than they may: the oldest goes first', async (t) => {
   const bytesMax = 24 * 1024 * 1024;
   const { timeshift, play, clock } = await rig(t, { bytesMax, windowMs: 600_000 });
@@ -237,6 +256,31 @@ test('a disk that can not follow loses what is oldest, with a warning, and nothi
   assert.ok(next && next.point.position >= tail);
   const packet = next.point.position / PACKET_BYTES;
   assert.deepEqual(await between(past, next.point.position, 64 * SECOND_BYTES), range(packet, 64_000));
+  stream.end();
+});
+
+test('what came while a write took long has waited already when that is over: half a second in all', async (t) => {
+  const { timeshift, disk, play, clock } = await rig(t);
+  const stream = new PassingStream();
+  const past = timeshift.begin(stream);
+  assert.ok(past);
+  await play(stream, past, 1);
+  const playShort = (): number => {
+    stream.play(0.1, clock.nowMs());
+    return stream.ring.head - PACKET_BYTES;
+  };
+  const isWritten = async (position: number): Promise<boolean> => (await past.read(position, 188)).length > 0;
+  const first = playShort();
+  disk.hold();
+  await clock.advance(500);
+  const second = playShort();
+  await clock.advance(400);
+  disk.release();
+  assert.ok(await isWritten(first));
+  await clock.advance(99);
+  assert.equal(await isWritten(second), false);
+  await clock.advance(1);
+  assert.ok(await isWritten(second));
   stream.end();
 });
 

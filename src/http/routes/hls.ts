@@ -11,6 +11,7 @@ import { ErrorBodySchema } from '../errors.ts';
 import { registerPreflight } from '../preflight.ts';
 import { PASSED_PARAMETERS, parseStreamRequest, queryOf } from '../stream-request.ts';
 import { ViewerAddresses } from '../viewer-addresses.ts';
+import { viewerInfoOf } from '../viewer-info.ts';
 import { parseWish } from '../viewer-wish.ts';
 
 type HlsDeps = Pick<HttpDeps, 'hls' | 'lifecycle' | 'log'> & { readonly access: AccessControl };
@@ -194,6 +195,8 @@ function registerSegments(scope: FastifyInstance, deps: HlsDeps): void {
     url: SEGMENT_PATH,
     method: 'GET',
     exposeHeadRoute: false,
+    // What is wrong with its address is said by numberOf.
+    validatorCompiler: () => () => true,
     schema: {
       tags: ['play'],
       summary: 'A segment of a stream, as MPEG-TS',
@@ -246,7 +249,7 @@ async function answer(
   const departure = new AbortController();
   const onClose = (): void => departure.abort(new AcemuxError('client_left'));
   reply.raw.once('close', onClose);
-  const viewer = { address: access.clientOf(request).address, userAgent: request.headers['user-agent'] };
+  const viewer = viewerInfoOf(request, access.callerOf(request));
   try {
     const playlist = await playlistFor(viewer, departure.signal);
     const { beginning } = playlist;

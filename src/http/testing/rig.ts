@@ -11,6 +11,9 @@ import { LoginSessions } from '../../access/login-sessions.ts';
 import { TokenSigner } from '../../access/signed-token.ts';
 import { systemClock } from '../../base/clock.ts';
 import { AcemuxError, type ReasonCode } from '../../base/reasons.ts';
+import { defaultConfig } from '../../config/config.ts';
+import { MemorySettings } from '../../config/memory-settings.ts';
+import { asLoaded, Settings } from '../../config/settings.ts';
 import type { StreamSelector } from '../../engine/types.ts';
 import type { Consultant } from '../../fleet/engine-record.ts';
 import type { VpnSnapshot } from '../../fleet/vpn/vpn.ts';
@@ -24,8 +27,10 @@ import { type ConnectionLimits, DEFAULT_CONNECTION_LIMITS } from '../connection-
 import type { HttpDeps, LeaseFace, Leavable, PlaylistFace } from '../deps.ts';
 import { buildServer, type Server } from '../server.ts';
 import { FakeFleetControl } from './fleet.ts';
+import { HASH, playingSession } from './playing-session.ts';
+import { NO_HISTORY, WELL_STORED } from './stored.ts';
 
-export const HASH = '0123456789abcdef0123456789abcdef01234567';
+export { HASH, playingSession };
 export const ADMIN_KEY = 'the-right-key-of-the-house';
 export const SIGNING_SECRETS: readonly string[] = ['the-secret-that-signs', 'the-secret-before-it'];
 /** The peer of every test is loopback; with this in TRUSTED_PROXIES it can speak for others. */
@@ -101,7 +106,13 @@ export interface Parts {
   hls: Partial<HttpDeps['hls']>;
   sessions: readonly SessionSnapshot[];
   streams: readonly StreamRecord[];
+  sessionControl: HttpDeps['sessionControl'];
+  settings: Settings;
   vpns: readonly VpnSnapshot[];
+  store: HttpDeps['store'];
+  history: Partial<HttpDeps['history']>;
+  evidence: HttpDeps['evidence'];
+  storedEvents: HttpDeps['storedEvents'];
   fleetControl: HttpDeps['fleetControl'];
   readiness: { configured: boolean; healthy: number; total: number };
   /** The engine that can be asked; undefined: none is healthy. */
@@ -175,7 +186,24 @@ export function buildRig(overrides: Partial<Parts> = {}): Omit<Rig, 'url' | 'por
     },
     sessions: [],
     streams: [],
+    sessionControl: {
+      detail: () => undefined,
+      viewers: () => [],
+      kick: () => {},
+      move: () => {},
+      change: () => ({ bufferMs: 0, bufferBytes: 0, prebufferMs: 0, standby: 'off' }),
+    },
+    settings: new Settings({
+      loaded: asLoaded(defaultConfig()),
+      store: new MemorySettings(),
+      clock: systemClock,
+      onWarning: () => {},
+    }),
     vpns: [],
+    store: { health: WELL_STORED },
+    history: {},
+    evidence: { list: () => [] },
+    storedEvents: { before: async () => [] },
     fleetControl: new FakeFleetControl(),
     readiness: { configured: true, healthy: 1, total: 1 },
     consultant: undefined,
@@ -225,6 +253,14 @@ export function buildRig(overrides: Partial<Parts> = {}): Omit<Rig, 'url' | 'por
           ),
         end: (sessionId) => endedStreams.push(sessionId) > 0,
       },
+      settings: parts.settings,
+      sessionControl: {
+        detail: (id) => parts.sessionControl.detail(id),
+        viewers: () => parts.sessionControl.viewers(),
+        kick: (id) => parts.sessionControl.kick(id),
+        move: (...given) => parts.sessionControl.move(...given),
+        change: (...given) => parts.sessionControl.change(...given),
+      },
       leases: {
         open(request, signal) {
           const opening = { ...request, signal };
@@ -258,6 +294,10 @@ export function buildRig(overrides: Partial<Parts> = {}): Omit<Rig, 'url' | 'por
       fleet: { readiness: () => parts.readiness, consult: () => parts.consultant },
       fleetControl: parts.fleetControl,
       vpns: { list: () => parts.vpns },
+      store: parts.store,
+      history: { ...NO_HISTORY, ...parts.history },
+      evidence: parts.evidence,
+      storedEvents: parts.storedEvents,
       lifecycle: {
         get phase() {
           return parts.phase;
@@ -388,31 +428,3 @@ export async function openRaw(t: TestContext, { port }: Pick<Rig, 'port'>): Prom
 
 export const GET_STREAM = `GET /ace/getstream?id=${HASH} HTTP/1.1\r\nHost: test\r\n\r\n`;
 export const GET_HEALTH = 'GET /health HTTP/1.1\r\nHost: test\r\n\r\n';
-
-/** A session as it looks while it plays. */
-export function playingSession(changes: Partial<SessionSnapshot> = {}): SessionSnapshot {
-  return {
-    sessionId: 'session-1',
-    streamId: HASH,
-    keyType: 'content_id',
-    infohash: 'f'.repeat(40),
-    state: 'playing',
-    engine: { id: 'engine-1', host: '10.0.0.7', port: 6878 },
-    playbackSessionId: 'playback-1',
-    isLive: true,
-    isEncrypted: false,
-    isActive: true,
-    pausedCount: 0,
-    clientCount: 2,
-    createdAtMs: Date.UTC(2026, 0, 2, 3, 4, 5, 678),
-    startedAtMs: Date.UTC(2026, 0, 2, 3, 4, 6),
-    endedAtMs: undefined,
-    error: undefined,
-    idleSeconds: 0.25,
-    bytesIn: 1880,
-    bytesOut: 3760,
-    warnings: [],
-    stat: undefined,
-    ...changes,
-  };
-}
