@@ -1,7 +1,6 @@
 import { fleetBounds, fleetFacts, fleetLimits, type LiveConfig, planRules } from './app-limits.ts';
 import { inspectorOf, makeDocker, makeProviders } from './app-providers.ts';
 import type { Clock } from './base/clock.ts';
-import type { Config } from './config/config.ts';
 import { configuredVpns } from './config/configured-vpns.ts';
 import { EngineClient } from './engine/engine-client.ts';
 import type { EngineRecord } from './fleet/engine-record.ts';
@@ -13,6 +12,7 @@ import type { FleetWitness } from './fleet/fleet-witness.ts';
 import { MemoryWatch } from './fleet/memory-watch.ts';
 import type { ContainerInspector } from './fleet/providers/container-inspector.ts';
 import type { EngineProvider } from './fleet/providers/provider.ts';
+import { StaticProvider } from './fleet/providers/static/static-provider.ts';
 import { poolsOf } from './fleet/reconciler/pools.ts';
 import { Reconciler, type WatchedVpn } from './fleet/reconciler/reconciler.ts';
 import type { EngineRegistry } from './fleet/registry.ts';
@@ -77,7 +77,7 @@ export async function buildFleet(
   const makesDocker = parts.providers === undefined && config.engines.providers.includes('docker');
   const docker = makesDocker ? await makeDocker(config, clock, log) : [];
   const providers = parts.providers ?? makeProviders(config, docker, clock);
-  const { vpns, cutOff } = makeVpns(config, () => fleet.registry, {
+  const { vpns, cutOff } = makeVpns(live, () => fleet.registry, {
     containers: parts.containers ?? inspectorOf(docker),
     observer: vpnEvents(events),
     ...(parts.vpnPace !== undefined && { pace: parts.vpnPace }),
@@ -151,6 +151,10 @@ export async function buildFleet(
     fleetControl,
     vpns,
     settingsChanged(changed) {
+      if (changed.has('engines.static')) {
+        for (const provider of providers)
+          if (provider instanceof StaticProvider) provider.replace(live.current.engines.static);
+      }
       if (changed.has('fleet.min_replicas')) reconciler.setMin(live.current.fleet.min);
       // Those who wait may have a place now, and there may be engines too many, or too few.
       fleet.reconsider();
@@ -177,10 +181,11 @@ export async function buildFleet(
 }
 
 function makeVpns(
-  config: Config,
+  live: LiveConfig,
   registry: () => EngineRegistry,
   shared: Pick<VpnsDeps, 'containers' | 'observer' | 'pace' | 'clock' | 'log'>,
 ): { readonly vpns: Vpns; readonly cutOff: CutOffWatch } {
+  const config = live.current;
   const { vpn } = config;
   const engines: EnginesBehind = (name) =>
     registry()
@@ -201,7 +206,7 @@ function makeVpns(
   });
   const containerOf = (id: string): EngineContainer | undefined => {
     const address = registry().get(id)?.observed.address;
-    const engine = config.engines.static.find(
+    const engine = live.current.engines.static.find(
       ({ host, port }) => host === address?.host && port === address.port,
     );
     if (!engine) return undefined;

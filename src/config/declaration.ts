@@ -109,8 +109,9 @@ export const DECLARATION = {
       type: engineList(),
       default: [],
       whenUnset: 'none',
-      applies: 'restart',
-      doc: 'The AceStream engines to play from. `forwarded=true` marks one whose peer-to-peer port is reachable from outside: it is preferred.',
+      applies: 'now',
+      onlyInFile: true,
+      doc: 'The AceStream engines to play from. `forwarded=true` marks one whose peer-to-peer port is reachable from outside: it is preferred. Those that are in the old and the new list play on undisturbed; a VPN that no engine had at the start is watched after a restart only.',
     }),
     maxStreamsPerEngine: key({
       yaml: 'max_streams_per_engine',
