@@ -181,7 +181,10 @@ export interface MetricsFace {
 }
 
 /** What has happened. */
-export type EventsFace = Pick<EventBus, 'dropBefore' | 'get' | 'newestFirst' | 'newestId' | 'oldestId' | 'subscribe'>;
+export type EventsFace = Pick<
+  EventBus,
+  'dropBefore' | 'get' | 'newestFirst' | 'newestId' | 'oldestId' | 'subscribe'
+>;
 
 export interface HttpConfig {
   readonly host: string;

@@ -12,7 +12,9 @@ const KEY = 'the-admin-key-of-this-test';
 const PAGE = readFileSync(join(import.meta.dirname, '../../docs/troubleshooting.md'), 'utf8');
 const hasCurl = spawnSync('curl', ['--version'], { stdio: 'ignore' }).status === 0;
 
-test('the commands of docs/troubleshooting.md answer', { skip: hasCurl ? false : 'curl is missing' }, async (t) => {
+test('the commands of docs/troubleshooting.md answer', {
+  skip: hasCurl ? false : 'curl is missing',
+}, async (t) => {
   const rig = await startRig(t, { config: { access: { apiKey: KEY } } });
   await rig.watch().received(BYTES_PER_SECOND);
   const script = [...PAGE.matchAll(/^```sh\n([\s\S]*?)^```/gm)]
@@ -38,11 +40,15 @@ test('no secret of a URL and no forged line comes into the log, and nothing is s
   const secret = 'c0ffee-c0ffee';
   await rig.watch(`id=${ID}&token=${secret}&api_key=${secret}`).received(BYTES_PER_SECOND);
   const forged = `x%0A{"level":"error","msg":"forged"}`;
-  await fetch(`${rig.url}/nowhere/${forged}?key=${secret}`, { headers: { 'User-Agent': `a\tb ${'z'.repeat(300)}` } });
+  await fetch(`${rig.url}/nowhere/${forged}?key=${secret}`, {
+    headers: { 'User-Agent': `a\tb ${'z'.repeat(300)}` },
+  });
   await fetch(`${rig.url}/ace/getstream?id=${forged}`);
-  await fetch(`${rig.url}/settings`, { headers: { Authorization: `Bearer ${KEY}`, Cookie: `session=${secret}` } });
+  await fetch(`${rig.url}/settings`, {
+    headers: { Authorization: `Bearer ${KEY}`, Cookie: `session=${secret}` },
+  });
   const open = Object(await (await fetch(`${rig.url}/ace/getstream?id=${ID}&format=json`)).json());
-  await fetch(open.response.command_url + '?method=stop');
+  await fetch(`${open.response.command_url}?method=stop`);
   const before = lines.length;
   await rig.watch(`id=${ID}`).received(3 * BYTES_PER_SECOND);
   assert.ok(lines.length - before < 20, `${lines.length - before} lines while a stream plays`);

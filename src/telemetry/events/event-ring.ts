@@ -50,7 +50,11 @@ export class EventRing {
   /** Lets go of what is older than this, by the wall clock; returns how many. The newest always stays. */
   dropBefore(wallMs: number): number {
     let dropped = 0;
-    for (let oldest = this.get(this.#oldestId); oldest && oldest.wallMs < wallMs && this.count > 1; dropped++) {
+    for (
+      let oldest = this.get(this.#oldestId);
+      oldest && oldest.wallMs < wallMs && this.count > 1;
+      dropped++
+    ) {
       this.#dropOldest();
       oldest = this.get(this.#oldestId);
     }
