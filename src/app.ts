@@ -88,6 +88,7 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
   // The last to stop: what happens until then is stored.
   undo.defer(() => storeHouse.stop());
   await storeHouse.start();
+  events.continueBehind(await storeHouse.lastEventId());
   const settingsHouse = buildSettings(config, parts, { store: storeHouse.settings, events, clock, log });
   const { settings } = settingsHouse;
   undo.defer(() => settings.stop());

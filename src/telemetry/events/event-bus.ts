@@ -80,6 +80,11 @@ export class EventBus implements EventSink {
     return () => void this.#listeners.delete(listener);
   }
 
+  /** What was stored before: ids go on behind it, should the wall clock have gone back since. */
+  continueBehind(id: number): void {
+    this.#ring.continueBehind(id);
+  }
+
   /** Lets go of what is older than this, by the wall clock; returns how many. */
   dropBefore(wallMs: number): number {
     return this.#ring.dropBefore(wallMs);
