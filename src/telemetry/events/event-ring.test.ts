@@ -44,17 +44,6 @@ test('holds the newest events, as many as both bounds allow, and finds each by i
   );
 });
 
-test('goes on behind an id of an earlier life, should its own be smaller', () => {
-  const ring = new EventRing({ countMax: 10, bytesMax: 1_000_000 }, 100);
-  ring.push(eventOf(100, 1));
-  ring.continueBehind(50);
-  assert.deepEqual([ring.nextId, ring.count], [101, 1]);
-  ring.continueBehind(500);
-  assert.deepEqual([ring.nextId, ring.count, ring.oldestId, ring.bytes], [501, 0, 501, 0]);
-  ring.push(eventOf(501, 1));
-  assert.equal(ring.get(501)?.id, 501);
-});
-
 test('lets go of what is older than a time, but never of the newest', () => {
   const ring = new EventRing({ countMax: 10, bytesMax: 1_000_000 }, 1);
   for (let id = 1; id <= 5; id++) ring.push({ ...eventOf(id, 1), wallMs: id * 1_000 });

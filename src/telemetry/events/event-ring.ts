@@ -47,14 +47,6 @@ export class EventRing {
     while (this.#bytes > this.#bounds.bytesMax && this.count > 1) this.#dropOldest();
   }
 
-  /** The next id is greater than this; nothing of before is held any longer if it was not. */
-  continueBehind(id: number): void {
-    if (this.#nextId > id) return;
-    while (this.count > 0) this.#dropOldest();
-    this.#oldestId = id + 1;
-    this.#nextId = id + 1;
-  }
-
   /** Lets go of what is older than this, by the wall clock; returns how many. The newest always stays. */
   dropBefore(wallMs: number): number {
     let dropped = 0;
