@@ -119,9 +119,11 @@ const WITHOUT_OWN_TEST: Readonly<Record<string, string>> = {
   'src/session/viewers.ts': 'session/session-detail.test.ts and session.test.ts are about who watches',
   'src/session/session-deps.ts': 'interfaces',
   'src/http/session-detail-words.ts': 'test/integration/stream-control.test.ts reads what it says',
-  'src/telemetry/orchestrator-metrics-declaration.ts': 'rows of the table that telemetry/metrics.test.ts judges',
+  'src/telemetry/orchestrator-metrics-declaration.ts':
+    'rows of the table that telemetry/metrics.test.ts judges',
   'src/telemetry/stage-metrics-declaration.ts': 'rows of the table that telemetry/metrics.test.ts judges',
-  'src/app-metrics.ts': 'part of the composition root; test/integration/dashboards.test.ts reads what comes of it',
+  'src/app-metrics.ts':
+    'part of the composition root; test/integration/dashboards.test.ts reads what comes of it',
   'src/config/webhook-keys.ts': 'config/load.test.ts reads all keys; telemetry/webhooks.test.ts goes by them',
   'src/app-settings.ts':
     'part of the composition root; test/integration/settings.test.ts drives it over HTTP',

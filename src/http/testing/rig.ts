@@ -25,8 +25,8 @@ import { type ConnectionLimits, DEFAULT_CONNECTION_LIMITS } from '../connection-
 import type { HttpDeps, LeaseFace, Leavable, PlaylistFace } from '../deps.ts';
 import { buildServer, type Server } from '../server.ts';
 import { FakeFleetControl } from './fleet.ts';
-import { defaultSettings, NO_STREAMS } from './quiet-parts.ts';
 import { HASH, playingSession } from './playing-session.ts';
+import { defaultSettings, NO_STREAMS } from './quiet-parts.ts';
 import { NO_HISTORY, WELL_STORED } from './stored.ts';
 
 export { HASH, playingSession };
