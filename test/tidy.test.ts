@@ -119,6 +119,12 @@ const WITHOUT_OWN_TEST: Readonly<Record<string, string>> = {
   'src/session/viewers.ts': 'session/session-detail.test.ts and session.test.ts are about who watches',
   'src/session/session-deps.ts': 'interfaces',
   'src/http/session-detail-words.ts': 'test/integration/stream-control.test.ts reads what it says',
+  'src/telemetry/orchestrator-metrics-declaration.ts':
+    'rows of the table that telemetry/metrics.test.ts judges',
+  'src/telemetry/stage-metrics-declaration.ts': 'rows of the table that telemetry/metrics.test.ts judges',
+  'src/app-metrics.ts':
+    'part of the composition root; test/integration/dashboards.test.ts reads what comes of it',
+  'src/config/webhook-keys.ts': 'config/load.test.ts reads all keys; telemetry/webhooks.test.ts goes by them',
   'src/app-settings.ts':
     'part of the composition root; test/integration/settings.test.ts drives it over HTTP',
   'src/telemetry/declared-metric.ts': 'telemetry/metrics.test.ts reads what it makes',
@@ -126,7 +132,6 @@ const WITHOUT_OWN_TEST: Readonly<Record<string, string>> = {
   'src/http/routes/clients.ts': 'test/integration/stream-control.test.ts asks it over HTTP',
   'src/http/routes/stream-control.ts': 'test/integration/stream-control.test.ts asks it over HTTP',
   'src/base/reason-table.ts': 'a table; base/reasons.test.ts reads each of its rows',
-  'src/session/buffer-share.ts': 'an interface and its empty case, which every ring in ring.test.ts has',
   'src/base/request-reasons.ts': 'rows of the table that base/reasons.test.ts judges',
   'src/fleet/return-check.ts': 'fleet.test.ts waits for an engine that comes back',
   'src/http/fleet-words.ts': 'http/routes/engines.test.ts compares what it says',

@@ -48,7 +48,7 @@ test('no secret of a URL and no forged line comes into the log, and nothing is s
     headers: { Authorization: `Bearer ${KEY}`, Cookie: `session=${secret}` },
   });
   const open = Object(await (await fetch(`${rig.url}/ace/getstream?id=${ID}&format=json`)).json());
-  await fetch(open.response.command_url + '?method=stop');
+  await fetch(`${open.response.command_url}?method=stop`);
   const before = lines.length;
   await rig.watch(`id=${ID}`).received(3 * BYTES_PER_SECOND);
   assert.ok(lines.length - before < 20, `${lines.length - before} lines while a stream plays`);

@@ -11,9 +11,7 @@ import { LoginSessions } from '../../access/login-sessions.ts';
 import { TokenSigner } from '../../access/signed-token.ts';
 import { systemClock } from '../../base/clock.ts';
 import { AcemuxError, type ReasonCode } from '../../base/reasons.ts';
-import { defaultConfig } from '../../config/config.ts';
-import { MemorySettings } from '../../config/memory-settings.ts';
-import { asLoaded, Settings } from '../../config/settings.ts';
+import type { Settings } from '../../config/settings.ts';
 import type { StreamSelector } from '../../engine/types.ts';
 import type { Consultant } from '../../fleet/engine-record.ts';
 import type { VpnSnapshot } from '../../fleet/vpn/vpn.ts';
@@ -28,6 +26,7 @@ import type { HttpDeps, LeaseFace, Leavable, PlaylistFace } from '../deps.ts';
 import { buildServer, type Server } from '../server.ts';
 import { FakeFleetControl } from './fleet.ts';
 import { HASH, playingSession } from './playing-session.ts';
+import { defaultSettings, NO_STREAMS } from './quiet-parts.ts';
 import { NO_HISTORY, WELL_STORED } from './stored.ts';
 
 export { HASH, playingSession };
@@ -186,19 +185,8 @@ export function buildRig(overrides: Partial<Parts> = {}): Omit<Rig, 'url' | 'por
     },
     sessions: [],
     streams: [],
-    sessionControl: {
-      detail: () => undefined,
-      viewers: () => [],
-      kick: () => {},
-      move: () => {},
-      change: () => ({ bufferMs: 0, bufferBytes: 0, prebufferMs: 0, standby: 'off' }),
-    },
-    settings: new Settings({
-      loaded: asLoaded(defaultConfig()),
-      store: new MemorySettings(),
-      clock: systemClock,
-      onWarning: () => {},
-    }),
+    sessionControl: NO_STREAMS,
+    settings: defaultSettings(),
     vpns: [],
     store: { health: WELL_STORED },
     history: {},
