@@ -24,6 +24,16 @@ export function isPrivateAddress(text: string): boolean {
   return address !== undefined && PRIVATE_RANGES.has(address.range());
 }
 
+/** Bits of an IPv6 address that name a network; the rest is one machine's, which may change it every hour (RFC 8981). */
+const IPV6_NETWORK_BITS = 64;
+
+/** By what somebody is counted: an IPv4 address, an IPv6 network of 64 bits; what is not an address by itself. */
+export function networkOf(text: string): string {
+  const address = parseAddress(text);
+  if (!address || address.kind() === 'ipv4') return address?.toString() ?? text;
+  return ipaddr.IPv6.networkAddressFromCIDR(`${address.toString()}/${IPV6_NETWORK_BITS}`).toString();
+}
+
 /** A fixed set of addresses and networks. */
 export interface AddressSet {
   readonly size: number;

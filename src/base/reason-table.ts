@@ -1,5 +1,6 @@
 import { DOCKER_REASONS } from './docker-reasons.ts';
 import { FLEET_REASONS } from './fleet-reasons.ts';
+import { LIMIT_REASONS } from './limit-reasons.ts';
 import { REQUEST_REASONS } from './request-reasons.ts';
 import { TIMESHIFT_REASONS } from './timeshift-reasons.ts';
 import { VPN_REASONS } from './vpn-reasons.ts';
@@ -21,6 +22,7 @@ export interface Reason {
 
 export const REASON_TABLE = {
   ...REQUEST_REASONS,
+  ...LIMIT_REASONS,
 
   // ── the content ───────────────────────────────────────────────────────────────────────────────────────
   content_unknown: {

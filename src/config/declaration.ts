@@ -2,11 +2,14 @@ import { listenAddressAlias, singleEngineAlias } from './aliases.ts';
 import { DOCKER_KEYS } from './docker-keys.ts';
 import { engineList } from './engine-list.ts';
 import { FLEET_KEYS, REPLACEMENT_KEYS } from './fleet-keys.ts';
+import { type Headers, headerList, TO_CLIENTS, TO_ENGINES } from './header-list.ts';
 import { key } from './key.ts';
+import { LIMIT_KEYS } from './limit-keys.ts';
 import { BUFFER_MEMORY_RANGE } from './machine-memory.ts';
 import { providerList } from './provider-list.ts';
 import { bitRate, duration, integer, size } from './quantities.ts';
 import { type StandbyWord, standbyList } from './standby-list.ts';
+import { type StreamOverride, streamOverrides } from './stream-overrides.ts';
 import { streamSeconds } from './stream-seconds.ts';
 import { baseUrl, choice, folder, listenHost, networkList, secretText } from './texts.ts';
 import { VPN_KEYS } from './vpn-keys.ts';
@@ -164,6 +167,15 @@ export const DECLARATION = {
       applies: 'restart',
       doc: 'How long a viewer waits for a free engine where none is about to start. Higher helps when engines come and go; lower refuses sooner.',
     }),
+    headers: key<Headers>({
+      yaml: 'headers',
+      environment: 'ENGINE_HEADERS',
+      type: headerList(TO_ENGINES),
+      default: {},
+      whenUnset: 'none',
+      applies: 'restart',
+      doc: 'Headers that every request to an engine has beside those that acemux sends by itself; `User-Agent` may be another one. For single streams, see STREAM_OVERRIDES.',
+    }),
     cacheTtlMs: key({
       yaml: 'cache_ttl',
       environment: 'ENGINE_CACHE_TTL',
@@ -267,6 +279,15 @@ export const DECLARATION = {
       applies: 'restart',
       doc: 'With `hot`: how long a stream is held where something is missing, until the second engine has it. Higher fills more, with a longer pause where both lack it; 0 fills only what is there already.',
     }),
+    overrides: key({
+      yaml: 'overrides',
+      environment: 'STREAM_OVERRIDES',
+      type: streamOverrides(),
+      default: new Map<string, StreamOverride>(),
+      whenUnset: 'none',
+      applies: 'restart',
+      doc: 'What is otherwise for single streams, in one place: how far behind live viewers begin, insurance, time-shift, headers. Comes before STANDBY_STREAMS, PREBUFFER_STREAMS and TIMESHIFT_STREAMS, which are each about one of these.',
+    }),
     idleTimeoutMs: key({
       yaml: 'idle_timeout',
       environment: 'STREAM_IDLE_TIMEOUT',
@@ -350,6 +371,15 @@ export const DECLARATION = {
       applies: 'restart',
       doc: 'Streams whose viewers start further behind the live edge, or nearer to it, than PREBUFFER_SECONDS says, by id or infohash. `buffer=SECONDS` in a request comes first; both are bounded by three quarters of STREAM_BUFFER_SECONDS.',
     }),
+    headers: key<Headers>({
+      yaml: 'headers',
+      environment: 'CLIENT_HEADERS',
+      type: headerList(TO_CLIENTS),
+      default: {},
+      whenUnset: 'none',
+      applies: 'restart',
+      doc: 'Headers that replies to players have (streams, playlists, segments, files) beside those of acemux. For single streams, see STREAM_OVERRIDES.',
+    }),
     batchSizeBytes: key({
       yaml: 'copy_chunk_size',
       environment: 'COPY_CHUNK_SIZE',
@@ -359,6 +389,7 @@ export const DECLARATION = {
       doc: 'Bytes are sent in batches of this size, or every 40 ms. Higher costs less CPU for many viewers; lower is smoother for each.',
     }),
   },
+  limits: LIMIT_KEYS,
   hls: {
     segmentMs: key({
       yaml: 'segment_seconds',

@@ -18,7 +18,7 @@ import {
 } from './reply.ts';
 import { authorityOf, engineRoot } from './rewrite.ts';
 import { BackgroundStart, type StartAttempt } from './start-attempt.ts';
-import { EngineTransport, type TransportFailure } from './transport.ts';
+import { EngineTransport, type Headers, type TransportFailure } from './transport.ts';
 import type {
   EngineAddress,
   EngineVersion,
@@ -41,6 +41,8 @@ export interface EngineClientDeps {
   readonly limits?: Partial<EngineLimits>;
   /** In which form media is taken; `auto` if left out. */
   readonly ingest?: Ingest;
+  /** What requests have beside what acemux says: for a stream by its names, as far as they are known; for no stream by none. */
+  readonly headersFor?: (names: readonly string[]) => Headers;
 }
 
 /**
@@ -61,6 +63,9 @@ export class EngineClient {
   readonly #root: URL;
   readonly #ingest: Ingest;
   readonly #transport: EngineTransport;
+  readonly #headersFor: (names: readonly string[]) => Headers;
+  /** Those of playbacks, which are known by the name that was asked for as well. */
+  readonly #playbackHeaders = new WeakMap<Playback, Headers>();
   readonly #closing = new AbortController();
   readonly #inFlight = new Set<Promise<unknown>>();
 
@@ -71,6 +76,7 @@ export class EngineClient {
     this.#limits = { ...DEFAULT_ENGINE_LIMITS, ...limits };
     this.#root = engineRoot(address);
     this.#ingest = deps.ingest ?? 'auto';
+    this.#headersFor = deps.headersFor ?? (() => ({}));
     this.#transport = new EngineTransport({ address, clock, limits: this.#limits });
   }
 
@@ -102,7 +108,7 @@ export class EngineClient {
   async stat(playback: Playback, signal?: AbortSignal): Promise<PlaybackStat> {
     const url = new URL(playback.statUrl);
     url.searchParams.set('skip_player_activity', '1');
-    const reply = await this.#call(url, this.#limits.statTimeoutMs, signal);
+    const reply = await this.#call(url, this.#limits.statTimeoutMs, signal, this.#headersOf(playback));
     if (reply.statusCode === 404 && !reply.text.trimStart().startsWith('{')) {
       throw new AcemuxError('playback_unknown', 'The engine answered 404 to the playback’s address.');
     }
@@ -115,7 +121,7 @@ export class EngineClient {
    */
   async stopPlayback(playback: Playback): Promise<void> {
     const { infohash, playbackSessionId } = playback;
-    const stopped = await this.#stopAt(playback.commandUrl);
+    const stopped = await this.#stopAt(playback.commandUrl, this.#headersOf(playback));
     if (stopped) this.#log.info({ infohash, playbackSessionId }, 'playback stopped');
   }
 
@@ -150,7 +156,7 @@ export class EngineClient {
       [kind === 'id' ? 'content_id' : 'infohash']: hash,
       mode: 'full',
     });
-    const reply = await this.#call(url, this.#limits.contentTimeoutMs, signal);
+    const reply = await this.#call(url, this.#limits.contentTimeoutMs, signal, this.#headersFor([hash]));
     return parseMediaFilesReply(reply, selector, this.#root);
   }
 
@@ -181,18 +187,21 @@ export class EngineClient {
     // The same pid also for the retry: should the first request have opened a playback after all, the engine
     // takes the second for the same player and does not open another one (reference 1).
     const query = { ...selector.parameters, [selector.kind]: selector.hash, format: 'json', pid };
+    const headers = this.#headersFor([selector.hash]);
     try {
-      let text = await this.#askToStart(ingest === 'hls' ? '/ace/manifest.m3u8' : '/ace/getstream', query);
+      const path = ingest === 'hls' ? '/ace/manifest.m3u8' : '/ace/getstream';
+      let text = await this.#askToStart(path, query, headers);
       if (ingest === 'auto' && offersOnlyHls(text)) {
         this.#log.info(asked, 'offered as HLS only');
-        text = await this.#askToStart('/ace/manifest.m3u8', query);
+        text = await this.#askToStart('/ace/manifest.m3u8', query, headers);
       }
       const reply = parseStartReply(text, selector, this.#root);
       if (!reply.ok) {
-        if (reply.openedCommandUrl) await this.#stopAt(reply.openedCommandUrl);
+        if (reply.openedCommandUrl) await this.#stopAt(reply.openedCommandUrl, headers);
         throw reply.error;
       }
       const { infohash, playbackSessionId } = reply.playback;
+      this.#playbackHeaders.set(reply.playback, this.#headersFor([selector.hash, infohash]));
       this.#log.info({ ...asked, infohash, playbackSessionId }, 'playback started');
       return reply.playback;
     } catch (error) {
@@ -201,17 +210,19 @@ export class EngineClient {
     }
   }
 
-  #askToStart(path: string, query: Readonly<Record<string, string>>): Promise<TextReply> {
-    return this.#call(this.#url(path, query), this.#limits.startReplyTimeoutMs, undefined, [
-      'refused',
-      'closed',
-    ]);
+  #headersOf(playback: Playback): Headers {
+    return this.#playbackHeaders.get(playback) ?? this.#headersFor([playback.infohash]);
+  }
+
+  #askToStart(path: string, query: Readonly<Record<string, string>>, headers: Headers): Promise<TextReply> {
+    const limitMs = this.#limits.startReplyTimeoutMs;
+    return this.#call(this.#url(path, query), limitMs, undefined, headers, ['refused', 'closed']);
   }
 
   async #openMedia(playback: Playback, signal: AbortSignal, range: string | undefined): Promise<MediaStream> {
     using linked = linkSignals([signal, this.#closing.signal]);
     const deps = {
-      transport: this.#transport,
+      transport: this.#transport.withHeaders(this.#headersOf(playback)),
       root: this.#root,
       clock: this.#clock,
       log: this.#log,
@@ -230,11 +241,11 @@ export class EngineClient {
   }
 
   /** True when the engine has no such playback any more. Never rejects. */
-  async #stopAt(commandUrl: URL): Promise<boolean> {
+  async #stopAt(commandUrl: URL, headers: Headers): Promise<boolean> {
     const url = new URL(commandUrl);
     url.searchParams.set('method', 'stop');
     try {
-      parseCommandReply(await this.#call(url, this.#limits.stopTimeoutMs, undefined));
+      parseCommandReply(await this.#call(url, this.#limits.stopTimeoutMs, undefined, headers));
       return true;
     } catch (error) {
       if (reasonOf(error) === 'playback_unknown') return true;
@@ -247,20 +258,23 @@ export class EngineClient {
     url: URL,
     limitMs: number,
     signal: AbortSignal | undefined,
+    headers: Headers = this.#headersFor([]),
     retryAfter: readonly TransportFailure[] = ['closed'],
   ): Promise<TextReply> {
-    return this.#track(this.#callOnce(url, limitMs, signal, retryAfter));
+    return this.#track(this.#callOnce(url, limitMs, signal, headers, retryAfter));
   }
 
   async #callOnce(
     url: URL,
     limitMs: number,
     signal: AbortSignal | undefined,
+    headers: Headers,
     retryAfter: readonly TransportFailure[],
   ): Promise<TextReply> {
+    const transport = this.#transport.withHeaders(headers);
     using deadline = startDeadline(this.#clock, limitMs, [signal, this.#closing.signal]);
     return await callForText({
-      open: (target, openSignal) => this.#transport.open(target, openSignal),
+      open: (target, openSignal) => transport.open(target, openSignal),
       url,
       clock: this.#clock,
       replyBytesMax: this.#limits.replyBytesMax,

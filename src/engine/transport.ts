@@ -18,6 +18,9 @@ export type TransportFailure = 'refused' | 'unreachable' | 'closed' | 'syntax';
 /** A socket takes the options of a stream as well; its reply's body has the same mark. */
 type ConnectOptions = TcpNetConnectOpts & { readonly highWaterMark?: number };
 
+/** Headers by their names. */
+export type Headers = Readonly<Record<string, string>>;
+
 /** A broken connection to the engine. */
 export class TransportError extends Error {
   readonly failure: TransportFailure;
@@ -60,10 +63,20 @@ export class EngineTransport {
    * @throws TransportError; the signal's reason
    */
   open(url: URL, signal: AbortSignal, range?: string, isHeldBack = false): Promise<Exchange> {
+    return this.#open(url, signal, range, isHeldBack, {});
+  }
+
+  #open(
+    url: URL,
+    signal: AbortSignal,
+    range: string | undefined,
+    isHeldBack: boolean,
+    headers: Headers,
+  ): Promise<Exchange> {
     return new Promise((resolve, reject) => {
       signal.throwIfAborted();
       const socket = this.#connect(reject, isHeldBack);
-      const sent = this.#request(url, socket, range);
+      const sent = this.#request(url, socket, range, headers);
       const onAbort = (): void => {
         reject(signal.reason);
         destroyBoth(sent, socket);
@@ -80,6 +93,13 @@ export class EngineTransport {
       sent.once('close', () => reject(new TransportError('closed', undefined)));
       sent.end();
     });
+  }
+
+  /** The same, with these headers in each request; of those of acemux only `User-Agent` may be among them. */
+  withHeaders(headers: Headers): Pick<EngineTransport, 'open'> {
+    return {
+      open: (url, signal, range, isHeldBack = false) => this.#open(url, signal, range, isHeldBack, headers),
+    };
   }
 
   /** Connections that are open or being opened. */
@@ -126,7 +146,7 @@ export class EngineTransport {
     return socket;
   }
 
-  #request(url: URL, socket: Socket, range: string | undefined): ClientRequest {
+  #request(url: URL, socket: Socket, range: string | undefined, headers: Headers): ClientRequest {
     const { address, limits } = this.#deps;
     return request({
       method: 'GET',
@@ -137,14 +157,19 @@ export class EngineTransport {
       headers: {
         // Exactly as addressed: an engine answered 500 to any other (reference 2).
         Host: authorityOf(address),
-        'User-Agent': USER_AGENT,
-        Accept: '*/*',
+        ...(hasHeader(headers, 'user-agent') ? {} : { 'User-Agent': USER_AGENT }),
+        ...(hasHeader(headers, 'accept') ? {} : { Accept: '*/*' }),
+        ...headers,
         'Accept-Encoding': 'identity',
         ...(range !== undefined && { Range: range }),
         Connection: 'close',
       },
     });
   }
+}
+
+function hasHeader(headers: Headers, lowerName: string): boolean {
+  return Object.keys(headers).some((name) => name.toLowerCase() === lowerName);
 }
 
 /** One reply whose headers are there, and whose body comes as it is read. */

@@ -135,6 +135,7 @@ export class Lease {
         viewer,
         client: attachment.client,
         expulsion: reader.signal,
+        ...(attachment.pace && { pace: attachment.pace }),
         openCursor: () => attachment.openCursor(),
         notePaused: (isPaused) => attachment.notePaused?.(isPaused),
         leave: () => this.#onReaderGone(reader),
@@ -165,6 +166,8 @@ export class Lease {
       if (signal.aborted) attachment.leave(reasonOf(signal.reason));
       signal.throwIfAborted();
       this.#attachment = attachment;
+      const { expulsion } = attachment;
+      expulsion?.addEventListener('abort', () => this.end(reasonOf(expulsion.reason)), { once: true });
       this.#stopListening = attachment.session.listen({
         onAdvance: () => {},
         onEnd: (reason) => this.end(reason),

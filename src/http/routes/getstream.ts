@@ -17,7 +17,7 @@ import { parseWish } from '../viewer-wish.ts';
 
 export type PlayDeps<Attached extends Leavable> = Pick<
   HttpDeps<Attached>,
-  'tsOutput' | 'lifecycle' | 'metrics' | 'log'
+  'tsOutput' | 'lifecycle' | 'metrics' | 'clock' | 'log'
 > & {
   readonly connections: Connections;
   readonly access: AccessControl;
@@ -164,7 +164,7 @@ export interface Played<Attached extends Leavable> {
 
 /** Lets a viewer in and hands the reply to the output. */
 export async function play<Attached extends Leavable>(
-  { access, connections, lifecycle, log, metrics, tsOutput }: PlayDeps<Attached>,
+  { access, clock, connections, lifecycle, log, metrics, tsOutput }: PlayDeps<Attached>,
   request: FastifyRequest,
   reply: FastifyReply,
   { stream, join, file }: Played<Attached>,
@@ -194,7 +194,7 @@ export async function play<Attached extends Leavable>(
       const isFile = reasonOf(error) === 'vod_not_yet' && !start.areSent && !departure.signal.aborted;
       if (!file || !isFile) throw error;
       start.stop();
-      return await playFile({ ...file, viewer, signal: departure.signal, log }, request, reply);
+      return await playFile({ ...file, viewer, signal: departure.signal, clock, log }, request, reply);
     }
   } catch (error) {
     if (departure.signal.aborted) {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import type { Clock, Timer } from '../../base/clock.ts';
-import { AcemuxError, type ReasonCode } from '../../base/reasons.ts';
+import { AcemuxError, type ReasonCode, reasonOf } from '../../base/reasons.ts';
 import type { Attachment, ViewerInfo, WatchedSession } from '../../session/attachment.ts';
 import type { SegmentArchive } from '../../session/media-segments.ts';
 import type { Past } from '../../session/past.ts';
@@ -20,6 +20,8 @@ import { selectorQuery, ViewerNames } from './viewer-path.ts';
 
 /** A viewer is gone when it has asked for nothing for so many target durations. */
 const SILENT_TARGETS = 3;
+/** So many viewers are remembered that had to go for others. */
+const DISMISSED_MAX = 10_000;
 /** So many viewers at once. */
 const VIEWERS_MAX = 20_000;
 
@@ -61,6 +63,8 @@ export class HlsOutput {
   /** A session has one name for all its life. */
   readonly #sessionNames = new WeakMap<WatchedSession, string>();
   readonly #viewers = new Map<string, HlsViewer>();
+  /** The names of viewers whose place somebody else got, and why. */
+  readonly #dismissed = new Map<string, ReasonCode>();
   readonly #replies = new Set<SegmentReply | KeptSegmentReply>();
   #highestNumber = 0;
   #isStopped = false;
@@ -163,6 +167,11 @@ export class HlsOutput {
     if (!this.#names.isValid(name, selector)) throw new AcemuxError('playlist_unknown');
   }
 
+  /** The stream that a segment's folder is of, as its session is called; undefined: none that plays. */
+  streamOf(streamName: string): string | undefined {
+    return this.#byName.get(streamName)?.session.id;
+  }
+
   /**
    * The size of a segment.
    * @throws AcemuxError segment_unknown
@@ -231,14 +240,20 @@ export class HlsOutput {
   #viewerOf(name: string, selector: StreamSelector, info: ViewerInfo): HlsViewer {
     const known = this.#viewers.get(name);
     if (known) return known;
+    const dismissed = this.#dismissed.get(name);
+    if (dismissed) throw new AcemuxError(dismissed);
     if (this.#viewers.size >= VIEWERS_MAX) throw new AcemuxError('overloaded');
     const { clientTimeoutMs, clock, log } = this.#deps;
     const fields = { stream: selector.hash, client: info.address };
-    const viewer = new HlsViewer({
+    const viewer: HlsViewer = new HlsViewer({
       query: selectorQuery(selector),
       clock,
       admit: async (signal) => {
-        const attachment = await this.#join(selector, info, signal);
+        const attachment = await this.#join(selector, { ...info, segments: viewer }, signal);
+        const { expulsion } = attachment;
+        expulsion?.addEventListener('abort', () => this.#dismiss(name, viewer, reasonOf(expulsion.reason)), {
+          once: true,
+        });
         log.info({ ...fields, userAgent: info.userAgent }, 'HLS viewer joined');
         return { attachment, stream: this.#use(attachment.session, viewer) };
       },
@@ -253,6 +268,15 @@ export class HlsOutput {
     });
     this.#viewers.set(name, viewer);
     return viewer;
+  }
+
+  /** Somebody else has its place: were it a viewer again when it asks again, the two would take turns. */
+  #dismiss(name: string, viewer: HlsViewer, reason: ReasonCode): void {
+    viewer.leave(reason);
+    this.#dismissed.delete(name);
+    this.#dismissed.set(name, reason);
+    const oldest = this.#dismissed.keys().next();
+    if (this.#dismissed.size > DISMISSED_MAX && !oldest.done) this.#dismissed.delete(oldest.value);
   }
 
   /** The session's stream, which goes on for as long as somebody uses it. */
