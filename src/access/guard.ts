@@ -52,7 +52,7 @@ export function presentedKeyOf(headers: RequestHeaders): string | undefined {
 }
 
 /** Takes the same time wherever the two differ; hashing makes their lengths equal. */
-function isSameKey(presented: string, expected: string): boolean {
+export function isSameKey(presented: string, expected: string): boolean {
   const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
   return timingSafeEqual(digest(presented), digest(expected));
 }

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { Caller } from '../access/caller.ts';
 import { type ClientAddress, clientAddressOf, isForwarded } from '../access/client-address.ts';
-import { type AccessPolicy, decideAccess, presentedKeyOf } from '../access/guard.ts';
+import { type AccessPolicy, decideAccess, isSameKey, presentedKeyOf } from '../access/guard.ts';
 import { type AddressSet, parseAddressSet } from '../access/ip-address.ts';
 import { AcemuxError } from '../base/reasons.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -18,6 +19,7 @@ export class AccessControl {
   readonly #log: Log;
   /** Who is at the other end of a connection, where nobody asks for others. */
   readonly #peers = new WeakMap<object, ClientAddress>();
+  readonly #callers = new WeakMap<FastifyRequest, Caller>();
   #hasWarned = false;
 
   /** @throws AcemuxError config_invalid if a trusted proxy is not an address */
@@ -47,6 +49,24 @@ export class AccessControl {
       );
     }
     return client;
+  }
+
+  /** Who asks, with the key that came with the request. */
+  callerOf(request: FastifyRequest): Caller {
+    const known = this.#callers.get(request);
+    if (known) return known;
+    const { address, isPrivate } = this.clientOf(request);
+    const presented = presentedKeyOf(request.headers);
+    const isAdmin = presented !== undefined && isSameKey(presented, this.#policy.key);
+    const caller: Caller = {
+      address,
+      isPrivate,
+      role: isAdmin ? 'admin' : 'guest',
+      key: isAdmin ? { id: 'admin', name: 'admin', limits: undefined } : undefined,
+      signed: undefined,
+    };
+    this.#callers.set(request, caller);
+    return caller;
   }
 
   /** Asks for the decision before anything else happens to a request. Paths without a route need none. */
