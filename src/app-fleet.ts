@@ -2,6 +2,7 @@ import { inspectorOf, makeDocker, makeProviders } from './app-providers.ts';
 import type { Clock } from './base/clock.ts';
 import type { Config } from './config/config.ts';
 import { configuredVpns } from './config/configured-vpns.ts';
+import type { Headers } from './config/header-list.ts';
 import { EngineClient } from './engine/engine-client.ts';
 import type { EngineRecord } from './fleet/engine-record.ts';
 import { Fleet, type FleetDeps, type FleetVpns } from './fleet/fleet.ts';
@@ -37,6 +38,8 @@ export interface FleetSurroundings {
   readonly metrics: Metrics;
   readonly events: EventBus;
   readonly giveWay: NonNullable<FleetDeps['giveWay']>;
+  /** What requests to engines have beside what acemux says, by names of the stream. */
+  readonly engineHeaders: (names: readonly string[]) => Headers;
   readonly clock: Clock;
 }
 
@@ -57,7 +60,7 @@ export interface FleetHouse {
 export async function buildFleet(
   config: Config,
   parts: FleetParts,
-  { metrics, events, giveWay, clock }: FleetSurroundings,
+  { metrics, events, giveWay, engineHeaders, clock }: FleetSurroundings,
 ): Promise<FleetHouse> {
   const { log } = parts;
   const tellFleet = fleetEvents(events);
@@ -97,7 +100,13 @@ export async function buildFleet(
       reconciler.notice(happening);
     },
     createClient: (address) =>
-      new EngineClient({ address, clock, log: log.child({ part: 'fleet' }), ingest: config.streams.ingest }),
+      new EngineClient({
+        address,
+        clock,
+        log: log.child({ part: 'fleet' }),
+        ingest: config.streams.ingest,
+        headersFor: engineHeaders,
+      }),
     giveWay,
     clock,
     log: log.child({ part: 'fleet' }),

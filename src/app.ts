@@ -2,9 +2,11 @@ import { createHmac } from 'node:crypto';
 import { join } from 'node:path';
 import { loadOrCreateAdminKey } from './access/admin-key.ts';
 import { buildFleet, type FleetHouse, type FleetParts } from './app-fleet.ts';
+import { buildLimits, type LimitsHouse } from './app-limits.ts';
 import { type Clock, sleep, systemClock } from './base/clock.ts';
 import type { Config } from './config/config.ts';
 import { defaultBufferMemory, machineMemory } from './config/machine-memory.ts';
+import { streamSettingsOf } from './config/stream-settings.ts';
 import type { Fleet } from './fleet/fleet.ts';
 import type { FleetControl } from './fleet/fleet-control.ts';
 import type { Vpns } from './fleet/vpn/vpns.ts';
@@ -13,6 +15,7 @@ import { buildServer } from './http/server.ts';
 import { HlsOutput } from './output/hls/hls-output.ts';
 import { readTcpTable } from './output/ts/tcp-table.ts';
 import { TsOutput } from './output/ts/ts-output.ts';
+import { AdmittedFiles, AdmittedSessions } from './session/admitted-sessions.ts';
 import { SessionDirectory } from './session/directory.ts';
 import { LeaseBook } from './session/lease-book.ts';
 import { Observers } from './session/observers.ts';
@@ -73,6 +76,9 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
   });
   if (adminKey.isNew) log.info({ file: adminKey.file }, 'generated an admin key');
 
+  const settings = streamSettingsOf(config);
+  const openFilesMax = await readOpenFilesMax();
+  const bufferMemoryBytes = config.streams.bufferMemoryBytes ?? defaultBufferMemory(machineMemory()).bytes;
   const events = new EventBus({ bounds: EVENTS_KEPT, clock, log: log.child({ part: 'events' }) });
   const metrics: Metrics = new Metrics({
     sessionsActive: () => sessions.list().length + recordings.list().length,
@@ -82,21 +88,32 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
     timeshiftBytes: () => timeshift.sizeBytes,
     fleetStatus: () => house.fleetControl.status(),
     engineStates: () => house.fleet.snapshot().map(({ state }) => state),
+    overloadCauses: () => limits.overload.causes,
+  });
+  const infohashOf = (hash: string): string | undefined => sessions.known(hash)?.infohash;
+  const limits: LimitsHouse = buildLimits(config, {
+    events,
+    infohashOf,
+    bufferBytes: () => sessions.bufferBytes,
+    bufferBytesMax: bufferMemoryBytes,
+    openFilesMax,
+    clock,
   });
   const sessionEvents = new SessionEvents(events);
-  const observer = new Observers([metrics, sessionEvents]);
+  const observer = new Observers([metrics, sessionEvents, limits.egress]);
   const refusalEvents = new RefusalEvents(events, clock);
   const house: FleetHouse = await buildFleet(config, parts, {
     metrics,
     events,
     giveWay: (infohash) => sessions.giveWay(infohash) || recordings.giveWay(infohash),
+    engineHeaders: (names) => settings.engineHeaders(names.flatMap((name) => [name, infohashOf(name)])),
     clock,
   });
   const { fleet, fleetControl, vpns } = house;
   const timeshift = new Timeshift({
     folder: join(config.storage.dataDir, 'timeshift'),
     windowMs: config.timeshift.windowMs,
-    streams: config.timeshift.streams,
+    streams: settings.timeshift,
     bytesMax: config.timeshift.maxBytes,
     pauseMaxMs: config.timeshift.pauseMaxMs,
     clock,
@@ -117,6 +134,7 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
       },
     },
     onEnded: (session) => streams.noteEnded(session),
+    recorded: { count: () => recordings.list().length, giveWay: () => recordings.giveWay(undefined) },
     limits: {
       firstByteTimeoutMs: config.streams.emptyTimeoutMs,
       startTimeoutMs: config.streams.startTimeoutMs,
@@ -124,16 +142,17 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
       retryBudgetMs: config.streams.retryBudgetMs,
       spliceWaitMs: config.streams.spliceWaitMs,
       standby: config.streams.standby,
-      standbyStreams: config.streams.standbyStreams,
+      standbyStreams: settings.standby,
       standbyWindowMs: config.streams.standbyWindowMs,
       idleTimeoutMs: config.streams.idleTimeoutMs,
       lingeringMax: config.streams.maxLingering,
       sweepIntervalMs: config.streams.cleanupIntervalMs,
       prebufferMs: config.clients.prebufferMs,
-      prebufferStreams: config.clients.prebufferStreams,
+      prebufferStreams: settings.prebuffer,
       bufferMs: config.streams.bufferMs,
       bufferBytes: config.streams.bufferSizeBytes,
-      bufferMemoryBytes: config.streams.bufferMemoryBytes ?? defaultBufferMemory(machineMemory()).bytes,
+      bufferMemoryBytes,
+      sessionsMax: config.limits.sessionsMax,
     },
     clock,
     log: log.child({ part: 'session' }),
@@ -142,6 +161,7 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
     engines: fleet,
     known: (hash) => sessions.known(hash),
     observer,
+    makeRoom: () => sessions.makeRoom(),
     limits: {
       firstByteTimeoutMs: config.streams.emptyTimeoutMs,
       startTimeoutMs: config.streams.startTimeoutMs,
@@ -153,8 +173,28 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
     clock,
     log: log.child({ part: 'recorded' }),
   });
-  const fileLeases = new FileLeaseBook({ recordings, clock, log: log.child({ part: 'lease' }) });
-  const leases = new LeaseBook({ sessions, clock, log: log.child({ part: 'lease' }) });
+  // Whoever wants to watch gets in through these two; what plays already is looked at directly.
+  const admitted = new AdmittedSessions(sessions, limits.audience);
+  const admittedFiles = new AdmittedFiles(recordings, limits.audience);
+  const fileLeases = new FileLeaseBook({
+    recordings: {
+      open: (...given) => admittedFiles.open(...given),
+      identify: (...given) => recordings.identify(...given),
+      snapshotFor: (...given) => recordings.snapshotFor(...given),
+      dismiss: (...given) => recordings.dismiss(...given),
+    },
+    clock,
+    log: log.child({ part: 'lease' }),
+  });
+  const leases = new LeaseBook({
+    sessions: {
+      join: (...given) => admitted.join(...given),
+      identified: (...given) => sessions.identified(...given),
+      snapshotOf: (...given) => sessions.snapshotOf(...given),
+    },
+    clock,
+    log: log.child({ part: 'lease' }),
+  });
   const tsOutput = new TsOutput({
     chunkBytes: config.clients.batchSizeBytes,
     clientTimeoutMs: config.clients.timeoutMs,
@@ -164,7 +204,7 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
     log: log.child({ part: 'output' }),
   });
   const hls: HlsOutput = new HlsOutput({
-    sessions,
+    sessions: admitted,
     archive: {
       segmentsOf: ({ hash, parameters }) =>
         timeshift.segmentsOf({ hash: sessions.known(hash)?.infohash ?? hash, parameters }),
@@ -180,7 +220,7 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
   const server = buildServer(
     {
       sessions: {
-        join: (...given) => sessions.join(...given),
+        join: (...given) => admitted.join(...given),
         list: () => [...sessions.list(), ...recordings.list()],
         find: (id) => sessions.find(id) ?? recordings.find(id),
       },
@@ -192,7 +232,10 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
           recordings.endSession(sessionId, 'stopped_by_operator'),
       },
       leases,
-      files: recordings,
+      files: {
+        factsOf: (selector) => recordings.factsOf(selector),
+        open: (...given) => admittedFiles.open(...given),
+      },
       fileLeases,
       tsOutput,
       hls,
@@ -214,6 +257,13 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
       },
       vpns,
       lifecycle,
+      limits: {
+        passSegment: (...given) => limits.audience.passSegment(...given),
+        get overloadCauses() {
+          return limits.overload.causes;
+        },
+      },
+      clientHeaders: (names) => settings.clientHeaders(names.flatMap((name) => [name, infohashOf(name)])),
       events,
       metrics: {
         contentType: metrics.contentType,
@@ -234,7 +284,7 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
       clock,
       log,
     },
-    connectionLimitsFor(await readOpenFilesMax()),
+    connectionLimitsFor(openFilesMax),
   );
 
   events.subscribe(({ type }) => metrics.eventHappened(type));
@@ -260,6 +310,8 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
     await tsOutput.stop();
   });
   undo.defer(() => server.endEventStreams());
+  undo.defer(() => limits.stop());
+  limits.start();
   sessions.start();
   const { url, port } = await server.listen();
   lifecycle.phase = 'ready';

@@ -44,6 +44,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   doctor: ['base', 'mpegts', 'engine', 'recording', 'version.ts'],
   'app.ts': ['*'],
   'app-fleet.ts': ['*'],
+  'app-limits.ts': ['*'],
   'app-providers.ts': ['*'],
   'version.ts': [],
   cli: ['app.ts', 'config', 'telemetry', 'base', 'simulator', 'doctor', 'recording', 'engine', 'version.ts'],
@@ -54,6 +55,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 const ALSO_ALLOWED: readonly (readonly [string, string, 'types' | 'values'])[] = [
   // The fleet fulfils what the session declares that it needs.
   ['src/fleet/', 'src/session/ports.ts', 'types'],
+  // Sessions pass on who asks, for those who let viewers in; they look at nothing of it.
+  ['src/session/attachment.ts', 'src/access/limits/shares.ts', 'types'],
   // Metrics observe sessions through the interface that the session declares.
   ['src/telemetry/', 'src/session/ports.ts', 'types'],
   ['src/fleet/providers/simulated', 'src/simulator/', 'values'],
@@ -71,6 +74,7 @@ const WITHOUT_OWN_TEST: Readonly<Record<string, string>> = {
   'src/config/fleet-keys.ts': 'keys; config/load.test.ts reads all of them',
   'src/fleet/health/health-watch.ts': 'fleet/registry.test.ts judges when engines are probed',
   'src/main.ts': 'the entry point; test/ runs it as a process',
+  'src/app-limits.ts': 'part of the composition root; test/integration/limits.test.ts drives it over HTTP',
   'src/app-fleet.ts': 'its other file; test/integration/fleet*.test.ts drive it over HTTP',
   'src/app-providers.ts': 'part of the composition root; test/integration and test/docker drive it',
   'src/app.ts': 'the composition root; test/integration drives it over HTTP',

@@ -1,6 +1,6 @@
 import { type Headers, parseHeaders, TO_CLIENTS, TO_ENGINES } from './header-list.ts';
 import { duration } from './quantities.ts';
-import { type StandbyWord } from './standby-list.ts';
+import type { StandbyWord } from './standby-list.ts';
 import { choice } from './texts.ts';
 import { type Parsed, type PlainValue, parsed, refused, shownValue, type ValueType } from './value-type.ts';
 
@@ -22,7 +22,13 @@ const HASH = /^[0-9a-f]{40}$/;
 const PREBUFFER = duration({ min: 0, max: 600_000 });
 const TIMESHIFT = duration({ min: 0, max: 7 * 24 * 3_600_000 });
 const STANDBY: ValueType<StandbyWord> = choice(['off', 'warm', 'hot']);
-const FIELDS = ['prebuffer_seconds', 'standby', 'timeshift_seconds', 'engine_headers', 'client_headers'] as const;
+const FIELDS = [
+  'prebuffer_seconds',
+  'standby',
+  'timeshift_seconds',
+  'engine_headers',
+  'client_headers',
+] as const;
 type Field = (typeof FIELDS)[number];
 
 /** Settings of single streams: a YAML map by id or infohash, or the same as JSON text. */
@@ -56,7 +62,8 @@ export function streamOverrides(): ValueType<ReadonlyMap<string, StreamOverride>
       const overrides = new Map<string, StreamOverride>();
       for (const [name, fields] of Object.entries(map)) {
         const hash = name.toLowerCase();
-        if (!HASH.test(hash)) return refused(`a map by ids or infohashes of 40 hex digits; "${name}" is none`);
+        if (!HASH.test(hash))
+          return refused(`a map by ids or infohashes of 40 hex digits; "${name}" is none`);
         if (overrides.has(hash)) return refused(`a map that has each stream once; ${hash} is there twice`);
         const override = readOverride(fields);
         if (!override.ok) return refused(`${override.problem}; see that of ${hash}`);
@@ -72,7 +79,8 @@ export function streamOverrides(): ValueType<ReadonlyMap<string, StreamOverride>
 function readOverride(raw: unknown): Parsed<StreamOverride> {
   if (!isMap(raw)) return refused(`settings with any of ${FIELDS.join(', ')}`);
   const unknown = Object.keys(raw).find((name) => !FIELDS.some((field) => field === name));
-  if (unknown !== undefined) return refused(`settings with any of ${FIELDS.join(', ')}; "${unknown}" is none`);
+  if (unknown !== undefined)
+    return refused(`settings with any of ${FIELDS.join(', ')}; "${unknown}" is none`);
   const problems: string[] = [];
   const read = <T>(field: Field, parse: (value: unknown) => Parsed<T>): T | undefined => {
     const value = raw[field];
@@ -95,9 +103,15 @@ function readOverride(raw: unknown): Parsed<StreamOverride> {
 
 function printOverride(override: StreamOverride): PlainValue {
   const all: readonly (readonly [Field, PlainValue | undefined])[] = [
-    ['prebuffer_seconds', override.prebufferMs === undefined ? undefined : PREBUFFER.print(override.prebufferMs)],
+    [
+      'prebuffer_seconds',
+      override.prebufferMs === undefined ? undefined : PREBUFFER.print(override.prebufferMs),
+    ],
     ['standby', override.standby],
-    ['timeshift_seconds', override.timeshiftMs === undefined ? undefined : TIMESHIFT.print(override.timeshiftMs)],
+    [
+      'timeshift_seconds',
+      override.timeshiftMs === undefined ? undefined : TIMESHIFT.print(override.timeshiftMs),
+    ],
     ['engine_headers', override.engineHeaders],
     ['client_headers', override.clientHeaders],
   ];

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { AccessPolicy } from '../access/guard.ts';
+import type { Asking } from '../access/limits/shares.ts';
 import type { Clock } from '../base/clock.ts';
 import type { ReasonCode } from '../base/reasons.ts';
 import type { StreamSelector } from '../engine/types.ts';
@@ -12,6 +13,7 @@ import type { StreamRecord } from '../session/stream-book.ts';
 import type { SessionSnapshot } from '../session/types.ts';
 import type { EventBus } from '../telemetry/events/event-bus.ts';
 import type { Log } from '../telemetry/log.ts';
+import type { Headers } from './client-headers.ts';
 import type { FleetControlFace } from './fleet-deps.ts';
 
 /** All that http needs to know of a viewer's membership in a session. */
@@ -110,6 +112,8 @@ export interface HlsFace {
   /** Throws unless this name was given to a viewer of this stream. */
   checkName(name: string, selector: StreamSelector): void;
   segmentSize(streamName: string, number: number): number;
+  /** The 40-hex name of the stream that a segment's folder is of; undefined: none that plays. */
+  streamOf(streamName: string): string | undefined;
   /** Takes the response over, unless it throws: all that follows, its end included, is its business. */
   sendSegment(response: ServerResponse, streamName: string, number: number): void;
 }
@@ -155,6 +159,22 @@ export interface StreamsFace {
   end(sessionId: string): boolean;
 }
 
+/** Who may take how much. */
+export interface LimitsFace {
+  /**
+   * Resolves when a segment may be sent to who asks; rejects with the signal's reason.
+   * @param stream a 40-hex name; undefined: nobody plays it now
+   */
+  passSegment(
+    asking: Asking,
+    stream: string | undefined,
+    sizeBytes: number,
+    signal: AbortSignal,
+  ): Promise<void>;
+  /** What there is too much of now: nobody new is let in meanwhile. */
+  readonly overloadCauses: readonly string[];
+}
+
 export interface LifecycleFace {
   readonly phase: 'starting' | 'ready' | 'draining';
 }
@@ -195,6 +215,9 @@ export interface HttpDeps<Attached extends Leavable = Leavable> {
   readonly fleetControl: FleetControlFace;
   readonly vpns: Pick<VpnSource, 'list'>;
   readonly lifecycle: LifecycleFace;
+  readonly limits: LimitsFace;
+  /** What replies to players have beside what acemux says, by names of the stream; of no stream by none. */
+  readonly clientHeaders: (names: readonly string[]) => Headers;
   readonly metrics: MetricsFace;
   readonly events: EventsFace;
   readonly access: AccessPolicy;

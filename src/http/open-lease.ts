@@ -10,6 +10,7 @@ import { pathOf, refusalOf, witnessRefusal } from './errors.ts';
 import { listOfFiles, M3U_HEADERS } from './file-listing.ts';
 import { publicUrlOf } from './public-url.ts';
 import { parseStreamRequest } from './stream-request.ts';
+import { loggedViewer, viewerOf } from './viewer-info.ts';
 
 export type OpenLeaseDeps<Attached extends Leavable> = Pick<
   HttpDeps<Attached>,
@@ -66,7 +67,7 @@ export async function openLease<Attached extends Leavable>(
   }
   const onClose = (): void => leave('client_left');
   reply.raw.once('close', onClose);
-  const viewer = { address: access.clientOf(request).address, userAgent: request.headers['user-agent'] };
+  const viewer = viewerOf(access, request);
   try {
     const asked = { selector, viewer, clientSessionId: clientSessionIdOf(query) };
     const lease = await leases.open(asked, departure.signal).catch((error: unknown): Promise<AnyLease> => {
@@ -76,7 +77,10 @@ export async function openLease<Attached extends Leavable>(
     return sendInEngineForm(reply, { response: addressesOf(lease, publicUrlOf(request)), error: null });
   } catch (error) {
     if (departure.signal.aborted) {
-      log.debug({ stream: selector.hash, ...viewer }, 'client left before the stream had been opened');
+      log.debug(
+        { stream: selector.hash, ...loggedViewer(viewer) },
+        'client left before the stream had been opened',
+      );
       return reply.hijack();
     }
     // As an engine: a list instead of JSON (reference 2.1).

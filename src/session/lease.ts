@@ -109,7 +109,8 @@ export class Lease {
       this.end(reasonOf(error));
       throw error;
     }
-    this.#log.info({ ...viewer }, 'lease opened');
+    const { address, userAgent } = viewer;
+    this.#log.info({ address, userAgent }, 'lease opened');
     this.#startUnread();
   }
 

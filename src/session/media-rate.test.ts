@@ -3,7 +3,10 @@ import { test } from 'node:test';
 import { mediaRateOf } from './media-rate.ts';
 
 test('the rate of a stream is its bytes by its own clock, however fast they came', () => {
-  const points = [0, 1, 2, 3].map((second) => ({ position: 5000 + second * 250_000, mediaMs: second * 1000 }));
+  const points = [0, 1, 2, 3].map((second) => ({
+    position: 5000 + second * 250_000,
+    mediaMs: second * 1000,
+  }));
   assert.equal(mediaRateOf(points), 250_000);
   assert.equal(mediaRateOf(points.slice(0, 2)), 250_000);
 });

@@ -19,6 +19,7 @@ const QUIET = {
   timeshiftBytes: () => 0,
   fleetStatus: () => NO_FLEET,
   engineStates: () => [],
+  overloadCauses: () => [],
 };
 
 const sampleOf = (page: string, series: string): number | undefined => {
@@ -76,6 +77,7 @@ test('gauges are asked at each scrape', async () => {
     timeshiftBytes: () => 0,
     fleetStatus: () => NO_FLEET,
     engineStates: () => [],
+    overloadCauses: () => (sessions === 3 ? ['egress'] : []),
   });
   assert.equal(sampleOf(await metrics.render(), 'proxy_sessions_active'), 2);
   sessions = 3;
@@ -83,6 +85,8 @@ test('gauges are asked at each scrape', async () => {
   assert.equal(sampleOf(page, 'proxy_sessions_active'), 3);
   assert.equal(sampleOf(page, 'acemux_clients_active'), 30);
   assert.equal(sampleOf(page, 'acemux_buffer_bytes'), 3_000);
+  assert.equal(sampleOf(page, 'acemux_overloaded{cause="egress"}'), 1);
+  assert.equal(sampleOf(page, 'acemux_overloaded{cause="event_loop"}'), 0);
 });
 
 test('two instances know nothing of each other', async () => {

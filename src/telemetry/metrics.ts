@@ -18,7 +18,12 @@ export interface MetricsDeps {
   readonly fleetStatus: () => FleetNumbers;
   /** The state of each engine; asked at each scrape. */
   readonly engineStates: () => readonly string[];
+  /** What there is too much of; asked at each scrape. */
+  readonly overloadCauses: () => readonly string[];
 }
+
+/** All that there may be too much of, as access/overload has it. */
+const OVERLOAD_CAUSES = ['event_loop', 'open_files', 'buffer_memory', 'egress'] as const;
 
 /** What is shown of the fleet. */
 export interface FleetNumbers {
@@ -111,6 +116,14 @@ export class Metrics {
         for (const state of ['starting', 'healthy', 'degraded', 'unhealthy', 'draining'])
           engines.set({ state }, 0);
         for (const state of engineStates()) engines.inc({ state });
+      },
+    });
+    const overloaded: Gauge = new Gauge({
+      ...declared('acemux_overloaded'),
+      registers,
+      collect: () => {
+        const causes = deps.overloadCauses();
+        for (const cause of OVERLOAD_CAUSES) overloaded.set({ cause }, causes.includes(cause) ? 1 : 0);
       },
     });
     gauge('acemux_engines_wanted', () => fleetStatus().wanted, registers);

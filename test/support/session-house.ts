@@ -44,6 +44,7 @@ export const directoryLimits: DirectoryLimits = {
   idleTimeoutMs: 300_000,
   lingeringMax: 2,
   bufferMemoryBytes: 1024 * 1024 * 1024,
+  sessionsMax: 2000,
   sweepIntervalMs: 60_000,
   prebufferMs: 4_000,
   prebufferStreams: new Map(),

@@ -67,10 +67,7 @@ const CODES: Readonly<Record<Share['kind'], Readonly<Record<Limited, ReasonCode>
 };
 
 /** Decides whether somebody may watch a stream, from who is there now. */
-export function decideAdmission<P extends Present>(
-  newcomer: Newcomer,
-  present: readonly P[],
-): Admission<P> {
+export function decideAdmission<P extends Present>(newcomer: Newcomer, present: readonly P[]): Admission<P> {
   const { nowMs, shares, starts, stream } = newcomer;
   const replaced = new Set<P>();
   for (const { kind, limits, name } of shares) {

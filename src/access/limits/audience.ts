@@ -172,7 +172,8 @@ export class Audience {
     const exemptBytes = (exemptRate * prebufferMs) / 1000;
     if (!isPushed && rate !== undefined) {
       // Its pieces are on the accounts of those who ask for them; so is what is exempt.
-      if (viewerBytesPerSecond !== undefined) budgets.push(this.#segmentBudget(shares, seat.stream, viewerBytesPerSecond));
+      if (viewerBytesPerSecond !== undefined)
+        budgets.push(this.#segmentBudget(shares, seat.stream, viewerBytesPerSecond));
       for (const budget of budgets) budget.grant(exemptBytes, nowMs);
       return undefined;
     }
@@ -197,7 +198,11 @@ export class Audience {
         seat.isSegmented && seat.shares.has(address) && (stream === undefined || seat.stream === stream),
     ).length;
     const bytesPerSecond = perViewer * Math.max(1, viewers);
-    return this.#budget(`segments of ${stream ?? ''} for ${address}`, bytesPerSecond, this.#deps.clock.nowMs());
+    return this.#budget(
+      `segments of ${stream ?? ''} for ${address}`,
+      bytesPerSecond,
+      this.#deps.clock.nowMs(),
+    );
   }
 
   #budget(name: string, bytesPerSecond: number, nowMs: number): ByteBudget {

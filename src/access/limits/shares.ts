@@ -1,5 +1,5 @@
-import type { KeyLimits } from '../key-limits.ts';
 import { networkOf } from '../ip-address.ts';
+import type { KeyLimits } from '../key-limits.ts';
 
 /** What limits need to know of who asks; a `Caller` has all of it. */
 export interface Asking {

@@ -96,6 +96,8 @@ export interface Parts {
   streams: readonly StreamRecord[];
   vpns: readonly VpnSnapshot[];
   fleetControl: HttpDeps['fleetControl'];
+  overloadCauses: readonly string[];
+  clientHeaders: HttpDeps['clientHeaders'];
   readiness: { configured: boolean; healthy: number; total: number };
   /** The engine that can be asked; undefined: none is healthy. */
   consultant: Consultant | undefined;
@@ -166,6 +168,8 @@ export function buildRig(overrides: Partial<Parts> = {}): Omit<Rig, 'url' | 'por
     streams: [],
     vpns: [],
     fleetControl: new FakeFleetControl(),
+    overloadCauses: [],
+    clientHeaders: () => ({}),
     readiness: { configured: true, healthy: 1, total: 1 },
     consultant: undefined,
     phase: 'ready',
@@ -236,10 +240,18 @@ export function buildRig(overrides: Partial<Parts> = {}): Omit<Rig, 'url' | 'por
         mediaPlaylist: async () => EMPTY_PLAYLIST,
         checkName: () => {},
         segmentSize: () => 188,
+        streamOf: () => undefined,
         sendSegment: (response) =>
           void response.writeHead(200, { 'Content-Type': 'video/mp2t' }).end('media'),
         ...parts.hls,
       },
+      limits: {
+        passSegment: async () => {},
+        get overloadCauses() {
+          return parts.overloadCauses;
+        },
+      },
+      clientHeaders: parts.clientHeaders,
       fleet: { readiness: () => parts.readiness, consult: () => parts.consultant },
       fleetControl: parts.fleetControl,
       vpns: { list: () => parts.vpns },

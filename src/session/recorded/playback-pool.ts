@@ -37,6 +37,8 @@ export interface Loan {
 export interface PlaybackPoolDeps {
   readonly engines: EngineSource & EngineDemand;
   readonly observer: SessionObserver;
+  /** Sees to it that there may be one more; throws an AcemuxError if not (MAX_SESSIONS). */
+  readonly makeRoom?: (() => void) | undefined;
   /** EMPTY_STREAM_TIMEOUT: an engine has so long to answer to a start, milliseconds. */
   readonly firstByteTimeoutMs: number;
   /** CLIENT_TIMEOUT: whoever takes nothing for so long needs no playback, milliseconds. */
@@ -105,6 +107,7 @@ export class PlaybackPool {
     signal.throwIfAborted();
     const idle = this.#findIdle(borrower.key, exclude);
     if (idle) return this.#lend(idle, borrower);
+    this.#deps.makeRoom?.();
     const { infohash } = borrower;
     const request: PlaceRequest = { exclude, infohash, preferredEngine: undefined, lastEngine };
     const slot = this.#deps.engines.tryReserve(request);

@@ -61,6 +61,8 @@ export interface RecordingsDeps {
   /** What is known of a 40-hex name. */
   readonly known: (hash: string) => KnownName | undefined;
   readonly observer: SessionObserver;
+  /** Sees to it that there may be one more playback; throws an AcemuxError if not (MAX_SESSIONS). */
+  readonly makeRoom?: (() => void) | undefined;
   readonly limits: RecordingsLimits;
   readonly clock: Clock;
   readonly log: Log;
