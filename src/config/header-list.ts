@@ -103,7 +103,8 @@ function pairsOf(raw: unknown): [string, string][] | undefined {
     return Object.entries(raw).map(([name, value]) => [name, shownValue(value).trim()]);
   }
   // A comma within a value stands: only before another name it ends one.
-  const items = typeof raw === 'string' ? raw.split(/,(?=\s*[\w-]+\s*:)/) : listItems(raw);
+  const items =
+    typeof raw === 'string' ? raw.replace(/[,\s]+$/, '').split(/,(?=\s*[\w-]+\s*:)/) : listItems(raw);
   return items
     ?.map((item) => shownValue(item).trim())
     .filter((item) => item !== '')

@@ -1,5 +1,5 @@
 import { key } from './key.ts';
-import { duration, integer, size } from './quantities.ts';
+import { byteRate, duration, integer } from './quantities.ts';
 import { choice } from './texts.ts';
 
 const COUNT = { min: 1, max: 1_000_000 };
@@ -22,7 +22,7 @@ function optionalRate(yaml: string, environment: string, doc: string) {
   return key<number | undefined>({
     yaml,
     environment,
-    type: size(RATE),
+    type: byteRate(RATE),
     default: undefined,
     whenUnset: 'no limit',
     applies: 'restart',

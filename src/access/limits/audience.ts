@@ -41,13 +41,14 @@ export interface AudienceDeps {
 export class Audience {
   readonly #deps: AudienceDeps;
   readonly #seats = new Set<TakenSeat>();
-  readonly #starts = new StartLog();
+  readonly #starts: StartLog;
   readonly #budgets = new Map<string, ByteBudget>();
   /** Each is called once, when somebody leaves. */
   readonly #waiting = new Set<() => void>();
 
   constructor(deps: AudienceDeps) {
     this.#deps = deps;
+    this.#starts = new StartLog(deps.streamOf);
   }
 
   /** Who is there now, those who have paused included. */

@@ -141,6 +141,7 @@ test('/health/status counts engines and shows the gravest breaker', async (t) =>
     detail: 'exit code 1',
   };
   assert.deepEqual((await call(rig, '/health/status')).json(), {
+    overload: { overloaded: false, causes: [] },
     total_engines: 2,
     healthy_engines: 1,
     unhealthy_engines: 1,

@@ -245,11 +245,18 @@ export class HlsOutput {
     if (this.#viewers.size >= VIEWERS_MAX) throw new AcemuxError('overloaded');
     const { clientTimeoutMs, clock, log } = this.#deps;
     const fields = { stream: selector.hash, client: info.address };
+    const viewers = this.#viewers;
+    // It asks to be let in as it is made.
+    const segments = {
+      get isAway(): boolean {
+        return viewers.get(name)?.isAway === true;
+      },
+    };
     const viewer: HlsViewer = new HlsViewer({
       query: selectorQuery(selector),
       clock,
       admit: async (signal) => {
-        const attachment = await this.#join(selector, { ...info, segments: viewer }, signal);
+        const attachment = await this.#join(selector, { ...info, segments }, signal);
         const { expulsion } = attachment;
         expulsion?.addEventListener('abort', () => this.#dismiss(name, viewer, reasonOf(expulsion.reason)), {
           once: true,
