@@ -67,6 +67,7 @@ describe('GET /orchestrator/status', () => {
         blocked_reason_details: null,
       },
       can_start_stream: { now: true, reason: null, detail: null, eta_seconds: null },
+      overload: { overloaded: false, causes: [] },
       acexy: { enabled: false, deprecated: true },
       config: {
         auto_delete: true,
