@@ -1,107 +1,186 @@
-import { Audience } from './access/limits/audience.ts';
-import type { LimitRules } from './access/limits/shares.ts';
-import { EgressMeter } from './access/overload/egress-meter.ts';
-import { OverloadWatch } from './access/overload/overload-watch.ts';
-import { ProcessReadings } from './access/overload/process-readings.ts';
-import type { Clock } from './base/clock.ts';
 import type { Config } from './config/config.ts';
-import type { EventBus } from './telemetry/events/event-bus.ts';
+import { defaultBufferMemory, machineMemory } from './config/machine-memory.ts';
+import { followStreamSettings } from './config/stream-settings.ts';
+import type { FleetLimits } from './fleet/fleet.ts';
+import type { FleetFacts } from './fleet/fleet-control.ts';
+import type { HlsOutputDeps } from './output/hls/hls-output.ts';
+import type { TsOutputDeps } from './output/ts/ts-output.ts';
+import type { DirectoryDeps } from './session/directory.ts';
+import type { RecordingsDeps } from './session/recorded/recordings.ts';
+import type { TimeshiftDeps } from './timeshift/timeshift.ts';
 
-export interface LimitParts {
-  readonly events: EventBus;
-  /** The infohash that a 40-hex name is known to mean. */
-  readonly infohashOf: (hash: string) => string | undefined;
-  /** What the buffers of all streams take, and what they may. */
-  readonly bufferBytes: () => number;
-  readonly bufferBytesMax: number;
-  /** How many files the process may have open; undefined: nobody knows. */
-  readonly openFilesMax: number | undefined;
-  readonly clock: Clock;
+/** The configuration in force, which may be another one later. */
+export interface LiveConfig {
+  readonly current: Config;
 }
 
-/** Who is let in: the limits of viewers, and what is too much for acemux itself. */
-export interface LimitsHouse {
-  readonly audience: Audience;
-  readonly overload: OverloadWatch;
-  /** Hears what is sent. */
-  readonly egress: EgressMeter;
-  start(): void;
-  stop(): Promise<void>;
-}
-
-/** Builds it; nothing runs before `start()`. */
-export function buildLimits({ clients, limits }: Config, parts: LimitParts): LimitsHouse {
-  const { bufferBytes, bufferBytesMax, clock, events, infohashOf, openFilesMax } = parts;
-  const egress = new EgressMeter(clock);
-  const readings = new ProcessReadings();
-  const overload = new OverloadWatch({
-    bounds: {
-      loopDelayMs: limits.loopDelayMs > 0 ? limits.loopDelayMs : undefined,
-      openFiles: openFilesMax,
-      bufferBytes: bufferBytesMax,
-      egressBytesPerSecond: limits.egressBytesPerSecond,
-    },
-    read: async () => ({
-      loopDelayMs: readings.takeLoopDelayMs(),
-      openFiles: await readings.openFiles(),
-      bufferBytes: bufferBytes(),
-      egressBytesPerSecond: egress.take(),
-    }),
-    onChange: (cause, isOn, { bufferBytes, egressBytesPerSecond, loopDelayMs, openFiles }) => {
-      const measured = {
-        cause,
-        loop_delay_seconds: (loopDelayMs ?? 0) / 1000,
-        open_files: openFiles ?? 0,
-        buffer_bytes: bufferBytes ?? 0,
-        egress_bytes_per_second: Math.round(egressBytesPerSecond ?? 0),
-      };
-      events.emit(isOn ? 'system.overloaded' : 'system.relieved', measured);
-    },
-    clock,
-  });
-  const audience = new Audience({
-    rules: rulesOf(limits),
-    streamOf: (hash) => infohashOf(hash) ?? hash,
-    refusal: () => overload.refusal,
-    prebufferMs: clients.prebufferMs,
-    clock,
-  });
+/** What sessions may take; each is asked for when it is needed, so that a change reaches whoever asks next. */
+export function sessionLimits(live: LiveConfig): DirectoryDeps['limits'] {
+  const bufferMemoryBytes =
+    live.current.streams.bufferMemoryBytes ?? defaultBufferMemory(machineMemory()).bytes;
+  const streamSettings = followStreamSettings(live);
   return {
-    audience,
-    overload,
-    egress,
-    start: () => {
-      readings.start();
-      overload.start();
+    sessionsMax: live.current.limits.sessionsMax,
+    bufferMemoryBytes,
+    sweepIntervalMs: live.current.streams.cleanupIntervalMs,
+    get firstByteTimeoutMs() {
+      return live.current.streams.emptyTimeoutMs;
     },
-    stop: async () => {
-      await overload.stop();
-      readings.stop();
+    get startTimeoutMs() {
+      return live.current.streams.startTimeoutMs;
+    },
+    get hedgeAfterMs() {
+      return live.current.streams.hedgeAfterMs;
+    },
+    get retryBudgetMs() {
+      return live.current.streams.retryBudgetMs;
+    },
+    get spliceWaitMs() {
+      return live.current.streams.spliceWaitMs;
+    },
+    get standby() {
+      return live.current.streams.standby;
+    },
+    get standbyStreams() {
+      return streamSettings().standby;
+    },
+    get standbyWindowMs() {
+      return live.current.streams.standbyWindowMs;
+    },
+    get idleTimeoutMs() {
+      return live.current.streams.idleTimeoutMs;
+    },
+    get lingeringMax() {
+      return live.current.streams.maxLingering;
+    },
+    get prebufferMs() {
+      return live.current.clients.prebufferMs;
+    },
+    get prebufferStreams() {
+      return streamSettings().prebuffer;
+    },
+    get bufferMs() {
+      return live.current.streams.bufferMs;
+    },
+    get bufferBytes() {
+      return live.current.streams.bufferSizeBytes;
     },
   };
 }
 
-function rulesOf(limits: Config['limits']): LimitRules {
+/** The same for recorded video. */
+export function recordingLimits(live: LiveConfig): RecordingsDeps['limits'] {
   return {
-    all: {
-      streamsMax: limits.streamsMax,
-      viewersMax: limits.viewersMax,
-      startsPerMinute: limits.startsPerMinute,
-      bytesPerSecond: limits.egressBytesPerSecond,
+    get firstByteTimeoutMs() {
+      return live.current.streams.emptyTimeoutMs;
     },
-    address: {
-      streamsMax: limits.addressStreamsMax,
-      viewersMax: limits.addressViewersMax,
-      startsPerMinute: limits.addressStartsPerMinute,
-      bytesPerSecond: limits.addressBytesPerSecond,
+    get startTimeoutMs() {
+      return live.current.streams.startTimeoutMs;
     },
-    key: {
-      streamsMax: limits.keyStreamsMax,
-      viewersMax: limits.keyViewersMax,
-      startsPerMinute: limits.keyStartsPerMinute,
-      bytesPerSecond: limits.keyBytesPerSecond,
-      onLimit: limits.keyOnLimit,
+    get retryBudgetMs() {
+      return live.current.streams.retryBudgetMs;
     },
-    viewerBytesPerSecond: limits.viewerBytesPerSecond,
+    get idleTimeoutMs() {
+      return live.current.streams.idleTimeoutMs;
+    },
+    get earlyHeadersAfterMs() {
+      return live.current.clients.earlyHeadersAfterMs;
+    },
+    get clientTimeoutMs() {
+      return live.current.clients.timeoutMs;
+    },
+  };
+}
+
+/** What engines may carry, and how they are watched. */
+export function fleetLimits(live: LiveConfig): FleetLimits {
+  const { engines, fleet, health } = live.current;
+  return {
+    checkIntervalMs: health.checkIntervalMs,
+    failureThreshold: health.failureThreshold,
+    listIntervalMs: engines.cacheTtlMs,
+    startupTimeoutMs: fleet.startupTimeoutMs,
+    get maxStreamsPerEngine() {
+      return live.current.engines.maxStreamsPerEngine;
+    },
+    get forwardedPreferredStreams() {
+      return live.current.engines.forwardedPreferredStreams;
+    },
+    get selectionTimeoutMs() {
+      return live.current.engines.selectionTimeoutMs;
+    },
+  };
+}
+
+/** What is told of the fleet's configuration. */
+export function fleetFacts(live: LiveConfig): FleetFacts {
+  const { docker, fleet, health } = live.current;
+  return {
+    checkIntervalMs: health.checkIntervalMs,
+    breakerThreshold: fleet.breakerThreshold,
+    breakerPauseMaxMs: fleet.breakerPauseMaxMs,
+    image: docker.image,
+    variant: docker.variant,
+    get minFree() {
+      return live.current.fleet.minFree;
+    },
+    get streamsPerEngine() {
+      return live.current.engines.maxStreamsPerEngine;
+    },
+    get removesSurplus() {
+      return live.current.fleet.removesSurplus;
+    },
+    get idleGraceMs() {
+      return live.current.fleet.idleGraceMs;
+    },
+  };
+}
+
+type ViewerLimits = Pick<TsOutputDeps, 'chunkBytes' | 'clientTimeoutMs' | 'earlyHeadersAfterMs'> &
+  Pick<HlsOutputDeps, 'startTimeoutMs'>;
+type TimeshiftLimits = Pick<TimeshiftDeps, 'windowMs' | 'streams' | 'bytesMax' | 'pauseMaxMs'>;
+
+/** Both in one object, without any limit being asked for now. */
+export function withLimits<Limits extends object, Parts extends object>(
+  limits: Limits,
+  parts: Parts,
+): Limits & Parts {
+  return Object.defineProperties(limits, Object.getOwnPropertyDescriptors(parts)) as Limits & Parts;
+}
+
+/** What viewers may take, and what they are given. */
+export function viewerLimits(live: LiveConfig): ViewerLimits {
+  return {
+    get chunkBytes() {
+      return live.current.clients.batchSizeBytes;
+    },
+    get clientTimeoutMs() {
+      return live.current.clients.timeoutMs;
+    },
+    get earlyHeadersAfterMs() {
+      return live.current.clients.earlyHeadersAfterMs;
+    },
+    get startTimeoutMs() {
+      return live.current.streams.startTimeoutMs;
+    },
+  };
+}
+
+/** What is kept on disk. */
+export function timeshiftLimits(live: LiveConfig): TimeshiftLimits {
+  const streamSettings = followStreamSettings(live);
+  return {
+    get windowMs() {
+      return live.current.timeshift.windowMs;
+    },
+    get streams() {
+      return streamSettings().timeshift;
+    },
+    get bytesMax() {
+      return live.current.timeshift.maxBytes;
+    },
+    get pauseMaxMs() {
+      return live.current.timeshift.pauseMaxMs;
+    },
   };
 }

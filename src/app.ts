@@ -1,12 +1,14 @@
 import { createHmac } from 'node:crypto';
 import { join } from 'node:path';
 import { loadOrCreateAdminKey } from './access/admin-key.ts';
+import { buildLimits, type LimitsHouse } from './app-admission.ts';
 import { buildFleet, type FleetHouse, type FleetParts } from './app-fleet.ts';
-import { buildLimits, type LimitsHouse } from './app-limits.ts';
+import { buildHistory, type HistoryHouse, viewerSampleOf } from './app-history.ts';
+import { recordingLimits, sessionLimits, timeshiftLimits, viewerLimits, withLimits } from './app-limits.ts';
+import { buildSettings, type SettingsParts } from './app-settings.ts';
+import { buildStore } from './app-store.ts';
 import { type Clock, sleep, systemClock } from './base/clock.ts';
 import type { Config } from './config/config.ts';
-import { defaultBufferMemory, machineMemory } from './config/machine-memory.ts';
-import { streamSettingsOf } from './config/stream-settings.ts';
 import type { Fleet } from './fleet/fleet.ts';
 import type { FleetControl } from './fleet/fleet-control.ts';
 import type { Vpns } from './fleet/vpn/vpns.ts';
@@ -18,9 +20,11 @@ import { TsOutput } from './output/ts/ts-output.ts';
 import { AdmittedFiles, AdmittedSessions } from './session/admitted-sessions.ts';
 import { SessionDirectory } from './session/directory.ts';
 import { LeaseBook } from './session/lease-book.ts';
+import type { SegmentArchive } from './session/media-segments.ts';
 import { Observers } from './session/observers.ts';
 import { FileLeaseBook } from './session/recorded/file-lease.ts';
 import { Recordings } from './session/recorded/recordings.ts';
+import { SessionControl } from './session/session-control.ts';
 import { StreamBook } from './session/stream-book.ts';
 import { EventBus } from './telemetry/events/event-bus.ts';
 import { RefusalEvents } from './telemetry/events/refusal-events.ts';
@@ -49,6 +53,8 @@ export interface App {
   readonly fleetControl: FleetControl;
   readonly events: EventBus;
   readonly vpns: Vpns;
+  /** Reads the configuration anew, as far as it may change while this runs; says in the log what came of it. */
+  reloadConfig(): void;
   /** Lets nobody new in, lets those who watch go on for a while, then stops. Safe to call twice. */
   drain(): Promise<void>;
   /** Ends everything at once and resolves when nothing is left. Safe to call twice. */
@@ -56,7 +62,7 @@ export interface App {
 }
 
 /** Parts that a test may replace. */
-export interface AppParts extends FleetParts {
+export interface AppParts extends FleetParts, SettingsParts {
   readonly clock?: Clock;
 }
 
@@ -76,11 +82,18 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
   });
   if (adminKey.isNew) log.info({ file: adminKey.file }, 'generated an admin key');
 
-  const settings = streamSettingsOf(config);
-  const openFilesMax = await readOpenFilesMax();
-  const bufferMemoryBytes = config.streams.bufferMemoryBytes ?? defaultBufferMemory(machineMemory()).bytes;
   const events = new EventBus({ bounds: EVENTS_KEPT, clock, log: log.child({ part: 'events' }) });
+  const storeHouse = buildStore(config.storage.dataDir, { clock, events, log: log.child({ part: 'store' }) });
+  const { store } = storeHouse;
+  // The last to stop: what happens until then is stored.
+  undo.defer(() => storeHouse.stop());
+  await storeHouse.start();
+  const settingsHouse = buildSettings(config, parts, { store: storeHouse.settings, events, clock, log });
+  const { settings } = settingsHouse;
+  undo.defer(() => settings.stop());
+  settings.start();
   const metrics: Metrics = new Metrics({
+    storeHealth: () => store.health,
     sessionsActive: () => sessions.list().length + recordings.list().length,
     clientsActive: () => sessions.clientCount - sessions.pausedCount + recordings.clientCount,
     clientsPaused: () => sessions.pausedCount,
@@ -91,34 +104,39 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
     overloadCauses: () => limits.overload.causes,
   });
   const infohashOf = (hash: string): string | undefined => sessions.known(hash)?.infohash;
-  const limits: LimitsHouse = buildLimits(config, {
+  const openFilesMax = await readOpenFilesMax();
+  const limitsOfSessions = sessionLimits(settings);
+  const limits: LimitsHouse = buildLimits(settings, {
     events,
     infohashOf,
     bufferBytes: () => sessions.bufferBytes,
-    bufferBytesMax: bufferMemoryBytes,
+    bufferBytesMax: limitsOfSessions.bufferMemoryBytes,
     openFilesMax,
     clock,
   });
   const sessionEvents = new SessionEvents(events);
-  const observer = new Observers([metrics, sessionEvents, limits.egress]);
+  const observer = new Observers([
+    metrics,
+    sessionEvents,
+    limits.egress,
+    { bytesStreamed: (bytes) => history.bytesStreamed(bytes) },
+  ]);
   const refusalEvents = new RefusalEvents(events, clock);
-  const house: FleetHouse = await buildFleet(config, parts, {
+  const house: FleetHouse = await buildFleet(settings, parts, {
     metrics,
     events,
     giveWay: (infohash) => sessions.giveWay(infohash) || recordings.giveWay(infohash),
-    engineHeaders: (names) => settings.engineHeaders(names.flatMap((name) => [name, infohashOf(name)])),
+    engineHeaders: (names) => limits.engineHeaders(names),
     clock,
   });
   const { fleet, fleetControl, vpns } = house;
-  const timeshift = new Timeshift({
-    folder: join(config.storage.dataDir, 'timeshift'),
-    windowMs: config.timeshift.windowMs,
-    streams: settings.timeshift,
-    bytesMax: config.timeshift.maxBytes,
-    pauseMaxMs: config.timeshift.pauseMaxMs,
-    clock,
-    log: log.child({ part: 'timeshift' }),
-  });
+  const timeshift = new Timeshift(
+    withLimits(timeshiftLimits(settings), {
+      folder: join(config.storage.dataDir, 'timeshift'),
+      clock,
+      log: log.child({ part: 'timeshift' }),
+    }),
+  );
   const streams: StreamBook = new StreamBook({
     list: () => [...sessions.list(), ...recordings.list()],
     clock,
@@ -133,27 +151,12 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
         return past;
       },
     },
-    onEnded: (session) => streams.noteEnded(session),
-    recorded: { count: () => recordings.list().length, giveWay: () => recordings.giveWay(undefined) },
-    limits: {
-      firstByteTimeoutMs: config.streams.emptyTimeoutMs,
-      startTimeoutMs: config.streams.startTimeoutMs,
-      hedgeAfterMs: config.streams.hedgeAfterMs,
-      retryBudgetMs: config.streams.retryBudgetMs,
-      spliceWaitMs: config.streams.spliceWaitMs,
-      standby: config.streams.standby,
-      standbyStreams: settings.standby,
-      standbyWindowMs: config.streams.standbyWindowMs,
-      idleTimeoutMs: config.streams.idleTimeoutMs,
-      lingeringMax: config.streams.maxLingering,
-      sweepIntervalMs: config.streams.cleanupIntervalMs,
-      prebufferMs: config.clients.prebufferMs,
-      prebufferStreams: settings.prebuffer,
-      bufferMs: config.streams.bufferMs,
-      bufferBytes: config.streams.bufferSizeBytes,
-      bufferMemoryBytes,
-      sessionsMax: config.limits.sessionsMax,
+    onEnded: (session) => {
+      streams.noteEnded(session);
+      history.noteEnded(session);
     },
+    recorded: { count: () => recordings.list().length, giveWay: () => recordings.giveWay(undefined) },
+    limits: limitsOfSessions,
     clock,
     log: log.child({ part: 'session' }),
   });
@@ -162,61 +165,50 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
     known: (hash) => sessions.known(hash),
     observer,
     makeRoom: () => sessions.makeRoom(),
-    limits: {
-      firstByteTimeoutMs: config.streams.emptyTimeoutMs,
-      startTimeoutMs: config.streams.startTimeoutMs,
-      retryBudgetMs: config.streams.retryBudgetMs,
-      idleTimeoutMs: config.streams.idleTimeoutMs,
-      earlyHeadersAfterMs: config.clients.earlyHeadersAfterMs,
-      clientTimeoutMs: config.clients.timeoutMs,
-    },
+    limits: recordingLimits(settings),
     clock,
     log: log.child({ part: 'recorded' }),
   });
+  const history: HistoryHouse = buildHistory(config, {
+    store,
+    events,
+    sessions: () => [...sessions.list(), ...recordings.list()],
+    viewers: () => sessionControl.viewers().flatMap(viewerSampleOf),
+    engines: () => fleet.snapshot(),
+    clock,
+  });
+  const sessionControl = new SessionControl(sessions);
   // Whoever wants to watch gets in through these two; what plays already is looked at directly.
   const admitted = new AdmittedSessions(sessions, limits.audience);
   const admittedFiles = new AdmittedFiles(recordings, limits.audience);
   const fileLeases = new FileLeaseBook({
-    recordings: {
-      open: (...given) => admittedFiles.open(...given),
-      identify: (...given) => recordings.identify(...given),
-      snapshotFor: (...given) => recordings.snapshotFor(...given),
-      dismiss: (...given) => recordings.dismiss(...given),
-    },
+    recordings: admittedFiles,
     clock,
     log: log.child({ part: 'lease' }),
   });
-  const leases = new LeaseBook({
-    sessions: {
-      join: (...given) => admitted.join(...given),
-      identified: (...given) => sessions.identified(...given),
-      snapshotOf: (...given) => sessions.snapshotOf(...given),
-    },
-    clock,
-    log: log.child({ part: 'lease' }),
-  });
-  const tsOutput = new TsOutput({
-    chunkBytes: config.clients.batchSizeBytes,
-    clientTimeoutMs: config.clients.timeoutMs,
-    earlyHeadersAfterMs: config.clients.earlyHeadersAfterMs,
-    readTcpTable,
-    clock,
-    log: log.child({ part: 'output' }),
-  });
-  const hls: HlsOutput = new HlsOutput({
-    sessions: admitted,
-    archive: {
-      segmentsOf: ({ hash, parameters }) =>
-        timeshift.segmentsOf({ hash: sessions.known(hash)?.infohash ?? hash, parameters }),
-      findSegment: (...address) => timeshift.findSegment(...address),
-    },
-    secret: createHmac('sha256', adminKey.key).update('hls').digest('hex'),
-    segmentSeconds: config.hls.segmentMs / 1000,
-    clientTimeoutMs: config.clients.timeoutMs,
-    startTimeoutMs: config.streams.startTimeoutMs,
-    clock,
-    log: log.child({ part: 'hls' }),
-  });
+  const leases = new LeaseBook({ sessions: admitted, clock, log: log.child({ part: 'lease' }) });
+  const tsOutput = new TsOutput(
+    withLimits(viewerLimits(settings), {
+      readTcpTable,
+      clock,
+      log: log.child({ part: 'output' }),
+    }),
+  );
+  const archive: SegmentArchive = {
+    segmentsOf: ({ hash, parameters }) =>
+      timeshift.segmentsOf({ hash: sessions.known(hash)?.infohash ?? hash, parameters }),
+    findSegment: (...address) => timeshift.findSegment(...address),
+  };
+  const hls: HlsOutput = new HlsOutput(
+    withLimits(viewerLimits(settings), {
+      sessions: admitted,
+      archive,
+      secret: createHmac('sha256', adminKey.key).update('hls').digest('hex'),
+      segmentSeconds: config.hls.segmentMs / 1000,
+      clock,
+      log: log.child({ part: 'hls' }),
+    }),
+  );
   const server = buildServer(
     {
       sessions: {
@@ -231,11 +223,10 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
           sessions.endSession(sessionId, 'stopped_by_operator') ||
           recordings.endSession(sessionId, 'stopped_by_operator'),
       },
+      sessionControl,
+      settings,
       leases,
-      files: {
-        factsOf: (selector) => recordings.factsOf(selector),
-        open: (...given) => admittedFiles.open(...given),
-      },
+      files: admittedFiles,
       fileLeases,
       tsOutput,
       hls,
@@ -256,14 +247,10 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
         resetBreakers: () => fleetControl.resetBreakers(),
       },
       vpns,
+      store,
       lifecycle,
-      limits: {
-        passSegment: (...given) => limits.audience.passSegment(...given),
-        get overloadCauses() {
-          return limits.overload.causes;
-        },
-      },
-      clientHeaders: (names) => settings.clientHeaders(names.flatMap((name) => [name, infohashOf(name)])),
+      limits,
+      clientHeaders: (names) => limits.clientHeaders(names),
       events,
       metrics: {
         contentType: metrics.contentType,
@@ -287,10 +274,16 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
     connectionLimitsFor(openFilesMax),
   );
 
+  settings.onChange((changed) => {
+    house.settingsChanged(changed);
+    sessionControl.followSettings();
+  });
   events.subscribe(({ type }) => metrics.eventHappened(type));
   events.subscribe((event) => sessionEvents.hear(event));
   undo.defer(() => metrics.stop());
   metrics.start();
+  undo.defer(() => history.stop());
+  history.start();
   undo.defer(() => timeshift.stop());
   timeshift.start();
   undo.defer(() => streams.stop());
@@ -344,7 +337,18 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
     })();
     return drained;
   };
-  return { url, port, sessions, fleet, fleetControl, events, vpns, drain, stop };
+  return {
+    url,
+    port,
+    sessions,
+    fleet,
+    fleetControl,
+    events,
+    vpns,
+    reloadConfig: () => settingsHouse.reload(),
+    drain,
+    stop,
+  };
 }
 
 /** Ends all sessions; resolves when the engines have stopped them, or after STOP_ENGINES_MS. */

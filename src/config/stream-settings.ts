@@ -29,6 +29,19 @@ export function streamSettingsOf({ clients, engines, streams, timeshift }: Confi
   };
 }
 
+/** The same of a configuration that may become another one: read anew only when it has. */
+export function followStreamSettings(live: { readonly current: Config }): () => StreamSettings {
+  let of = live.current;
+  let settings = streamSettingsOf(of);
+  return () => {
+    if (of !== live.current) {
+      of = live.current;
+      settings = streamSettingsOf(of);
+    }
+    return settings;
+  };
+}
+
 function merged<Override, Value>(
   list: ReadonlyMap<string, Value>,
   overrides: ReadonlyMap<string, Override>,

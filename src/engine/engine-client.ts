@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Clock } from '../base/clock.ts';
 import { AcemuxError, reasonOf } from '../base/reasons.ts';
 import type { Log } from '../telemetry/log.ts';
+import { ConnectWatch } from './connect-watch.ts';
 import { parseMediaFilesReply, parseSearchReply } from './content-reply.ts';
 import { linkSignals, startDeadline } from './deadline.ts';
 import { openHls } from './hls-media.ts';
@@ -66,6 +67,7 @@ export class EngineClient {
   readonly #headersFor: (names: readonly string[]) => Headers;
   /** Those of playbacks, which are known by the name that was asked for as well. */
   readonly #playbackHeaders = new WeakMap<Playback, Headers>();
+  readonly #connectWatch: ConnectWatch;
   readonly #closing = new AbortController();
   readonly #inFlight = new Set<Promise<unknown>>();
 
@@ -78,6 +80,7 @@ export class EngineClient {
     this.#ingest = deps.ingest ?? 'auto';
     this.#headersFor = deps.headersFor ?? (() => ({}));
     this.#transport = new EngineTransport({ address, clock, limits: this.#limits });
+    this.#connectWatch = new ConnectWatch({ accepts: (signal) => this.#transport.accepts(signal), clock });
   }
 
   /**
@@ -172,6 +175,19 @@ export class EngineClient {
       page_size: String(request.pageSize),
     });
     return parseSearchReply(await this.#call(url, this.#limits.contentTimeoutMs, signal), this.#root);
+  }
+
+  /**
+   * Resolves when the engine accepts connections, asking it nothing. Not at once: for when it has just refused one.
+   * @throws the signal's reason; `shutdown`
+   */
+  untilAccepting(signal: AbortSignal): Promise<void> {
+    return this.#track(this.#untilAccepting(signal));
+  }
+
+  async #untilAccepting(signal: AbortSignal): Promise<void> {
+    using linked = linkSignals([signal, this.#closing.signal]);
+    await this.#connectWatch.until(linked.signal);
   }
 
   /** Ends everything in flight; resolves when no connection and no timer of this client remains. */
@@ -275,6 +291,7 @@ export class EngineClient {
     using deadline = startDeadline(this.#clock, limitMs, [signal, this.#closing.signal]);
     return await callForText({
       open: (target, openSignal) => transport.open(target, openSignal),
+      untilAccepting: (waitSignal) => this.#connectWatch.until(waitSignal),
       url,
       clock: this.#clock,
       replyBytesMax: this.#limits.replyBytesMax,

@@ -3,14 +3,17 @@ import type { AccessPolicy } from '../access/guard.ts';
 import type { Asking } from '../access/limits/shares.ts';
 import type { Clock } from '../base/clock.ts';
 import type { ReasonCode } from '../base/reasons.ts';
+import type { Settings } from '../config/settings.ts';
 import type { StreamSelector } from '../engine/types.ts';
 import type { Consultant } from '../fleet/engine-record.ts';
 import type { VpnSource } from '../fleet/vpn/vpn.ts';
 import type { Beginning, ViewerInfo } from '../session/attachment.ts';
 import type { LeaseRequest } from '../session/lease.ts';
 import type { FileFacts, FileRequest, OpenFile } from '../session/recorded/recordings.ts';
+import type { SessionControl } from '../session/session-control.ts';
 import type { StreamRecord } from '../session/stream-book.ts';
 import type { SessionSnapshot } from '../session/types.ts';
+import type { StoreHealth } from '../store/store.ts';
 import type { EventBus } from '../telemetry/events/event-bus.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Headers } from './client-headers.ts';
@@ -175,6 +178,12 @@ export interface LimitsFace {
   readonly overloadCauses: readonly string[];
 }
 
+/** Live streams as an operator handles them while they play. */
+export type SessionControlFace = Pick<SessionControl, 'detail' | 'viewers' | 'kick' | 'move' | 'change'>;
+
+/** The configuration while the process runs. */
+export type SettingsFace = Pick<Settings, 'list' | 'get' | 'set' | 'reset' | 'changes'>;
+
 export interface LifecycleFace {
   readonly phase: 'starting' | 'ready' | 'draining';
 }
@@ -206,6 +215,8 @@ export interface HttpConfig {
 export interface HttpDeps<Attached extends Leavable = Leavable> {
   readonly sessions: SessionsFace<Attached>;
   readonly streams: StreamsFace;
+  readonly sessionControl: SessionControlFace;
+  readonly settings: SettingsFace;
   readonly leases: LeasesFace<Attached>;
   readonly files: FilesFace;
   readonly fileLeases: FileLeasesFace;
@@ -214,6 +225,7 @@ export interface HttpDeps<Attached extends Leavable = Leavable> {
   readonly fleet: FleetFace;
   readonly fleetControl: FleetControlFace;
   readonly vpns: Pick<VpnSource, 'list'>;
+  readonly store: { readonly health: StoreHealth };
   readonly lifecycle: LifecycleFace;
   readonly limits: LimitsFace;
   /** What replies to players have beside what acemux says, by names of the stream; of no stream by none. */

@@ -10,7 +10,7 @@ import { pathOf, refusalOf, witnessRefusal } from './errors.ts';
 import { listOfFiles, M3U_HEADERS } from './file-listing.ts';
 import { publicUrlOf } from './public-url.ts';
 import { parseStreamRequest } from './stream-request.ts';
-import { loggedViewer, viewerOf } from './viewer-info.ts';
+import { loggedViewer, viewerInfoOf } from './viewer-info.ts';
 
 export type OpenLeaseDeps<Attached extends Leavable> = Pick<
   HttpDeps<Attached>,
@@ -67,7 +67,7 @@ export async function openLease<Attached extends Leavable>(
   }
   const onClose = (): void => leave('client_left');
   reply.raw.once('close', onClose);
-  const viewer = viewerOf(access, request);
+  const viewer = viewerInfoOf(request, access.callerOf(request));
   try {
     const asked = { selector, viewer, clientSessionId: clientSessionIdOf(query) };
     const lease = await leases.open(asked, departure.signal).catch((error: unknown): Promise<AnyLease> => {

@@ -16,6 +16,7 @@ import { installPageRules } from './page-rules.ts';
 import { installPathRules, methodsOf } from './path-rules.ts';
 import { installPublicUrl, pathAndQueryOf, withoutPrefix } from './public-url.ts';
 import { registerAceStatus } from './routes/ace-status.ts';
+import { registerClients } from './routes/clients.ts';
 import { registerContainers } from './routes/containers.ts';
 import { registerEngineApi } from './routes/engine-api.ts';
 import { registerEngines } from './routes/engines.ts';
@@ -29,6 +30,8 @@ import { registerOpenapi } from './routes/openapi.ts';
 import { registerOrchestrator } from './routes/orchestrator.ts';
 import { registerProvision } from './routes/provision.ts';
 import { registerProxy } from './routes/proxy.ts';
+import { registerSettings } from './routes/settings.ts';
+import { registerStreamControl } from './routes/stream-control.ts';
 import { registerStreams } from './routes/streams.ts';
 import { registerVpn } from './routes/vpn.ts';
 
@@ -105,6 +108,8 @@ function buildApp<Attached extends Leavable>(
     loggerInstance: logger,
     // Refusals have their own line, and a line for every request would tell nothing.
     logController: new LogController({ disableRequestLogging: true }),
+    // Nor would a number for each request, whose logger costs more than what HLS does for a playlist.
+    childLoggerFactory: (parent) => parent,
     serverFactory: (dispatch) => connections.createServer(dispatch),
     clientErrorHandler: (error, socket) => connections.refuse(error, socket),
     bodyLimit: BODY_SIZE_MAX_BYTES,
@@ -164,6 +169,9 @@ function buildApp<Attached extends Leavable>(
         if (prefix !== '') hideFromDocumentation(scope);
         registerProxy(scope, deps);
         registerStreams(scope, { ...deps, consultations });
+        registerStreamControl(scope, deps);
+        registerClients(scope, deps);
+        registerSettings(scope, { ...deps, access });
         registerEngines(scope, deps);
         registerContainers(scope, deps);
         registerOrchestrator(scope, deps);

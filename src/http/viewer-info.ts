@@ -1,14 +1,32 @@
 import type { FastifyRequest } from 'fastify';
+import type { Caller } from '../access/caller.ts';
 import type { ViewerInfo } from '../session/attachment.ts';
-import type { AccessControl } from './access-control.ts';
+import { queryOf } from './stream-request.ts';
 
-/** Who wants to watch. */
-export function viewerOf(access: AccessControl, request: FastifyRequest): ViewerInfo {
-  const caller = access.callerOf(request);
-  return { address: caller.address, userAgent: request.headers['user-agent'], caller };
+const NAME_LENGTH_MAX = 64;
+
+/** Who a request for playing comes from, as sessions, logs and the history know it. */
+export function viewerInfoOf(request: FastifyRequest, caller: Caller): ViewerInfo {
+  const name = viewerNameOf(queryOf(request));
+  const { address } = caller;
+  return { address, userAgent: request.headers['user-agent'], ...(name !== undefined && { name }), caller };
 }
 
 /** What of it belongs into a line of the log. */
 export function loggedViewer({ address, userAgent }: ViewerInfo): Pick<ViewerInfo, 'address' | 'userAgent'> {
   return { address, userAgent };
+}
+
+/**
+ * What a viewer calls itself (`?client=living-room`), as far as that may stand in a log: letters, digits and
+ * punctuation of any language, 64 characters. Undefined: nothing.
+ */
+export function viewerNameOf(query: string): string | undefined {
+  const given = new URLSearchParams(query).get('client') ?? '';
+  const name = given
+    .slice(0, 4 * NAME_LENGTH_MAX)
+    .replace(/[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/gu, '')
+    .trim()
+    .slice(0, NAME_LENGTH_MAX);
+  return name === '' ? undefined : name;
 }

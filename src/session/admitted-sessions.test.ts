@@ -121,6 +121,14 @@ describe('a viewer', () => {
   });
 });
 
+/** What nobody asks here. */
+const OTHERWISE = {
+  factsOf: () => undefined,
+  identify: async () => '',
+  snapshotFor: () => assert.fail(),
+  dismiss: () => {},
+};
+
 describe('a reader of a recording', () => {
   const abort = new AbortController();
   const closed: ReasonCode[] = [];
@@ -137,7 +145,7 @@ describe('a reader of a recording', () => {
 
   test('has the seat for as long as it reads, and gives it up for another', async () => {
     const door = new OpenDoor();
-    const files = new AdmittedFiles({ open: async () => file }, door);
+    const files = new AdmittedFiles({ ...OTHERWISE, open: async () => file }, door);
     await files.open(question, NEVER);
     assert.deepEqual(door.seats[0]?.events, ['reads']);
     door.expulsion.abort(new AcemuxError('stream_replaced'));
@@ -148,7 +156,10 @@ describe('a reader of a recording', () => {
 
   test('that can’t be opened leaves its seat', async () => {
     const door = new OpenDoor();
-    const files = new AdmittedFiles({ open: () => Promise.reject(new AcemuxError('file_unknown')) }, door);
+    const files = new AdmittedFiles(
+      { ...OTHERWISE, open: () => Promise.reject(new AcemuxError('file_unknown')) },
+      door,
+    );
     assert.equal(await refusal(files.open(question, NEVER)), 'file_unknown');
     assert.deepEqual(door.seats[0]?.events, ['leaves']);
   });

@@ -1,19 +1,13 @@
 import { reasonOf } from '../base/reasons.ts';
 import type { StreamSelector } from '../engine/types.ts';
 import type { Attachment, ViewerInfo } from './attachment.ts';
+import type { SessionDirectory } from './directory.ts';
 import type { Doorkeeper, Seat } from './doorkeeper.ts';
 import { mediaRateOf } from './media-rate.ts';
-import type { FileRequest, OpenFile } from './recorded/recordings.ts';
+import type { FileRequest, OpenFile, Recordings } from './recorded/recordings.ts';
 
 /** What is needed of the directory of sessions. */
-interface Joinable {
-  join(
-    selector: StreamSelector,
-    viewer: ViewerInfo,
-    signal: AbortSignal,
-    onLive?: () => void,
-  ): Promise<Attachment>;
-}
+type Joinable = Pick<SessionDirectory, 'identified' | 'join' | 'snapshotOf'>;
 
 /**
  * Joining a stream for those who are let in: asks for a seat first, and keeps it for as long as the viewer is one. Who only
@@ -26,6 +20,14 @@ export class AdmittedSessions implements Joinable {
   constructor(sessions: Joinable, doorkeeper: Doorkeeper) {
     this.#sessions = sessions;
     this.#doorkeeper = doorkeeper;
+  }
+
+  identified(...given: Parameters<Joinable['identified']>): ReturnType<Joinable['identified']> {
+    return this.#sessions.identified(...given);
+  }
+
+  snapshotOf(...given: Parameters<Joinable['snapshotOf']>): ReturnType<Joinable['snapshotOf']> {
+    return this.#sessions.snapshotOf(...given);
   }
 
   /** @throws AcemuxError as `SessionDirectory.join`; why nobody is let in now; the signal's reason */
@@ -58,7 +60,9 @@ function seated(attachment: Attachment, seat: Seat): Attachment {
   const pace = seat.watch(() => mediaRateOf(ring.accessPoints), attachment.viewer.segments === undefined);
   return {
     ...attachment,
-    expulsion: seat.expulsion,
+    expulsion: attachment.expulsion
+      ? AbortSignal.any([attachment.expulsion, seat.expulsion])
+      : seat.expulsion,
     ...(pace && { pace }),
     notePaused: (isPaused) => {
       seat.notePaused(isPaused);
@@ -72,9 +76,7 @@ function seated(attachment: Attachment, seat: Seat): Attachment {
 }
 
 /** What is needed of recordings. */
-interface Openable {
-  open(request: FileRequest, signal: AbortSignal): Promise<OpenFile>;
-}
+type Openable = Pick<Recordings, 'dismiss' | 'factsOf' | 'identify' | 'open' | 'snapshotFor'>;
 
 /** Reading a recorded file, for those who are let in. The seat is the reading's. */
 export class AdmittedFiles implements Openable {
@@ -84,6 +86,22 @@ export class AdmittedFiles implements Openable {
   constructor(files: Openable, doorkeeper: Doorkeeper) {
     this.#files = files;
     this.#doorkeeper = doorkeeper;
+  }
+
+  factsOf(...given: Parameters<Openable['factsOf']>): ReturnType<Openable['factsOf']> {
+    return this.#files.factsOf(...given);
+  }
+
+  identify(...given: Parameters<Openable['identify']>): ReturnType<Openable['identify']> {
+    return this.#files.identify(...given);
+  }
+
+  snapshotFor(...given: Parameters<Openable['snapshotFor']>): ReturnType<Openable['snapshotFor']> {
+    return this.#files.snapshotFor(...given);
+  }
+
+  dismiss(...given: Parameters<Openable['dismiss']>): void {
+    this.#files.dismiss(...given);
   }
 
   /** @throws FileListError, UnsatisfiableRange, AcemuxError as `Recordings.open`; why nobody is let in now; the signal's reason */

@@ -64,7 +64,7 @@ export class Feed {
   #heldUpSinceMs: number | undefined;
   #isAside: boolean;
   /** Of one in use, where another one may fill what it lacks. */
-  readonly #holdBack: HoldBack | undefined;
+  #holdBack: HoldBack | undefined;
   #syncLosses = 0;
   /** Whether there is something that might fill what is missing. */
   #mayHold = false;
@@ -153,6 +153,12 @@ export class Feed {
     return this.#holdBack?.isHolding ?? false;
   }
 
+  /** Whether a second source may play beside this one from now on, and STANDBY_WINDOW then, milliseconds. */
+  setStandbyWindow(standbyWindowMs: number | undefined): void {
+    this.#letHeldGo();
+    this.#holdBack = standbyWindowMs === undefined ? undefined : new HoldBack(standbyWindowMs);
+  }
+
   /** It plays beside another one from now on, as any source that is to be joined: the ring gets nothing more of it. */
   setAside(nowMs: number): void {
     this.#isAside = true;
@@ -207,7 +213,7 @@ export class Feed {
     circumstances: Omit<SpliceCircumstances, 'nowMs'>,
     nowMs: number,
   ): SpliceReport | 'behind' | 'held_up' | undefined {
-    if (nowMs - this.#lastByteMs >= QUIET_MS) this.#take(this.#guard.flush());
+    if (nowMs - this.#lastByteMs >= QUIET_MS) this.#guard.flush(this.#take);
     if (this.#path.kind !== 'candidate' || this.#isAside) return undefined;
     const { candidate } = this.#path;
     const decision = candidate.plan({ ...circumstances, nowMs });
@@ -248,16 +254,14 @@ export class Feed {
     this.#hasPackets = true;
     if (this.#aligner.syncLosses > this.#syncLosses) this.#holdBack?.noteSyncLoss();
     this.#syncLosses = this.#aligner.syncLosses;
-    this.#take(this.#guard.push(packets));
+    this.#guard.push(packets, this.#take);
   };
 
-  #take(stretches: readonly Stretch[]): void {
-    for (const { packets, isNew } of stretches) {
-      if (isNew) this.#onBreak();
-      if (this.#path.kind === 'candidate') this.#path.candidate.push(packets, this.#nowMs);
-      else this.#pass(packets);
-    }
-  }
+  readonly #take = ({ packets, isNew }: Stretch): void => {
+    if (isNew) this.#onBreak();
+    if (this.#path.kind === 'candidate') this.#path.candidate.push(packets, this.#nowMs);
+    else this.#pass(packets);
+  };
 
   /** It repeats what was, or leaps: what follows is judged like another source's, unless nobody watches it yet. */
   #onBreak(): void {

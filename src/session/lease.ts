@@ -139,6 +139,10 @@ export class Lease {
         ...(attachment.pace && { pace: attachment.pace }),
         openCursor: () => attachment.openCursor(),
         notePaused: (isPaused) => attachment.notePaused?.(isPaused),
+        // What is shown of the lease's one viewer is how the newest reader does.
+        showProgress: (look) => attachment.showProgress?.(look),
+        noteServed: (output) => attachment.noteServed?.(output),
+        notePause: (pauseMs) => attachment.notePause?.(pauseMs),
         leave: () => this.#onReaderGone(reader),
       };
     } catch (error) {

@@ -20,10 +20,16 @@ export interface StreamName {
 export interface SearchChoice {
   /** The engine that has just lost the stream, or is about to. */
   readonly lastEngine: string | undefined;
+  /** The stream is to leave its engine, which does well. */
+  readonly isMove?: boolean;
+  /** Only this engine is asked; undefined: any. */
+  readonly onlyEngine?: string | undefined;
   /** Whether viewers have a ring already that a new source must be joined to. */
   readonly isReplacement: boolean;
   /** What was kept for this: it is tried first. */
   readonly kept?: Kept | undefined;
+  /** What must have ended, beside what the loop waits for, before an engine is asked. It never rejects. */
+  readonly after?: Promise<void> | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -84,7 +90,7 @@ export class SourceSearch implements AttemptOwner {
    */
   async run(): Promise<SourceAttempt> {
     const { clock, engines, startTimeoutMs } = this.#deps;
-    const { signal, isReplacement, kept } = this.#choice;
+    const { after, signal, isReplacement, kept } = this.#choice;
     const tooLong = new AbortController();
     const deadline = clock.startTimer(startTimeoutMs, () => tooLong.abort(new AcemuxError('no_media')));
     const withinTime = AbortSignal.any([signal, tooLong.signal]);
@@ -95,6 +101,7 @@ export class SourceSearch implements AttemptOwner {
       if (insured) return insured;
       withinTime.throwIfAborted();
       await untilAborted(this.#deps.after, withinTime);
+      if (after !== undefined) await untilAborted(after, withinTime);
       const resolver = this.#name.infohash ? undefined : engines.consult();
       if (resolver) await this.#identify(resolver);
       withinTime.throwIfAborted();
@@ -113,6 +120,7 @@ export class SourceSearch implements AttemptOwner {
         withinTime.throwIfAborted();
         const last = this.#failures.at(-1);
         if (isReplacement && last !== undefined && STANDS_STILL.has(last)) break;
+        if (this.#choice.onlyEngine !== undefined) break;
       }
     } catch (error) {
       signal.throwIfAborted();
@@ -126,8 +134,11 @@ export class SourceSearch implements AttemptOwner {
 
   get #request(): PlaceRequest {
     const { preferredEngine } = this.#deps;
-    const { lastEngine } = this.#choice;
-    return { exclude: this.#asked, infohash: this.#name.infohash, preferredEngine, lastEngine };
+    const { isMove, lastEngine, onlyEngine } = this.#choice;
+    // The engine that is left plays the stream, so it is none to wait for.
+    const left = isMove && lastEngine !== undefined ? [lastEngine] : [];
+    const exclude = new Set([...this.#asked, ...left]);
+    return { exclude, infohash: this.#name.infohash, preferredEngine, lastEngine, onlyEngine };
   }
 
   /** What this attempt delivers can be watched. */

@@ -166,6 +166,7 @@ function configWith(changes: Changes, dataDir: string): Config {
     limits: { ...config.limits, loopDelayMs: 0, ...changes.limits },
     hls: { ...config.hls, ...changes.hls },
     timeshift: { ...config.timeshift, ...changes.timeshift },
+    history: { ...config.history, ...changes.history },
     health: { ...config.health, ...changes.health },
     log: { ...config.log, ...changes.log },
   };

@@ -11,7 +11,8 @@ import type { HttpDeps, PlaylistFace } from '../deps.ts';
 import { ErrorBodySchema } from '../errors.ts';
 import { registerPreflight } from '../preflight.ts';
 import { PASSED_PARAMETERS, parseStreamRequest, queryOf } from '../stream-request.ts';
-import { loggedViewer, viewerOf } from '../viewer-info.ts';
+import { ViewerAddresses } from '../viewer-addresses.ts';
+import { loggedViewer, viewerInfoOf } from '../viewer-info.ts';
 import { parseWish } from '../viewer-wish.ts';
 
 type HlsDeps = Pick<HttpDeps, 'clientHeaders' | 'hls' | 'lifecycle' | 'limits' | 'log'> & {
@@ -142,6 +143,7 @@ function registerManifest(scope: FastifyInstance, deps: HlsDeps): void {
 
 function registerViewer(scope: FastifyInstance, deps: HlsDeps): void {
   const route = { url: VIEWER_PATH, validatorCompiler: () => () => true, exposeHeadRoute: false };
+  const addresses = new ViewerAddresses();
   scope.route<{ Params: ViewerParams }>({
     ...route,
     method: 'GET',
@@ -158,8 +160,7 @@ function registerViewer(scope: FastifyInstance, deps: HlsDeps): void {
     config: { area: 'play' },
     handler: async (request, reply) => {
       reply.header('Cache-Control', 'no-store');
-      const selector = selectorOf(request);
-      const wish = parseWish(queryOf(request));
+      const { selector, wish } = addresses.read(queryOf(request));
       if (deps.lifecycle.phase === 'starting') throw new AcemuxError('starting');
       return answer(deps, request, reply, (viewer, signal) =>
         deps.hls.mediaPlaylist(
@@ -179,7 +180,7 @@ function registerViewer(scope: FastifyInstance, deps: HlsDeps): void {
     config: { area: 'play' },
     handler: async (request, reply) => {
       reply.header('Cache-Control', 'no-store');
-      deps.hls.checkName(request.params.viewer, selectorOf(request));
+      deps.hls.checkName(request.params.viewer, addresses.read(queryOf(request)).selector);
       return reply.headers(PLAYLIST_HEADERS).send();
     },
   });
@@ -261,16 +262,6 @@ function headersOf({ clientHeaders, hls }: HlsDeps, { stream }: SegmentParams): 
   return name === undefined ? {} : clientHeaders([name]);
 }
 
-/** What stands behind the question mark of a viewer's address was written by acemux; anything else is not its address. */
-function selectorOf(request: FastifyRequest): ReturnType<typeof parseStreamRequest> {
-  try {
-    return parseStreamRequest(queryOf(request));
-  } catch (error) {
-    if (error instanceof AcemuxError) throw new AcemuxError('playlist_unknown');
-    throw error;
-  }
-}
-
 function numberOf({ segment }: SegmentParams): number {
   const [, digits] = SEGMENT_NAME.exec(segment) ?? [];
   if (digits === undefined) throw new AcemuxError('segment_unknown');
@@ -287,7 +278,7 @@ async function answer(
   const departure = new AbortController();
   const onClose = (): void => departure.abort(new AcemuxError('client_left'));
   reply.raw.once('close', onClose);
-  const viewer = viewerOf(access, request);
+  const viewer = viewerInfoOf(request, access.callerOf(request));
   try {
     const playlist = await playlistFor(viewer, departure.signal);
     const { beginning } = playlist;

@@ -3,8 +3,11 @@ import { request as httpRequest, type IncomingHttpHeaders, type ServerResponse }
 import { connect, type Socket } from 'node:net';
 import type { TestContext } from 'node:test';
 import { gzipSync } from 'node:zlib';
+import { MemorySettings } from '../../../test/support/memory-settings.ts';
 import { systemClock } from '../../base/clock.ts';
 import { AcemuxError, type ReasonCode } from '../../base/reasons.ts';
+import { defaultConfig } from '../../config/config.ts';
+import { asLoaded, Settings } from '../../config/settings.ts';
 import type { StreamSelector } from '../../engine/types.ts';
 import type { Consultant } from '../../fleet/engine-record.ts';
 import type { VpnSnapshot } from '../../fleet/vpn/vpn.ts';
@@ -81,6 +84,15 @@ export interface Opening extends Omit<Join, 'onLive'> {
   readonly clientSessionId: number;
 }
 
+const WELL_STORED: HttpDeps['store']['health'] = {
+  place: 'file',
+  problem: undefined,
+  detail: undefined,
+  sinceMs: 0,
+  waiting: 0,
+  lost: 0,
+};
+
 export interface Parts {
   /** What a request for a stream gets. */
   join: (join: Join) => Promise<FakeAttachment>;
@@ -94,7 +106,10 @@ export interface Parts {
   hls: Partial<HttpDeps['hls']>;
   sessions: readonly SessionSnapshot[];
   streams: readonly StreamRecord[];
+  sessionControl: HttpDeps['sessionControl'];
+  settings: Settings;
   vpns: readonly VpnSnapshot[];
+  store: HttpDeps['store'];
   fleetControl: HttpDeps['fleetControl'];
   overloadCauses: readonly string[];
   clientHeaders: HttpDeps['clientHeaders'];
@@ -166,7 +181,21 @@ export function buildRig(overrides: Partial<Parts> = {}): Omit<Rig, 'url' | 'por
     },
     sessions: [],
     streams: [],
+    sessionControl: {
+      detail: () => undefined,
+      viewers: () => [],
+      kick: () => {},
+      move: () => {},
+      change: () => ({ bufferMs: 0, bufferBytes: 0, prebufferMs: 0, standby: 'off' }),
+    },
+    settings: new Settings({
+      loaded: asLoaded(defaultConfig()),
+      store: new MemorySettings(),
+      clock: systemClock,
+      onWarning: () => {},
+    }),
     vpns: [],
+    store: { health: WELL_STORED },
     fleetControl: new FakeFleetControl(),
     overloadCauses: [],
     clientHeaders: () => ({}),
@@ -215,6 +244,14 @@ export function buildRig(overrides: Partial<Parts> = {}): Omit<Rig, 'url' | 'por
           ),
         end: (sessionId) => endedStreams.push(sessionId) > 0,
       },
+      settings: parts.settings,
+      sessionControl: {
+        detail: (id) => parts.sessionControl.detail(id),
+        viewers: () => parts.sessionControl.viewers(),
+        kick: (id) => parts.sessionControl.kick(id),
+        move: (...given) => parts.sessionControl.move(...given),
+        change: (...given) => parts.sessionControl.change(...given),
+      },
       leases: {
         open(request, signal) {
           const opening = { ...request, signal };
@@ -255,6 +292,7 @@ export function buildRig(overrides: Partial<Parts> = {}): Omit<Rig, 'url' | 'por
       fleet: { readiness: () => parts.readiness, consult: () => parts.consultant },
       fleetControl: parts.fleetControl,
       vpns: { list: () => parts.vpns },
+      store: parts.store,
       lifecycle: {
         get phase() {
           return parts.phase;

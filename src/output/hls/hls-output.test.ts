@@ -153,7 +153,9 @@ describe('a viewer', () => {
     assert.equal(house.viewers, 1);
     await house.playlist(name);
     assert.equal(house.viewers, 1);
-    assert.deepEqual(house.joins.at(-1)?.viewer, INFO);
+    const { segments, ...viewer } = house.joins.at(-1)?.viewer ?? {};
+    assert.deepEqual(viewer, INFO);
+    assert.equal(segments?.isAway, false);
   });
 
   test('is gone when it has asked for nothing for CLIENT_TIMEOUT, and is let in again when it asks again', async (t) => {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import type { Clock, Timer } from '../../base/clock.ts';
-import { AcemuxError, type ReasonCode, reasonOf } from '../../base/reasons.ts';
+import { AcemuxError, type ReasonCode } from '../../base/reasons.ts';
 import type { Attachment, ViewerInfo, WatchedSession } from '../../session/attachment.ts';
 import type { SegmentArchive } from '../../session/media-segments.ts';
 import type { Past } from '../../session/past.ts';
@@ -20,10 +20,11 @@ import { selectorQuery, ViewerNames } from './viewer-path.ts';
 
 /** A viewer is gone when it has asked for nothing for so many target durations. */
 const SILENT_TARGETS = 3;
-/** So many viewers are remembered that had to go for others. */
-const DISMISSED_MAX = 10_000;
 /** So many viewers at once. */
 const VIEWERS_MAX = 20_000;
+
+/** So many names of disconnected viewers are remembered. */
+const DISMISSED_MAX = 1_000;
 
 /** What is needed of the directory of sessions. */
 export interface HlsSessions {
@@ -63,9 +64,9 @@ export class HlsOutput {
   /** A session has one name for all its life. */
   readonly #sessionNames = new WeakMap<WatchedSession, string>();
   readonly #viewers = new Map<string, HlsViewer>();
-  /** The names of viewers whose place somebody else got, and why. */
-  readonly #dismissed = new Map<string, ReasonCode>();
   readonly #replies = new Set<SegmentReply | KeptSegmentReply>();
+  /** Names of viewers that an operator has disconnected, or whose place somebody else got, the newest: they are not let in again. */
+  readonly #dismissed = new Map<string, ReasonCode>();
   #highestNumber = 0;
   #isStopped = false;
 
@@ -92,8 +93,10 @@ export class HlsOutput {
     signal: AbortSignal,
   ): Promise<Playlist> {
     const { wish, ...who } = visitor;
+    // The viewer that comes of this calls itself the same.
+    const called = who.name === undefined ? '' : `&client=${encodeURIComponent(who.name)}`;
     const address = (query: string): string =>
-      `${folder}/${this.#names.create(selector)}/index.m3u8?${selectorQuery(selector)}${query}`;
+      `${folder}/${this.#names.create(selector)}/index.m3u8?${selectorQuery(selector)}${query}${called}`;
     if (wish?.start && wish.end) {
       // Seconds before live are so from now on: the viewer's address has the times.
       const { excerpt, range } = await this.#excerpt(selector, wish.start, wish.end);
@@ -136,6 +139,8 @@ export class HlsOutput {
     const current = known?.query === selectorQuery(selector) ? known.askNow() : undefined;
     if (current) return current.mediaPlaylist(folder, startWallMs);
     this.checkName(name, selector);
+    const dismissed = this.#dismissed.get(name);
+    if (dismissed) throw new AcemuxError(dismissed);
     if (start && end) return (await this.#excerpt(selector, start, end)).excerpt.mediaPlaylist(folder);
     return this.#withinStartTimeout(signal, async (signal) => {
       const stream = await this.#viewerOf(name, selector, who).ask(signal);
@@ -240,8 +245,6 @@ export class HlsOutput {
   #viewerOf(name: string, selector: StreamSelector, info: ViewerInfo): HlsViewer {
     const known = this.#viewers.get(name);
     if (known) return known;
-    const dismissed = this.#dismissed.get(name);
-    if (dismissed) throw new AcemuxError(dismissed);
     if (this.#viewers.size >= VIEWERS_MAX) throw new AcemuxError('overloaded');
     const { clientTimeoutMs, clock, log } = this.#deps;
     const fields = { stream: selector.hash, client: info.address };
@@ -257,16 +260,14 @@ export class HlsOutput {
       clock,
       admit: async (signal) => {
         const attachment = await this.#join(selector, { ...info, segments }, signal);
-        const { expulsion } = attachment;
-        expulsion?.addEventListener('abort', () => this.#dismiss(name, viewer, reasonOf(expulsion.reason)), {
-          once: true,
-        });
         log.info({ ...fields, userAgent: info.userAgent }, 'HLS viewer joined');
         return { attachment, stream: this.#use(attachment.session, viewer) };
       },
       expiryMs: (stream) => Math.max(clientTimeoutMs, SILENT_TARGETS * 1000 * (stream?.targetSeconds ?? 0)),
       onGone: (viewer, reason) => {
         this.#viewers.delete(name);
+        if (reason === 'kicked_by_operator' || reason === 'stream_replaced')
+          this.#noteDismissed(name, reason);
         const { attachment } = viewer;
         if (!attachment) return;
         log.info({ ...fields, reason }, 'HLS viewer gone');
@@ -277,10 +278,7 @@ export class HlsOutput {
     return viewer;
   }
 
-  /** Somebody else has its place: were it a viewer again when it asks again, the two would take turns. */
-  #dismiss(name: string, viewer: HlsViewer, reason: ReasonCode): void {
-    viewer.leave(reason);
-    this.#dismissed.delete(name);
+  #noteDismissed(name: string, reason: ReasonCode): void {
     this.#dismissed.set(name, reason);
     const oldest = this.#dismissed.keys().next();
     if (this.#dismissed.size > DISMISSED_MAX && !oldest.done) this.#dismissed.delete(oldest.value);

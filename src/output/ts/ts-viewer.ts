@@ -3,12 +3,13 @@ import type { Socket } from 'node:net';
 import type { Clock, Timer } from '../../base/clock.ts';
 import type { ReasonCode } from '../../base/reasons.ts';
 import { PACKET_BYTES } from '../../mpegts/packet.ts';
-import type { Attachment } from '../../session/attachment.ts';
+import type { Attachment, ViewerProgress } from '../../session/attachment.ts';
 import type { Cursor } from '../../session/cursor.ts';
 import type { ClientProgress } from './client-progress.ts';
 import type { FanOutMember } from './fan-out.ts';
 import { FILLING, QUIET_MS } from './filling.ts';
 import { excerptHeaders, sendTsHeaders } from './response-headers.ts';
+import { ViewerTally } from './viewer-tally.ts';
 import type { WriteLoop } from './write-loop.ts';
 
 /** One view handed to a socket that keeps up. */
@@ -56,10 +57,12 @@ export class TsViewer implements FanOutMember {
   #sentAtMs: number;
   /** Gives it a turn when its pace lets it go on. */
   #pacing: Timer | undefined;
+  readonly #tally: ViewerTally;
 
   constructor(deps: TsViewerDeps) {
     this.#deps = deps;
     this.#sentAtMs = deps.clock.nowMs();
+    this.#tally = new ViewerTally(this.#sentAtMs);
   }
 
   get isBlocked(): boolean {
@@ -79,6 +82,7 @@ export class TsViewer implements FanOutMember {
   /** Sends status line and headers, unless they have been sent, and the first bytes. */
   open(): void {
     const { attachment, cursor, response, socket, loop } = this.#deps;
+    attachment.showProgress?.(() => this.#progress);
     cursor.onReady = () => {
       if (this.#state === 'open') loop.schedule(this);
     };
@@ -115,8 +119,10 @@ export class TsViewer implements FanOutMember {
       this.onSessionEnd('excerpt_over');
       return false;
     }
-    if (sentBytes > 0) this.#sentAtMs = nowMs;
-    else if (isComplete) this.#fillIfQuiet();
+    if (sentBytes > 0) {
+      this.#sentAtMs = nowMs;
+      this.#noteSent(sentBytes, isComplete, nowMs);
+    } else if (isComplete) this.#fillIfQuiet();
     return !isComplete && !this.isBlocked && !socket.destroyed;
   }
 
@@ -143,6 +149,29 @@ export class TsViewer implements FanOutMember {
       loop.schedule(this);
     });
     return 0;
+  }
+
+  #noteSent(sentBytes: number, hasAll: boolean, nowMs: number): void {
+    const { attachment } = this.#deps;
+    if (this.#tally.bytesSent === 0) attachment.noteServed?.('ts');
+    const pauseMs = this.#tally.sent(sentBytes, hasAll, nowMs);
+    if (pauseMs > 0) attachment.notePause?.(pauseMs);
+  }
+
+  get #progress(): ViewerProgress {
+    const { bytesSent, longestPauseMs, skips } = this.#tally;
+    const { clock, cursor } = this.#deps;
+    const bytesPerSecond = this.#tally.bytesPerSecond(clock.nowMs());
+    const { position } = cursor;
+    return {
+      output: 'ts',
+      position,
+      bytesSent,
+      bytesPerSecond,
+      isBlocked: this.isBlocked,
+      skips,
+      longestPauseMs,
+    };
   }
 
   /** `isComplete`: it has all there is. */
@@ -190,6 +219,7 @@ export class TsViewer implements FanOutMember {
     if (this.#skipsAtMs.length + 1 < SKIPS_MAX && cursor.skip()) {
       // Nobody is disconnected because memory is short: such a skip does not count.
       if (!cursor.isSqueezed) this.#skipsAtMs.push(nowMs);
+      this.#tally.skips++;
       onSkip(this);
       return true;
     }

@@ -39,14 +39,18 @@ export interface PlaybackPoolDeps {
   readonly observer: SessionObserver;
   /** Sees to it that there may be one more; throws an AcemuxError if not (MAX_SESSIONS). */
   readonly makeRoom?: (() => void) | undefined;
+  readonly limits: PoolLimits;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export interface PoolLimits {
   /** EMPTY_STREAM_TIMEOUT: an engine has so long to answer to a start, milliseconds. */
   readonly firstByteTimeoutMs: number;
   /** CLIENT_TIMEOUT: whoever takes nothing for so long needs no playback, milliseconds. */
   readonly clientTimeoutMs: number;
   /** STREAM_IDLE_TIMEOUT, milliseconds. */
   readonly idleTimeoutMs: number;
-  readonly clock: Clock;
-  readonly log: Log;
 }
 
 interface Waiter {
@@ -130,7 +134,8 @@ export class PlaybackPool {
       waiter.take(playback);
       return;
     }
-    const { clock, engines, idleTimeoutMs } = this.#deps;
+    const { clock, engines, limits } = this.#deps;
+    const { idleTimeoutMs } = limits;
     const idleMs = Math.min(idleTimeoutMs, engines.isCrowded ? CROWDED_IDLE_MS : IDLE_MS);
     entry.timer = clock.startTimer(idleMs, () => this.end(playback, 'idle'));
   }
@@ -188,7 +193,8 @@ export class PlaybackPool {
   }
 
   async #open(slot: EngineSlot, borrower: Borrower, signal: AbortSignal): Promise<Loan> {
-    const { clock, firstByteTimeoutMs, log, observer } = this.#deps;
+    const { clock, limits, log, observer } = this.#deps;
+    const { firstByteTimeoutMs } = limits;
     const { key, selector } = borrower;
     const playback = new FilePlayback({ slot, selector, observer, clock, log });
     const entry: Entry = { key, borrower, timer: undefined };
@@ -266,7 +272,7 @@ export class PlaybackPool {
 
   /** Takes the playback of a reader whose client has paused: the place is for those who watch. */
   considerPaused(borrower: Borrower): void {
-    if (!this.#isBlocked(borrower, this.#deps.clientTimeoutMs)) return;
+    if (!this.#isBlocked(borrower, this.#deps.limits.clientTimeoutMs)) return;
     for (const [playback, entry] of this.#entries) if (entry.borrower === borrower) this.#takeBack(playback);
   }
 }

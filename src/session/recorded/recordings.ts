@@ -84,7 +84,7 @@ export class Recordings {
 
   constructor(deps: RecordingsDeps) {
     this.#deps = deps;
-    this.#pool = new PlaybackPool({ ...deps, ...deps.limits });
+    this.#pool = new PlaybackPool(deps);
   }
 
   /** Requests that are being answered. */
@@ -190,6 +190,7 @@ export class Recordings {
       key: `${fileKey} ${request.viewerKey ?? viewerKeyOf(request.viewer)}`,
       selector: { ...selector, kind: known?.kind ?? selector.kind },
       address: request.viewer.address,
+      name: request.viewer.name,
       infohash,
       span,
       pool: this.#pool,

@@ -142,7 +142,7 @@ export const EVENT_TABLE = {
   'client.joined': {
     severity: 'info',
     what: 'A viewer was let in.',
-    details: { address: 'text' },
+    details: { address: 'text', name: 'text?' },
   },
   'client.left': {
     severity: 'info',
@@ -362,6 +362,21 @@ export const EVENT_TABLE = {
       buffer_bytes: 'number',
       egress_bytes_per_second: 'number',
     },
+  },
+  'system.store_degraded': {
+    severity: 'error',
+    what: 'What is to be stored is kept in memory only, or waits; playing goes on.',
+    details: { reason: 'text', place: 'text', detail: 'text?' },
+  },
+  'system.store_recovered': {
+    severity: 'info',
+    what: 'The database takes again what is to be stored, and has what waited.',
+    details: { place: 'text' },
+  },
+  'system.settings_changed': {
+    severity: 'info',
+    what: 'Settings have another value from now on: they were changed by API, or in the file.',
+    details: { settings: 'texts' },
   },
   'system.draining': {
     severity: 'info',
