@@ -48,6 +48,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'app-fleet.ts': ['*'],
   'app-admission.ts': ['*'],
   'app-providers.ts': ['*'],
+  'app-settings.ts': ['*'],
+  'app-limits.ts': ['*'],
   'app-store.ts': ['*'],
   'app-history.ts': ['*'],
   'version.ts': [],
@@ -98,6 +100,9 @@ const WITHOUT_OWN_TEST: Readonly<Record<string, string>> = {
   'src/session/viewers.ts': 'session/session-detail.test.ts and session.test.ts are about who watches',
   'src/session/session-deps.ts': 'interfaces',
   'src/http/session-detail-words.ts': 'test/integration/stream-control.test.ts reads what it says',
+  'src/app-settings.ts':
+    'part of the composition root; test/integration/settings.test.ts drives it over HTTP',
+  'src/http/routes/settings.ts': 'test/integration/settings.test.ts asks it over HTTP',
   'src/http/routes/clients.ts': 'test/integration/stream-control.test.ts asks it over HTTP',
   'src/http/routes/stream-control.ts': 'test/integration/stream-control.test.ts asks it over HTTP',
   'src/base/reason-table.ts': 'a table; base/reasons.test.ts reads each of its rows',
