@@ -6,7 +6,6 @@ import { ResponseServer } from '../../../test/support/response-server.ts';
 import { FIRST_BYTE, numberedPackets, TABLES, WatchedStream } from '../../../test/support/watched-stream.ts';
 import { ManualClock } from '../../base/manual-clock.ts';
 import type { ReasonCode } from '../../base/reasons.ts';
-import type { Pace } from '../../session/attachment.ts';
 import { type BufferShare, UNBOUNDED } from '../../session/buffer-share.ts';
 import type { RingLimits } from '../../session/ring.ts';
 import { BLOCK_BYTES } from '../../session/ring.ts';
@@ -20,20 +19,14 @@ const VIEW_BYTES_MAX = 256 * 1024;
 const FLOOD_BYTES = 24 * 1024 * 1024;
 
 /** A viewer of a stream, not opened yet: its server's end and its client's. */
-async function rig(
-  t: TestContext,
-  limits: Partial<RingLimits> = {},
-  share?: BufferShare,
-  past?: FakePast,
-  pace?: Pace,
-) {
+async function rig(t: TestContext, limits: Partial<RingLimits> = {}, share?: BufferShare, past?: FakePast) {
   const server = await ResponseServer.start(t);
   const { response, socket, client } = await server.open();
   const clock = new ManualClock();
   const loop = new WriteLoop(clock);
   const stream = new WatchedStream('stream', limits, share);
   stream.past = past;
-  const attachment = { ...stream.attach(), ...(pace && { pace }) };
+  const attachment = stream.attach();
   const gone: ReasonCode[] = [];
   const onSkip = (): void => stream.countSkip();
   const onGone = (_viewer: TsViewer, reason: ReasonCode): void => void gone.push(reason);
@@ -419,81 +412,5 @@ describe('a viewer whose stream is kept', () => {
     viewer.judge(past.pauseMaxMs - 1);
     await until(() => gone.length > 0);
     assert.deepEqual(gone, ['client_stalled']);
-  });
-});
-
-/** So many bytes a second, and so many at once. */
-class FakePace implements Pace {
-  spentBytes = 0;
-  readonly #bytesPerSecond: number;
-  readonly #atOnceBytes: number;
-
-  constructor(bytesPerSecond: number, atOnceBytes: number) {
-    this.#bytesPerSecond = bytesPerSecond;
-    this.#atOnceBytes = atOnceBytes;
-  }
-
-  allowedBytes(nowMs: number): number {
-    const allowed = this.#atOnceBytes + (nowMs * this.#bytesPerSecond) / 1000 - this.spentBytes;
-    return allowed < 1_000 ? 0 : allowed;
-  }
-
-  spend(bytes: number): void {
-    this.spentBytes += bytes;
-  }
-
-  waitMs(): number {
-    return 100;
-  }
-}
-
-describe('a viewer with a pace', () => {
-  test('is given no more than that, and all of it in the end', async (t) => {
-    const pace = new FakePace(100_000, 300_000);
-    const { client, clock, cursor, stream, viewer, everything } = await rig(
-      t,
-      {},
-      undefined,
-      undefined,
-      pace,
-    );
-    stream.grow(500_000);
-    viewer.open();
-    await turns();
-    assert.ok(cursor.position <= 300_000 && cursor.position > 290_000, `${cursor.position}`);
-    for (let step = 0; step < 30; step++) {
-      await clock.advance(100);
-      await turns(3);
-      assert.ok(pace.spentBytes <= 300_000 + clock.nowMs() * 100, `${pace.spentBytes} at ${clock.nowMs()}`);
-    }
-    assert.ok((await client.received(everything().length)).equals(everything()));
-    assert.equal(clock.pendingTimers, 0);
-  });
-
-  test('invariant 7: that lets nothing through for long is sent null packets meanwhile', async (t) => {
-    const pace: Pace = { allowedBytes: () => 0, spend: () => {}, waitMs: () => 100 };
-    const { client, clock, loop, stream, viewer } = await rig(t, {}, undefined, undefined, pace);
-    stream.grow(500_000);
-    viewer.open();
-    await clock.advance(2_000);
-    assert.ok(viewer.isQuiet(clock.nowMs()) || (await client.received(188)).length > 0);
-    loop.schedule(viewer);
-    assert.equal((await client.received(188))[0], 0x47);
-    viewer.evict('client_left');
-    await turns();
-    assert.equal(clock.pendingTimers, 0);
-  });
-
-  test('that the stream runs away from is disconnected, as one on a slow line', async (t) => {
-    const pace: Pace = { allowedBytes: () => 0, spend: () => {}, waitMs: () => 1e6 };
-    const limits = { bytesMax: 8 * BLOCK_BYTES };
-    const { gone, stream, viewer, grow } = await rig(t, limits, undefined, undefined, pace);
-    stream.grow(500_000);
-    viewer.open();
-    for (let block = 0; block < 12; block++) {
-      grow(BLOCK_BYTES);
-      await turns(2);
-    }
-    assert.deepEqual(gone, ['client_too_slow']);
   });
 });
