@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { join } from 'node:path';
-import { loadOrCreateAdminKey } from './access/admin-key.ts';
+import { MemoryKeyStore } from './access/key-store.ts';
+import { buildAccess } from './app-access.ts';
 import { buildLimits, type LimitsHouse } from './app-admission.ts';
 import { buildFleet, type FleetHouse, type FleetParts } from './app-fleet.ts';
 import { buildHistory, type HistoryHouse, viewerSampleOf } from './app-history.ts';
@@ -76,11 +77,9 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
   const lifecycle: { phase: 'starting' | 'ready' | 'draining' } = { phase: 'starting' };
   await using undo = new AsyncDisposableStack();
 
-  const adminKey = await loadOrCreateAdminKey({
-    configured: config.access.apiKey,
-    dataDir: config.storage.dataDir,
-  });
-  if (adminKey.isNew) log.info({ file: adminKey.file }, 'generated an admin key');
+  const accessHouse = await buildAccess(config, { keyStore: new MemoryKeyStore(), clock, log });
+  undo.defer(() => accessHouse.stop());
+  const { adminKey, parts: access } = accessHouse;
 
   const events = new EventBus({ bounds: EVENTS_KEPT, clock, log: log.child({ part: 'events' }) });
   const storeHouse = buildStore(config.storage.dataDir, { clock, events, log: log.child({ part: 'store' }) });
@@ -260,7 +259,7 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
           refusalEvents.requestRefused(reason);
         },
       },
-      access: { key: adminKey.key, play: config.access.play, view: config.access.view },
+      access,
       config: {
         host: config.server.host,
         port: config.server.port,

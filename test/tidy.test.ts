@@ -45,6 +45,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   simulator: ['base', 'mpegts', 'recording'],
   doctor: ['base', 'mpegts', 'engine', 'recording', 'version.ts'],
   'app.ts': ['*'],
+  'app-access.ts': ['*'],
   'app-fleet.ts': ['*'],
   'app-admission.ts': ['*'],
   'app-providers.ts': ['*'],
@@ -53,7 +54,18 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'app-store.ts': ['*'],
   'app-history.ts': ['*'],
   'version.ts': [],
-  cli: ['app.ts', 'config', 'telemetry', 'base', 'simulator', 'doctor', 'recording', 'engine', 'version.ts'],
+  cli: [
+    'app.ts',
+    'access',
+    'config',
+    'telemetry',
+    'base',
+    'simulator',
+    'doctor',
+    'recording',
+    'engine',
+    'version.ts',
+  ],
   'main.ts': ['app.ts', 'cli', 'base'],
 };
 
@@ -88,6 +100,7 @@ const WITHOUT_OWN_TEST: Readonly<Record<string, string>> = {
   'src/fleet/health/health-watch.ts': 'fleet/registry.test.ts judges when engines are probed',
   'src/main.ts': 'the entry point; test/ runs it as a process',
   'src/app-admission.ts': 'part of the composition root; test/integration/limits.test.ts drives it over HTTP',
+  'src/app-access.ts': 'part of the composition root; test/integration/access.test.ts drives it over HTTP',
   'src/app-fleet.ts': 'its other file; test/integration/fleet*.test.ts drive it over HTTP',
   'src/app-providers.ts': 'part of the composition root; test/integration and test/docker drive it',
   'src/app-history.ts': 'part of the composition root; test/integration/history.test.ts drives it over HTTP',
@@ -116,6 +129,7 @@ const WITHOUT_OWN_TEST: Readonly<Record<string, string>> = {
   'src/http/times.ts': 'one call; the tests of every route read what it gives',
   'src/http/vpn-words.ts': 'http/routes/vpn.test.ts compares what it says',
   'src/http/stream-words.ts': 'http/routes/streams.test.ts compares what it says',
+  'src/base/access-reasons.ts': 'rows of the table that base/reasons.test.ts judges',
   'src/base/docker-reasons.ts': 'rows of the table that base/reasons.test.ts judges',
   'src/fleet/providers/docker/docker-provider.ts': 'test/docker/ runs it against a real daemon',
   'src/fleet/providers/docker/engine-maker.ts': 'test/docker/ makes engines by it on a real daemon',
@@ -157,6 +171,9 @@ const WITHOUT_OWN_TEST: Readonly<Record<string, string>> = {
   'src/simulator/session-routes.ts': 'simulator/engine.test.ts and sessions.test.ts ask them over HTTP',
   'src/simulator/start-route.ts': 'simulator/engine.test.ts and faults.test.ts ask it over HTTP',
 };
+
+/** Lines in which a word of secrets is something else: why. */
+const SAME_WORD_NO_SECRET: readonly string[] = [];
 
 interface Import {
   readonly from: string;
@@ -247,6 +264,20 @@ describe('sources', () => {
   test('take the environment through the configuration only', () => {
     const others = products.filter((file) => !/^src\/(main\.ts|config\/|cli\/)/.test(file));
     assertNone(linesOf(others, /\bprocess\.env\b/, codeOnly), 'Declare a key in src/config/declaration.ts.');
+  });
+
+  test('compare no secret by ===, which takes longer the more of it is right', () => {
+    // What is undefined, empty or of another type is no secret yet.
+    const harmless = /[!=]==? (?:undefined|null|''|typeof|'(?:string|number)')|typeof \S+ [!=]==?/g;
+    const secret = '\\w*(?:secret|digest|signature|password|presented|api_?key|adminKey|sessionId|mac|hmac)';
+    const pattern = new RegExp(`\\b${secret}\\)? [!=]==? |[!=]==? \\S*\\b${secret}\\b`, 'i');
+    const guarded = products.filter((file) => /^src\/(access|http|cli|config|app)/.test(file));
+    assertNone(
+      linesOf(guarded, pattern, (source) => codeOnly(source).replace(harmless, '')).filter(
+        (line) => !SAME_WORD_NO_SECRET.some((part) => line.includes(part)),
+      ),
+      'Compare digests by isSameDigest (src/access/digest.ts).',
+    );
   });
 
   test('write to the log, not to the console', () => {

@@ -5,10 +5,15 @@ type Address = ReturnType<typeof ipaddr.process>;
 
 /**
  * Ranges of ipaddr.js that need no key where the policy is `private`: RFC 1918, loopback, link-local of both
- * families, and unique local IPv6 (fc00::/7). Carrier-grade NAT (100.64.0.0/10, RFC 6598) is not among them: what
- * comes from there may be another customer of the same provider.
+ * families, unique local IPv6 (fc00::/7), and 100.64.0.0/10 (RFC 6598), which overlay networks such as Tailscale use.
  */
-const PRIVATE_RANGES: ReadonlySet<string> = new Set(['private', 'loopback', 'linkLocal', 'uniqueLocal']);
+const PRIVATE_RANGES: ReadonlySet<string> = new Set([
+  'private',
+  'loopback',
+  'linkLocal',
+  'uniqueLocal',
+  'carrierGradeNat',
+]);
 
 /**
  * The one spelling of an address by which it is compared and shown: IPv4 that was mapped into IPv6 becomes IPv4
