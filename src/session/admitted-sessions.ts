@@ -36,12 +36,13 @@ export class AdmittedSessions implements Joinable {
     viewer: ViewerInfo,
     signal: AbortSignal,
     onLive?: () => void,
+    onEntered?: () => void,
   ): Promise<Attachment> {
     const seat = await this.#doorkeeper.enter(viewer, selector.hash, signal);
     let attachment: Attachment | undefined;
     try {
       const waiting = AbortSignal.any([signal, seat.expulsion]);
-      attachment = await this.#sessions.join(selector, viewer, waiting, onLive);
+      attachment = await this.#sessions.join(selector, viewer, waiting, onLive, onEntered);
       waiting.throwIfAborted();
       if (!viewer.isVisitor) return seated(attachment, seat);
       seat.leave();

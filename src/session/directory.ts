@@ -149,6 +149,7 @@ export class SessionDirectory implements SessionOwner<Session> {
   /**
    * Lets a viewer in: resolves as soon as there is something to watch.
    * @param onLive called once, at most, as soon as it is known that this is a live stream
+   * @param onEntered called at once: who joins here is let in already
    * @throws AcemuxError why not; the signal's reason
    */
   async join(
@@ -156,7 +157,9 @@ export class SessionDirectory implements SessionOwner<Session> {
     viewer: ViewerInfo,
     signal: AbortSignal,
     onLive?: () => void,
+    onEntered?: () => void,
   ): Promise<Attachment> {
+    onEntered?.();
     let isTold = false;
     const tellOnce = (): void => {
       if (!isTold) onLive?.();
