@@ -124,6 +124,21 @@ describe('starts within a minute', () => {
     assert.equal(codeOf(start(log, 'b', 100_000, 1)), 'admitted', 'the only one was begun long ago');
   });
 
+  test('each share has its own word for it', () => {
+    const starts = () => [{ stream: 'b', atMs: 999_000, lastMs: 999_000 }];
+    const codes = (['key', 'address', 'all'] as const).map((kind) => {
+      const newcomer = {
+        shares: [share({ startsPerMinute: 1 }, kind)],
+        stream: 'a',
+        nowMs: 1_000_000,
+        starts,
+      };
+      return codeOf(decideAdmission(newcomer, []));
+    });
+    assert.deepEqual(codes, ['too_many_starts_of_key', 'too_many_starts_of_address', 'too_many_starts']);
+    assert.equal(codeOf(decide([share({ streamsMax: 1 }, 'all')], 'b', [present('a')])), 'too_many_streams');
+  });
+
   test('who is refused has started nothing', () => {
     const log = new StartLog();
     start(log, 'a', 0, 1);
