@@ -6,6 +6,7 @@ import { configuredVpns } from './config/configured-vpns.ts';
 import type { Headers } from './config/header-list.ts';
 import { EngineClient } from './engine/engine-client.ts';
 import type { EngineRecord } from './fleet/engine-record.ts';
+import { EngineStarts } from './fleet/engine-starts.ts';
 import { Fleet, type FleetDeps, type FleetVpns } from './fleet/fleet.ts';
 import { FleetControl } from './fleet/fleet-control.ts';
 import { fleetEvents } from './fleet/fleet-events.ts';
@@ -21,6 +22,7 @@ import { GluetunClient } from './fleet/vpn/gluetun-client.ts';
 import type { EngineNetwork, EnginesBehind } from './fleet/vpn/vpn.ts';
 import { vpnEvents } from './fleet/vpn/vpn-events.ts';
 import { Vpns, type VpnsDeps } from './fleet/vpn/vpns.ts';
+import type { StartRows } from './store/start-rows.ts';
 import type { EventBus } from './telemetry/events/event-bus.ts';
 import type { Log } from './telemetry/log.ts';
 import type { Metrics } from './telemetry/metrics.ts';
@@ -43,6 +45,7 @@ export interface FleetSurroundings {
   readonly giveWay: NonNullable<FleetDeps['giveWay']>;
   /** What requests to engines have beside what acemux says, by names of the stream. */
   readonly engineHeaders: (names: readonly string[]) => Headers;
+  readonly starts: StartRows;
   readonly clock: Clock;
 }
 
@@ -65,7 +68,7 @@ export interface FleetHouse {
 export async function buildFleet(
   live: LiveConfig,
   parts: FleetParts,
-  { metrics, events, giveWay, engineHeaders, clock }: FleetSurroundings,
+  { metrics, events, giveWay, engineHeaders, starts: rows, clock }: FleetSurroundings,
 ): Promise<FleetHouse> {
   const { log } = parts;
   const config = live.current;
@@ -83,6 +86,14 @@ export async function buildFleet(
     ...(parts.vpnPace !== undefined && { pace: parts.vpnPace }),
     clock,
     log: log.child({ part: 'vpn' }),
+  });
+  const starts: EngineStarts = new EngineStarts({
+    rows,
+    clientAt: ({ host, port }) =>
+      fleet.registry.engines.find((engine) => engine.host === host && engine.port === port)?.client,
+    events,
+    clock,
+    log: log.child({ part: 'fleet' }),
   });
   const fleet: Fleet = new Fleet({
     providers,
@@ -105,7 +116,9 @@ export async function buildFleet(
         log: log.child({ part: 'fleet' }),
         ingest: config.streams.ingest,
         headersFor: engineHeaders,
+        journal: starts,
       }),
+    playedAt: (address) => starts.playedAt(address),
     giveWay,
     clock,
     log: log.child({ part: 'fleet' }),
@@ -151,6 +164,8 @@ export async function buildFleet(
       undo.defer(() => vpns.stop());
       vpns.start();
       undo.defer(() => fleet.stop());
+      undo.defer(() => starts.stop());
+      await starts.load();
       await fleet.start();
       undo.defer(() => cutOff.stop());
       cutOff.start();

@@ -1,11 +1,11 @@
 import { createHmac } from 'node:crypto';
 import { join } from 'node:path';
-import { MemoryKeyStore } from './access/key-store.ts';
 import { buildAccess } from './app-access.ts';
 import { buildLimits, type LimitsHouse } from './app-admission.ts';
 import { buildFleet, type FleetHouse, type FleetParts } from './app-fleet.ts';
-import { buildHistory, type HistoryHouse, viewerSampleOf } from './app-history.ts';
+import { buildHistory, type HistoryHouse } from './app-history.ts';
 import { recordingLimits, sessionLimits, timeshiftLimits, viewerLimits, withLimits } from './app-limits.ts';
+import { stageSources } from './app-metrics.ts';
 import { buildSettings, type SettingsParts } from './app-settings.ts';
 import { buildStore } from './app-store.ts';
 import { type Clock, sleep, systemClock } from './base/clock.ts';
@@ -13,7 +13,10 @@ import type { Config } from './config/config.ts';
 import type { Fleet } from './fleet/fleet.ts';
 import type { FleetControl } from './fleet/fleet-control.ts';
 import type { Vpns } from './fleet/vpn/vpns.ts';
+import { History } from './history/history.ts';
+import { StoredEvents } from './history/stored-events.ts';
 import { connectionLimitsFor, readOpenFilesMax } from './http/connection-limits.ts';
+import { eventJsonOf } from './http/event-json.ts';
 import { buildServer } from './http/server.ts';
 import { HlsOutput } from './output/hls/hls-output.ts';
 import { readTcpTable } from './output/ts/tcp-table.ts';
@@ -32,6 +35,7 @@ import { RefusalEvents } from './telemetry/events/refusal-events.ts';
 import { SessionEvents } from './telemetry/events/session-events.ts';
 import type { Log } from './telemetry/log.ts';
 import { Metrics } from './telemetry/metrics.ts';
+import { Webhooks } from './telemetry/webhooks.ts';
 import { Timeshift } from './timeshift/timeshift.ts';
 import { VERSION } from './version.ts';
 
@@ -77,16 +81,18 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
   const lifecycle: { phase: 'starting' | 'ready' | 'draining' } = { phase: 'starting' };
   await using undo = new AsyncDisposableStack();
 
-  const accessHouse = await buildAccess(config, { keyStore: new MemoryKeyStore(), clock, log });
-  undo.defer(() => accessHouse.stop());
-  const { adminKey, parts: access } = accessHouse;
-
   const events = new EventBus({ bounds: EVENTS_KEPT, clock, log: log.child({ part: 'events' }) });
   const storeHouse = buildStore(config.storage.dataDir, { clock, events, log: log.child({ part: 'store' }) });
   const { store } = storeHouse;
+  const accessHouse = await buildAccess(config, { keyStore: storeHouse.keys, clock, log });
+  undo.defer(() => accessHouse.stop());
+  const { adminKey, parts: access } = accessHouse;
   // The last to stop: what happens until then is stored.
   undo.defer(() => storeHouse.stop());
   await storeHouse.start();
+  const storedEvents = new StoredEvents(store);
+  // Of a database that can't be read now, nothing is known.
+  events.resumeBehind(await storedEvents.lastId().catch(() => 0));
   const settingsHouse = buildSettings(config, parts, { store: storeHouse.settings, events, clock, log });
   const { settings } = settingsHouse;
   undo.defer(() => settings.stop());
@@ -100,6 +106,17 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
     timeshiftBytes: () => timeshift.sizeBytes,
     fleetStatus: () => house.fleetControl.status(),
     engineStates: () => house.fleet.snapshot().map(({ state }) => state),
+    stages: stageSources(
+      { fleet: () => house.fleet, sessions: () => sessionControl, vpns: () => house.vpns },
+      settings,
+    ),
+    orchestrator: {
+      stats: () => sessions.list().flatMap(({ stat }) => stat ?? []),
+      playing: () => sessions.list().length + recordings.list().length,
+      engines: () => house.fleet.snapshot(),
+      minimum: () => settings.current.fleet.min,
+      vpns: () => house.vpns.list(),
+    },
     overloadCauses: () => limits.overload.causes,
   });
   const infohashOf = (hash: string): string | undefined => sessions.known(hash)?.infohash;
@@ -116,6 +133,7 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
   const sessionEvents = new SessionEvents(events);
   const observer = new Observers([
     metrics,
+    metrics.stages,
     sessionEvents,
     limits.egress,
     { bytesStreamed: (bytes) => history.bytesStreamed(bytes) },
@@ -126,6 +144,7 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
     events,
     giveWay: (infohash) => sessions.giveWay(infohash) || recordings.giveWay(infohash),
     engineHeaders: (names) => limits.engineHeaders(names),
+    starts: storeHouse.starts,
     clock,
   });
   const { fleet, fleetControl, vpns } = house;
@@ -171,12 +190,12 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
   const history: HistoryHouse = buildHistory(config, {
     store,
     events,
-    sessions: () => [...sessions.list(), ...recordings.list()],
-    viewers: () => sessionControl.viewers().flatMap(viewerSampleOf),
+    sessions: () => sessions.sessions,
+    recordings: () => recordings.list(),
     engines: () => fleet.snapshot(),
     clock,
   });
-  const sessionControl = new SessionControl(sessions);
+  const sessionControl: SessionControl = new SessionControl(sessions);
   // Whoever wants to watch gets in through these two; what plays already is looked at directly.
   const admitted = new AdmittedSessions(sessions, limits.audience);
   const admittedFiles = new AdmittedFiles(recordings, limits.audience);
@@ -247,6 +266,9 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
       },
       vpns,
       store,
+      history: new History(store),
+      evidence: history.evidence,
+      storedEvents,
       lifecycle,
       limits,
       clientHeaders: (names) => limits.clientHeaders(names),
@@ -279,6 +301,15 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
   });
   events.subscribe(({ type }) => metrics.eventHappened(type));
   events.subscribe((event) => sessionEvents.hear(event));
+  const webhooks = new Webhooks({
+    choice: () => settings.current.webhooks,
+    jsonOf: eventJsonOf,
+    onOver: (outcome) => metrics.webhookOver(outcome),
+    clock,
+    log: log.child({ part: 'webhooks' }),
+  });
+  undo.defer(() => webhooks.stop());
+  events.subscribe((event) => webhooks.hear(event));
   undo.defer(() => metrics.stop());
   metrics.start();
   undo.defer(() => history.stop());

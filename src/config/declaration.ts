@@ -16,6 +16,7 @@ import { type StreamOverride, streamOverrides } from './stream-overrides.ts';
 import { streamSeconds } from './stream-seconds.ts';
 import { baseUrl, choice, folder, listenHost, networkList } from './texts.ts';
 import { VPN_KEYS } from './vpn-keys.ts';
+import { WEBHOOK_KEYS } from './webhook-keys.ts';
 
 const SECOND = 1000;
 const HOUR = 3_600_000;
@@ -359,6 +360,7 @@ export const DECLARATION = {
     }),
   },
   history: HISTORY_KEYS,
+  webhooks: WEBHOOK_KEYS,
   health: {
     checkIntervalMs: key({
       yaml: 'check_interval',

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Clock } from '../base/clock.ts';
+import { type Clock, sleep } from '../base/clock.ts';
 import { AcemuxError, reasonOf } from '../base/reasons.ts';
 import type { Log } from '../telemetry/log.ts';
 import { ConnectWatch } from './connect-watch.ts';
@@ -19,6 +19,7 @@ import {
 } from './reply.ts';
 import { authorityOf, engineRoot } from './rewrite.ts';
 import { BackgroundStart, type StartAttempt } from './start-attempt.ts';
+import type { AskedStart, LeftStart, StartJournal, StartNote } from './start-journal.ts';
 import { EngineTransport, type Headers, type TransportFailure } from './transport.ts';
 import type {
   EngineAddress,
@@ -35,6 +36,9 @@ export type { EngineLimits } from './limits.ts';
 export type { MediaStream } from './media.ts';
 export type { StartAttempt } from './start-attempt.ts';
 
+/** A stop that an engine is too busy for is repeated after these: not longer than a shutdown can wait for it. */
+const STOP_AGAIN_PAUSES_MS = [250, 500, 1_000] as const;
+
 export interface EngineClientDeps {
   readonly address: EngineAddress;
   readonly clock: Clock;
@@ -44,6 +48,8 @@ export interface EngineClientDeps {
   readonly ingest?: Ingest;
   /** What requests have beside what acemux says: for a stream by its names, as far as they are known; for no stream by none. */
   readonly headersFor?: (names: readonly string[]) => Headers;
+  /** Remembers what the engine is asked for; nobody does if left out. */
+  readonly journal?: StartJournal;
 }
 
 /**
@@ -63,6 +69,10 @@ export class EngineClient {
   readonly #limits: EngineLimits;
   readonly #root: URL;
   readonly #ingest: Ingest;
+  readonly #address: EngineAddress;
+  readonly #journal: StartJournal | undefined;
+  /** Of the playbacks that are open. */
+  readonly #notes = new WeakMap<Playback, StartNote>();
   readonly #transport: EngineTransport;
   readonly #headersFor: (names: readonly string[]) => Headers;
   /** Those of playbacks, which are known by the name that was asked for as well. */
@@ -79,19 +89,24 @@ export class EngineClient {
     this.#root = engineRoot(address);
     this.#ingest = deps.ingest ?? 'auto';
     this.#headersFor = deps.headersFor ?? (() => ({}));
+    this.#address = address;
+    this.#journal = deps.journal;
     this.#transport = new EngineTransport({ address, clock, limits: this.#limits });
     this.#connectWatch = new ConnectWatch({ accepts: (signal) => this.#transport.accepts(signal), clock });
   }
 
   /**
-   * Asks the engine to open a playback; the request is on its way when this returns.
+   * Asks the engine to open a playback, as soon as the journal has it.
    * @param wanted a file is asked for as such even where `ingest` is `hls`: it is read in parts, which playlists have not
+   * @param infohash the broadcast, where that is known
    */
-  start(selector: StreamSelector, wanted: 'stream' | 'file' = 'stream'): StartAttempt {
-    const ingest = wanted === 'file' && this.#ingest === 'hls' ? 'auto' : this.#ingest;
-    return new BackgroundStart(this.#track(this.#start(selector, ingest)), (playback) =>
-      this.stopPlayback(playback),
-    );
+  start(
+    selector: StreamSelector,
+    wanted: AskedStart['wanted'] = 'stream',
+    infohash?: string | undefined,
+  ): StartAttempt {
+    const asked = { address: this.#address, selector, wanted, infohash };
+    return new BackgroundStart(this.#track(this.#start(asked)), (playback) => this.stopPlayback(playback));
   }
 
   /**
@@ -125,7 +140,27 @@ export class EngineClient {
   async stopPlayback(playback: Playback): Promise<void> {
     const { infohash, playbackSessionId } = playback;
     const stopped = await this.#stopAt(playback.commandUrl, this.#headersOf(playback));
+    const note = this.#notes.get(playback);
+    if (stopped) note?.over();
+    else note?.left();
     if (stopped) this.#log.info({ infohash, playbackSessionId }, 'playback stopped');
+  }
+
+  /**
+   * Stops what a process before this one has left. Where the reply to its start has not come, the engine is asked again by the
+   * same player: it answers with what it has opened, or opens it anew (reference 9, 18 and 19), and that is stopped.
+   * Resolves to whether the engine has nothing of it any more; never rejects.
+   */
+  stopLeft({ commandUrl, pid, selector, wanted }: LeftStart): Promise<boolean> {
+    const url = commandUrl === undefined ? undefined : URL.parse(commandUrl);
+    // Only what is at this engine: the file may have been anybody's.
+    if (url && url.origin === this.#root.origin) return this.#track(this.#stopAt(url));
+    return this.#track(
+      this.#ask(selector, this.#ingestFor(wanted), pid).then(
+        (playback) => this.#stopAt(playback.commandUrl),
+        (error: unknown) => !mayHaveOpened(error),
+      ),
+    );
   }
 
   /** @throws AcemuxError engine_…; the signal's reason */
@@ -197,33 +232,52 @@ export class EngineClient {
     await this.#transport.close();
   }
 
-  async #start(selector: StreamSelector, ingest: Ingest): Promise<Playback> {
-    const pid = randomUUID();
-    const asked = { kind: selector.kind, hash: selector.hash, playerPid: pid };
+  async #start(asked: AskedStart): Promise<Playback> {
+    const { selector, wanted } = asked;
+    const note = this.#journal && (await this.#journal.note(asked));
+    const pid = note?.pid ?? randomUUID();
+    const fields = { kind: selector.kind, hash: selector.hash, playerPid: pid };
+    try {
+      const playback = await this.#ask(selector, this.#ingestFor(wanted), pid);
+      note?.opened(playback);
+      if (note) this.#notes.set(playback, note);
+      const { infohash, playbackSessionId } = playback;
+      this.#log.info({ ...fields, infohash, playbackSessionId }, 'playback started');
+      return playback;
+    } catch (error) {
+      if (mayHaveOpened(error)) note?.left();
+      else note?.over();
+      this.#log.info({ ...fields, reason: reasonOf(error), err: error }, 'playback not started');
+      throw error;
+    }
+  }
+
+  #ingestFor(wanted: AskedStart['wanted']): Ingest {
+    return wanted === 'file' && this.#ingest === 'hls' ? 'auto' : this.#ingest;
+  }
+
+  async #ask(selector: StreamSelector, ingest: Ingest, pid: string): Promise<Playback> {
     // The same pid also for the retry: should the first request have opened a playback after all, the engine
     // takes the second for the same player and does not open another one (reference 1).
     const query = { ...selector.parameters, [selector.kind]: selector.hash, format: 'json', pid };
     const headers = this.#headersFor([selector.hash]);
-    try {
-      const path = ingest === 'hls' ? '/ace/manifest.m3u8' : '/ace/getstream';
-      let text = await this.#askToStart(path, query, headers);
-      if (ingest === 'auto' && offersOnlyHls(text)) {
-        this.#log.info(asked, 'offered as HLS only');
-        text = await this.#askToStart('/ace/manifest.m3u8', query, headers);
-      }
-      const reply = parseStartReply(text, selector, this.#root);
-      if (!reply.ok) {
-        if (reply.openedCommandUrl) await this.#stopAt(reply.openedCommandUrl, headers);
-        throw reply.error;
-      }
-      const { infohash, playbackSessionId } = reply.playback;
-      this.#playbackHeaders.set(reply.playback, this.#headersFor([selector.hash, infohash]));
-      this.#log.info({ ...asked, infohash, playbackSessionId }, 'playback started');
-      return reply.playback;
-    } catch (error) {
-      this.#log.info({ ...asked, reason: reasonOf(error), err: error }, 'playback not started');
-      throw error;
+    let text = await this.#askToStart(
+      ingest === 'hls' ? '/ace/manifest.m3u8' : '/ace/getstream',
+      query,
+      headers,
+    );
+    if (ingest === 'auto' && offersOnlyHls(text)) {
+      this.#log.info({ hash: selector.hash, playerPid: pid }, 'offered as HLS only');
+      text = await this.#askToStart('/ace/manifest.m3u8', query, headers);
     }
+    const reply = parseStartReply(text, selector, this.#root);
+    if (reply.ok) {
+      const { infohash } = reply.playback;
+      this.#playbackHeaders.set(reply.playback, this.#headersFor([selector.hash, infohash]));
+      return reply.playback;
+    }
+    if (reply.openedCommandUrl) await this.#stopAt(reply.openedCommandUrl, headers);
+    throw reply.error;
   }
 
   #headersOf(playback: Playback): Headers {
@@ -256,18 +310,34 @@ export class EngineClient {
     return await openHls(deps, playbackUrl, linked.signal);
   }
 
-  /** True when the engine has no such playback any more. Never rejects. */
-  async #stopAt(commandUrl: URL, headers: Headers): Promise<boolean> {
+  /** True when the engine has no such playback any more. An engine that is too busy is asked again. Never rejects. */
+  async #stopAt(commandUrl: URL, headers: Headers = this.#headersFor([])): Promise<boolean> {
     const url = new URL(commandUrl);
     url.searchParams.set('method', 'stop');
-    try {
-      parseCommandReply(await this.#call(url, this.#limits.stopTimeoutMs, undefined, headers));
-      return true;
-    } catch (error) {
-      if (reasonOf(error) === 'playback_unknown') return true;
-      this.#log.warn({ reason: reasonOf(error), err: error }, 'playback not stopped');
-      return false;
+    for (const pauseMs of [...STOP_AGAIN_PAUSES_MS, undefined]) {
+      try {
+        parseCommandReply(await this.#call(url, this.#limits.stopTimeoutMs, undefined, headers));
+        return true;
+      } catch (error) {
+        const reason = reasonOf(error);
+        if (reason === 'playback_unknown') return true;
+        if (reason !== 'engine_busy' || pauseMs === undefined || !(await this.#pause(pauseMs))) {
+          this.#log.warn({ reason, err: error }, 'playback not stopped');
+          return false;
+        }
+      }
     }
+    return false;
+  }
+
+  /** False: the client has been closed meanwhile. */
+  #pause(pauseMs: number): Promise<boolean> {
+    return this.#track(
+      sleep(this.#clock, pauseMs, this.#closing.signal).then(
+        () => true,
+        () => false,
+      ),
+    );
   }
 
   #call(
@@ -316,4 +386,10 @@ export class EngineClient {
     void settled.then(() => this.#inFlight.delete(settled));
     return promise;
   }
+}
+
+/** Whether an engine may have opened a playback although the start has failed so: it has not answered. */
+function mayHaveOpened(error: unknown): boolean {
+  const reason = reasonOf(error);
+  return reason === 'engine_timeout' || reason === 'engine_closed' || reason === 'shutdown';
 }

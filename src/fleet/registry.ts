@@ -27,6 +27,8 @@ export interface RegistryDeps {
   readonly startupTimeoutMs: number;
   readonly suspicion: Suspicion;
   readonly vpnStateOf: (vpn: string) => VpnState | undefined;
+  /** Broadcasts that an engine played for the process before this one. */
+  readonly playedAt: (address: EngineAddress) => readonly string[];
   readonly random: () => number;
   readonly clock: Clock;
   readonly log: Log;
@@ -79,6 +81,11 @@ export class EngineRegistry {
   }
 
   /** Ends probes and closes all clients. The providers are their owner's to stop. */
+  /** Probes since the beginning, by what they found. */
+  get probeCounts(): { readonly hit: number; readonly miss: number } {
+    return this.#watch.counts;
+  }
+
   async stop(): Promise<void> {
     this.#isStopped = true;
     await Promise.all(this.feeds.map((feed) => feed.stop()));
@@ -247,6 +254,7 @@ export class EngineRegistry {
       vpnStateOf,
       startupTimeoutMs,
     });
+    for (const infohash of this.#deps.playedAt(observed.address)) record.notePlayed(infohash);
     this.#engines.set(observed.id, record);
     this.#list = [...this.#engines.values()];
     this.#feedOf.set(record, feed);

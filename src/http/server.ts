@@ -24,6 +24,7 @@ import { registerEngines } from './routes/engines.ts';
 import { registerEvents } from './routes/events.ts';
 import { registerGetstream } from './routes/getstream.ts';
 import { registerHealth } from './routes/health.ts';
+import { registerHistory } from './routes/history.ts';
 import { registerHls } from './routes/hls.ts';
 import { registerKeys } from './routes/keys.ts';
 import { registerLease } from './routes/lease.ts';
@@ -187,6 +188,7 @@ function buildApp<Attached extends Leavable>(
         });
         registerVpn(scope, deps);
         registerEvents(scope, { ...deps, eventStreams });
+        registerHistory(scope, deps);
         registerAceStatus(scope, deps);
         registerHealth(scope, deps);
         registerMetrics(scope, deps);

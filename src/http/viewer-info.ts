@@ -5,9 +5,9 @@ import { queryOf } from './stream-request.ts';
 
 const NAME_LENGTH_MAX = 64;
 
-/** Who a request for playing comes from, as sessions, logs and the history know it. */
+/** Who a request for playing comes from, as sessions, logs and the history know it: by what it calls itself, or its key. */
 export function viewerInfoOf(request: FastifyRequest, caller: Caller): ViewerInfo {
-  const name = viewerNameOf(queryOf(request));
+  const name = viewerNameOf(queryOf(request)) ?? caller.key?.name;
   const { address } = caller;
   return { address, userAgent: request.headers['user-agent'], ...(name !== undefined && { name }), caller };
 }

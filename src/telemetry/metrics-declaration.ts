@@ -1,13 +1,6 @@
-/** One metric as it is declared: everything that is said of it anywhere comes from here. */
-export interface MetricDeclaration {
-  readonly name: string;
-  readonly type: 'counter' | 'gauge' | 'histogram';
-  /** One sentence, shown to whoever scrapes and in docs/metrics.md. */
-  readonly help: string;
-  readonly labels: readonly string[];
-  /** Upper bounds, in the unit that the name ends with. */
-  readonly buckets?: readonly number[];
-}
+import type { MetricDeclaration } from './metric-declaration.ts';
+import { ORCHESTRATOR_METRICS } from './orchestrator-metrics-declaration.ts';
+import { STAGE_METRICS } from './stage-metrics-declaration.ts';
 
 /**
  * All metrics of acemux but those of the process. The names that begin with `proxy_` are those that
@@ -213,6 +206,14 @@ export const METRICS = [
     help: 'Events, by the type; docs/events.md explains each.',
     labels: ['type'],
   },
+  {
+    name: 'acemux_webhooks_total',
+    type: 'counter',
+    help: 'Events for a webhook, by outcome: `delivered`; `failed`, three tries were in vain; `dropped`, too many waited.',
+    labels: ['outcome'],
+  },
+  ...STAGE_METRICS,
+  ...ORCHESTRATOR_METRICS,
 ] as const satisfies readonly MetricDeclaration[];
 
 export type MetricName = (typeof METRICS)[number]['name'];
@@ -220,7 +221,7 @@ export type MetricName = (typeof METRICS)[number]['name'];
 /** docs/metrics.md, as Markdown. */
 export function renderMetricsPage(): string {
   const rows = METRICS.map(({ name, type, labels, help }) => {
-    const labelText = labels.map((label) => `\`${label}\``).join(', ');
+    const labelText = labels.map((label: string) => `\`${label}\``).join(', ');
     return `| \`${name}\` | ${type} | ${labelText || '–'} | ${help} |`;
   });
   return [
@@ -236,7 +237,7 @@ export function renderMetricsPage(): string {
     'A `reason` is one of the words that `docs/reasons.md` explains. Beside these there are the metrics of the process',
     'and of Node.js that prom-client collects (`process_*`, `nodejs_*`): CPU, memory, open files, lag of the event loop,',
     'garbage collection. `nodejs_eventloop_lag_p50/p99/max_seconds` are of the time since the scrape before; they measure a',
-    'timer of 10 ms, so 0.010 means no delay at all.',
+    'timer of 50 ms, so 0.050 means no delay at all.',
     '',
     '## Example',
     '',

@@ -95,9 +95,9 @@ export class HlsOutput {
     token?: string,
   ): Promise<Playlist> {
     const { wish, ...who } = visitor;
+    const pass = token === undefined ? '' : `&token=${encodeURIComponent(token)}`;
     // The viewer that comes of this calls itself the same.
     const called = who.name === undefined ? '' : `&client=${encodeURIComponent(who.name)}`;
-    const pass = token === undefined ? '' : `&token=${encodeURIComponent(token)}`;
     const address = (query: string): string =>
       `${folder}/${this.#names.create(selector)}/index.m3u8?${selectorQuery(selector)}${query}${called}${pass}`;
     if (wish?.start && wish.end) {
@@ -217,7 +217,7 @@ export class HlsOutput {
     else {
       const found = this.#deps.archive.findSegment(streamName, number);
       if (!found) throw new AcemuxError('segment_unknown');
-      const onSent = (bytes: number): void => stream?.session.countBytesOut(bytes);
+      const onSent = (bytes: number): void => stream?.session.countBytesOut(bytes, 'hls');
       reply = new KeptSegmentReply({ ...common, ...found, onSent });
     }
     this.#replies.add(reply);

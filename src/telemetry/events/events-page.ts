@@ -40,11 +40,16 @@ holds the newest 10,000 (8 MiB at most) in memory; they are gone when it ends.
   event. It can be narrowed: \`event_type\` (\`stream\`, \`client\`, …), \`category\` (\`started\`, \`ended\`, …), \`type\` (both together:
   \`stream.started\`; several with commas), \`severity\` (\`warning\`: these and errors), \`engine\` (also \`container_id\`), \`session\`
   (also \`stream_id\`: the 40 digits that the stream was first asked for), \`client\`, \`since\` and \`until\` (ISO 8601).
-- \`GET /events/stats\` counts them.
+- \`GET /events/stats\` counts them. \`POST /events/cleanup?max_age_days=30\` lets go of older ones (it needs the key).
 - \`GET /events/stream\` tells them as they happen, as server-sent events, narrowed like \`/events\`. Whoever was away sends the id of the
   last event that it has seen as \`Last-Event-ID\` (browsers do that by themselves) or as \`?last_event_id=\`, and gets what it has
   missed. Where a part of that is not held any longer, or is of an earlier life of acemux, it gets an event \`missed\` first. A reader
   that does not take what it is sent is ended.
+
+- Webhooks: each event that WEBHOOK_EVENTS names (without it, warnings and errors) is sent by \`POST\` to the addresses of WEBHOOKS, as JSON
+  of this form and in order, with its type in \`X-Acemux-Event\` and, with WEBHOOK_SECRET, a signature. Any 2xx takes it; else it is tried
+  twice more, after 1 s and 5 s. Redirects are not followed. A receiver that does not answer costs nobody else anything: 200 events wait
+  for it at most.
 
 All of these need the key from an address that is not private (\`VIEW_ACCESS\`).
 
