@@ -2,6 +2,7 @@ import { fleetBounds, fleetFacts, fleetLimits, type LiveConfig, planRules } from
 import { inspectorOf, makeDocker, makeProviders } from './app-providers.ts';
 import type { Clock } from './base/clock.ts';
 import { configuredVpns } from './config/configured-vpns.ts';
+import type { Headers } from './config/header-list.ts';
 import { EngineClient } from './engine/engine-client.ts';
 import type { EngineRecord } from './fleet/engine-record.ts';
 import { EngineStarts } from './fleet/engine-starts.ts';
@@ -42,6 +43,8 @@ export interface FleetSurroundings {
   readonly metrics: Metrics;
   readonly events: EventBus;
   readonly giveWay: NonNullable<FleetDeps['giveWay']>;
+  /** What requests to engines have beside what acemux says, by names of the stream. */
+  readonly engineHeaders: (names: readonly string[]) => Headers;
   readonly starts: StartRows;
   readonly clock: Clock;
 }
@@ -65,7 +68,7 @@ export interface FleetHouse {
 export async function buildFleet(
   live: LiveConfig,
   parts: FleetParts,
-  { metrics, events, giveWay, starts: rows, clock }: FleetSurroundings,
+  { metrics, events, giveWay, engineHeaders, starts: rows, clock }: FleetSurroundings,
 ): Promise<FleetHouse> {
   const { log } = parts;
   const config = live.current;
@@ -112,6 +115,7 @@ export async function buildFleet(
         clock,
         log: log.child({ part: 'fleet' }),
         ingest: config.streams.ingest,
+        headersFor: engineHeaders,
         journal: starts,
       }),
     playedAt: (address) => starts.playedAt(address),

@@ -1,5 +1,6 @@
 import type { Config } from './config/config.ts';
 import { defaultBufferMemory, machineMemory } from './config/machine-memory.ts';
+import { followStreamSettings } from './config/stream-settings.ts';
 import type { FleetLimits } from './fleet/fleet.ts';
 import type { FleetFacts } from './fleet/fleet-control.ts';
 import type { PlanRules } from './fleet/reconciler/plan-types.ts';
@@ -19,7 +20,9 @@ export interface LiveConfig {
 export function sessionLimits(live: LiveConfig): DirectoryDeps['limits'] {
   const bufferMemoryBytes =
     live.current.streams.bufferMemoryBytes ?? defaultBufferMemory(machineMemory()).bytes;
+  const streamSettings = followStreamSettings(live);
   return {
+    sessionsMax: live.current.limits.sessionsMax,
     bufferMemoryBytes,
     sweepIntervalMs: live.current.streams.cleanupIntervalMs,
     get firstByteTimeoutMs() {
@@ -41,7 +44,7 @@ export function sessionLimits(live: LiveConfig): DirectoryDeps['limits'] {
       return live.current.streams.standby;
     },
     get standbyStreams() {
-      return live.current.streams.standbyStreams;
+      return streamSettings().standby;
     },
     get standbyWindowMs() {
       return live.current.streams.standbyWindowMs;
@@ -56,7 +59,7 @@ export function sessionLimits(live: LiveConfig): DirectoryDeps['limits'] {
       return live.current.clients.prebufferMs;
     },
     get prebufferStreams() {
-      return live.current.clients.prebufferStreams;
+      return streamSettings().prebuffer;
     },
     get bufferMs() {
       return live.current.streams.bufferMs;
@@ -218,12 +221,13 @@ export function viewerLimits(live: LiveConfig): ViewerLimits {
 
 /** What is kept on disk. */
 export function timeshiftLimits(live: LiveConfig): TimeshiftLimits {
+  const streamSettings = followStreamSettings(live);
   return {
     get windowMs() {
       return live.current.timeshift.windowMs;
     },
     get streams() {
-      return live.current.timeshift.streams;
+      return streamSettings().timeshift;
     },
     get bytesMax() {
       return live.current.timeshift.maxBytes;

@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { join } from 'node:path';
 import { buildAccess } from './app-access.ts';
+import { buildLimits, type LimitsHouse } from './app-admission.ts';
 import { buildFleet, type FleetHouse, type FleetParts } from './app-fleet.ts';
 import { buildHistory, type HistoryHouse } from './app-history.ts';
 import { recordingLimits, sessionLimits, timeshiftLimits, viewerLimits, withLimits } from './app-limits.ts';
@@ -20,6 +21,7 @@ import { buildServer } from './http/server.ts';
 import { HlsOutput } from './output/hls/hls-output.ts';
 import { readTcpTable } from './output/ts/tcp-table.ts';
 import { TsOutput } from './output/ts/ts-output.ts';
+import { AdmittedFiles, AdmittedSessions } from './session/admitted-sessions.ts';
 import { SessionDirectory } from './session/directory.ts';
 import { LeaseBook } from './session/lease-book.ts';
 import type { SegmentArchive } from './session/media-segments.ts';
@@ -115,12 +117,25 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
       minimum: () => settings.current.fleet.min,
       vpns: () => house.vpns.list(),
     },
+    overloadCauses: () => limits.overload.causes,
+  });
+  const infohashOf = (hash: string): string | undefined => sessions.known(hash)?.infohash;
+  const openFilesMax = await readOpenFilesMax();
+  const limitsOfSessions = sessionLimits(settings);
+  const limits: LimitsHouse = buildLimits(settings, {
+    events,
+    infohashOf,
+    bufferBytes: () => sessions.bufferBytes,
+    bufferBytesMax: limitsOfSessions.bufferMemoryBytes,
+    openFilesMax,
+    clock,
   });
   const sessionEvents = new SessionEvents(events);
   const observer = new Observers([
     metrics,
     metrics.stages,
     sessionEvents,
+    limits.egress,
     { bytesStreamed: (bytes) => history.bytesStreamed(bytes) },
   ]);
   const refusalEvents = new RefusalEvents(events, clock);
@@ -128,6 +143,7 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
     metrics,
     events,
     giveWay: (infohash) => sessions.giveWay(infohash) || recordings.giveWay(infohash),
+    engineHeaders: (names) => limits.engineHeaders(names),
     starts: storeHouse.starts,
     clock,
   });
@@ -157,7 +173,8 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
       streams.noteEnded(session);
       history.noteEnded(session);
     },
-    limits: sessionLimits(settings),
+    recorded: { count: () => recordings.list().length, giveWay: () => recordings.giveWay(undefined) },
+    limits: limitsOfSessions,
     clock,
     log: log.child({ part: 'session' }),
   });
@@ -165,6 +182,7 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
     engines: fleet,
     known: (hash) => sessions.known(hash),
     observer,
+    makeRoom: () => sessions.makeRoom(),
     limits: recordingLimits(settings),
     clock,
     log: log.child({ part: 'recorded' }),
@@ -178,8 +196,15 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
     clock,
   });
   const sessionControl: SessionControl = new SessionControl(sessions);
-  const fileLeases = new FileLeaseBook({ recordings, clock, log: log.child({ part: 'lease' }) });
-  const leases = new LeaseBook({ sessions, clock, log: log.child({ part: 'lease' }) });
+  // Whoever wants to watch gets in through these two; what plays already is looked at directly.
+  const admitted = new AdmittedSessions(sessions, limits.audience);
+  const admittedFiles = new AdmittedFiles(recordings, limits.audience);
+  const fileLeases = new FileLeaseBook({
+    recordings: admittedFiles,
+    clock,
+    log: log.child({ part: 'lease' }),
+  });
+  const leases = new LeaseBook({ sessions: admitted, clock, log: log.child({ part: 'lease' }) });
   const tsOutput = new TsOutput(
     withLimits(viewerLimits(settings), {
       readTcpTable,
@@ -194,7 +219,7 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
   };
   const hls: HlsOutput = new HlsOutput(
     withLimits(viewerLimits(settings), {
-      sessions,
+      sessions: admitted,
       archive,
       secret: createHmac('sha256', adminKey.key).update('hls').digest('hex'),
       segmentSeconds: config.hls.segmentMs / 1000,
@@ -205,7 +230,7 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
   const server = buildServer(
     {
       sessions: {
-        join: (...given) => sessions.join(...given),
+        join: (...given) => admitted.join(...given),
         list: () => [...sessions.list(), ...recordings.list()],
         find: (id) => sessions.find(id) ?? recordings.find(id),
       },
@@ -219,7 +244,7 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
       sessionControl,
       settings,
       leases,
-      files: recordings,
+      files: admittedFiles,
       fileLeases,
       tsOutput,
       hls,
@@ -245,6 +270,8 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
       evidence: history.evidence,
       storedEvents,
       lifecycle,
+      limits,
+      clientHeaders: (names) => limits.clientHeaders(names),
       events,
       metrics: {
         contentType: metrics.contentType,
@@ -265,7 +292,7 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
       clock,
       log,
     },
-    connectionLimitsFor(await readOpenFilesMax()),
+    connectionLimitsFor(openFilesMax),
   );
 
   settings.onChange((changed) => {
@@ -306,6 +333,8 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
     await tsOutput.stop();
   });
   undo.defer(() => server.endEventStreams());
+  undo.defer(() => limits.stop());
+  limits.start();
   sessions.start();
   const { url, port } = await server.listen();
   lifecycle.phase = 'ready';

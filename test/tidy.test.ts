@@ -47,6 +47,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'app.ts': ['*'],
   'app-access.ts': ['*'],
   'app-fleet.ts': ['*'],
+  'app-admission.ts': ['*'],
   'app-providers.ts': ['*'],
   'app-settings.ts': ['*'],
   'app-metrics.ts': ['*'],
@@ -74,6 +75,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 const ALSO_ALLOWED: readonly (readonly [string, string, 'types' | 'values'])[] = [
   // The fleet fulfils what the session declares that it needs.
   ['src/fleet/', 'src/session/ports.ts', 'types'],
+  // Sessions pass on who asks, for those who let viewers in; they look at nothing of it.
+  ['src/session/attachment.ts', 'src/access/limits/shares.ts', 'types'],
   // Metrics observe sessions through the interface that the session declares.
   ['src/telemetry/', 'src/session/ports.ts', 'types'],
   ['src/fleet/providers/simulated', 'src/simulator/', 'values'],
@@ -92,8 +95,12 @@ const WITHOUT_OWN_TEST: Readonly<Record<string, string>> = {
   'src/fleet/reconciler/placement.ts': 'plan.test.ts and plan-properties.test.ts judge what is placed where',
   'src/fleet/reconciler/standing.ts': 'plan.test.ts and plan-properties.test.ts judge what engines count for',
   'src/config/fleet-keys.ts': 'keys; config/load.test.ts reads all of them',
+  'src/config/limit-keys.ts': 'keys; config/load.test.ts reads all of them',
+  'src/config/client-keys.ts': 'keys; config/load.test.ts reads all of them',
+  'src/base/limit-reasons.ts': 'rows of the table that base/reasons.test.ts judges',
   'src/fleet/health/health-watch.ts': 'fleet/registry.test.ts judges when engines are probed',
   'src/main.ts': 'the entry point; test/ runs it as a process',
+  'src/app-admission.ts': 'part of the composition root; test/integration/limits.test.ts drives it over HTTP',
   'src/app-access.ts': 'part of the composition root; test/integration/access.test.ts drives it over HTTP',
   'src/app-fleet.ts': 'its other file; test/integration/fleet*.test.ts drive it over HTTP',
   'src/app-providers.ts': 'part of the composition root; test/integration and test/docker drive it',

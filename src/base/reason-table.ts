@@ -1,6 +1,7 @@
 import { ACCESS_REASONS } from './access-reasons.ts';
 import { DOCKER_REASONS } from './docker-reasons.ts';
 import { FLEET_REASONS } from './fleet-reasons.ts';
+import { LIMIT_REASONS } from './limit-reasons.ts';
 import { REQUEST_REASONS } from './request-reasons.ts';
 import { STORE_REASONS } from './store-reasons.ts';
 import { TIMESHIFT_REASONS } from './timeshift-reasons.ts';
@@ -23,6 +24,7 @@ export interface Reason {
 
 export const REASON_TABLE = {
   ...REQUEST_REASONS,
+  ...LIMIT_REASONS,
   ...ACCESS_REASONS,
 
   // ── the content ───────────────────────────────────────────────────────────────────────────────────────

@@ -1,14 +1,18 @@
 import { ACCESS_KEYS } from './access-keys.ts';
 import { listenAddressAlias, singleEngineAlias } from './aliases.ts';
+import { CLIENT_KEYS } from './client-keys.ts';
 import { DOCKER_KEYS } from './docker-keys.ts';
 import { engineList } from './engine-list.ts';
 import { FLEET_KEYS, REPLACEMENT_KEYS } from './fleet-keys.ts';
+import { type Headers, headerList, TO_ENGINES } from './header-list.ts';
 import { HISTORY_KEYS } from './history-keys.ts';
 import { key } from './key.ts';
+import { LIMIT_KEYS } from './limit-keys.ts';
 import { BUFFER_MEMORY_RANGE } from './machine-memory.ts';
 import { providerList } from './provider-list.ts';
 import { bitRate, duration, integer, size } from './quantities.ts';
 import { type StandbyWord, standbyList } from './standby-list.ts';
+import { type StreamOverride, streamOverrides } from './stream-overrides.ts';
 import { streamSeconds } from './stream-seconds.ts';
 import { baseUrl, choice, folder, listenHost, networkList } from './texts.ts';
 import { VPN_KEYS } from './vpn-keys.ts';
@@ -138,6 +142,15 @@ export const DECLARATION = {
       applies: 'next',
       doc: 'How long a viewer waits for a free engine where none is about to start. Higher helps when engines come and go; lower refuses sooner.',
     }),
+    headers: key<Headers>({
+      yaml: 'headers',
+      environment: 'ENGINE_HEADERS',
+      type: headerList(TO_ENGINES),
+      default: {},
+      whenUnset: 'none',
+      applies: 'restart',
+      doc: 'Headers that every request to an engine has beside those that acemux sends by itself; `User-Agent` may be another one. For single streams, see STREAM_OVERRIDES.',
+    }),
     cacheTtlMs: key({
       yaml: 'cache_ttl',
       environment: 'ENGINE_CACHE_TTL',
@@ -241,6 +254,15 @@ export const DECLARATION = {
       applies: 'next',
       doc: 'With `hot`: how long a stream is held where something is missing, until the second engine has it. Higher fills more, with a longer pause where both lack it; 0 fills only what is there already.',
     }),
+    overrides: key({
+      yaml: 'overrides',
+      environment: 'STREAM_OVERRIDES',
+      type: streamOverrides(),
+      default: new Map<string, StreamOverride>(),
+      whenUnset: 'none',
+      applies: 'restart',
+      doc: 'What is otherwise for single streams, in one place: how far behind live viewers begin, insurance, time-shift, headers. Comes before STANDBY_STREAMS, PREBUFFER_STREAMS and TIMESHIFT_STREAMS, which are each about one of these.',
+    }),
     idleTimeoutMs: key({
       yaml: 'idle_timeout',
       environment: 'STREAM_IDLE_TIMEOUT',
@@ -291,48 +313,8 @@ export const DECLARATION = {
       doc: 'The most memory that the buffers of all streams may take together. When it is used up, streams without viewers end, then buffers shrink to two GOPs each, then new streams are refused. Higher keeps more for slow viewers; too high and the system may kill acemux.',
     }),
   },
-  clients: {
-    timeoutMs: key({
-      yaml: 'timeout',
-      environment: 'CLIENT_TIMEOUT',
-      type: duration({ min: SECOND, max: HOUR }),
-      default: 30 * SECOND,
-      applies: 'next',
-      doc: 'A viewer that accepts no byte for this long is disconnected. Higher forgives paused players; lower frees dead connections sooner.',
-    }),
-    earlyHeadersAfterMs: key({
-      yaml: 'early_headers_after',
-      environment: 'EARLY_HEADERS_AFTER',
-      type: duration({ min: 0, max: HOUR }),
-      default: 7 * SECOND,
-      applies: 'next',
-      doc: 'A start of a live stream that takes longer than this sends its 200 and null packets, because players give up at 8 s; 0: never. Lower is kinder to hasty players; with 0 every failure keeps its status.',
-    }),
-    prebufferMs: key({
-      yaml: 'prebuffer_seconds',
-      environment: 'PREBUFFER_SECONDS',
-      type: duration({ min: 0, max: 600 * SECOND }),
-      default: 4 * SECOND,
-      applies: 'next',
-      doc: 'How far behind the live edge a joining viewer starts; this stretch comes at line speed. Higher is a bigger reserve against stutter; lower is closer to live.',
-    }),
-    prebufferStreams: key({
-      yaml: 'prebuffer_streams',
-      environment: 'PREBUFFER_STREAMS',
-      type: streamSeconds({ min: 0, max: 600 * SECOND }),
-      default: new Map<string, number>(),
-      applies: 'next',
-      doc: 'Streams whose viewers start further behind the live edge, or nearer to it, than PREBUFFER_SECONDS says, by id or infohash. `buffer=SECONDS` in a request comes first; both are bounded by three quarters of STREAM_BUFFER_SECONDS.',
-    }),
-    batchSizeBytes: key({
-      yaml: 'copy_chunk_size',
-      environment: 'COPY_CHUNK_SIZE',
-      type: size({ min: 4 * KIB, max: MIB }),
-      default: 64 * KIB,
-      applies: 'next',
-      doc: 'Bytes are sent in batches of this size, or every 40 ms. Higher costs less CPU for many viewers; lower is smoother for each.',
-    }),
-  },
+  clients: CLIENT_KEYS,
+  limits: LIMIT_KEYS,
   hls: {
     segmentMs: key({
       yaml: 'segment_seconds',

@@ -93,6 +93,21 @@ export function size(rangeBytes: Range): ValueType<number> {
   });
 }
 
+/** How many bytes a second something may have; the value is in bytes per second. */
+export function byteRate(rangeBytes: Range): ValueType<number> {
+  const { print, ...amount } = size(rangeBytes);
+  const range = `${print(rangeBytes.min)} to ${print(rangeBytes.max)}`;
+  return {
+    ...amount,
+    print,
+    description: `bytes per second, ${range}`,
+    parse(raw) {
+      const result = amount.parse(raw);
+      return result.ok ? result : refused(`bytes per second from ${range} (written 2500000, 2MiB or 2.5MB)`);
+    },
+  };
+}
+
 const RATE_UNITS: ReadonlyMap<string, number> = new Map(
   ['', 'b/s', 'bit/s', 'bps'].flatMap((unit): [string, number][] => [
     [unit, 1],

@@ -16,6 +16,7 @@ const SECTION_TITLES: Readonly<Record<keyof typeof DECLARATION, string>> = {
   simulated: 'Simulated engines: the demo',
   streams: 'Streams: starting, keeping, buffering',
   clients: 'Viewers',
+  limits: 'Limits: who may take how much',
   hls: 'HLS',
   timeshift: 'Time-shift: rewinding and pausing',
   history: 'History: why something froze',

@@ -341,3 +341,25 @@ test('invariant 9: acemux calls only configured engines, whatever their replies 
   await assert.rejects(redirected.version(), { code: 'engine_protocol' });
   assert.equal(canary.connections, 0);
 });
+
+test('every request to an engine has the operator’s headers: those of a stream also by the name that it was asked for', async (t) => {
+  const server = await startWireServer(t, (request) => {
+    if (request.path.startsWith('/ace/getstream')) replyJson(request, { response: opened(), error: null });
+    else if (request.path.startsWith('/ace/stat'))
+      replyJson(request, { response: { status: 'dl' }, error: null });
+    else if (request.path.startsWith('/ace/r')) beginMedia(request);
+    else replyJson(request, { response: 'ok', error: null });
+  });
+  const headersFor = (names: readonly string[]): Record<string, string> =>
+    names.includes(ID) ? { 'X-Stream': 'sports' } : { 'X-Stream': `${names.length}` };
+  const clock = new RecordingClock();
+  const client = new EngineClient({ address: server.address, clock, log: silentLog(), headersFor });
+  t.after(() => client.close());
+  const playback = await client.start(selector).playback;
+  await client.stat(playback);
+  (await client.openMedia(playback, new AbortController().signal)).destroy();
+  await client.stopPlayback(playback);
+  await client.version().catch(() => {});
+  const told = server.requests.map(({ headers }) => headers.get('x-stream'));
+  assert.deepEqual(told, ['sports', 'sports', 'sports', 'sports', '0']);
+});

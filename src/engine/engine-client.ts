@@ -20,7 +20,7 @@ import {
 import { authorityOf, engineRoot } from './rewrite.ts';
 import { BackgroundStart, type StartAttempt } from './start-attempt.ts';
 import type { AskedStart, LeftStart, StartJournal, StartNote } from './start-journal.ts';
-import { EngineTransport, type TransportFailure } from './transport.ts';
+import { EngineTransport, type Headers, type TransportFailure } from './transport.ts';
 import type {
   EngineAddress,
   EngineVersion,
@@ -46,6 +46,8 @@ export interface EngineClientDeps {
   readonly limits?: Partial<EngineLimits>;
   /** In which form media is taken; `auto` if left out. */
   readonly ingest?: Ingest;
+  /** What requests have beside what acemux says: for a stream by its names, as far as they are known; for no stream by none. */
+  readonly headersFor?: (names: readonly string[]) => Headers;
   /** Remembers what the engine is asked for; nobody does if left out. */
   readonly journal?: StartJournal;
 }
@@ -72,6 +74,9 @@ export class EngineClient {
   /** Of the playbacks that are open. */
   readonly #notes = new WeakMap<Playback, StartNote>();
   readonly #transport: EngineTransport;
+  readonly #headersFor: (names: readonly string[]) => Headers;
+  /** Those of playbacks, which are known by the name that was asked for as well. */
+  readonly #playbackHeaders = new WeakMap<Playback, Headers>();
   readonly #connectWatch: ConnectWatch;
   readonly #closing = new AbortController();
   readonly #inFlight = new Set<Promise<unknown>>();
@@ -83,6 +88,7 @@ export class EngineClient {
     this.#limits = { ...DEFAULT_ENGINE_LIMITS, ...limits };
     this.#root = engineRoot(address);
     this.#ingest = deps.ingest ?? 'auto';
+    this.#headersFor = deps.headersFor ?? (() => ({}));
     this.#address = address;
     this.#journal = deps.journal;
     this.#transport = new EngineTransport({ address, clock, limits: this.#limits });
@@ -120,7 +126,7 @@ export class EngineClient {
   async stat(playback: Playback, signal?: AbortSignal): Promise<PlaybackStat> {
     const url = new URL(playback.statUrl);
     url.searchParams.set('skip_player_activity', '1');
-    const reply = await this.#call(url, this.#limits.statTimeoutMs, signal);
+    const reply = await this.#call(url, this.#limits.statTimeoutMs, signal, this.#headersOf(playback));
     if (reply.statusCode === 404 && !reply.text.trimStart().startsWith('{')) {
       throw new AcemuxError('playback_unknown', 'The engine answered 404 to the playback’s address.');
     }
@@ -133,7 +139,7 @@ export class EngineClient {
    */
   async stopPlayback(playback: Playback): Promise<void> {
     const { infohash, playbackSessionId } = playback;
-    const stopped = await this.#stopAt(playback.commandUrl);
+    const stopped = await this.#stopAt(playback.commandUrl, this.#headersOf(playback));
     const note = this.#notes.get(playback);
     if (stopped) note?.over();
     else note?.left();
@@ -188,7 +194,7 @@ export class EngineClient {
       [kind === 'id' ? 'content_id' : 'infohash']: hash,
       mode: 'full',
     });
-    const reply = await this.#call(url, this.#limits.contentTimeoutMs, signal);
+    const reply = await this.#call(url, this.#limits.contentTimeoutMs, signal, this.#headersFor([hash]));
     return parseMediaFilesReply(reply, selector, this.#root);
   }
 
@@ -254,28 +260,39 @@ export class EngineClient {
     // The same pid also for the retry: should the first request have opened a playback after all, the engine
     // takes the second for the same player and does not open another one (reference 1).
     const query = { ...selector.parameters, [selector.kind]: selector.hash, format: 'json', pid };
-    let text = await this.#askToStart(ingest === 'hls' ? '/ace/manifest.m3u8' : '/ace/getstream', query);
+    const headers = this.#headersFor([selector.hash]);
+    let text = await this.#askToStart(
+      ingest === 'hls' ? '/ace/manifest.m3u8' : '/ace/getstream',
+      query,
+      headers,
+    );
     if (ingest === 'auto' && offersOnlyHls(text)) {
       this.#log.info({ hash: selector.hash, playerPid: pid }, 'offered as HLS only');
-      text = await this.#askToStart('/ace/manifest.m3u8', query);
+      text = await this.#askToStart('/ace/manifest.m3u8', query, headers);
     }
     const reply = parseStartReply(text, selector, this.#root);
-    if (reply.ok) return reply.playback;
-    if (reply.openedCommandUrl) await this.#stopAt(reply.openedCommandUrl);
+    if (reply.ok) {
+      const { infohash } = reply.playback;
+      this.#playbackHeaders.set(reply.playback, this.#headersFor([selector.hash, infohash]));
+      return reply.playback;
+    }
+    if (reply.openedCommandUrl) await this.#stopAt(reply.openedCommandUrl, headers);
     throw reply.error;
   }
 
-  #askToStart(path: string, query: Readonly<Record<string, string>>): Promise<TextReply> {
-    return this.#call(this.#url(path, query), this.#limits.startReplyTimeoutMs, undefined, [
-      'refused',
-      'closed',
-    ]);
+  #headersOf(playback: Playback): Headers {
+    return this.#playbackHeaders.get(playback) ?? this.#headersFor([playback.infohash]);
+  }
+
+  #askToStart(path: string, query: Readonly<Record<string, string>>, headers: Headers): Promise<TextReply> {
+    const limitMs = this.#limits.startReplyTimeoutMs;
+    return this.#call(this.#url(path, query), limitMs, undefined, headers, ['refused', 'closed']);
   }
 
   async #openMedia(playback: Playback, signal: AbortSignal, range: string | undefined): Promise<MediaStream> {
     using linked = linkSignals([signal, this.#closing.signal]);
     const deps = {
-      transport: this.#transport,
+      transport: this.#transport.withHeaders(this.#headersOf(playback)),
       root: this.#root,
       clock: this.#clock,
       log: this.#log,
@@ -294,12 +311,12 @@ export class EngineClient {
   }
 
   /** True when the engine has no such playback any more. An engine that is too busy is asked again. Never rejects. */
-  async #stopAt(commandUrl: URL): Promise<boolean> {
+  async #stopAt(commandUrl: URL, headers: Headers = this.#headersFor([])): Promise<boolean> {
     const url = new URL(commandUrl);
     url.searchParams.set('method', 'stop');
     for (const pauseMs of [...STOP_AGAIN_PAUSES_MS, undefined]) {
       try {
-        parseCommandReply(await this.#call(url, this.#limits.stopTimeoutMs, undefined));
+        parseCommandReply(await this.#call(url, this.#limits.stopTimeoutMs, undefined, headers));
         return true;
       } catch (error) {
         const reason = reasonOf(error);
@@ -327,20 +344,23 @@ export class EngineClient {
     url: URL,
     limitMs: number,
     signal: AbortSignal | undefined,
+    headers: Headers = this.#headersFor([]),
     retryAfter: readonly TransportFailure[] = ['closed'],
   ): Promise<TextReply> {
-    return this.#track(this.#callOnce(url, limitMs, signal, retryAfter));
+    return this.#track(this.#callOnce(url, limitMs, signal, headers, retryAfter));
   }
 
   async #callOnce(
     url: URL,
     limitMs: number,
     signal: AbortSignal | undefined,
+    headers: Headers,
     retryAfter: readonly TransportFailure[],
   ): Promise<TextReply> {
+    const transport = this.#transport.withHeaders(headers);
     using deadline = startDeadline(this.#clock, limitMs, [signal, this.#closing.signal]);
     return await callForText({
-      open: (target, openSignal) => this.#transport.open(target, openSignal),
+      open: (target, openSignal) => transport.open(target, openSignal),
       untilAccepting: (waitSignal) => this.#connectWatch.until(waitSignal),
       url,
       clock: this.#clock,

@@ -41,7 +41,7 @@ export interface MediaStream {
 }
 
 export interface MediaDeps {
-  readonly transport: EngineTransport;
+  readonly transport: Pick<EngineTransport, 'open'>;
   /** The engine's configured address; every redirect is moved to it. */
   readonly root: URL;
   readonly clock: Clock;

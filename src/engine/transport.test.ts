@@ -241,3 +241,17 @@ describe('closing', () => {
     await assert.rejects(transport.open(url, never), failsAs('closed'));
   });
 });
+
+describe('headers of the operator', () => {
+  test('are in the request beside acemux’s own; another player’s name takes the place of VLC’s', async (t) => {
+    const { server, transport } = await transportTo(t, (request) => reply(request, 200, 'yes'));
+    const headers = { 'X-House': 'attic', 'user-agent': 'TV/1' };
+    await readAll(await transport.withHeaders(headers).open(url, never));
+    await readAll(await transport.open(url, never));
+    const [told, plain] = server.requests.map((request) => request.headers);
+    assert.equal(told?.get('x-house'), 'attic');
+    assert.equal(told?.get('user-agent'), 'TV/1');
+    assert.equal(told?.get('host'), `127.0.0.1:${server.address.port}`);
+    assert.equal(plain?.get('x-house'), undefined);
+  });
+});

@@ -17,6 +17,9 @@ const TCP_KEEP_ALIVE_MS = 30_000;
  */
 export type TransportFailure = 'refused' | 'unreachable' | 'closed' | 'syntax';
 
+/** Headers by their names. */
+export type Headers = Readonly<Record<string, string>>;
+
 /** A broken connection to the engine. */
 export class TransportError extends Error {
   readonly failure: TransportFailure;
@@ -60,10 +63,27 @@ export class EngineTransport {
    * @throws TransportError; the signal's reason
    */
   open(url: URL, signal: AbortSignal, range?: string, isMedia = false): Promise<Exchange> {
+    return this.#open(url, signal, range, isMedia, {});
+  }
+
+  /** The same, with these headers in each request; of those of acemux only `User-Agent` and `Accept` may be among them. */
+  withHeaders(headers: Headers): Pick<EngineTransport, 'open'> {
+    return {
+      open: (url, signal, range, isMedia = false) => this.#open(url, signal, range, isMedia, headers),
+    };
+  }
+
+  #open(
+    url: URL,
+    signal: AbortSignal,
+    range: string | undefined,
+    isMedia: boolean,
+    headers: Headers,
+  ): Promise<Exchange> {
     return new Promise((resolve, reject) => {
       signal.throwIfAborted();
       const socket = this.#connect(reject, isMedia);
-      const sent = this.#request(url, socket, range);
+      const sent = this.#request(url, socket, range, headers);
       const onAbort = (): void => {
         reject(signal.reason);
         destroyBoth(sent, socket);
@@ -144,7 +164,7 @@ export class EngineTransport {
     return connection;
   }
 
-  #request(url: URL, socket: Duplex, range: string | undefined): ClientRequest {
+  #request(url: URL, socket: Duplex, range: string | undefined, headers: Headers): ClientRequest {
     const { address, limits } = this.#deps;
     return request({
       method: 'GET',
@@ -155,14 +175,19 @@ export class EngineTransport {
       headers: {
         // Exactly as addressed: an engine answered 500 to any other (reference 2).
         Host: authorityOf(address),
-        'User-Agent': USER_AGENT,
-        Accept: '*/*',
+        ...(hasHeader(headers, 'user-agent') ? {} : { 'User-Agent': USER_AGENT }),
+        ...(hasHeader(headers, 'accept') ? {} : { Accept: '*/*' }),
+        ...headers,
         'Accept-Encoding': 'identity',
         ...(range !== undefined && { Range: range }),
         Connection: 'close',
       },
     });
   }
+}
+
+function hasHeader(headers: Headers, lowerName: string): boolean {
+  return Object.keys(headers).some((name) => name.toLowerCase() === lowerName);
 }
 
 /** One reply whose headers are there, and whose body comes as it is read. */

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import type { Asking } from '../access/limits/shares.ts';
 import type { Clock } from '../base/clock.ts';
 import type { ReasonCode } from '../base/reasons.ts';
 import type { Settings } from '../config/settings.ts';
@@ -18,6 +19,7 @@ import type { StoreHealth } from '../store/store.ts';
 import type { EventBus } from '../telemetry/events/event-bus.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { AccessParts } from './access-control.ts';
+import type { Headers } from './client-headers.ts';
 import type { FleetControlFace } from './fleet-deps.ts';
 
 /** All that http needs to know of a viewer's membership in a session. */
@@ -120,6 +122,8 @@ export interface HlsFace {
   /** Whether somebody watches by this name now. */
   isWatching(name: string): boolean;
   segmentSize(streamName: string, number: number): number;
+  /** The 40-hex name of the stream that a segment's folder is of; undefined: none that plays. */
+  streamOf(streamName: string): string | undefined;
   /** Takes the response over, unless it throws: all that follows, its end included, is its business. */
   sendSegment(response: ServerResponse, streamName: string, number: number): void;
 }
@@ -163,6 +167,22 @@ export interface StreamsFace {
   find(name: string): StreamRecord | undefined;
   /** Ends a stream for all its viewers; false: it has ended already. */
   end(sessionId: string): boolean;
+}
+
+/** Who may take how much. */
+export interface LimitsFace {
+  /**
+   * Resolves when a segment may be sent to who asks; rejects with the signal's reason.
+   * @param stream a 40-hex name; undefined: nobody plays it now
+   */
+  passSegment(
+    asking: Asking,
+    stream: string | undefined,
+    sizeBytes: number,
+    signal: AbortSignal,
+  ): Promise<void>;
+  /** What there is too much of now: nobody new is let in meanwhile. */
+  readonly overloadCauses: readonly string[];
 }
 
 /** Live streams as an operator handles them while they play. */
@@ -220,6 +240,9 @@ export interface HttpDeps<Attached extends Leavable = Leavable> {
   readonly evidence: Pick<EvidenceRing, 'list'>;
   readonly storedEvents: Pick<StoredEvents, 'before'>;
   readonly lifecycle: LifecycleFace;
+  readonly limits: LimitsFace;
+  /** What replies to players have beside what acemux says, by names of the stream; of no stream by none. */
+  readonly clientHeaders: (names: readonly string[]) => Headers;
   readonly metrics: MetricsFace;
   readonly events: EventsFace;
   readonly access: AccessParts;

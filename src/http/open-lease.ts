@@ -10,7 +10,7 @@ import { pathOf, refusalOf, witnessRefusal } from './errors.ts';
 import { listOfFiles, M3U_HEADERS } from './file-listing.ts';
 import { publicUrlOf } from './public-url.ts';
 import { parseStreamRequest } from './stream-request.ts';
-import { viewerInfoOf } from './viewer-info.ts';
+import { loggedViewer, viewerInfoOf } from './viewer-info.ts';
 
 export type OpenLeaseDeps<Attached extends Leavable> = Pick<
   HttpDeps<Attached>,
@@ -77,7 +77,10 @@ export async function openLease<Attached extends Leavable>(
     return sendInEngineForm(reply, { response: addressesOf(lease, publicUrlOf(request)), error: null });
   } catch (error) {
     if (departure.signal.aborted) {
-      log.debug({ stream: selector.hash, ...viewer }, 'client left before the stream had been opened');
+      log.debug(
+        { stream: selector.hash, ...loggedViewer(viewer) },
+        'client left before the stream had been opened',
+      );
       return reply.hijack();
     }
     // As an engine: a list instead of JSON (reference 2.1).

@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Clock } from '../base/clock.ts';
 import { AcemuxError } from '../base/reasons.ts';
 import { FileListError } from '../engine/file-list.ts';
 import type { StreamSelector } from '../engine/types.ts';
@@ -21,6 +22,7 @@ export interface PlayedFile {
   readonly open: (question: FileQuestion, signal: AbortSignal) => Promise<OpenFile>;
   /** Aborts when nobody waits for the reply any more. */
   readonly signal: AbortSignal;
+  readonly clock: Clock;
   readonly log: Log;
 }
 
@@ -30,7 +32,7 @@ export interface PlayedFile {
  * @throws AcemuxError why it can't be played; the signal's reason
  */
 export async function playFile(
-  { log, open, passFor, selector, signal, viewer }: PlayedFile,
+  { clock, log, open, passFor, selector, signal, viewer }: PlayedFile,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<void> {
@@ -50,5 +52,5 @@ export async function playFile(
     throw error;
   }
   reply.hijack();
-  await sendFile(reply.raw, file, log.child({ file: selector.hash }));
+  await sendFile(reply.raw, file, { clock, log: log.child({ file: selector.hash }) });
 }

@@ -5,6 +5,7 @@ import { AcemuxError } from '../base/reasons.ts';
 import type { Log } from '../telemetry/log.ts';
 import { AccessControl } from './access-control.ts';
 import { requireAreas } from './areas.ts';
+import { installClientHeaders } from './client-headers.ts';
 import { type ConnectionLimits, DEFAULT_CONNECTION_LIMITS } from './connection-limits.ts';
 import { Connections } from './connections.ts';
 import { Consultations } from './consultations.ts';
@@ -153,6 +154,7 @@ function buildApp<Attached extends Leavable>(
   installPathRules(app);
   installPageRules(app);
   access.install(app);
+  installClientHeaders(app, deps.clientHeaders);
   installOpenapi(app, deps.config);
 
   // As plugins, for these are loaded after the one that collects the routes for the documentation.

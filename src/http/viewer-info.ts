@@ -6,12 +6,15 @@ import { queryOf } from './stream-request.ts';
 const NAME_LENGTH_MAX = 64;
 
 /** Who a request for playing comes from, as sessions, logs and the history know it: by what it calls itself, or its key. */
-export function viewerInfoOf(
-  request: FastifyRequest,
-  { address, key }: Pick<Caller, 'address' | 'key'>,
-): ViewerInfo {
-  const name = viewerNameOf(queryOf(request)) ?? key?.name;
-  return { address, userAgent: request.headers['user-agent'], ...(name !== undefined && { name }) };
+export function viewerInfoOf(request: FastifyRequest, caller: Caller): ViewerInfo {
+  const name = viewerNameOf(queryOf(request)) ?? caller.key?.name;
+  const { address } = caller;
+  return { address, userAgent: request.headers['user-agent'], ...(name !== undefined && { name }), caller };
+}
+
+/** What of it belongs into a line of the log. */
+export function loggedViewer({ address, userAgent }: ViewerInfo): Pick<ViewerInfo, 'address' | 'userAgent'> {
+  return { address, userAgent };
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { Asking } from '../access/limits/shares.ts';
 import type { ReasonCode } from '../base/reasons.ts';
 import type { Cursor } from './cursor.ts';
 import type { ObservedClient, ViewerOutput } from './ports.ts';
@@ -9,6 +10,10 @@ export interface ViewerInfo {
   /** IP address. */
   readonly address: string;
   readonly userAgent: string | undefined;
+  /** On whose account it watches; undefined: nothing but the address is known. */
+  readonly caller?: Asking | undefined;
+  /** Takes the stream in pieces, when it likes; `isAway`: it has not come for longer than a player lets pass. */
+  readonly segments?: { readonly isAway: boolean } | undefined;
   /** What it calls itself (`?client=living-room`), or is called by its key; undefined: nothing. */
   readonly name?: string | undefined;
   /** Only waits for the stream, to come back for it as a viewer: keeps it going, and is no viewer that was let in. */
@@ -46,6 +51,15 @@ export interface Beginning {
   readonly isClamped: boolean;
 }
 
+/** How fast one viewer may be given bytes. Times are the clock's, milliseconds. */
+export interface Pace {
+  /** What may be written now; 0: nothing yet, `waitMs` tells when. */
+  allowedBytes(nowMs: number): number;
+  spend(bytes: number, nowMs: number): void;
+  /** How long until something may be written. */
+  waitMs(nowMs: number): number;
+}
+
 /** How a viewer does, as its output sees it: a copy, taken at one moment. */
 export interface ViewerProgress {
   readonly output: ViewerOutput;
@@ -71,6 +85,8 @@ export interface Attachment {
   readonly client?: ObservedClient | undefined;
   /** Aborted, with an AcemuxError, when this viewer's connection must end although the session goes on. */
   readonly expulsion?: AbortSignal;
+  /** How fast it may be given bytes; as fast as it takes them if left out. */
+  readonly pace?: Pace;
   /** Where it begins, where it has asked for that. */
   readonly beginning?: Beginning;
   /** Begins where a viewer who comes now begins, or where it has asked to. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FakeEngine, INFOHASH, playback } from '../../test/support/fake-engines.ts';
-import { house, ID, media, refusal, watch } from '../../test/support/session-house.ts';
+import { house, houseWith, ID, media, refusal, watch } from '../../test/support/session-house.ts';
 import { AcemuxError } from '../base/reasons.ts';
 
 test('invariant 1: however many ask for a stream at the same moment, one engine session is started', async () => {
@@ -223,4 +223,20 @@ test('the memory of the buffers is counted for as long as sessions hold them', a
   assert.ok(rig.directory.bufferBytes > 0);
   await rig.directory.stop('shutdown');
   assert.equal(rig.directory.bufferBytes, 0);
+});
+
+test('there are no more sessions than may be: those that nobody watches end for a new one, else it is refused', async () => {
+  const engine = new FakeEngine('one', async ({ hash }) => playback({ infohash: hash }));
+  const rig = houseWith({ sessionsMax: 2 }, engine);
+  const first = await watch(rig, engine, { hash: '1'.repeat(40) });
+  const second = await watch(rig, engine, { hash: '2'.repeat(40) });
+  assert.equal(await refusal(rig.join({ hash: '3'.repeat(40) })), 'too_many_sessions');
+  first.leave('client_left');
+  await watch(rig, engine, { hash: '3'.repeat(40) });
+  assert.deepEqual(
+    rig.directory.list().map(({ streamId }) => streamId[0]),
+    ['2', '3'],
+  );
+  second.leave('client_left');
+  await rig.directory.stop('shutdown');
 });

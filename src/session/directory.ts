@@ -29,6 +29,8 @@ export interface DirectoryLimits extends SessionLimits {
   readonly lingeringMax: number;
   /** BUFFER_MEMORY_MAX */
   readonly bufferMemoryBytes: number;
+  /** MAX_SESSIONS */
+  readonly sessionsMax: number;
   /** SESSION_CLEANUP_INTERVAL */
   readonly sweepIntervalMs: number;
 }
@@ -40,6 +42,8 @@ export interface DirectoryDeps {
   readonly timeshift?: PastKeeper | undefined;
   /** Told of each session as it ends: its last state. Must not throw. */
   readonly onEnded?: ((session: SessionSnapshot) => void) | undefined;
+  /** Playbacks of recordings count as sessions, too: how many there are, and how one that nobody reads is ended. */
+  readonly recorded?: { readonly count: () => number; readonly giveWay: () => boolean } | undefined;
   readonly limits: DirectoryLimits;
   readonly clock: Clock;
   readonly log: Log;
@@ -145,6 +149,7 @@ export class SessionDirectory implements SessionOwner<Session> {
   /**
    * Lets a viewer in: resolves as soon as there is something to watch.
    * @param onLive called once, at most, as soon as it is known that this is a live stream
+   * @param onEntered called at once: who joins here is let in already
    * @throws AcemuxError why not; the signal's reason
    */
   async join(
@@ -152,7 +157,9 @@ export class SessionDirectory implements SessionOwner<Session> {
     viewer: ViewerInfo,
     signal: AbortSignal,
     onLive?: () => void,
+    onEntered?: () => void,
   ): Promise<Attachment> {
+    onEntered?.();
     let isTold = false;
     const tellOnce = (): void => {
       if (!isTold) onLive?.();
@@ -186,6 +193,22 @@ export class SessionDirectory implements SessionOwner<Session> {
     return session !== undefined || [...this.#active].some((each) => isMeant(each) && each.giveUpStandby());
   }
 
+  /**
+   * Sees to it that there may be one session more, or one playback of a recording: those that nobody watches end for it.
+   * @throws AcemuxError too_many_sessions
+   */
+  makeRoom(): void {
+    const { limits, recorded } = this.#deps;
+    for (;;) {
+      const count = this.#active.size + (recorded?.count() ?? 0);
+      if (count < limits.sessionsMax) return;
+      const unwatched =
+        this.#lingering()[0] ?? [...this.#active].find((each) => each.isStarting && each.clientCount === 0);
+      unwatched?.giveWay();
+      if (!unwatched && !recorded?.giveWay()) throw new AcemuxError('too_many_sessions');
+    }
+  }
+
   /** The session that plays this, under this name or under what it is known to mean. */
   #sessionOf(selector: StreamSelector): Session | undefined {
     const name = nameOf(selector.hash, selector);
@@ -204,6 +227,7 @@ export class SessionDirectory implements SessionOwner<Session> {
     if (refusal) throw new AcemuxError(refusal);
     const identity = this.#names.get(selector.hash);
     if (identity?.isLive === false) throw new AcemuxError('vod_not_yet');
+    this.makeRoom();
     this.#memory.admit();
     const names = new Set([name, ...(identity ? [nameOf(identity.infohash, selector)] : [])]);
     const session = new Session({

@@ -15,7 +15,14 @@ const READERS_MAX = 2;
 
 /** What a lease needs of the directory of sessions. */
 export interface LeasedSessions {
-  join(selector: StreamSelector, viewer: ViewerInfo, signal: AbortSignal): Promise<Attachment>;
+  /** `onEntered`: called at most once, when it is let in and may wait for the stream. */
+  join(
+    selector: StreamSelector,
+    viewer: ViewerInfo,
+    signal: AbortSignal,
+    onLive?: () => void,
+    onEntered?: () => void,
+  ): Promise<Attachment>;
   /** Resolves to the infohash as soon as an engine has told it. */
   identified(selector: StreamSelector): Promise<string>;
   /** The session of the stream now. */
@@ -96,9 +103,12 @@ export class Lease {
    */
   async open(signal: AbortSignal): Promise<void> {
     const { selector, viewer } = this.#deps.request;
-    this.#joined = this.#join();
+    const entered = Promise.withResolvers<void>();
+    this.#joined = this.#join(entered.resolve);
     const joined = this.#joined.then(() => this.#infohashOfSession());
-    const identified = this.#deps.sessions.identified(selector);
+    joined.catch(entered.reject);
+    // A stream that plays is known at once: that says nothing of who is let in.
+    const identified = entered.promise.then(() => this.#deps.sessions.identified(selector));
     // Why there is nothing to watch is told to those who join.
     const told = Promise.any([identified, joined]).catch(() => joined);
     told.catch(() => {}); // Heard below, unless the signal has been aborted before.
@@ -109,7 +119,8 @@ export class Lease {
       this.end(reasonOf(error));
       throw error;
     }
-    this.#log.info({ ...viewer }, 'lease opened');
+    const { address, userAgent } = viewer;
+    this.#log.info({ address, userAgent }, 'lease opened');
     this.#startUnread();
   }
 
@@ -135,6 +146,7 @@ export class Lease {
         viewer,
         client: attachment.client,
         expulsion: reader.signal,
+        ...(attachment.pace && { pace: attachment.pace }),
         openCursor: () => attachment.openCursor(),
         notePaused: (isPaused) => attachment.notePaused?.(isPaused),
         // What is shown of the lease's one viewer is how the newest reader does.
@@ -161,11 +173,11 @@ export class Lease {
     this.#deps.owner.onLeaseEnded(this);
   }
 
-  async #join(): Promise<Attachment> {
+  async #join(onEntered: () => void): Promise<Attachment> {
     const { request, sessions } = this.#deps;
     const { signal } = this.#abort;
     try {
-      const attachment = await sessions.join(request.selector, request.viewer, signal);
+      const attachment = await sessions.join(request.selector, request.viewer, signal, undefined, onEntered);
       if (signal.aborted) attachment.leave(reasonOf(signal.reason));
       signal.throwIfAborted();
       this.#attachment = attachment;

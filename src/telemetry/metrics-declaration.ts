@@ -171,6 +171,12 @@ export const METRICS = [
     labels: ['reason'],
   },
   {
+    name: 'acemux_overloaded',
+    type: 'gauge',
+    help: '1 while nobody new is let in because there is too much of this: `event_loop`, `open_files`, `buffer_memory`, `egress`.',
+    labels: ['cause'],
+  },
+  {
     name: 'acemux_http_refusals_total',
     type: 'counter',
     help: 'Requests that were answered with an error or whose connection was ended, by the reason.',

@@ -19,6 +19,7 @@ const QUIET = {
   timeshiftBytes: () => 0,
   fleetStatus: () => NO_FLEET,
   engineStates: () => [],
+  overloadCauses: () => [],
   storeHealth: () => ({ problem: undefined, waiting: 0, lost: 0 }),
   stages: {
     streams: () => [],
@@ -89,6 +90,7 @@ test('gauges are asked at each scrape', async () => {
     sessionsActive: () => sessions,
     clientsActive: () => sessions * 10,
     bufferBytes: () => sessions * 1_000,
+    overloadCauses: () => (sessions === 3 ? ['egress'] : []),
     storeHealth: () => ({ problem: 'store_full', waiting: sessions, lost: 1 }),
   });
   assert.equal(sampleOf(await metrics.render(), 'proxy_sessions_active'), 2);
@@ -97,6 +99,8 @@ test('gauges are asked at each scrape', async () => {
   assert.equal(sampleOf(page, 'proxy_sessions_active'), 3);
   assert.equal(sampleOf(page, 'acemux_clients_active'), 30);
   assert.equal(sampleOf(page, 'acemux_buffer_bytes'), 3_000);
+  assert.equal(sampleOf(page, 'acemux_overloaded{cause="egress"}'), 1);
+  assert.equal(sampleOf(page, 'acemux_overloaded{cause="event_loop"}'), 0);
   assert.equal(sampleOf(page, 'acemux_store_degraded'), 1);
   assert.equal(sampleOf(page, 'acemux_store_waiting'), 3);
   assert.equal(sampleOf(page, 'acemux_store_lost'), 1);

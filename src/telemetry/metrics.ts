@@ -25,9 +25,14 @@ export interface MetricsDeps {
   readonly storeHealth: () => { readonly problem: unknown; readonly waiting: number; readonly lost: number };
   /** The state of each engine; asked at each scrape. */
   readonly engineStates: () => readonly string[];
+  /** What there is too much of; asked at each scrape. */
+  readonly overloadCauses: () => readonly string[];
   readonly stages: StageSources;
   readonly orchestrator: OrchestratorSources;
 }
+
+/** All that there may be too much of, as access/overload has it. */
+const OVERLOAD_CAUSES = ['event_loop', 'open_files', 'buffer_memory', 'egress'] as const;
 
 /** What is shown of the fleet. */
 export interface FleetNumbers {
@@ -125,6 +130,14 @@ export class Metrics {
         for (const state of ['starting', 'healthy', 'degraded', 'unhealthy', 'draining'])
           engines.set({ state }, 0);
         for (const state of engineStates()) engines.inc({ state });
+      },
+    });
+    const overloaded: Gauge = new Gauge({
+      ...declared('acemux_overloaded'),
+      registers,
+      collect: () => {
+        const causes = deps.overloadCauses();
+        for (const cause of OVERLOAD_CAUSES) overloaded.set({ cause }, causes.includes(cause) ? 1 : 0);
       },
     });
     gauge('acemux_engines_wanted', () => fleetStatus().wanted, registers);

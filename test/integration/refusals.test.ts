@@ -262,6 +262,18 @@ const ELSEWHERE: Readonly<Partial<Record<ReasonCode, string>>> = {
   docker_not_ours: 'test/docker/engine-made.test.ts',
   vpn_address_unknown: 'src/http/routes/vpn.test.ts',
   provider_fixed: 'src/http/routes/engines.test.ts',
+  too_many_sessions: 'test/integration/limits.test.ts',
+  too_many_streams: 'src/access/limits/admission.test.ts',
+  too_many_viewers: 'test/integration/limits.test.ts',
+  too_many_starts: 'test/integration/limits.test.ts',
+  too_many_streams_of_address: 'test/integration/limits.test.ts',
+  too_many_viewers_of_address: 'src/access/limits/admission.test.ts',
+  too_many_starts_of_address: 'src/access/limits/admission.test.ts',
+  too_many_streams_of_key: 'src/access/limits/admission.test.ts',
+  too_many_viewers_of_key: 'src/access/limits/admission.test.ts',
+  too_many_starts_of_key: 'src/access/limits/admission.test.ts',
+  stream_replaced: 'src/access/limits/audience.test.ts',
+  bandwidth_below_stream: 'test/integration/limits.test.ts',
 };
 
 /** Starts fail soon, and engines are looked at often. */

@@ -166,6 +166,8 @@ function configWith(changes: Changes, dataDir: string): Config {
     simulated: { ...config.simulated, ...changes.simulated },
     streams: { ...config.streams, ...changes.streams },
     clients: { ...config.clients, ...changes.clients },
+    // Engines and viewers of a test are in this process, too: its loop may be late without acemux having too much to do.
+    limits: { ...config.limits, loopDelayMs: 0, ...changes.limits },
     hls: { ...config.hls, ...changes.hls },
     timeshift: { ...config.timeshift, ...changes.timeshift },
     history: { ...config.history, ...changes.history },

@@ -12,7 +12,7 @@ import { type FakeEngine, FakeEngineSource, INFOHASH, RecordingObserver } from '
 
 /** The name that is asked for where a test names none. */
 export const ID = 'a'.repeat(40);
-const VIEWER = { address: '127.0.0.1', userAgent: 'test' };
+export const VIEWER = { address: '127.0.0.1', userAgent: 'test' };
 const NOBODY_LEAVES = new AbortController().signal;
 
 const broadcast = new Broadcast({ infohash: INFOHASH, layout: buildLayout(loadClip(), 1_000_000) });
@@ -44,6 +44,7 @@ export const directoryLimits: DirectoryLimits = {
   idleTimeoutMs: 300_000,
   lingeringMax: 2,
   bufferMemoryBytes: 1024 * 1024 * 1024,
+  sessionsMax: 2000,
   sweepIntervalMs: 60_000,
   prebufferMs: 4_000,
   prebufferStreams: new Map(),

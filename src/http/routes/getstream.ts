@@ -13,12 +13,12 @@ import { asksForJson, EnvelopeSchema, formatOf, type OpenLeaseDeps, openLease } 
 import { type PlayedFile, playFile } from '../play-file.ts';
 import { registerPreflight } from '../preflight.ts';
 import { allowsEarlyHeaders, PASSED_PARAMETERS, parseStreamRequest, queryOf } from '../stream-request.ts';
-import { viewerInfoOf } from '../viewer-info.ts';
+import { loggedViewer, viewerInfoOf } from '../viewer-info.ts';
 import { parseWish } from '../viewer-wish.ts';
 
 export type PlayDeps<Attached extends Leavable> = Pick<
   HttpDeps<Attached>,
-  'tsOutput' | 'lifecycle' | 'metrics' | 'log'
+  'tsOutput' | 'lifecycle' | 'metrics' | 'clock' | 'log'
 > & {
   readonly connections: Connections;
   readonly access: AccessControl;
@@ -165,7 +165,7 @@ export interface Played<Attached extends Leavable> {
 
 /** Lets a viewer in and hands the reply to the output. */
 export async function play<Attached extends Leavable>(
-  { access, connections, lifecycle, log, metrics, tsOutput }: PlayDeps<Attached>,
+  { access, clock, connections, lifecycle, log, metrics, tsOutput }: PlayDeps<Attached>,
   request: FastifyRequest,
   reply: FastifyReply,
   { stream, join, file }: Played<Attached>,
@@ -196,12 +196,16 @@ export async function play<Attached extends Leavable>(
       if (!file || !isFile) throw error;
       start.stop();
       const passFor = (hash: string): string | undefined => access.passFor(request, hash);
-      return await playFile({ ...file, passFor, viewer, signal: departure.signal, log }, request, reply);
+      return await playFile(
+        { ...file, passFor, viewer, signal: departure.signal, clock, log },
+        request,
+        reply,
+      );
     }
   } catch (error) {
     if (departure.signal.aborted) {
       // There is nobody left to be answered.
-      log.debug({ stream, ...viewer }, 'viewer left before the stream had started');
+      log.debug({ stream, ...loggedViewer(viewer) }, 'viewer left before the stream had started');
       reply.hijack();
       return;
     }

@@ -14,7 +14,8 @@ test('a manifest is given for each kind of name, and tells whose folder is where
   const rig = await startRig(t, {
     hls: {
       multivariantPlaylist: async (...[selector, visitor, folder]) => {
-        asked.push([selector, visitor, folder]);
+        const { address, userAgent } = visitor;
+        asked.push([selector, { address, userAgent }, folder]);
         return EMPTY_PLAYLIST;
       },
     },

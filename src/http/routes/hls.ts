@@ -6,15 +6,18 @@ import { SEGMENT_HEADERS } from '../../output/hls/segment-reply.ts';
 import { startHeaders } from '../../output/ts/response-headers.ts';
 import type { ViewerInfo } from '../../session/attachment.ts';
 import type { AccessControl } from '../access-control.ts';
+import type { Headers } from '../client-headers.ts';
 import type { HttpDeps, PlaylistFace } from '../deps.ts';
 import { ErrorBodySchema } from '../errors.ts';
 import { registerPreflight } from '../preflight.ts';
 import { PASSED_PARAMETERS, parseStreamRequest, queryOf } from '../stream-request.ts';
 import { ViewerAddresses } from '../viewer-addresses.ts';
-import { viewerInfoOf } from '../viewer-info.ts';
+import { loggedViewer, viewerInfoOf } from '../viewer-info.ts';
 import { parseWish } from '../viewer-wish.ts';
 
-type HlsDeps = Pick<HttpDeps, 'hls' | 'lifecycle' | 'log'> & { readonly access: AccessControl };
+type HlsDeps = Pick<HttpDeps, 'clientHeaders' | 'hls' | 'lifecycle' | 'limits' | 'log'> & {
+  readonly access: AccessControl;
+};
 
 const MANIFEST_PATH = '/ace/manifest.m3u8';
 const VIEWER_PATH = '/ace/hls/viewers/:viewer/index.m3u8';
@@ -213,9 +216,13 @@ function registerSegments(scope: FastifyInstance, deps: HlsDeps): void {
       },
     },
     config,
-    handler: async ({ params }, reply) => {
+    handler: async (request, reply) => {
+      const { params } = request;
       reply.header('Cache-Control', 'no-store'); // Of a refusal; a segment has headers of its own.
-      deps.hls.sendSegment(reply.raw, params.stream, numberOf(params));
+      const number = numberOf(params);
+      if (!(await pass(deps, request, reply, number))) return reply.hijack();
+      for (const [name, value] of Object.entries(headersOf(deps, params))) reply.raw.setHeader(name, value);
+      deps.hls.sendSegment(reply.raw, params.stream, number);
       return reply.hijack();
     },
   });
@@ -227,10 +234,40 @@ function registerSegments(scope: FastifyInstance, deps: HlsDeps): void {
     handler: async ({ params }, reply) => {
       reply.header('Cache-Control', 'no-store');
       const sizeBytes = deps.hls.segmentSize(params.stream, numberOf(params));
+      reply.headers(headersOf(deps, params));
       return reply.headers({ ...SEGMENT_HEADERS, 'Content-Length': sizeBytes }).send();
     },
   });
   registerPreflight(scope, SEGMENT_PATH);
+}
+
+/** Waits until the segment may be sent to who asks; false: he has left meanwhile. */
+async function pass(
+  { access, hls, limits }: HlsDeps,
+  request: FastifyRequest<{ Params: SegmentParams }>,
+  reply: FastifyReply,
+  number: number,
+): Promise<boolean> {
+  const { stream } = request.params;
+  const departure = new AbortController();
+  const onClose = (): void => departure.abort(new AcemuxError('client_left'));
+  reply.raw.once('close', onClose);
+  try {
+    const sizeBytes = hls.segmentSize(stream, number);
+    await limits.passSegment(access.callerOf(request), hls.streamOf(stream), sizeBytes, departure.signal);
+    return true;
+  } catch (error) {
+    if (departure.signal.aborted) return false;
+    throw error;
+  } finally {
+    reply.raw.off('close', onClose);
+  }
+}
+
+/** The operator's headers for the stream that a segment is of, whose address has none of its names. */
+function headersOf({ clientHeaders, hls }: HlsDeps, { stream }: SegmentParams): Headers {
+  const name = hls.streamOf(stream);
+  return name === undefined ? {} : clientHeaders([name]);
 }
 
 function numberOf({ segment }: SegmentParams): number {
@@ -258,7 +295,7 @@ async function answer(
     return reply.header('Content-Encoding', 'gzip').send(playlist.gzipped);
   } catch (error) {
     if (!departure.signal.aborted) throw error;
-    log.debug({ ...viewer }, 'viewer left before there was a playlist');
+    log.debug(loggedViewer(viewer), 'viewer left before there was a playlist');
     return reply.hijack();
   } finally {
     reply.raw.off('close', onClose);

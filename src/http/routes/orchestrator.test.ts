@@ -67,6 +67,7 @@ describe('GET /orchestrator/status', () => {
         blocked_reason_details: null,
       },
       can_start_stream: { now: true, reason: null, detail: null, eta_seconds: null },
+      overload: { overloaded: false, causes: [] },
       acexy: { enabled: false, deprecated: true },
       config: {
         auto_delete: true,
@@ -147,6 +148,7 @@ test('/health/status counts engines, and shows the gravest breaker and how the s
     detail: 'exit code 1',
   };
   assert.deepEqual((await call(rig, '/health/status')).json(), {
+    overload: { overloaded: false, causes: [] },
     total_engines: 2,
     healthy_engines: 1,
     unhealthy_engines: 1,

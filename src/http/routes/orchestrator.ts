@@ -14,7 +14,7 @@ import { orchestratorCodeOf } from './provision.ts';
 
 type OrchestratorDeps = Pick<
   HttpDeps,
-  'clock' | 'fleet' | 'fleetControl' | 'lifecycle' | 'sessions' | 'store' | 'streams' | 'vpns'
+  'clock' | 'fleet' | 'fleetControl' | 'lifecycle' | 'limits' | 'sessions' | 'store' | 'streams' | 'vpns'
 >;
 
 const OrNull = <Schema extends TSchema>(schema: Schema) => Type.Union([schema, Type.Null()]);
@@ -31,7 +31,17 @@ const BreakerSchema = Type.Object({
   recovery_timeout: Type.Number({ description: 'The longest pause, seconds.' }),
 });
 
+const OverloadSchema = Type.Object({
+  overloaded: Type.Boolean({
+    description: 'Whether new viewers are refused so that those who watch do not suffer.',
+  }),
+  causes: Type.Array(
+    Type.String({ description: 'event_loop, open_files, buffer_memory or egress (docs/limits.md).' }),
+  ),
+});
+
 const HealthStatusSchema = Type.Object({
+  overload: OverloadSchema,
   total_engines: Type.Integer(),
   healthy_engines: Type.Integer(),
   unhealthy_engines: Type.Integer(),
@@ -98,6 +108,7 @@ const StatusSchema = Type.Object({
     detail: OrNull(Type.String()),
     eta_seconds: OrNull(Type.Number()),
   }),
+  overload: OverloadSchema,
   acexy: Type.Object({ enabled: Type.Boolean(), deprecated: Type.Boolean() }),
   config: Type.Object({
     auto_delete: Type.Boolean(),
@@ -163,6 +174,7 @@ export function registerOrchestrator(scope: FastifyInstance, deps: OrchestratorD
         },
         provisioning: provisioningWords(fleet),
         can_start_stream: abilityWords(deps, fleet),
+        overload: overloadWords(deps),
         acexy: { enabled: false, deprecated: true },
         config: {
           auto_delete: facts.removesSurplus,
@@ -194,6 +206,7 @@ export function registerOrchestrator(scope: FastifyInstance, deps: OrchestratorD
         recovery_timeout: breakerPauseMaxMs / 1000,
       });
       return {
+        overload: overloadWords(deps),
         total_engines: engines.length,
         healthy_engines: engines.filter(({ health }) => health === 'healthy').length,
         unhealthy_engines: engines.filter(({ state }) => state === 'unhealthy').length,
@@ -288,7 +301,7 @@ function etaSecondsOf({ code, etaMs }: Pick<Block, 'code'> & Partial<Block>): nu
 
 /** What a request for a new stream would meet. */
 function abilityWords(
-  { fleet, lifecycle }: OrchestratorDeps,
+  { fleet, lifecycle, limits }: OrchestratorDeps,
   { block, creates, freePlaces, isComing }: FleetStatus,
 ): Status['can_start_stream'] {
   const no = (reason: ReasonCode, detail?: string, etaMs?: number): Status['can_start_stream'] => ({
@@ -298,12 +311,18 @@ function abilityWords(
     eta_seconds: etaSecondsOf({ code: reason, etaMs }) ?? null,
   });
   if (lifecycle.phase !== 'ready') return no(lifecycle.phase);
+  if (limits.overloadCauses.length > 0) return no('overloaded');
   if (freePlaces > 0) return { now: true, reason: null, detail: null, eta_seconds: null };
   const { configured, healthy } = fleet.readiness();
   if (!configured) return no('no_engines_configured');
   const why: ReasonCode = healthy > 0 ? 'no_capacity' : 'no_engine_available';
   if (isComing) return no(why, 'An engine is starting: a stream waits for it.');
   return creates && block ? no(block.code, block.message, block.etaMs) : no(why);
+}
+
+function overloadWords({ limits }: OrchestratorDeps): Static<typeof OverloadSchema> {
+  const { overloadCauses: causes } = limits;
+  return { overloaded: causes.length > 0, causes: [...causes] };
 }
 
 /** The gravest of the pools' breakers: the orchestrator knows one. */

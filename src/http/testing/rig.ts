@@ -113,6 +113,8 @@ export interface Parts {
   evidence: HttpDeps['evidence'];
   storedEvents: HttpDeps['storedEvents'];
   fleetControl: HttpDeps['fleetControl'];
+  overloadCauses: readonly string[];
+  clientHeaders: HttpDeps['clientHeaders'];
   readiness: { configured: boolean; healthy: number; total: number };
   /** The engine that can be asked; undefined: none is healthy. */
   consultant: Consultant | undefined;
@@ -193,6 +195,8 @@ export function buildRig(overrides: Partial<Parts> = {}): Omit<Rig, 'url' | 'por
     evidence: { list: () => [] },
     storedEvents: { before: async () => [] },
     fleetControl: new FakeFleetControl(),
+    overloadCauses: [],
+    clientHeaders: () => ({}),
     readiness: { configured: true, healthy: 1, total: 1 },
     consultant: undefined,
     phase: 'ready',
@@ -275,10 +279,18 @@ export function buildRig(overrides: Partial<Parts> = {}): Omit<Rig, 'url' | 'por
         checkName: () => {},
         isWatching: () => false,
         segmentSize: () => 188,
+        streamOf: () => undefined,
         sendSegment: (response) =>
           void response.writeHead(200, { 'Content-Type': 'video/mp2t' }).end('media'),
         ...parts.hls,
       },
+      limits: {
+        passSegment: async () => {},
+        get overloadCauses() {
+          return parts.overloadCauses;
+        },
+      },
+      clientHeaders: parts.clientHeaders,
       fleet: { readiness: () => parts.readiness, consult: () => parts.consultant },
       fleetControl: parts.fleetControl,
       vpns: { list: () => parts.vpns },

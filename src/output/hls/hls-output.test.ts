@@ -27,6 +27,8 @@ class House {
   stage: HlsStage;
   /** Why nobody is let in. */
   refusal: ReasonCode | undefined;
+  /** Of all who join. */
+  readonly expulsion = new AbortController();
   /** What a join waits for. */
   gate: Promise<void> = Promise.resolve();
   #second = 0;
@@ -69,7 +71,7 @@ class House {
       signal.addEventListener('abort', () => reject(signal.reason)),
     );
     await Promise.race([this.gate, aborted]);
-    const attachment = this.stage.attach(viewer);
+    const attachment = { ...this.stage.attach(viewer), expulsion: this.expulsion.signal };
     this.joins.push({ viewer, attachment });
     return attachment;
   }
@@ -151,7 +153,9 @@ describe('a viewer', () => {
     assert.equal(house.viewers, 1);
     await house.playlist(name);
     assert.equal(house.viewers, 1);
-    assert.deepEqual(house.joins.at(-1)?.viewer, INFO);
+    const { segments, ...viewer } = house.joins.at(-1)?.viewer ?? {};
+    assert.deepEqual(viewer, INFO);
+    assert.equal(segments?.isAway, false);
   });
 
   test('is gone when it has asked for nothing for CLIENT_TIMEOUT, and is let in again when it asks again', async (t) => {
@@ -305,4 +309,30 @@ test('stopping ends viewers and replies, and lets nobody in', async (t) => {
   house.output.stop();
   assert.deepEqual(house.joins.at(-1)?.attachment.left, ['shutdown']);
   assert.equal(await codeOf(house.playlist(name)), 'draining');
+});
+
+test('a viewer whose place somebody else got is gone, and is none again by asking', async (t) => {
+  const house = new House(t);
+  const asked = house.manifest();
+  await house.play(8);
+  const name = await asked;
+  await house.playlist(name);
+  assert.equal(house.viewers, 1);
+  house.expulsion.abort(new AcemuxError('stream_replaced'));
+  assert.equal(house.viewers, 0);
+  assert.equal(await codeOf(house.playlist(name)), 'stream_replaced');
+});
+
+test('a viewer that has not asked for two target durations is away, until it asks again', async (t) => {
+  const house = new House(t);
+  const asked = house.manifest();
+  await house.play(8);
+  const name = await asked;
+  await house.playlist(name);
+  const isAway = (): boolean | undefined => house.joins.at(-1)?.viewer.segments?.isAway;
+  assert.equal(isAway(), false);
+  await house.play(12);
+  assert.equal(isAway(), true);
+  await house.playlist(name);
+  assert.equal(isAway(), false);
 });

@@ -24,7 +24,7 @@ const SILENT_TARGETS = 3;
 const VIEWERS_MAX = 20_000;
 
 /** So many names of disconnected viewers are remembered. */
-const KICKED_MAX = 1_000;
+const DISMISSED_MAX = 1_000;
 
 /** What is needed of the directory of sessions. */
 export interface HlsSessions {
@@ -65,8 +65,8 @@ export class HlsOutput {
   readonly #sessionNames = new WeakMap<WatchedSession, string>();
   readonly #viewers = new Map<string, HlsViewer>();
   readonly #replies = new Set<SegmentReply | KeptSegmentReply>();
-  /** Names of viewers that an operator has disconnected, the newest: they are not let in again. */
-  readonly #kicked = new Set<string>();
+  /** Names of viewers that an operator has disconnected, or whose place somebody else got, the newest: they are not let in again. */
+  readonly #dismissed = new Map<string, ReasonCode>();
   #highestNumber = 0;
   #isStopped = false;
 
@@ -142,7 +142,8 @@ export class HlsOutput {
     const current = known?.query === selectorQuery(selector) ? known.askNow() : undefined;
     if (current) return current.mediaPlaylist(folder, startWallMs);
     this.checkName(name, selector);
-    if (this.#kicked.has(name)) throw new AcemuxError('kicked_by_operator');
+    const dismissed = this.#dismissed.get(name);
+    if (dismissed) throw new AcemuxError(dismissed);
     if (start && end) return (await this.#excerpt(selector, start, end)).excerpt.mediaPlaylist(folder);
     return this.#withinStartTimeout(signal, async (signal) => {
       const stream = await this.#viewerOf(name, selector, who).ask(signal);
@@ -172,6 +173,11 @@ export class HlsOutput {
   /** @throws AcemuxError playlist_unknown: this name was not given out for this stream */
   checkName(name: string, selector: StreamSelector): void {
     if (!this.#names.isValid(name, selector)) throw new AcemuxError('playlist_unknown');
+  }
+
+  /** The stream that a segment's folder is of, as its session is called; undefined: none that plays. */
+  streamOf(streamName: string): string | undefined {
+    return this.#byName.get(streamName)?.session.id;
   }
 
   /** Whether somebody watches by this name now. */
@@ -250,18 +256,26 @@ export class HlsOutput {
     if (this.#viewers.size >= VIEWERS_MAX) throw new AcemuxError('overloaded');
     const { clientTimeoutMs, clock, log } = this.#deps;
     const fields = { stream: selector.hash, client: info.address };
-    const viewer = new HlsViewer({
+    const viewers = this.#viewers;
+    // It asks to be let in as it is made.
+    const segments = {
+      get isAway(): boolean {
+        return viewers.get(name)?.isAway === true;
+      },
+    };
+    const viewer: HlsViewer = new HlsViewer({
       query: selectorQuery(selector),
       clock,
       admit: async (signal) => {
-        const attachment = await this.#join(selector, info, signal);
+        const attachment = await this.#join(selector, { ...info, segments }, signal);
         log.info({ ...fields, userAgent: info.userAgent }, 'HLS viewer joined');
         return { attachment, stream: this.#use(attachment.session, viewer) };
       },
       expiryMs: (stream) => Math.max(clientTimeoutMs, SILENT_TARGETS * 1000 * (stream?.targetSeconds ?? 0)),
       onGone: (viewer, reason) => {
         this.#viewers.delete(name);
-        if (reason === 'kicked_by_operator') this.#noteKicked(name);
+        if (reason === 'kicked_by_operator' || reason === 'stream_replaced')
+          this.#noteDismissed(name, reason);
         const { attachment } = viewer;
         if (!attachment) return;
         log.info({ ...fields, reason }, 'HLS viewer gone');
@@ -272,10 +286,10 @@ export class HlsOutput {
     return viewer;
   }
 
-  #noteKicked(name: string): void {
-    this.#kicked.add(name);
-    const [oldest] = this.#kicked;
-    if (this.#kicked.size > KICKED_MAX && oldest !== undefined) this.#kicked.delete(oldest);
+  #noteDismissed(name: string, reason: ReasonCode): void {
+    this.#dismissed.set(name, reason);
+    const oldest = this.#dismissed.keys().next();
+    if (this.#dismissed.size > DISMISSED_MAX && !oldest.done) this.#dismissed.delete(oldest.value);
   }
 
   /** The session's stream, which goes on for as long as somebody uses it. */

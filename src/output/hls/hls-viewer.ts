@@ -16,6 +16,12 @@ export interface HlsViewerDeps {
   readonly onGone: (viewer: HlsViewer, reason: ReasonCode) => void;
 }
 
+/**
+ * Who has not asked for the playlist for so many target durations does not play now: a player reads it again within one
+ * (RFC 8216 6.3.4).
+ */
+const AWAY_TARGETS = 2;
+
 /** Somebody who asks for a media playlist again and again: a viewer of the session for as long as that goes on. */
 export class HlsViewer {
   readonly #deps: HlsViewerDeps;
@@ -48,6 +54,13 @@ export class HlsViewer {
   /** The stream it watches; undefined until it has been let in. */
   get stream(): HlsStream | undefined {
     return this.#stream;
+  }
+
+  /** Whether it has not come for longer than a player lets pass; it may come again. */
+  get isAway(): boolean {
+    if (this.#waiting > 0 || !this.#stream) return false;
+    const quietMs = this.#deps.clock.nowMs() - this.#askedAtMs;
+    return quietMs > AWAY_TARGETS * 1000 * this.#stream.targetSeconds;
   }
 
   /** Segments are the same for all: whose a request for one is, nobody knows. */

@@ -1,7 +1,8 @@
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Clock } from '../../base/clock.ts';
+import type { Clock, Timer } from '../../base/clock.ts';
 import type { ReasonCode } from '../../base/reasons.ts';
+import { PACKET_BYTES } from '../../mpegts/packet.ts';
 import type { Attachment, ViewerProgress } from '../../session/attachment.ts';
 import type { Cursor } from '../../session/cursor.ts';
 import type { ClientProgress } from './client-progress.ts';
@@ -54,6 +55,8 @@ export class TsViewer implements FanOutMember {
   #isLagging = false;
   /** When its connection last carried something. */
   #sentAtMs: number;
+  /** Gives it a turn when its pace lets it go on. */
+  #pacing: Timer | undefined;
   readonly #tally: ViewerTally;
 
   constructor(deps: TsViewerDeps) {
@@ -101,9 +104,17 @@ export class TsViewer implements FanOutMember {
   write(): boolean {
     const { attachment, clock, cursor, socket } = this.#deps;
     if (this.#state !== 'open' || this.isBlocked || socket.destroyed) return false;
-    const { sentBytes, isComplete } = this.#writeMedia();
-    if (sentBytes > 0) attachment.session.countBytesOut(sentBytes);
+    const allowedBytes = this.#allowedBytes();
+    if (allowedBytes < PACKET_BYTES) {
+      this.#fillIfQuiet();
+      return false;
+    }
+    const { sentBytes, isComplete } = this.#writeMedia(allowedBytes);
     const nowMs = clock.nowMs();
+    if (sentBytes > 0) {
+      attachment.session.countBytesOut(sentBytes);
+      attachment.pace?.spend(sentBytes, nowMs);
+    }
     if (isComplete && cursor.isAtEnd) {
       this.onSessionEnd('excerpt_over');
       return false;
@@ -111,12 +122,33 @@ export class TsViewer implements FanOutMember {
     if (sentBytes > 0) {
       this.#sentAtMs = nowMs;
       this.#noteSent(sentBytes, isComplete, nowMs);
-    } else if (isComplete && this.isQuiet(nowMs)) {
-      this.#sentAtMs = nowMs;
-      socket.write(FILLING);
-      this.#noteBlocked();
-    }
+    } else if (isComplete) this.#fillIfQuiet();
     return !isComplete && !this.isBlocked && !socket.destroyed;
+  }
+
+  #fillIfQuiet(): void {
+    const { clock, socket } = this.#deps;
+    const nowMs = clock.nowMs();
+    if (!this.isQuiet(nowMs)) return;
+    this.#sentAtMs = nowMs;
+    socket.write(FILLING);
+    this.#noteBlocked();
+  }
+
+  /** What its pace lets it be given in this turn; too little for a packet: it gets another turn when there is more. */
+  #allowedBytes(): number {
+    const { attachment, clock, loop } = this.#deps;
+    const { pace } = attachment;
+    if (!pace) return Number.POSITIVE_INFINITY;
+    const nowMs = clock.nowMs();
+    const allowedBytes = pace.allowedBytes(nowMs);
+    if (allowedBytes >= PACKET_BYTES) return allowedBytes;
+    this.keepUp();
+    this.#pacing ??= clock.startTimer(Math.max(1, pace.waitMs(nowMs)), () => {
+      this.#pacing = undefined;
+      loop.schedule(this);
+    });
+    return 0;
   }
 
   #noteSent(sentBytes: number, hasAll: boolean, nowMs: number): void {
@@ -143,15 +175,16 @@ export class TsViewer implements FanOutMember {
   }
 
   /** `isComplete`: it has all there is. */
-  #writeMedia(): { readonly sentBytes: number; readonly isComplete: boolean } {
+  #writeMedia(allowedBytes: number): { readonly sentBytes: number; readonly isComplete: boolean } {
     const { cursor, socket } = this.#deps;
     // Corked bytes go out as one write: no more of them than a small view, so that progress shows.
     const bytesMax = socket.writableCorked > 0 ? LAGGING_VIEW_BYTES_MAX : TURN_BYTES_MAX;
     let sentBytes = 0;
-    while (sentBytes < bytesMax && !this.isBlocked) {
+    while (sentBytes < bytesMax && allowedBytes - sentBytes >= PACKET_BYTES && !this.isBlocked) {
       if (cursor.isEndangered && !this.#skip()) break;
       const isBehind = this.#isLagging || cursor.lagBytes > TURN_BYTES_MAX;
-      const bytes = cursor.take(Math.min(bytesMax, isBehind ? LAGGING_VIEW_BYTES_MAX : VIEW_BYTES_MAX));
+      const viewBytesMax = isBehind ? LAGGING_VIEW_BYTES_MAX : VIEW_BYTES_MAX;
+      const bytes = cursor.take(Math.min(bytesMax, viewBytesMax, allowedBytes - sentBytes));
       if (!bytes) {
         this.#isLagging = false;
         return { sentBytes, isComplete: true };
@@ -251,6 +284,7 @@ export class TsViewer implements FanOutMember {
   readonly #onClose = (): void => {
     if (this.#state === 'gone') return;
     this.#state = 'gone';
+    this.#pacing?.cancel();
     const { cursor, loop, onGone, socket } = this.#deps;
     socket.off('error', this.#onError);
     loop.remove(this);

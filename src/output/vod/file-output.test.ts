@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { ResponseServer } from '../../../test/support/response-server.ts';
+import { systemClock } from '../../base/clock.ts';
 import { AcemuxError, type ReasonCode } from '../../base/reasons.ts';
 import type { OpenFile } from '../../session/recorded/recordings.ts';
 import { silentLog } from '../../telemetry/log.ts';
@@ -23,7 +24,7 @@ function fileOf(bytes: () => AsyncGenerator<Buffer>, head: OpenFile['head'] = wh
 
 async function send(t: TestContext, { file }: ReturnType<typeof fileOf>) {
   const open = await (await ResponseServer.start(t)).open();
-  return { ...open, sent: sendFile(open.response, file, silentLog()) };
+  return { ...open, sent: sendFile(open.response, file, { clock: systemClock, log: silentLog() }) };
 }
 
 test('the bytes are sent behind status and headers, and the reading is closed', async (t) => {

@@ -1,5 +1,7 @@
 import type { ServerResponse } from 'node:http';
+import { type Clock, sleep } from '../../base/clock.ts';
 import { type ReasonCode, reasonOf } from '../../base/reasons.ts';
+import type { Pace } from '../../session/attachment.ts';
 import type { OpenFile } from '../../session/recorded/recordings.ts';
 import type { Log } from '../../telemetry/log.ts';
 import { replyHeadOf } from './file-headers.ts';
@@ -10,7 +12,11 @@ import { replyHeadOf } from './file-headers.ts';
  *
  * A reply that can't be completed ends by a reset, so that nobody takes it for the whole file.
  */
-export async function sendFile(response: ServerResponse, file: OpenFile, log: Log): Promise<void> {
+export async function sendFile(
+  response: ServerResponse,
+  file: OpenFile,
+  { clock, log }: { readonly clock: Clock; readonly log: Log },
+): Promise<void> {
   const { reading } = file;
   const onClose = (): void => reading.close('client_left');
   response.once('close', onClose);
@@ -24,6 +30,7 @@ export async function sendFile(response: ServerResponse, file: OpenFile, log: Lo
     response.writeHead(status, headers);
     response.flushHeaders();
     for await (const bytes of reading.bytes()) {
+      if (file.pace) await paced(file.pace, bytes.length, clock, reading.signal);
       if (!response.write(bytes)) await drained(response, reading.signal);
       if (reading.signal.aborted) break;
     }
@@ -41,6 +48,14 @@ export async function sendFile(response: ServerResponse, file: OpenFile, log: Lo
   } finally {
     response.off('close', onClose);
   }
+}
+
+/** Resolves when so much may be sent; a piece may be larger than what there is, and those after it wait longer. */
+async function paced(pace: Pace, bytes: number, clock: Clock, signal: AbortSignal): Promise<void> {
+  while (pace.allowedBytes(clock.nowMs()) === 0) {
+    await sleep(clock, Math.max(1, pace.waitMs(clock.nowMs())), signal);
+  }
+  pace.spend(bytes, clock.nowMs());
 }
 
 /** Resolves when the client has taken what was written, or when there is nothing to wait for any more. */

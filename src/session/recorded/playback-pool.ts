@@ -37,6 +37,8 @@ export interface Loan {
 export interface PlaybackPoolDeps {
   readonly engines: EngineSource & EngineDemand;
   readonly observer: SessionObserver;
+  /** Sees to it that there may be one more; throws an AcemuxError if not (MAX_SESSIONS). */
+  readonly makeRoom?: (() => void) | undefined;
   readonly limits: PoolLimits;
   readonly clock: Clock;
   readonly log: Log;
@@ -109,6 +111,7 @@ export class PlaybackPool {
     signal.throwIfAborted();
     const idle = this.#findIdle(borrower.key, exclude);
     if (idle) return this.#lend(idle, borrower);
+    this.#deps.makeRoom?.();
     const { infohash } = borrower;
     const request: PlaceRequest = { exclude, infohash, preferredEngine: undefined, lastEngine };
     const slot = this.#deps.engines.tryReserve(request);

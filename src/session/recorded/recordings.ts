@@ -4,7 +4,7 @@ import { AcemuxError, type ReasonCode, reasonOf } from '../../base/reasons.ts';
 import { type FileList, FileListError } from '../../engine/file-list.ts';
 import type { StreamSelector } from '../../engine/types.ts';
 import type { Log } from '../../telemetry/log.ts';
-import type { ViewerInfo } from '../attachment.ts';
+import type { Pace, ViewerInfo } from '../attachment.ts';
 import type { KnownName } from '../known-names.ts';
 import type { EngineDemand, EngineSource, SessionObserver } from '../ports.ts';
 import type { SessionSnapshot } from '../types.ts';
@@ -45,6 +45,8 @@ export interface OpenFile {
   readonly head: Omit<FileHead, 'firstBytes' | 'engineType'>;
   readonly facts: FileFacts;
   readonly reading: Pick<FileReading, 'bytes' | 'close' | 'signal'>;
+  /** How fast it may be sent; as fast as it is taken if left out. */
+  readonly pace?: Pace;
 }
 
 export interface RecordingsLimits extends ReadingLimits {
@@ -59,6 +61,8 @@ export interface RecordingsDeps {
   /** What is known of a 40-hex name. */
   readonly known: (hash: string) => KnownName | undefined;
   readonly observer: SessionObserver;
+  /** Sees to it that there may be one more playback; throws an AcemuxError if not (MAX_SESSIONS). */
+  readonly makeRoom?: (() => void) | undefined;
   readonly limits: RecordingsLimits;
   readonly clock: Clock;
   readonly log: Log;

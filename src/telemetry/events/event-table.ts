@@ -341,6 +341,28 @@ export const EVENT_TABLE = {
     details: { version: 'text' },
     hasOwnLogLine: true,
   },
+  'system.overloaded': {
+    severity: 'warning',
+    what: 'There is more to do than can be done without harm to those who watch: nobody new is let in.',
+    details: {
+      cause: 'text',
+      loop_delay_seconds: 'number',
+      open_files: 'number',
+      buffer_bytes: 'number',
+      egress_bytes_per_second: 'number',
+    },
+  },
+  'system.relieved': {
+    severity: 'info',
+    what: 'What was too much is no longer so: as far as this goes, viewers are let in again.',
+    details: {
+      cause: 'text',
+      loop_delay_seconds: 'number',
+      open_files: 'number',
+      buffer_bytes: 'number',
+      egress_bytes_per_second: 'number',
+    },
+  },
   'system.store_degraded': {
     severity: 'error',
     what: 'What is to be stored is kept in memory only, or waits; playing goes on.',

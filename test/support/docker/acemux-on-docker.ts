@@ -72,6 +72,7 @@ export class AcemuxHome {
     return new AcemuxHome(house, dataDir, instance, {
       HOST: '127.0.0.1',
       PORT: '0',
+      OVERLOAD_LOOP_DELAY: '0',
       DATA_DIR: dataDir,
       API_KEY,
       ENGINE_PROVIDER: 'docker',

@@ -277,6 +277,7 @@ export async function vpnScene(
       HEALTH_REPLACEMENT_COOLDOWN: '2',
       HEALTH_CHECK_INTERVAL: '1',
       PREBUFFER_SECONDS: '0',
+      OVERLOAD_LOOP_DELAY: '0',
       ...environment,
     },
   });

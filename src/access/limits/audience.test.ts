@@ -1,0 +1,253 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { ManualClock } from '../../base/manual-clock.ts';
+import { AcemuxError } from '../../base/reasons.ts';
+import type { KeyLimits } from '../key-limits.ts';
+import { Audience, type TakenSeat, type Visitor } from './audience.ts';
+import type { LimitRules } from './shares.ts';
+
+const NEVER = new AbortController().signal;
+const MB = 1_000_000;
+
+function audienceWith(rules: Partial<LimitRules>, changes: { refusal?: () => AcemuxError | undefined } = {}) {
+  const clock = new ManualClock();
+  const names = new Map<string, string>();
+  const audience = new Audience({
+    rules: { all: {}, address: {}, key: {}, viewerBytesPerSecond: undefined, ...rules },
+    streamOf: (hash) => names.get(hash) ?? hash,
+    refusal: () => undefined,
+    prebufferMs: 4_000,
+    clock,
+    ...changes,
+  });
+  const enter = (stream: string, visitor: Visitor = GUEST): Promise<TakenSeat> =>
+    audience.enter(visitor, stream, NEVER);
+  return { audience, clock, enter, names };
+}
+
+const GUEST: Visitor = { address: '192.0.2.1' };
+
+function holderOf(limits: KeyLimits, id = 'k1'): Visitor {
+  const { address } = GUEST;
+  return { address, caller: { address, role: 'viewer', key: { id, limits } } };
+}
+
+/** Why somebody was not let in, once the clock has gone on. */
+async function refusalOf(clock: ManualClock, entering: Promise<unknown>): Promise<AcemuxError> {
+  const refused = entering.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  await clock.advance(1_000);
+  const error = await refused;
+  assert.ok(error instanceof AcemuxError, `${error}`);
+  return error;
+}
+
+describe('seats', () => {
+  test('are counted by who sits there: whoever leaves, on whatever path, makes room', async () => {
+    const { audience, clock, enter } = audienceWith({ address: { viewersMax: 2 } });
+    const [one, two] = [await enter('a'), await enter('b')];
+    assert.equal((await refusalOf(clock, enter('c'))).code, 'too_many_viewers_of_address');
+    one.leave();
+    one.leave();
+    const three = await enter('c');
+    assert.equal((await refusalOf(clock, enter('d'))).code, 'too_many_viewers_of_address');
+    two.leave();
+    three.leave();
+    assert.equal(audience.size, 0);
+  });
+
+  test('of 1,000 who come at once as many are let in as may be, and nothing is left of the others', async () => {
+    const { audience, clock, enter } = audienceWith({ all: { viewersMax: 5 } });
+    const results = Promise.allSettled(Array.from({ length: 1_000 }, (_, number) => enter(`${number % 7}`)));
+    await clock.advance(1_000);
+    const seats = (await results).filter((result) => result.status === 'fulfilled');
+    assert.equal(seats.length, 5);
+    assert.equal(audience.size, 5);
+    assert.equal(clock.pendingTimers, 0);
+    for (const { value } of seats) value.leave();
+    assert.equal(audience.size, 0);
+  });
+
+  test('of 1,000 different streams within a minute as many are started as may be', async () => {
+    const { clock, enter } = audienceWith({ address: { startsPerMinute: 20 } });
+    let letIn = 0;
+    let refused: AcemuxError | undefined;
+    for (let number = 0; number < 1_000; number++) {
+      const seat = await enter(`${number}`).catch((error: AcemuxError) => {
+        refused = error;
+      });
+      if (seat) letIn++;
+      seat?.leave();
+      await clock.advance(10);
+    }
+    assert.equal(letIn, 20);
+    assert.equal(refused?.code, 'too_many_starts_of_address');
+    assert.ok((refused?.retryAfterSeconds ?? 0) > 40, 'it is told when');
+  });
+
+  test('200 zaps with one stream allowed: each opens the next before it closes the last, and all are let in', async () => {
+    const { audience, clock, enter } = audienceWith({ address: { streamsMax: 1 } });
+    let last = await enter('0');
+    for (let zap = 1; zap <= 200; zap++) {
+      const next = enter(`${zap}`);
+      await clock.advance(50);
+      last.leave();
+      last = await next;
+    }
+    assert.equal(audience.size, 1);
+    assert.equal(clock.pendingTimers, 0);
+  });
+
+  test('who gives up while waiting for a seat waits no longer', async () => {
+    const { audience, clock, enter } = audienceWith({ all: { viewersMax: 1 } });
+    const seat = await enter('a');
+    const leaving = new AbortController();
+    const entering = audience.enter(GUEST, 'b', leaving.signal);
+    leaving.abort(new AcemuxError('client_left'));
+    await assert.rejects(entering, (error: AcemuxError) => error.code === 'client_left');
+    assert.equal(clock.pendingTimers, 0);
+    seat.leave();
+  });
+
+  test('who has paused, or has not come for longer than a player lets pass, does not count', async () => {
+    const { enter } = audienceWith({ address: { viewersMax: 1 } });
+    const seat = await enter('a');
+    seat.notePaused(true);
+    const segments = { isAway: false };
+    await enter('b', { ...GUEST, segments });
+    segments.isAway = true;
+    const third = await enter('c');
+    third.leave();
+    assert.ok(await enter('c'));
+  });
+
+  test('a stream is the same one under each of its names', async () => {
+    const { enter, names } = audienceWith({ address: { streamsMax: 1 } });
+    await enter('id');
+    names.set('id', 'infohash');
+    assert.ok(await enter('infohash'));
+  });
+
+  test('while there is too much to do nobody is let in', async () => {
+    const state: { refusal: AcemuxError | undefined } = { refusal: new AcemuxError('overloaded') };
+    const { clock, enter } = audienceWith({}, { refusal: () => state.refusal });
+    assert.equal((await refusalOf(clock, enter('a'))).code, 'overloaded');
+    state.refusal = undefined;
+    assert.ok(await enter('a'));
+  });
+});
+
+describe('a key with one stream', () => {
+  test('gets the next one 50 ms before it closes the last, 100 times of 100', async () => {
+    const { audience, clock, enter } = audienceWith({});
+    const holder = holderOf({ streamsMax: 1 });
+    let last = await enter('0', holder);
+    for (let zap = 1; zap <= 100; zap++) {
+      const next = await enter(`${zap}`, holder);
+      assert.equal(last.expulsion.aborted, true);
+      assert.equal((last.expulsion.reason as AcemuxError).code, 'stream_replaced');
+      assert.equal(next.expulsion.aborted, false);
+      await clock.advance(50);
+      last.leave();
+      last = next;
+    }
+    assert.equal(audience.size, 1);
+  });
+
+  test('is refused the next one if it is to be', async () => {
+    const { clock, enter } = audienceWith({});
+    const holder = holderOf({ streamsMax: 1, onLimit: 'refuse' });
+    const seat = await enter('a', holder);
+    assert.equal((await refusalOf(clock, enter('b', holder))).code, 'too_many_streams_of_key');
+    assert.equal(seat.expulsion.aborted, false);
+    assert.ok(await enter('b', holderOf({ streamsMax: 1 }, 'k2')), 'another key has its own');
+  });
+});
+
+describe('bytes', () => {
+  test('a stream that does not fit is refused, unless it comes in pieces', async () => {
+    const { enter } = audienceWith({ viewerBytesPerSecond: MB });
+    const seat = await enter('a');
+    assert.throws(
+      () => seat.watch(() => MB + 1, true),
+      (error: AcemuxError) => error.code === 'bandwidth_below_stream',
+    );
+    assert.equal(
+      (await enter('a', { ...GUEST, segments: { isAway: false } })).watch(() => MB + 1, false),
+      undefined,
+    );
+  });
+
+  test('one whose rate is not known yet is paced', async () => {
+    const { clock, enter } = audienceWith({ viewerBytesPerSecond: MB });
+    const pace = (await enter('a')).watch(() => undefined, true);
+    assert.equal(pace?.allowedBytes(clock.nowMs()), 4 * MB, 'the burst it begins with is exempt');
+    pace?.spend(4 * MB, clock.nowMs());
+    assert.equal(pace?.allowedBytes(clock.nowMs()), MB);
+  });
+
+  test('those of one address live on the same budget, and nobody else', async () => {
+    const { clock, enter } = audienceWith({ address: { bytesPerSecond: 3 * MB } });
+    const paces = [await enter('a'), await enter('b'), await enter('a', { address: '192.0.2.2' })].map(
+      (seat) => seat.watch(() => MB, true),
+    );
+    for (const pace of paces) pace?.spend(4 * MB, clock.nowMs());
+    paces[0]?.spend(3 * MB, clock.nowMs());
+    assert.equal(paces[1]?.allowedBytes(clock.nowMs()), 0);
+    assert.equal(paces[2]?.allowedBytes(clock.nowMs()), 3 * MB);
+  });
+
+  test('without a limit there is no pace', async () => {
+    const { enter } = audienceWith({});
+    assert.equal(
+      (await enter('a')).watch(() => MB, true),
+      undefined,
+    );
+  });
+
+  test('what may leave altogether is compared with what all who watch take', async () => {
+    const { enter } = audienceWith({ all: { bytesPerSecond: 2 * MB } });
+    (await enter('a')).watch(() => MB, true);
+    const second = await enter('b');
+    second.watch(() => MB, true);
+    const third = await enter('c');
+    assert.throws(
+      () => third.watch(() => 1, true),
+      (error: AcemuxError) => error.code === 'overloaded',
+    );
+  });
+
+  test('segments come late, not never: each waits until those before it are paid for', async () => {
+    const { audience, clock, enter } = audienceWith({ viewerBytesPerSecond: MB });
+    const seat = await enter('a', { ...GUEST, segments: { isAway: false } });
+    seat.watch(() => 2 * MB, false);
+    const sentAtMs: number[] = [];
+    const send = async (): Promise<void> => {
+      for (let piece = 0; piece < 5; piece++) {
+        await audience.passSegment(GUEST, 'a', 4 * MB, NEVER);
+        sentAtMs.push(clock.nowMs());
+      }
+    };
+    const sending = send();
+    for (let second = 0; second < 20; second++) await clock.advance(1_000);
+    await sending;
+    // What is exempt is four seconds of the stream, 8 MB, and a second's worth is there to begin with.
+    assert.deepEqual(sentAtMs, [0, 0, 0, 3_000, 7_000]);
+    assert.equal(clock.pendingTimers, 0);
+  });
+
+  test('without limits segments are sent at once, and who leaves waits no longer', async () => {
+    const unlimited = audienceWith({});
+    await unlimited.audience.passSegment(GUEST, undefined, 100 * MB, NEVER);
+    await unlimited.audience.passSegment(GUEST, undefined, 100 * MB, NEVER);
+    const { audience, clock } = audienceWith({ address: { bytesPerSecond: MB } });
+    await audience.passSegment(GUEST, undefined, 100 * MB, NEVER);
+    const leaving = new AbortController();
+    const waiting = audience.passSegment(GUEST, undefined, 1, leaving.signal);
+    leaving.abort(new AcemuxError('client_left'));
+    await assert.rejects(waiting);
+    assert.equal(clock.pendingTimers, 0);
+  });
+});

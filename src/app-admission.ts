@@ -1,0 +1,126 @@
+import { Audience } from './access/limits/audience.ts';
+import type { LimitRules } from './access/limits/shares.ts';
+import { EgressMeter } from './access/overload/egress-meter.ts';
+import { OverloadWatch } from './access/overload/overload-watch.ts';
+import { ProcessReadings } from './access/overload/process-readings.ts';
+import type { LiveConfig } from './app-limits.ts';
+import type { Clock } from './base/clock.ts';
+import type { Config } from './config/config.ts';
+import type { Headers } from './config/header-list.ts';
+import { followStreamSettings } from './config/stream-settings.ts';
+import type { EventBus } from './telemetry/events/event-bus.ts';
+
+export interface LimitParts {
+  readonly events: EventBus;
+  /** The infohash that a 40-hex name is known to mean. */
+  readonly infohashOf: (hash: string) => string | undefined;
+  /** What the buffers of all streams take, and what they may. */
+  readonly bufferBytes: () => number;
+  readonly bufferBytesMax: number;
+  /** How many files the process may have open; undefined: nobody knows. */
+  readonly openFilesMax: number | undefined;
+  readonly clock: Clock;
+}
+
+/** Who is let in: the limits of viewers, and what is too much for acemux itself. */
+export interface LimitsHouse {
+  readonly audience: Audience;
+  readonly overload: OverloadWatch;
+  /** Hears what is sent. */
+  readonly egress: EgressMeter;
+  /** What there is too much of now. */
+  readonly overloadCauses: OverloadWatch['causes'];
+  passSegment: Audience['passSegment'];
+  /** What requests to engines, and replies to players, have beside what acemux says, by names of a stream. */
+  engineHeaders(names: readonly string[]): Headers;
+  clientHeaders(names: readonly string[]): Headers;
+  start(): void;
+  stop(): Promise<void>;
+}
+
+/** Builds it; nothing runs before `start()`. */
+export function buildLimits(live: LiveConfig, parts: LimitParts): LimitsHouse {
+  const { limits } = live.current;
+  const streamSettings = followStreamSettings(live);
+  const allNames = (names: readonly string[]): readonly (string | undefined)[] =>
+    names.flatMap((name) => [name, parts.infohashOf(name)]);
+  const { bufferBytes, bufferBytesMax, clock, events, infohashOf, openFilesMax } = parts;
+  const egress = new EgressMeter(clock);
+  const readings = new ProcessReadings();
+  const overload = new OverloadWatch({
+    bounds: {
+      loopDelayMs: limits.loopDelayMs > 0 ? limits.loopDelayMs : undefined,
+      openFiles: openFilesMax,
+      bufferBytes: bufferBytesMax,
+      egressBytesPerSecond: limits.egressBytesPerSecond,
+    },
+    read: async () => ({
+      loopDelayMs: readings.takeLoopDelayMs(),
+      openFiles: await readings.openFiles(),
+      bufferBytes: bufferBytes(),
+      egressBytesPerSecond: egress.take(),
+    }),
+    onChange: (cause, isOn, { bufferBytes, egressBytesPerSecond, loopDelayMs, openFiles }) => {
+      const measured = {
+        cause,
+        loop_delay_seconds: (loopDelayMs ?? 0) / 1000,
+        open_files: openFiles ?? 0,
+        buffer_bytes: bufferBytes ?? 0,
+        egress_bytes_per_second: Math.round(egressBytesPerSecond ?? 0),
+      };
+      events.emit(isOn ? 'system.overloaded' : 'system.relieved', measured);
+    },
+    clock,
+  });
+  const audience = new Audience({
+    rules: rulesOf(limits),
+    streamOf: (hash) => infohashOf(hash) ?? hash,
+    refusal: () => overload.refusal,
+    prebufferMs: live.current.clients.prebufferMs,
+    clock,
+  });
+  return {
+    audience,
+    overload,
+    egress,
+    get overloadCauses() {
+      return overload.causes;
+    },
+    passSegment: (...given) => audience.passSegment(...given),
+    engineHeaders: (names) => streamSettings().engineHeaders(allNames(names)),
+    clientHeaders: (names) => streamSettings().clientHeaders(allNames(names)),
+    start: () => {
+      readings.start();
+      overload.start();
+    },
+    stop: async () => {
+      await overload.stop();
+      readings.stop();
+    },
+  };
+}
+
+function rulesOf(limits: Config['limits']): LimitRules {
+  return {
+    all: {
+      streamsMax: limits.streamsMax,
+      viewersMax: limits.viewersMax,
+      startsPerMinute: limits.startsPerMinute,
+      bytesPerSecond: limits.egressBytesPerSecond,
+    },
+    address: {
+      streamsMax: limits.addressStreamsMax,
+      viewersMax: limits.addressViewersMax,
+      startsPerMinute: limits.addressStartsPerMinute,
+      bytesPerSecond: limits.addressBytesPerSecond,
+    },
+    key: {
+      streamsMax: limits.keyStreamsMax,
+      viewersMax: limits.keyViewersMax,
+      startsPerMinute: limits.keyStartsPerMinute,
+      bytesPerSecond: limits.keyBytesPerSecond,
+      onLimit: limits.keyOnLimit,
+    },
+    viewerBytesPerSecond: limits.viewerBytesPerSecond,
+  };
+}
