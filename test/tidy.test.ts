@@ -5,7 +5,7 @@ import { basename, dirname, join, normalize, relative } from 'node:path';
 import { describe, test } from 'node:test';
 
 const ROOT = join(import.meta.dirname, '..');
-const IGNORED_FOLDERS = new Set(['.git', 'node_modules', 'data', 'coverage']);
+const IGNORED_FOLDERS = new Set(['.git', 'node_modules', 'data', 'coverage', 'dist']);
 const TEXT = /\.(ts|mjs|js|json|md|ya?ml|html|css|sh|py)$|(^|\/)(Dockerfile|run|\.git\w+)$/;
 const BLOB_BYTES_MAX = 3.1 * 1024 * 1024;
 const SOURCE_LINES_MAX = 450;

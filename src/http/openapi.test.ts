@@ -40,6 +40,7 @@ const PATHS: Readonly<Record<string, readonly string[]>> = {
   '/livez': ['get'],
   '/metrics': ['get'],
   '/openapi.json': ['get'],
+  '/overview': ['get'],
   '/proxy/sessions': ['get'],
   '/proxy/sessions/{id}': ['get'],
   '/proxy/status': ['get'],

@@ -9,7 +9,11 @@ import { EventSchema, eventJsonOf } from '../event-json.ts';
 import { EVENT_FILTER_PROPERTIES, eventFilterOf, eventIdOf } from '../event-query.ts';
 import type { EventStreams } from '../event-streams.ts';
 
-export type EventsDeps = Pick<HttpDeps, 'events'> & { readonly eventStreams: EventStreams };
+export type EventsDeps = Pick<HttpDeps, 'events'> & {
+  readonly eventStreams: EventStreams;
+  /** How all is now, as JSON on one line. */
+  readonly overview: () => string;
+};
 
 const LIMIT_DEFAULT = 100;
 const LIMIT_MAX = 1_000;
@@ -26,6 +30,9 @@ const StreamQuery = Type.Object({
   last_event_id: Type.Optional(
     Type.String({ description: 'The id of the last event that was seen; for `Last-Event-ID`.' }),
   ),
+  overview: Type.Optional(
+    Type.Boolean({ description: 'Also what /overview says, every two seconds, as an event `overview`.' }),
+  ),
 });
 
 const Counts = Type.Object({}, { additionalProperties: Type.Integer() });
@@ -40,7 +47,7 @@ const StatsSchema = Type.Object({
 });
 
 /** `/events`, `/events/stats` and `/events/stream`: what has happened, and what happens. */
-export function registerEvents(scope: FastifyInstance, { events, eventStreams }: EventsDeps): void {
+export function registerEvents(scope: FastifyInstance, { events, eventStreams, overview }: EventsDeps): void {
   const config = { area: 'view' } as const;
   const tags = ['view'];
 
@@ -115,7 +122,7 @@ export function registerEvents(scope: FastifyInstance, { events, eventStreams }:
       const lastId = last === undefined || last === '' ? undefined : eventIdOf('last_event_id', last);
       eventStreams.checkRoom();
       reply.hijack();
-      eventStreams.open(reply.raw, filter, lastId);
+      eventStreams.open(reply.raw, filter, lastId, query.overview === true ? overview : undefined);
     },
   );
 }

@@ -111,6 +111,7 @@ export interface Parts {
   host: string;
   port: number;
   limits: Partial<ConnectionLimits>;
+  panelFolder: string;
 }
 
 /** A playlist of nothing. */
@@ -184,6 +185,7 @@ export function buildRig(overrides: Partial<Parts> = {}): Omit<Rig, 'url' | 'por
     host: '127.0.0.1',
     port: 0,
     limits: {},
+    panelFolder: '/nonexistent',
     ...overrides,
   };
   const joins: Join[] = [];
@@ -263,6 +265,7 @@ export function buildRig(overrides: Partial<Parts> = {}): Omit<Rig, 'url' | 'por
         trustedProxies: parts.trustedProxies,
         publicUrl: parts.publicUrl,
         version: '1.2.3',
+        panelFolder: parts.panelFolder,
       },
     },
     { ...DEFAULT_CONNECTION_LIMITS, ...parts.limits },

@@ -1,0 +1,911 @@
+// Written by `npm run docs` from the OpenAPI document: change the schemas of the routes in src/http.
+// biome-ignore-all lint: generated
+// biome-ignore-all format: generated
+
+/** What each request is answered with 200. */
+export interface Replies {
+  'GET /ace/cmd/{infohash}/{token}': {
+    /** Null after an error. */
+    readonly response: unknown;
+    readonly error: string | null;
+  };
+  'GET /ace/getstream': {
+    /** Null after an error. */
+    readonly response: unknown;
+    readonly error: string | null;
+  };
+  'GET /ace/stat/{infohash}/{token}': {
+    /** Null after an error. */
+    readonly response: unknown;
+    readonly error: string | null;
+  };
+  'GET /ace/status': {
+    /** Streams that are open now. */
+    readonly streams: number;
+  } | {
+    /** Who watches it now. */
+    readonly clients: number;
+    /** Always empty, as acexy prints it. */
+    readonly stream_id: { readonly [name: string]: unknown };
+    /** Where acemux itself tells more about it. */
+    readonly stat_url: string;
+  };
+  'GET /by-label': readonly ({
+    readonly id: string;
+    readonly name: string;
+    readonly image: string;
+    /** The digest of what the image’s name meant when it was created. */
+    readonly image_id: string;
+    readonly created: string;
+    readonly started_at: string | null;
+    /** created, running or paused. */
+    readonly status: string;
+    readonly labels: { readonly [name: string]: string };
+    /** Where its HTTP API is reached. */
+    readonly ports: { readonly [name: string]: readonly ({
+      readonly HostIp: string;
+      readonly HostPort: string;
+    })[] };
+    readonly memory_limit_bytes: number | null;
+  })[];
+  'GET /containers/{id}': {
+    readonly id: string;
+    readonly name: string;
+    readonly image: string;
+    /** The digest of what the image’s name meant when it was created. */
+    readonly image_id: string;
+    readonly created: string;
+    readonly started_at: string | null;
+    /** created, running or paused. */
+    readonly status: string;
+    readonly labels: { readonly [name: string]: string };
+    /** Where its HTTP API is reached. */
+    readonly ports: { readonly [name: string]: readonly ({
+      readonly HostIp: string;
+      readonly HostPort: string;
+    })[] };
+    readonly memory_limit_bytes: number | null;
+  };
+  'DELETE /containers/{id}': {
+    readonly deleted: string;
+  };
+  'GET /engines': readonly ({
+    /** The engine’s id: opaque. */
+    readonly container_id: string;
+    readonly container_name: string;
+    readonly host: string;
+    readonly port: number;
+    readonly labels: { readonly [name: string]: string };
+    readonly forwarded: boolean;
+    readonly first_seen: string;
+    readonly last_seen: string;
+    /** Ids of /streams. */
+    readonly streams: readonly (string)[];
+    /** healthy, unhealthy or unknown. */
+    readonly health_status: string;
+    readonly last_health_check: string | null;
+    readonly last_stream_usage: string | null;
+    readonly vpn_container: string | null;
+    readonly engine_variant: string | null;
+    readonly platform: string | null;
+    readonly version: string | null;
+    readonly forwarded_port: number | null;
+    /** starting, healthy, degraded, unhealthy or draining. */
+    readonly state: string;
+    readonly state_since: string;
+    readonly detail: string | null;
+    readonly draining: boolean;
+    readonly drain_reason: string | null;
+    /** Places taken on it, starts under way included. */
+    readonly stream_count: number;
+    readonly provider: string;
+    /** Held to be the cause of failures, and therefore taken last. */
+    readonly suspected: boolean;
+    /** Its provider can’t be asked now: all this may be out of date. */
+    readonly unseen: boolean;
+    readonly vpn_state: string | null;
+    readonly container: {
+      readonly id: string;
+      readonly name: string;
+      readonly image: string;
+      /** The digest of what the image’s name meant when it was created. */
+      readonly image_id: string;
+      readonly created: string;
+      readonly started_at: string | null;
+      /** created, running or paused. */
+      readonly status: string;
+      readonly labels: { readonly [name: string]: string };
+      /** Where its HTTP API is reached. */
+      readonly ports: { readonly [name: string]: readonly ({
+        readonly HostIp: string;
+        readonly HostPort: string;
+      })[] };
+      readonly memory_limit_bytes: number | null;
+    } | null;
+    readonly successes: number;
+    readonly failures: number;
+    readonly failures_by_reason: { readonly [name: string]: number };
+    readonly last_failure: {
+      readonly reason: string;
+      readonly at: string;
+    } | null;
+    /** The latest, oldest first. */
+    readonly probes: readonly ({
+      readonly at: string;
+      /** hit or miss. */
+      readonly verdict: string;
+      readonly reason: string | null;
+      readonly detail: string | null;
+      readonly took_seconds: number;
+    })[];
+    readonly explanation?: {
+      /** The highest wins. */
+      readonly score: number;
+      readonly parts: {
+        readonly forwarded: number;
+        readonly streams: number;
+        readonly vpn: number;
+        readonly failures: number;
+        readonly played: number;
+        readonly preferred: number;
+      };
+      /** Taken where there is no other. */
+      readonly is_last_resort: boolean;
+      readonly obstacle: string | null;
+      readonly is_chosen: boolean;
+    };
+  })[];
+  'GET /engines/stats/all': { readonly [name: string]: {
+    readonly container_id: string;
+    readonly cpu_percent: number | null;
+    /** Bytes, without the cache of files. */
+    readonly memory_usage: number;
+    readonly memory_limit: number | null;
+    readonly memory_percent: number | null;
+    readonly network_rx_bytes: number | null;
+    readonly network_tx_bytes: number | null;
+    readonly block_read_bytes: number;
+    readonly block_write_bytes: number;
+  } };
+  'GET /engines/stats/total': {
+    readonly total_cpu_percent: number;
+    readonly total_memory_usage: number;
+    readonly total_network_rx_bytes: number;
+    readonly total_network_tx_bytes: number;
+    readonly total_block_read_bytes: number;
+    readonly total_block_write_bytes: number;
+    readonly container_count: number;
+  };
+  'GET /engines/{id}': {
+    readonly engine: {
+      /** The engine’s id: opaque. */
+      readonly container_id: string;
+      readonly container_name: string;
+      readonly host: string;
+      readonly port: number;
+      readonly labels: { readonly [name: string]: string };
+      readonly forwarded: boolean;
+      readonly first_seen: string;
+      readonly last_seen: string;
+      /** Ids of /streams. */
+      readonly streams: readonly (string)[];
+      /** healthy, unhealthy or unknown. */
+      readonly health_status: string;
+      readonly last_health_check: string | null;
+      readonly last_stream_usage: string | null;
+      readonly vpn_container: string | null;
+      readonly engine_variant: string | null;
+      readonly platform: string | null;
+      readonly version: string | null;
+      readonly forwarded_port: number | null;
+      /** starting, healthy, degraded, unhealthy or draining. */
+      readonly state: string;
+      readonly state_since: string;
+      readonly detail: string | null;
+      readonly draining: boolean;
+      readonly drain_reason: string | null;
+      /** Places taken on it, starts under way included. */
+      readonly stream_count: number;
+      readonly provider: string;
+      /** Held to be the cause of failures, and therefore taken last. */
+      readonly suspected: boolean;
+      /** Its provider can’t be asked now: all this may be out of date. */
+      readonly unseen: boolean;
+      readonly vpn_state: string | null;
+      readonly container: {
+        readonly id: string;
+        readonly name: string;
+        readonly image: string;
+        /** The digest of what the image’s name meant when it was created. */
+        readonly image_id: string;
+        readonly created: string;
+        readonly started_at: string | null;
+        /** created, running or paused. */
+        readonly status: string;
+        readonly labels: { readonly [name: string]: string };
+        /** Where its HTTP API is reached. */
+        readonly ports: { readonly [name: string]: readonly ({
+          readonly HostIp: string;
+          readonly HostPort: string;
+        })[] };
+        readonly memory_limit_bytes: number | null;
+      } | null;
+      readonly successes: number;
+      readonly failures: number;
+      readonly failures_by_reason: { readonly [name: string]: number };
+      readonly last_failure: {
+        readonly reason: string;
+        readonly at: string;
+      } | null;
+      /** The latest, oldest first. */
+      readonly probes: readonly ({
+        readonly at: string;
+        /** hit or miss. */
+        readonly verdict: string;
+        readonly reason: string | null;
+        readonly detail: string | null;
+        readonly took_seconds: number;
+      })[];
+      readonly explanation?: {
+        /** The highest wins. */
+        readonly score: number;
+        readonly parts: {
+          readonly forwarded: number;
+          readonly streams: number;
+          readonly vpn: number;
+          readonly failures: number;
+          readonly played: number;
+          readonly preferred: number;
+        };
+        /** Taken where there is no other. */
+        readonly is_last_resort: boolean;
+        readonly obstacle: string | null;
+        readonly is_chosen: boolean;
+      };
+    };
+    readonly streams: readonly ({
+      /** Opaque, of this session alone. */
+      readonly id: string;
+      /** What key is: content_id or infohash. */
+      readonly key_type: string;
+      /** The 40 digits that the stream was first asked for. */
+      readonly key: string;
+      readonly container_id: string | null;
+      readonly playback_session_id: string | null;
+      /** acemux’s own: the newest numbers of this stream. */
+      readonly stat_url: string;
+      /** acemux’s own: `DELETE` ends the stream; batch-stop takes it. */
+      readonly command_url: string;
+      readonly is_live: boolean;
+      readonly started_at: string;
+      readonly ended_at: string | null;
+      /** started or ended. */
+      readonly status: string;
+      readonly peers: number | null;
+      readonly speed_down: number | null;
+      readonly speed_up: number | null;
+      readonly downloaded: number | null;
+      readonly uploaded: number | null;
+      readonly livepos: {
+        readonly pos: string | null;
+        readonly live_first: string | null;
+        readonly live_last: string | null;
+        readonly first_ts: string | null;
+        readonly last_ts: string | null;
+        readonly buffer_pieces: string | null;
+      } | null;
+      readonly infohash: string | null;
+      /** starting, playing, lingering or ended. */
+      readonly state: string;
+      readonly client_count: number;
+      readonly reason: string | null;
+    })[];
+  };
+  'DELETE /engines/{id}': {
+    readonly deleted: string;
+  };
+  'POST /engines/{id}/drain': {
+    readonly id: string;
+    /** As it is now. */
+    readonly state: string;
+  };
+  'POST /engines/{id}/restart': {
+    readonly id: string;
+    /** As it is now. */
+    readonly state: string;
+  };
+  'GET /engines/{id}/stats': {
+    readonly container_id: string;
+    readonly cpu_percent: number | null;
+    /** Bytes, without the cache of files. */
+    readonly memory_usage: number;
+    readonly memory_limit: number | null;
+    readonly memory_percent: number | null;
+    readonly network_rx_bytes: number | null;
+    readonly network_tx_bytes: number | null;
+    readonly block_read_bytes: number;
+    readonly block_write_bytes: number;
+  };
+  'POST /engines/{id}/undrain': {
+    readonly id: string;
+    /** As it is now. */
+    readonly state: string;
+  };
+  'GET /events': readonly ({
+    /** Greater than that of every event before. */
+    readonly id: number;
+    /** ISO 8601, UTC */
+    readonly timestamp: string;
+    /** What it is about: the first half of `type`. */
+    readonly event_type: string;
+    /** What has happened: the second half of `type`. */
+    readonly category: string;
+    /** A sentence for people. */
+    readonly message: string;
+    /** docs/events.md has them for each type. */
+    readonly details: { readonly [name: string]: unknown };
+    readonly container_id: string | null;
+    readonly stream_id: string | null;
+    /** One of the types of docs/events.md. */
+    readonly type: string;
+    /** info, warning or error. */
+    readonly severity: string;
+    readonly client_id: string | null;
+    readonly request_id: string | null;
+    readonly cause_id: number | null;
+  })[];
+  'GET /events/stats': {
+    /** Those that are held now. */
+    readonly total: number;
+    readonly by_type: { readonly [name: string]: number };
+    readonly oldest: string | null;
+    readonly newest: string | null;
+    readonly by_severity: { readonly [name: string]: number };
+  };
+  'POST /gc': {
+    readonly status: string;
+  };
+  'GET /health': {
+    readonly status: string;
+  };
+  'POST /health/circuit-breaker/reset': {
+    readonly message: string;
+  };
+  'GET /health/live': {
+    readonly status: string;
+  };
+  'GET /health/ready': {
+    readonly status: string;
+  };
+  'GET /health/status': {
+    readonly total_engines: number;
+    readonly healthy_engines: number;
+    readonly unhealthy_engines: number;
+    readonly marked_for_replacement: number;
+    readonly minimum_required: number;
+    /** Seconds. */
+    readonly health_check_interval: number;
+    readonly circuit_breakers: {
+      readonly general: {
+        /** closed, open or half_open. */
+        readonly state: string;
+        readonly failure_count: number;
+        readonly failure_threshold: number;
+        readonly last_failure_time: string | null;
+        readonly last_success_time: string | null;
+        readonly retry_at: string | null;
+        readonly cause: string | null;
+        readonly detail: string | null;
+        /** The longest pause, seconds. */
+        readonly recovery_timeout: number;
+      };
+      readonly replacement: {
+        /** closed, open or half_open. */
+        readonly state: string;
+        readonly failure_count: number;
+        readonly failure_threshold: number;
+        readonly last_failure_time: string | null;
+        readonly last_success_time: string | null;
+        readonly retry_at: string | null;
+        readonly cause: string | null;
+        readonly detail: string | null;
+        /** The longest pause, seconds. */
+        readonly recovery_timeout: number;
+      };
+    };
+  };
+  'GET /livez': {
+    readonly status: string;
+  };
+  'GET /metrics': unknown;
+  'GET /openapi.json': unknown;
+  'GET /orchestrator/status': {
+    /** healthy, degraded or unavailable. */
+    readonly status: string;
+    readonly engines: {
+      readonly total: number;
+      readonly running: number;
+      readonly healthy: number;
+      readonly unhealthy: number;
+      readonly starting: number;
+      readonly draining: number;
+    };
+    readonly streams: {
+      readonly active: number;
+      readonly total: number;
+    };
+    readonly capacity: {
+      /** Engines. */
+      readonly total: number;
+      /** Engines with at least one stream. */
+      readonly used: number;
+      readonly available: number;
+      readonly max_replicas: number;
+      readonly min_replicas: number;
+      /** Streams that could be started without another engine. */
+      readonly free_places: number;
+    };
+    readonly vpn: {
+      readonly enabled: boolean;
+      readonly connected: boolean;
+      readonly health: string;
+      readonly container: string | null;
+      readonly forwarded_port: number | null;
+    };
+    readonly provisioning: {
+      readonly can_provision: boolean;
+      readonly circuit_breaker_state: string;
+      readonly last_failure: string | null;
+      readonly blocked_reason: string | null;
+      readonly blocked_reason_details: {
+        readonly code: string;
+        readonly message: string;
+        readonly recovery_eta_seconds: number | null;
+        readonly can_retry: boolean;
+        readonly should_wait: boolean;
+        /** acemux’s own word. */
+        readonly reason: string;
+      } | null;
+    };
+    readonly can_start_stream: {
+      /** Whether a new stream would find a place without waiting. */
+      readonly now: boolean;
+      readonly reason: string | null;
+      readonly detail: string | null;
+      readonly eta_seconds: number | null;
+    };
+    readonly acexy: {
+      readonly enabled: boolean;
+      readonly deprecated: boolean;
+    };
+    readonly config: {
+      readonly auto_delete: boolean;
+      readonly grace_period_s: number;
+      readonly engine_variant: string | null;
+      readonly debug_mode: boolean;
+    };
+    readonly timestamp: string;
+  };
+  'GET /overview': {
+    readonly at: string;
+    /** starting, ready or draining. */
+    readonly phase: string;
+    readonly streams: readonly ({
+      /** Opaque, of this session alone: as in /streams. */
+      readonly id: string;
+      /** The 40 digits that the stream was first asked for. */
+      readonly stream_id: string;
+      /** What stream_id is: content_id or infohash. */
+      readonly key_type: string;
+      readonly infohash: string | null;
+      readonly is_live: boolean;
+      /** starting, playing, lingering or ended. */
+      readonly state: string;
+      readonly container_id: string | null;
+      readonly client_count: number;
+      readonly paused_count: number;
+      readonly idle_seconds: number;
+      readonly created_at: string;
+      readonly started_at: string | null;
+      readonly ended_at: string | null;
+      readonly reason: string | null;
+      /** Received from engines. */
+      readonly bytes_in: number;
+      /** Handed to viewers. */
+      readonly bytes_out: number;
+      readonly peers: number | null;
+      readonly speed_down: number | null;
+      readonly warnings: readonly (string)[];
+    })[];
+    readonly engines: readonly ({
+      /** The engine’s id: opaque. */
+      readonly container_id: string;
+      readonly container_name: string;
+      readonly provider: string;
+      /** starting, healthy, degraded, unhealthy or draining. */
+      readonly state: string;
+      readonly detail: string | null;
+      readonly draining: boolean;
+      readonly suspected: boolean;
+      /** Places taken on it, starts under way included. */
+      readonly stream_count: number;
+      readonly forwarded: boolean;
+      readonly vpn_container: string | null;
+      readonly vpn_state: string | null;
+    })[];
+    /** MAX_STREAMS_PER_ENGINE */
+    readonly streams_per_engine_max: number;
+  };
+  'POST /provision': {
+    readonly container_id: string;
+    readonly container_name: string;
+  };
+  'POST /provision/acestream': {
+    readonly container_id: string;
+    readonly container_name: string;
+    readonly host_http_port: number;
+    readonly container_http_port: number;
+    readonly container_https_port: number | null;
+  };
+  'GET /proxy/sessions': {
+    readonly sessions: readonly ({
+      /** The 40 digits that the session was first asked for. */
+      readonly stream_id: string;
+      /** The same as stream_id. */
+      readonly ace_id: string;
+      readonly engine_host: string | null;
+      readonly engine_port: number | null;
+      readonly container_id: string | null;
+      readonly playback_session_id: string | null;
+      readonly is_live: boolean;
+      /** Whether it can be joined. */
+      readonly is_active: boolean;
+      readonly client_count: number;
+      /** ISO 8601, UTC */
+      readonly created_at: string;
+      readonly started_at: string | null;
+      readonly ended_at: string | null;
+      readonly error: string | null;
+      /** Since a client was last added or last given bytes. */
+      readonly idle_seconds: number;
+      /** What stream_id is: content_id or infohash. */
+      readonly key_type: string;
+      readonly infohash: string | null;
+      /** starting, playing, lingering or ended. */
+      readonly state: string;
+      /** Received from engines. */
+      readonly bytes_in: number;
+      /** Handed to viewers. */
+      readonly bytes_out: number;
+      readonly warnings: readonly (string)[];
+      /** Viewers beside client_count that have paused (time-shift). */
+      readonly paused_count: number;
+    })[];
+  };
+  'GET /proxy/sessions/{id}': {
+    /** The 40 digits that the session was first asked for. */
+    readonly stream_id: string;
+    /** The same as stream_id. */
+    readonly ace_id: string;
+    readonly engine_host: string | null;
+    readonly engine_port: number | null;
+    readonly container_id: string | null;
+    readonly playback_session_id: string | null;
+    readonly is_live: boolean;
+    /** Whether it can be joined. */
+    readonly is_active: boolean;
+    readonly client_count: number;
+    /** ISO 8601, UTC */
+    readonly created_at: string;
+    readonly started_at: string | null;
+    readonly ended_at: string | null;
+    readonly error: string | null;
+    /** Since a client was last added or last given bytes. */
+    readonly idle_seconds: number;
+    /** What stream_id is: content_id or infohash. */
+    readonly key_type: string;
+    readonly infohash: string | null;
+    /** starting, playing, lingering or ended. */
+    readonly state: string;
+    /** Received from engines. */
+    readonly bytes_in: number;
+    /** Handed to viewers. */
+    readonly bytes_out: number;
+    readonly warnings: readonly (string)[];
+    /** Viewers beside client_count that have paused (time-shift). */
+    readonly paused_count: number;
+  };
+  'GET /proxy/status': {
+    readonly running: boolean;
+    readonly total_sessions: number;
+    readonly active_sessions: number;
+    readonly total_clients: number;
+    readonly sessions: readonly ({
+      /** The 40 digits that the session was first asked for. */
+      readonly stream_id: string;
+      /** The same as stream_id. */
+      readonly ace_id: string;
+      readonly engine_host: string | null;
+      readonly engine_port: number | null;
+      readonly container_id: string | null;
+      readonly playback_session_id: string | null;
+      readonly is_live: boolean;
+      /** Whether it can be joined. */
+      readonly is_active: boolean;
+      readonly client_count: number;
+      /** ISO 8601, UTC */
+      readonly created_at: string;
+      readonly started_at: string | null;
+      readonly ended_at: string | null;
+      readonly error: string | null;
+      /** Since a client was last added or last given bytes. */
+      readonly idle_seconds: number;
+      /** What stream_id is: content_id or infohash. */
+      readonly key_type: string;
+      readonly infohash: string | null;
+      /** starting, playing, lingering or ended. */
+      readonly state: string;
+      /** Received from engines. */
+      readonly bytes_in: number;
+      /** Handed to viewers. */
+      readonly bytes_out: number;
+      readonly warnings: readonly (string)[];
+      /** Viewers beside client_count that have paused (time-shift). */
+      readonly paused_count: number;
+    })[];
+  };
+  'GET /readyz': {
+    readonly status: string;
+  };
+  'POST /scale/{n}': {
+    /** Within the bounds of the configuration. */
+    readonly scaled_to: number;
+    readonly requested: number;
+  };
+  'GET /search': {
+    readonly result: unknown;
+  };
+  'GET /server/api': {
+    readonly result: unknown;
+  };
+  'GET /streams': readonly ({
+    /** Opaque, of this session alone. */
+    readonly id: string;
+    /** What key is: content_id or infohash. */
+    readonly key_type: string;
+    /** The 40 digits that the stream was first asked for. */
+    readonly key: string;
+    readonly container_id: string | null;
+    readonly playback_session_id: string | null;
+    /** acemux’s own: the newest numbers of this stream. */
+    readonly stat_url: string;
+    /** acemux’s own: `DELETE` ends the stream; batch-stop takes it. */
+    readonly command_url: string;
+    readonly is_live: boolean;
+    readonly started_at: string;
+    readonly ended_at: string | null;
+    /** started or ended. */
+    readonly status: string;
+    readonly peers: number | null;
+    readonly speed_down: number | null;
+    readonly speed_up: number | null;
+    readonly downloaded: number | null;
+    readonly uploaded: number | null;
+    readonly livepos: {
+      readonly pos: string | null;
+      readonly live_first: string | null;
+      readonly live_last: string | null;
+      readonly first_ts: string | null;
+      readonly last_ts: string | null;
+      readonly buffer_pieces: string | null;
+    } | null;
+    readonly infohash: string | null;
+    /** starting, playing, lingering or ended. */
+    readonly state: string;
+    readonly client_count: number;
+    readonly reason: string | null;
+  })[];
+  'POST /streams/batch-stop': {
+    readonly total: number;
+    readonly success_count: number;
+    readonly failure_count: number;
+    readonly results: readonly ({
+      readonly command_url: string;
+      readonly success: boolean;
+      readonly message: string;
+      readonly stream_id: string | null;
+    })[];
+  };
+  'DELETE /streams/{id}': {
+    readonly message: string;
+    readonly stream_id: string;
+  };
+  'GET /streams/{id}/extended-stats': {
+    /** The kind of transport file; empty if the engine does not tell. */
+    readonly content_type: string;
+    readonly title: string;
+    readonly is_live: boolean;
+    readonly mime: string;
+    readonly categories: readonly (string)[];
+    readonly infohash: string;
+    readonly files: readonly ({
+      readonly index: number;
+      readonly name: string;
+    })[];
+  };
+  'GET /streams/{id}/livepos': {
+    readonly has_livepos: boolean;
+    readonly is_live: boolean;
+    readonly livepos?: {
+      readonly pos: string | null;
+      readonly live_first: string | null;
+      readonly live_last: string | null;
+      readonly first_ts: string | null;
+      readonly last_ts: string | null;
+      readonly buffer_pieces: string | null;
+    };
+  };
+  'GET /streams/{id}/stats': readonly ({
+    readonly ts: string;
+    readonly peers: number;
+    /** Kilobytes per second. */
+    readonly speed_down: number;
+    readonly speed_up: number;
+    /** Bytes. */
+    readonly downloaded: number;
+    readonly uploaded: number;
+    readonly status: string;
+    readonly livepos: {
+      readonly pos: string | null;
+      readonly live_first: string | null;
+      readonly live_last: string | null;
+      readonly first_ts: string | null;
+      readonly last_ts: string | null;
+      readonly buffer_pieces: string | null;
+    } | null;
+  })[];
+  'GET /vpn/publicip': {
+    readonly public_ip: string;
+  };
+  'GET /vpn/status': {
+    /** disabled, single, or redundant with several. */
+    readonly mode: string;
+    readonly enabled: boolean;
+    readonly status: string;
+    readonly container_name: string | null;
+    readonly container: string | null;
+    readonly health: string;
+    readonly connected: boolean;
+    readonly forwarded_port: number | null;
+    readonly public_ip: string | null;
+    readonly provider: string | null;
+    readonly country: string | null;
+    readonly city: string | null;
+    readonly region: string | null;
+    readonly last_check: string | null;
+    readonly last_check_at: string | null;
+    readonly vpn1: {
+      readonly mode: "single";
+      readonly enabled: boolean;
+      /** The state of its container: running, …, not_found; unknown without Docker. */
+      readonly status: string;
+      readonly container_name: string | null;
+      readonly container: string | null;
+      /** healthy, unhealthy, starting or unknown. */
+      readonly health: string;
+      readonly connected: boolean;
+      readonly forwarded_port: number | null;
+      readonly last_check: string | null;
+      readonly last_check_at: string | null;
+      readonly public_ip: string | null;
+      readonly provider: string | null;
+      readonly country: string | null;
+      readonly city: string | null;
+      readonly region: string | null;
+      /** unknown, ok, suspect, down, recovering or draining: see docs/vpn.md. */
+      readonly state: string;
+      readonly since: string;
+      readonly reason: string | null;
+      readonly detail: string | null;
+      readonly forwarded_port_since: string | null;
+      readonly tunnel: string | null;
+      readonly version: string | null;
+      /** Its latest changes, oldest first. */
+      readonly history: readonly ({
+        readonly at: string;
+        readonly state: string;
+        readonly reason: string | null;
+        readonly public_ip: string | null;
+        readonly country: string | null;
+        readonly region: string | null;
+        readonly forwarded_port: number | null;
+      })[];
+    } | null;
+    readonly vpn2: {
+      readonly mode: "single";
+      readonly enabled: boolean;
+      /** The state of its container: running, …, not_found; unknown without Docker. */
+      readonly status: string;
+      readonly container_name: string | null;
+      readonly container: string | null;
+      /** healthy, unhealthy, starting or unknown. */
+      readonly health: string;
+      readonly connected: boolean;
+      readonly forwarded_port: number | null;
+      readonly last_check: string | null;
+      readonly last_check_at: string | null;
+      readonly public_ip: string | null;
+      readonly provider: string | null;
+      readonly country: string | null;
+      readonly city: string | null;
+      readonly region: string | null;
+      /** unknown, ok, suspect, down, recovering or draining: see docs/vpn.md. */
+      readonly state: string;
+      readonly since: string;
+      readonly reason: string | null;
+      readonly detail: string | null;
+      readonly forwarded_port_since: string | null;
+      readonly tunnel: string | null;
+      readonly version: string | null;
+      /** Its latest changes, oldest first. */
+      readonly history: readonly ({
+        readonly at: string;
+        readonly state: string;
+        readonly reason: string | null;
+        readonly public_ip: string | null;
+        readonly country: string | null;
+        readonly region: string | null;
+        readonly forwarded_port: number | null;
+      })[];
+    } | null;
+    readonly emergency_mode: {
+      /** One VPN is left of several. */
+      readonly active: boolean;
+      readonly failed_vpn: string | null;
+      readonly healthy_vpn: string | null;
+      readonly duration_seconds: number;
+      readonly entered_at: string | null;
+    };
+    /** All of them. */
+    readonly vpns: readonly ({
+      readonly mode: "single";
+      readonly enabled: boolean;
+      /** The state of its container: running, …, not_found; unknown without Docker. */
+      readonly status: string;
+      readonly container_name: string | null;
+      readonly container: string | null;
+      /** healthy, unhealthy, starting or unknown. */
+      readonly health: string;
+      readonly connected: boolean;
+      readonly forwarded_port: number | null;
+      readonly last_check: string | null;
+      readonly last_check_at: string | null;
+      readonly public_ip: string | null;
+      readonly provider: string | null;
+      readonly country: string | null;
+      readonly city: string | null;
+      readonly region: string | null;
+      /** unknown, ok, suspect, down, recovering or draining: see docs/vpn.md. */
+      readonly state: string;
+      readonly since: string;
+      readonly reason: string | null;
+      readonly detail: string | null;
+      readonly forwarded_port_since: string | null;
+      readonly tunnel: string | null;
+      readonly version: string | null;
+      /** Its latest changes, oldest first. */
+      readonly history: readonly ({
+        readonly at: string;
+        readonly state: string;
+        readonly reason: string | null;
+        readonly public_ip: string | null;
+        readonly country: string | null;
+        readonly region: string | null;
+        readonly forwarded_port: number | null;
+      })[];
+    })[];
+  };
+  'GET /webui/api/service': {
+    readonly result: unknown;
+  };
+}

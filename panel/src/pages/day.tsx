@@ -1,0 +1,4 @@
+/** The last 24 hours, where acemux keeps them. */
+export function DayChart() {
+  return null;
+}
