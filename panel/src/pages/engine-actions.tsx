@@ -16,7 +16,7 @@ export function EngineActions({ engine, viewers, streams }: EngineActionsProps) 
   const path = `/engines/${encodeURIComponent(id)}`;
   const live = overview.value?.engines.find(({ container_id }) => container_id === id);
   const isDraining = live?.draining ?? engine.draining;
-  const isMade = engine.container !== null;
+  const isMade = engine.provider !== 'static';
   const others = overview.value?.engines.filter((each) => each.container_id !== id && isUsable(each)).length ?? 0;
   const drain = (): void => {
     question.value = {
