@@ -52,6 +52,9 @@ async function runTests(
     `--test-timeout=${timeoutMs}`,
     `--test-concurrency=${FILES_AT_ONCE}`,
     '--test-reporter=spec',
+    '--test-reporter-destination=stdout',
+    '--test-reporter=./test/support/slowest-files.ts',
+    '--test-reporter-destination=stdout',
     '--import=./test/support/spoil-slabs.ts',
   ];
   const needsDocker = files.some((file) => file.startsWith(WITH_DOCKER)) && whyNoDocker() === undefined;
@@ -61,6 +64,8 @@ async function runTests(
     stdio: 'inherit',
     env: {
       ...process.env,
+      // Each file is a process of its own: what one has compiled, the next ones need not.
+      NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/acemux-tests'),
       ...environment,
       ...(docker && { [SHARED_DOCKER]: `${docker.socket} ${docker.address}` }),
     },

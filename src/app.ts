@@ -2,6 +2,8 @@ import { createHmac } from 'node:crypto';
 import { join } from 'node:path';
 import { loadOrCreateAdminKey } from './access/admin-key.ts';
 import { buildFleet, type FleetHouse, type FleetParts } from './app-fleet.ts';
+import { buildHistory, type HistoryHouse } from './app-history.ts';
+import { buildStore } from './app-store.ts';
 import { type Clock, sleep, systemClock } from './base/clock.ts';
 import type { Config } from './config/config.ts';
 import { defaultBufferMemory, machineMemory } from './config/machine-memory.ts';
@@ -18,6 +20,7 @@ import { LeaseBook } from './session/lease-book.ts';
 import { Observers } from './session/observers.ts';
 import { FileLeaseBook } from './session/recorded/file-lease.ts';
 import { Recordings } from './session/recorded/recordings.ts';
+import { SessionControl } from './session/session-control.ts';
 import { StreamBook } from './session/stream-book.ts';
 import { EventBus } from './telemetry/events/event-bus.ts';
 import { RefusalEvents } from './telemetry/events/refusal-events.ts';
@@ -76,7 +79,10 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
   if (adminKey.isNew) log.info({ file: adminKey.file }, 'generated an admin key');
 
   const events = new EventBus({ bounds: EVENTS_KEPT, clock, log: log.child({ part: 'events' }) });
+  const storeHouse = buildStore(config.storage.dataDir, { clock, events, log: log.child({ part: 'store' }) });
+  const { store } = storeHouse;
   const metrics: Metrics = new Metrics({
+    storeHealth: () => store.health,
     sessionsActive: () => sessions.list().length + recordings.list().length,
     clientsActive: () => sessions.clientCount - sessions.pausedCount + recordings.clientCount,
     clientsPaused: () => sessions.pausedCount,
@@ -86,7 +92,11 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
     engineStates: () => house.fleet.snapshot().map(({ state }) => state),
   });
   const sessionEvents = new SessionEvents(events);
-  const observer = new Observers([metrics, sessionEvents]);
+  const observer = new Observers([
+    metrics,
+    sessionEvents,
+    { bytesStreamed: (bytes) => history.bytesStreamed(bytes) },
+  ]);
   const refusalEvents = new RefusalEvents(events, clock);
   const house: FleetHouse = await buildFleet(config, parts, {
     metrics,
@@ -118,7 +128,10 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
         return past;
       },
     },
-    onEnded: (session) => streams.noteEnded(session),
+    onEnded: (session) => {
+      streams.noteEnded(session);
+      history.noteEnded(session);
+    },
     limits: {
       firstByteTimeoutMs: config.streams.emptyTimeoutMs,
       startTimeoutMs: config.streams.startTimeoutMs,
@@ -154,6 +167,14 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
     },
     clock,
     log: log.child({ part: 'recorded' }),
+  });
+  const history: HistoryHouse = buildHistory(config, {
+    store,
+    events,
+    sessions: () => [...sessions.list(), ...recordings.list()],
+    viewers: () => [],
+    engines: () => fleet.snapshot(),
+    clock,
   });
   const fileLeases = new FileLeaseBook({ recordings, clock, log: log.child({ part: 'lease' }) });
   const leases = new LeaseBook({ sessions, clock, log: log.child({ part: 'lease' }) });
@@ -193,6 +214,7 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
           sessions.endSession(sessionId, 'stopped_by_operator') ||
           recordings.endSession(sessionId, 'stopped_by_operator'),
       },
+      sessionControl: new SessionControl(sessions),
       leases,
       files: recordings,
       fileLeases,
@@ -215,6 +237,7 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
         resetBreakers: () => fleetControl.resetBreakers(),
       },
       vpns,
+      store,
       lifecycle,
       events,
       metrics: {
@@ -244,6 +267,11 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
   events.subscribe((event) => sessionEvents.hear(event));
   undo.defer(() => metrics.stop());
   metrics.start();
+  // The last to stop: what happens until then is stored.
+  undo.defer(() => storeHouse.stop());
+  await storeHouse.start();
+  undo.defer(() => history.stop());
+  history.start();
   undo.defer(() => timeshift.stop());
   timeshift.start();
   undo.defer(() => streams.stop());

@@ -20,6 +20,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   config: ['base'],
   telemetry: ['base'],
   store: ['base'],
+  history: ['store', 'telemetry', 'base'],
   access: ['base'],
   engine: ['base', 'mpegts', 'telemetry'],
   session: ['engine', 'mpegts', 'base', 'telemetry'],
@@ -33,6 +34,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'engine',
     'access',
     'store',
+    'history',
     'telemetry',
     'config',
     'mpegts',
@@ -45,6 +47,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'app.ts': ['*'],
   'app-fleet.ts': ['*'],
   'app-providers.ts': ['*'],
+  'app-store.ts': ['*'],
+  'app-history.ts': ['*'],
   'version.ts': [],
   cli: ['app.ts', 'config', 'telemetry', 'base', 'simulator', 'doctor', 'recording', 'engine', 'version.ts'],
   'main.ts': ['app.ts', 'cli', 'base'],
@@ -72,9 +76,21 @@ const WITHOUT_OWN_TEST: Readonly<Record<string, string>> = {
   'src/main.ts': 'the entry point; test/ runs it as a process',
   'src/app-fleet.ts': 'its other file; test/integration/fleet*.test.ts drive it over HTTP',
   'src/app-providers.ts': 'part of the composition root; test/integration and test/docker drive it',
+  'src/app-history.ts': 'part of the composition root; test/integration/history.test.ts drives it over HTTP',
+  'src/config/history-keys.ts': 'keys; config/load.test.ts reads all of them',
+  'src/app-store.ts': 'part of the composition root; test/integration/store.test.ts drives it over HTTP',
+  'src/base/store-reasons.ts': 'rows of the table that base/reasons.test.ts judges',
+  'src/store/store-thread.ts': 'store.test.ts runs it as a thread',
   'src/app.ts': 'the composition root; test/integration drives it over HTTP',
   'src/session/session-state.ts': 'a table; session.test.ts and directory.test.ts walk through it',
   'src/session/supply.ts': 'session.test.ts, standby.test.ts and slow-start.test.ts are about what it does',
+  'src/session/attempt-record.ts': 'session/session-detail.test.ts reads the attempts of sessions',
+  'src/session/session-control.ts': 'test/integration/stream-control.test.ts drives it over HTTP',
+  'src/session/viewers.ts': 'session/session-detail.test.ts and session.test.ts are about who watches',
+  'src/session/session-deps.ts': 'interfaces',
+  'src/http/session-detail-words.ts': 'test/integration/stream-control.test.ts reads what it says',
+  'src/http/routes/clients.ts': 'test/integration/stream-control.test.ts asks it over HTTP',
+  'src/http/routes/stream-control.ts': 'test/integration/stream-control.test.ts asks it over HTTP',
   'src/base/reason-table.ts': 'a table; base/reasons.test.ts reads each of its rows',
   'src/session/buffer-share.ts': 'an interface and its empty case, which every ring in ring.test.ts has',
   'src/base/request-reasons.ts': 'rows of the table that base/reasons.test.ts judges',
@@ -152,6 +168,20 @@ describe('imports', () => {
       wrong,
       'Declare what is needed as an interface at its user and let app.ts pass it in; see MAY_IMPORT.',
     );
+  });
+
+  test('of SQLite stay in the store’s own thread: it blocks whoever uses it', () => {
+    const reaching = new Set(['node:sqlite']);
+    for (let size = 0; size !== reaching.size; ) {
+      size = reaching.size;
+      for (const { from, target, typesOnly } of imports)
+        if (reaching.has(target) && !typesOnly) reaching.add(from);
+    }
+    const thread = ['database.ts', 'resilient-database.ts', 'store-thread.ts'].map(
+      (name) => `src/store/${name}`,
+    );
+    const wrong = products.filter((file) => reaching.has(file) && !thread.includes(file));
+    assertNone(wrong, 'Ask the Store (src/store/store.ts), which asks its thread.');
   });
 
   test('of the product never lead out of src/', () => {

@@ -1,6 +1,7 @@
 import { DOCKER_REASONS } from './docker-reasons.ts';
 import { FLEET_REASONS } from './fleet-reasons.ts';
 import { REQUEST_REASONS } from './request-reasons.ts';
+import { STORE_REASONS } from './store-reasons.ts';
 import { TIMESHIFT_REASONS } from './timeshift-reasons.ts';
 import { VPN_REASONS } from './vpn-reasons.ts';
 
@@ -323,6 +324,10 @@ export const REASON_TABLE = {
     what: 'The engine plays this broadcast with other parameters, and can play it only once.',
     todo: 'Add an engine, or play it with the same parameters.',
   },
+  moved_by_operator: {
+    what: 'Somebody with the admin key wants the stream on another engine.',
+    todo: 'Nothing: viewers stay connected.',
+  },
   stopped_by_operator: {
     what: 'Somebody with the admin key ended the stream.',
     todo: 'Play again if it is wanted after all.',
@@ -334,6 +339,9 @@ export const REASON_TABLE = {
 
   ...FLEET_REASONS,
   ...TIMESHIFT_REASONS,
+
+  // ── what is stored ────────────────────────────────────────────────────────────────────────────────────
+  ...STORE_REASONS,
   ...DOCKER_REASONS,
 
   ...VPN_REASONS,

@@ -70,6 +70,21 @@ export const REQUEST_REASONS = {
     what: 'No stream has this id, nor had one within the last ten minutes.',
     todo: 'See /streams for those that exist.',
   },
+  client_unknown: {
+    status: 404,
+    what: 'No viewer has this id now.',
+    todo: 'See /clients for those that watch.',
+  },
+  move_impossible: {
+    status: 409,
+    what: 'The stream can’t be moved now: it has no engine yet, or another one is looked for already.',
+    todo: 'Look at /proxy/sessions/{id}, and try again when it plays.',
+  },
+  kicked_by_operator: {
+    status: 403,
+    what: 'Somebody with the admin key disconnected this viewer.',
+    todo: 'Open the stream anew if that is wanted after all.',
+  },
   stream_not_active: {
     status: 400,
     what: 'The stream has ended already.',

@@ -2,6 +2,7 @@ import { listenAddressAlias, singleEngineAlias } from './aliases.ts';
 import { DOCKER_KEYS } from './docker-keys.ts';
 import { engineList } from './engine-list.ts';
 import { FLEET_KEYS, REPLACEMENT_KEYS } from './fleet-keys.ts';
+import { HISTORY_KEYS } from './history-keys.ts';
 import { key } from './key.ts';
 import { BUFFER_MEMORY_RANGE } from './machine-memory.ts';
 import { providerList } from './provider-list.ts';
@@ -86,7 +87,7 @@ export const DECLARATION = {
       type: folder(),
       default: './data',
       applies: 'restart',
-      doc: 'The folder for what must outlive a restart: the generated admin key, and what time-shift keeps.',
+      doc: 'The folder for what must outlive a restart: the generated admin key, the database, and what time-shift keeps.',
     }),
   },
   access: {
@@ -404,6 +405,7 @@ export const DECLARATION = {
       doc: 'With time-shift: how long a viewer that takes nothing stays connected, to go on where it stopped. Lower frees the connections of forgotten players sooner; less than CLIENT_TIMEOUT is CLIENT_TIMEOUT.',
     }),
   },
+  history: HISTORY_KEYS,
   health: {
     checkIntervalMs: key({
       yaml: 'check_interval',

@@ -18,6 +18,7 @@ const SECTION_TITLES: Readonly<Record<keyof typeof DECLARATION, string>> = {
   clients: 'Viewers',
   hls: 'HLS',
   timeshift: 'Time-shift: rewinding and pausing',
+  history: 'History: why something froze',
   health: 'The health of engines',
   vpn: 'VPNs of engines',
   log: 'The log',

@@ -252,3 +252,11 @@ describe('choosing an engine', () => {
     );
   });
 });
+
+test('where only one engine will do, it is that one, or none', () => {
+  const engines = [engine('a'), engine('b', { streams: 5 })];
+  const only = { ...wish, onlyEngine: 'b' };
+  assert.deepEqual(chooseEngine(engines, only, rules), { kind: 'chosen', engine: engines[1] });
+  const full = [engine('a'), engine('b', { streams: 10 })];
+  assert.deepEqual(chooseEngine(full, only, rules), { kind: 'none', reason: 'no_capacity' });
+});

@@ -32,6 +32,8 @@ export interface Wish {
   readonly preferredEngine: string | undefined;
   /** The engine that has just lost the stream, which is taken last. */
   readonly lastEngine: string | undefined;
+  /** No other engine than this one will do; undefined: any. */
+  readonly onlyEngine?: string | undefined;
 }
 
 export interface SelectionRules {
@@ -106,10 +108,11 @@ export type Obstacle = (typeof OBSTACLES)[number];
 
 function obstacleOf(
   engine: Candidate,
-  { exclude, infohash }: Wish,
+  { exclude, infohash, onlyEngine }: Wish,
   rules: SelectionRules,
 ): Obstacle | undefined {
-  if (exclude.has(engine.id)) return 'excluded';
+  const isMeant = onlyEngine === undefined || engine.id === onlyEngine;
+  if (!isMeant || exclude.has(engine.id)) return 'excluded';
   if (!engine.isUsable) return 'unusable';
   if (engine.streams >= rules.maxStreamsPerEngine) return 'full';
   const isTaken = infohash === undefined ? engine.isStartingUnknown : engine.plays(infohash);

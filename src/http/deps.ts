@@ -8,8 +8,10 @@ import type { VpnSource } from '../fleet/vpn/vpn.ts';
 import type { Beginning, ViewerInfo } from '../session/attachment.ts';
 import type { LeaseRequest } from '../session/lease.ts';
 import type { FileFacts, FileRequest, OpenFile } from '../session/recorded/recordings.ts';
+import type { SessionControl } from '../session/session-control.ts';
 import type { StreamRecord } from '../session/stream-book.ts';
 import type { SessionSnapshot } from '../session/types.ts';
+import type { StoreHealth } from '../store/store.ts';
 import type { EventBus } from '../telemetry/events/event-bus.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { FleetControlFace } from './fleet-deps.ts';
@@ -155,6 +157,9 @@ export interface StreamsFace {
   end(sessionId: string): boolean;
 }
 
+/** Live streams as an operator handles them while they play. */
+export type SessionControlFace = Pick<SessionControl, 'detail' | 'viewers' | 'kick' | 'move' | 'change'>;
+
 export interface LifecycleFace {
   readonly phase: 'starting' | 'ready' | 'draining';
 }
@@ -188,6 +193,7 @@ export interface HttpConfig {
 export interface HttpDeps<Attached extends Leavable = Leavable> {
   readonly sessions: SessionsFace<Attached>;
   readonly streams: StreamsFace;
+  readonly sessionControl: SessionControlFace;
   readonly leases: LeasesFace<Attached>;
   readonly files: FilesFace;
   readonly fileLeases: FileLeasesFace;
@@ -196,6 +202,7 @@ export interface HttpDeps<Attached extends Leavable = Leavable> {
   readonly fleet: FleetFace;
   readonly fleetControl: FleetControlFace;
   readonly vpns: Pick<VpnSource, 'list'>;
+  readonly store: { readonly health: StoreHealth };
   readonly lifecycle: LifecycleFace;
   readonly metrics: MetricsFace;
   readonly events: EventsFace;

@@ -10,6 +10,7 @@ import { pathOf, refusalOf, witnessRefusal } from './errors.ts';
 import { listOfFiles, M3U_HEADERS } from './file-listing.ts';
 import { publicUrlOf } from './public-url.ts';
 import { parseStreamRequest } from './stream-request.ts';
+import { viewerInfoOf } from './viewer-info.ts';
 
 export type OpenLeaseDeps<Attached extends Leavable> = Pick<
   HttpDeps<Attached>,
@@ -66,7 +67,7 @@ export async function openLease<Attached extends Leavable>(
   }
   const onClose = (): void => leave('client_left');
   reply.raw.once('close', onClose);
-  const viewer = { address: access.clientOf(request).address, userAgent: request.headers['user-agent'] };
+  const viewer = viewerInfoOf(request, access.clientOf(request).address);
   try {
     const asked = { selector, viewer, clientSessionId: clientSessionIdOf(query) };
     const lease = await leases.open(asked, departure.signal).catch((error: unknown): Promise<AnyLease> => {

@@ -17,6 +17,7 @@ import { PanelFiles } from './panel-files.ts';
 import { installPathRules, methodsOf } from './path-rules.ts';
 import { installPublicUrl, pathAndQueryOf, withoutPrefix } from './public-url.ts';
 import { registerAceStatus } from './routes/ace-status.ts';
+import { registerClients } from './routes/clients.ts';
 import { registerContainers } from './routes/containers.ts';
 import { registerEngineApi } from './routes/engine-api.ts';
 import { registerEngines } from './routes/engines.ts';
@@ -32,6 +33,7 @@ import { registerOverview } from './routes/overview.ts';
 import { registerPanel } from './routes/panel.ts';
 import { registerProvision } from './routes/provision.ts';
 import { registerProxy } from './routes/proxy.ts';
+import { registerStreamControl } from './routes/stream-control.ts';
 import { registerStreams } from './routes/streams.ts';
 import { registerVpn } from './routes/vpn.ts';
 
@@ -172,6 +174,8 @@ function buildApp<Attached extends Leavable>(
         if (prefix !== '') hideFromDocumentation(scope);
         registerProxy(scope, deps);
         registerStreams(scope, { ...deps, consultations });
+        registerStreamControl(scope, deps);
+        registerClients(scope, deps);
         registerEngines(scope, deps);
         registerContainers(scope, deps);
         registerOrchestrator(scope, deps);

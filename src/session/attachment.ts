@@ -1,6 +1,6 @@
 import type { ReasonCode } from '../base/reasons.ts';
 import type { Cursor } from './cursor.ts';
-import type { ObservedClient } from './ports.ts';
+import type { ObservedClient, ViewerOutput } from './ports.ts';
 import type { Ring } from './ring.ts';
 import type { ViewerWish } from './viewer-wish.ts';
 
@@ -9,6 +9,8 @@ export interface ViewerInfo {
   /** IP address. */
   readonly address: string;
   readonly userAgent: string | undefined;
+  /** What it calls itself (`?client=living-room`), or is called by its key; undefined: nothing. */
+  readonly name?: string | undefined;
   /** Only waits for the stream, to come back for it as a viewer: keeps it going, and is no viewer that was let in. */
   readonly isVisitor?: boolean;
   /** What it asks for beside the stream. */
@@ -44,6 +46,23 @@ export interface Beginning {
   readonly isClamped: boolean;
 }
 
+/** How a viewer does, as its output sees it: a copy, taken at one moment. */
+export interface ViewerProgress {
+  readonly output: ViewerOutput;
+  /** Where it is in the ring: it has been sent what is before; undefined where the output can't tell. */
+  readonly position: number | undefined;
+  /** Bytes of media handed to its socket; undefined where the output can't tell whose they are. */
+  readonly bytesSent: number | undefined;
+  /** The same, per second, lately. */
+  readonly bytesPerSecond: number | undefined;
+  /** Its socket takes nothing now, and has something to take. */
+  readonly isBlocked: boolean;
+  /** Times that it was too slow, and went on at a newer keyframe. */
+  readonly skips: number;
+  /** The longest time that it had nothing to be sent, because the stream stood still, milliseconds. */
+  readonly longestPauseMs: number | undefined;
+}
+
 /** One viewer's membership in a session, which lives as long as it has any. */
 export interface Attachment {
   readonly session: WatchedSession;
@@ -58,6 +77,12 @@ export interface Attachment {
   openCursor(): Cursor;
   /** Whether it takes nothing now, and stays because what it needs next is kept; it is no viewer then that counts. */
   notePaused?(isPaused: boolean): void;
+  /** How its output tells how it does, to whoever asks. */
+  showProgress?(look: () => ViewerProgress): void;
+  /** It is sent its first media; each call but the first does nothing. */
+  noteServed?(output: ViewerOutput): void;
+  /** It had nothing to be sent for so long, because the stream stood still; of a second and more. */
+  notePause?(pauseMs: number): void;
   /** Ends the membership; later calls do nothing. */
   leave(reason: ReasonCode): void;
 }

@@ -9,7 +9,8 @@ import type { KnownName } from './known-names.ts';
 import { KnownNames } from './known-names.ts';
 import type { PastKeeper } from './past-keeper.ts';
 import type { EngineDemand, EngineSource, SessionObserver } from './ports.ts';
-import { Session, type SessionOwner } from './session.ts';
+import { Session } from './session.ts';
+import type { SessionOwner } from './session-deps.ts';
 import type { SessionLimits } from './session-limits.ts';
 import type { SourceAttempt } from './source-attempt.ts';
 import type { SessionSnapshot } from './types.ts';
@@ -48,7 +49,7 @@ export interface DirectoryDeps {
  * Who is playing what: finds the session of a stream under any of its names, and starts it where there is none,
  * once, however many ask at the same moment (DESIGN invariant 1).
  */
-export class SessionDirectory implements SessionOwner {
+export class SessionDirectory implements SessionOwner<Session> {
   readonly #deps: DirectoryDeps;
   /** Every name of every session that can be joined: hash and identity parameters. */
   readonly #byName = new Map<string, Session>();
@@ -111,9 +112,14 @@ export class SessionDirectory implements SessionOwner {
     return undefined;
   }
 
+  /** Those that can be joined. */
+  get sessions(): readonly Session[] {
+    return [...this.#active];
+  }
+
   /** Ends a session for all its viewers, at once; false: there is no such. */
   endSession(sessionId: string, reason: ReasonCode): boolean {
-    const session = [...this.#active].find((each) => each.snapshot().sessionId === sessionId);
+    const session = this.sessions.find((each) => each.sessionId === sessionId);
     session?.end(reason);
     return session !== undefined;
   }

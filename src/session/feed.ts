@@ -64,7 +64,7 @@ export class Feed {
   #heldUpSinceMs: number | undefined;
   #isAside: boolean;
   /** Of one in use, where another one may fill what it lacks. */
-  readonly #holdBack: HoldBack | undefined;
+  #holdBack: HoldBack | undefined;
   #syncLosses = 0;
   /** Whether there is something that might fill what is missing. */
   #mayHold = false;
@@ -151,6 +151,12 @@ export class Feed {
   /** Whether it holds what stands behind a gap, for another source to fill that. */
   get isHolding(): boolean {
     return this.#holdBack?.isHolding ?? false;
+  }
+
+  /** Whether a second source may play beside this one from now on, and STANDBY_WINDOW then, milliseconds. */
+  setStandbyWindow(standbyWindowMs: number | undefined): void {
+    this.#letHeldGo();
+    this.#holdBack = standbyWindowMs === undefined ? undefined : new HoldBack(standbyWindowMs);
   }
 
   /** It plays beside another one from now on, as any source that is to be joined: the ring gets nothing more of it. */

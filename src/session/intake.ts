@@ -5,7 +5,7 @@ import type { BufferMemory, BufferOwner, Share } from './buffer-memory.ts';
 import { Feed } from './feed.ts';
 import { FLOOR_BYTES } from './giving-way.ts';
 import { Ingest } from './ingest.ts';
-import { Ring } from './ring.ts';
+import { Ring, type RingLimits } from './ring.ts';
 import type { SessionLimits } from './session-limits.ts';
 import { judgeSource, type SourceProgress, type SourceVerdict } from './source-health.ts';
 
@@ -73,17 +73,37 @@ export class Intake implements BufferOwner {
   #bytesBefore = 0;
   #lastMediaMs: number;
   #differing = 0;
+  #standbyWindowMs: number | undefined;
+  #limits: Pick<SessionLimits, 'bufferBytes' | 'bufferMs' | 'spliceWaitMs'>;
 
   constructor(deps: IntakeDeps) {
     this.#deps = deps;
+    this.#standbyWindowMs = deps.standbyWindowMs;
+    this.#limits = deps.limits;
     this.#share = deps.memory.open(this);
     this.#lastMediaMs = deps.nowMs;
     this.#current = this.#newIngest();
   }
 
   #newIngest(): Ingest {
-    const { bufferBytes, bufferMs } = this.#deps.limits;
-    return new Ingest(new Ring({ bytesMax: bufferBytes, mediaMsMax: bufferMs }, this.#share));
+    return new Ingest(new Ring(this.#ringLimits, this.#share));
+  }
+
+  get #ringLimits(): RingLimits {
+    return { bytesMax: this.#limits.bufferBytes, mediaMsMax: this.#limits.bufferMs };
+  }
+
+  /** The ring keeps so much from now on. */
+  setBuffer(buffer: Pick<SessionLimits, 'bufferBytes' | 'bufferMs'>): void {
+    this.#limits = { ...this.#limits, ...buffer };
+    const rings = new Set([this.#current, ...[...this.#feeds.values()].map(({ ingest }) => ingest)]);
+    for (const { ring } of rings) ring.setLimits(this.#ringLimits);
+  }
+
+  /** Whether a second source may play beside the one in use from now on, and STANDBY_WINDOW then, milliseconds. */
+  setStandbyWindow(standbyWindowMs: number | undefined): void {
+    this.#standbyWindowMs = standbyWindowMs;
+    for (const feed of this.#feeds.values()) feed.setStandbyWindow(standbyWindowMs);
   }
 
   get lingeringSinceMs(): number | undefined {
@@ -91,7 +111,7 @@ export class Intake implements BufferOwner {
   }
 
   get neededBytes(): number {
-    return Math.min(Math.max(this.ring.neededBytes, FLOOR_BYTES), this.#deps.limits.bufferBytes);
+    return Math.min(Math.max(this.ring.neededBytes, FLOOR_BYTES), this.#limits.bufferBytes);
   }
 
   shed(): void {
@@ -140,8 +160,8 @@ export class Intake implements BufferOwner {
       new Feed({
         ingest,
         isFirst,
-        spliceWaitMs: this.#deps.limits.spliceWaitMs,
-        standbyWindowMs: this.#deps.standbyWindowMs,
+        spliceWaitMs: this.#limits.spliceWaitMs,
+        standbyWindowMs: this.#standbyWindowMs,
         isAside,
         nowMs,
       }),
@@ -204,7 +224,7 @@ export class Intake implements BufferOwner {
     this.#differing += standing?.differing ?? 0;
     const why = this.#lack(active, nowMs);
     // One that is far behind can't fill anything in time.
-    const mayHold = standing !== undefined && standing.lagMs <= (this.#deps.standbyWindowMs ?? 0);
+    const mayHold = standing !== undefined && standing.lagMs <= (this.#standbyWindowMs ?? 0);
     const splice = why && standing?.isWhole ? aside.switchIn(nowMs) : undefined;
     if (why && splice) {
       active.setAside(nowMs);
@@ -227,7 +247,7 @@ export class Intake implements BufferOwner {
     if (active.isHolding) return 'damaged';
     const { progress } = active;
     const silentMs = nowMs - progress.lastMs;
-    const limitMs = Math.max(this.#deps.standbyWindowMs ?? 0, SILENCE_FACTOR * progress.longestGapMs(nowMs));
+    const limitMs = Math.max(this.#standbyWindowMs ?? 0, SILENCE_FACTOR * progress.longestGapMs(nowMs));
     return silentMs > limitMs ? 'silent' : undefined;
   }
 

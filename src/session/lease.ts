@@ -137,6 +137,10 @@ export class Lease {
         expulsion: reader.signal,
         openCursor: () => attachment.openCursor(),
         notePaused: (isPaused) => attachment.notePaused?.(isPaused),
+        // What is shown of the lease's one viewer is how the newest reader does.
+        showProgress: (look) => attachment.showProgress?.(look),
+        noteServed: (output) => attachment.noteServed?.(output),
+        notePause: (pauseMs) => attachment.notePause?.(pauseMs),
         leave: () => this.#onReaderGone(reader),
       };
     } catch (error) {
@@ -165,6 +169,8 @@ export class Lease {
       if (signal.aborted) attachment.leave(reasonOf(signal.reason));
       signal.throwIfAborted();
       this.#attachment = attachment;
+      const { expulsion } = attachment;
+      expulsion?.addEventListener('abort', () => this.end(reasonOf(expulsion.reason)), { once: true });
       this.#stopListening = attachment.session.listen({
         onAdvance: () => {},
         onEnd: (reason) => this.end(reason),

@@ -39,6 +39,18 @@ export class Observers implements SessionObserver {
     for (const each of this.#observers) each.clientLeft?.(...told);
   }
 
+  clientServed(...told: Parameters<SessionObserver['clientServed']>): void {
+    for (const each of this.#observers) each.clientServed?.(...told);
+  }
+
+  clientStarved(...told: Parameters<SessionObserver['clientStarved']>): void {
+    for (const each of this.#observers) each.clientStarved?.(...told);
+  }
+
+  attemptDelivered(...told: Parameters<SessionObserver['attemptDelivered']>): void {
+    for (const each of this.#observers) each.attemptDelivered?.(...told);
+  }
+
   clientSkipped(...told: Parameters<SessionObserver['clientSkipped']>): void {
     for (const each of this.#observers) each.clientSkipped?.(...told);
   }

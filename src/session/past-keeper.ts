@@ -13,6 +13,8 @@ export interface PassingSession {
   readonly parameters: Readonly<Record<string, string>>;
   /** The names by which settings may mean it. */
   readonly names: readonly string[];
+  /** How far back it is to reach, milliseconds, where that was set for this session alone. */
+  readonly windowMs?: number | undefined;
   listen(listener: SessionListener): () => void;
   /** Something is worth a warning; it is told once. */
   warn(reason: ReasonCode): void;

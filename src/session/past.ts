@@ -15,10 +15,18 @@ export interface PastPoint {
 export interface Past {
   /** The wall clock of the live edge: it never goes back, whatever the machine's does. */
   readonly wallMs: number;
+  /** How far back it reaches at most, milliseconds. */
+  readonly windowMs: number;
+  /** When the oldest there is was live, by the same clock; undefined: there is nothing yet. */
+  readonly oldestWallMs: number | undefined;
+  /** What it takes on disk, that of earlier sessions included. */
+  readonly sizeBytes: number;
   /** How long a viewer that takes nothing may stay, milliseconds; it must be reached besides. */
   readonly pauseMaxMs: number;
   /** Keeps what HLS cuts from the session. */
   readonly segments: SegmentKeeper;
+  /** From now on it reaches so far back, milliseconds; 0: nothing more is kept, and what there is goes. */
+  setWindow(windowMs: number): void;
   /** Whether a viewer may stay at this position, although the ring is about to let go of it. */
   reaches(position: number): boolean;
   /** Whole packets from `position` on, `bytesMax` at most; empty where there is a gap. */

@@ -48,6 +48,8 @@ export interface PlaceRequest {
   readonly preferredEngine: string | undefined;
   /** The engine that has just lost the stream: it is taken last. */
   readonly lastEngine: string | undefined;
+  /** No other engine than this one will do; undefined: any. */
+  readonly onlyEngine?: string | undefined;
 }
 
 /** How an attempt on an engine went, so that the fleet may think of its engines what it will. */
@@ -106,7 +108,12 @@ export interface ObservedClient {
   readonly id: string;
   /** IP address. */
   readonly address: string;
+  /** What it calls itself, or is called by its key; undefined: nothing. */
+  readonly name?: string | undefined;
 }
+
+/** How a viewer is sent its stream. */
+export type ViewerOutput = 'ts' | 'hls';
 
 /** What happens to sessions and clients, for logs, metrics and events. Engines go by their ids. Methods must not throw. */
 export interface SessionObserver {
@@ -124,10 +131,16 @@ export interface SessionObserver {
   clientJoined(stream: ObservedStream, client: ObservedClient): void;
   /** A viewer is gone. */
   clientLeft(reason: ReasonCode, stream: ObservedStream, client: ObservedClient): void;
+  /** A viewer was sent its first media, `afterSeconds` after it asked. */
+  clientServed(afterSeconds: number, output: ViewerOutput): void;
+  /** A viewer had nothing to be sent for so long, of a second and more, because its stream stood still. */
+  clientStarved(seconds: number): void;
   /** A viewer was too slow and went on at a newer keyframe. */
   clientSkipped(stream: ObservedStream, client: ObservedClient | undefined): void;
   /** So many bytes were handed to viewers' sockets. */
   bytesStreamed(bytes: number): void;
+  /** An engine's attempt delivers what can be watched; its first byte came `firstByteSeconds` after it was asked. */
+  attemptDelivered(firstByteSeconds: number, stream: ObservedStream, engine: string): void;
   /** A session goes on, but not as it should. Once for each reason in a session's life. */
   sessionWarned(reason: ReasonCode, stream: ObservedStream): void;
   /** Another source went on behind what viewers had. */

@@ -298,3 +298,24 @@ test('places to cut at are let go of with their bytes', () => {
   ring.clear();
   assert.deepEqual(ring.cutPlaces, []);
 });
+
+test('tells the media clock at a position, and beyond what it holds that of the nearest', () => {
+  const ring = new Ring(ROOMY);
+  for (let second = 1; second <= 10; second++) ring.append(packets(1394), second * 1_000, second * 1_000);
+  assert.equal(ring.mediaMsAt(ring.head), 10_000);
+  assert.equal(ring.mediaMsAt(3 * BLOCK_BYTES), 4_000, 'the clock is that of the end of what came with it');
+  assert.equal(ring.mediaMsAt(3.5 * BLOCK_BYTES), 4_500);
+  assert.equal(ring.mediaMsAt(-188), ring.mediaMsAt(ring.tail));
+  assert.equal(new Ring(ROOMY).mediaMsAt(0), 0);
+});
+
+test('keeps more, or less, from the next bytes on when its limits change', () => {
+  const ring = new Ring(ROOMY);
+  for (let second = 1; second <= 18; second++) ring.append(packets(1394), second * 1_000, second * 1_000);
+  ring.setLimits({ ...ROOMY, mediaMsMax: 5_000 });
+  ring.append(packets(1), 18_001, 18_001);
+  assert.ok(ring.mediaMsHeld <= 6_000, `${ring.mediaMsHeld}`);
+  ring.setLimits({ ...ROOMY, mediaMsMax: 60_000 });
+  for (let second = 19; second <= 50; second++) ring.append(packets(1394), second * 1_000, second * 1_000);
+  assert.ok(ring.mediaMsHeld > 30_000);
+});

@@ -62,7 +62,7 @@ export interface RingHold {
  * holds it; otherwise it is left to those who do.
  */
 export class Ring {
-  readonly #limits: RingLimits;
+  #limits: RingLimits;
   readonly #share: BufferShare;
   readonly #blocks: Block[] = [];
   readonly #holds = new Set<RingHold>();
@@ -115,6 +115,24 @@ export class Ring {
   /** The media clock at the head, milliseconds. */
   get mediaMs(): number {
     return this.#mediaMs;
+  }
+
+  /** What it may keep from now on; what is too much goes with the next bytes. */
+  setLimits(limits: RingLimits): void {
+    this.#limits = limits;
+    this.#cutByBytes = false;
+  }
+
+  /** The media clock at a position, as far as it is held: exact where a block begins. */
+  mediaMsAt(position: number): number {
+    const index = Math.floor((position - this.#tail) / BLOCK_BYTES);
+    const block = this.#blocks[Math.max(0, index)];
+    if (!block || position >= this.#head) return this.#mediaMs;
+    const next = this.#blocks[Math.max(0, index) + 1];
+    const from = this.#tail + Math.max(0, index) * BLOCK_BYTES;
+    const to = next ? from + BLOCK_BYTES : this.#head;
+    const endMs = next?.mediaMs ?? this.#mediaMs;
+    return block.mediaMs + (endMs - block.mediaMs) * Math.max(0, (position - from) / (to - from));
   }
 
   /** The most that it may hold now. */

@@ -7,39 +7,28 @@ import type { SelectorKind, StreamSelector } from '../engine/types.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Attachment, SessionListener, ViewerInfo, WatchedSession } from './attachment.ts';
 import { findBeginning } from './beginning.ts';
-import { newClientId } from './client-id.ts';
 import { Cursor } from './cursor.ts';
 import type { KnownName } from './known-names.ts';
 import type { Past } from './past.ts';
-import type { PastKeeper } from './past-keeper.ts';
 import type { ObservedClient, ObservedStream } from './ports.ts';
-import { prebufferMsOf } from './prebuffer.ts';
 import type { Ring } from './ring.ts';
+import type { SessionDeps } from './session-deps.ts';
+import {
+  type PlacedViewer,
+  pastDetailOf,
+  placeViewer,
+  type SessionDetail,
+  type StreamChanges,
+} from './session-detail.ts';
 import { SESSION_MOVES, type SessionState } from './session-state.ts';
 import type { SourceAttempt } from './source-attempt.ts';
-import { type SuppliedSession, Supply, type SupplyDeps } from './supply.ts';
-import type { SessionSnapshot } from './types.ts';
+import { StreamLimits } from './stream-limits.ts';
+import { type SuppliedSession, Supply } from './supply.ts';
+import { keyTypeOf, type SessionSnapshot } from './types.ts';
+import { Viewers } from './viewers.ts';
 
 /** How long a start goes on after the last one who waited for it has left: players open twice. */
 const ABANDON_GRACE_MS = 5_000;
-
-/** Whom a session tells about itself. */
-export interface SessionOwner {
-  /** An engine has told which broadcast this is; nothing has been opened for that. */
-  onIdentified(session: Session, identity: KnownName): void;
-  /** An engine has opened a playback, and told which broadcast it is. */
-  onPlayback(session: Session, attempt: SourceAttempt, infohash: string, kind: SelectorKind): void;
-  /** The last viewer has left: the session lingers, or its start goes on for a moment. */
-  onUnwatched(session: Session): void;
-  /** It can't be joined any more; `session.closed` resolves when all it held is given back. */
-  onEnded(session: Session): void;
-}
-
-export interface SessionDeps extends Omit<SupplyDeps, 'session' | 'stream'> {
-  readonly owner: SessionOwner;
-  /** What keeps more than the ring, where something does. */
-  readonly timeshift?: PastKeeper | undefined;
-}
 
 /**
  * One stream, shared by all who watch it: one engine at a time feeds one ring, and every viewer holds a
@@ -49,7 +38,7 @@ export interface SessionDeps extends Omit<SupplyDeps, 'session' | 'stream'> {
  *       └───────────┴─────────────┴────► ended
  */
 export class Session implements WatchedSession, SuppliedSession {
-  readonly #deps: SessionDeps;
+  readonly #deps: SessionDeps<Session>;
   readonly #log: Log;
   readonly #stream: ObservedStream;
   readonly #ready = Promise.withResolvers<Session>();
@@ -62,19 +51,20 @@ export class Session implements WatchedSession, SuppliedSession {
   #state: SessionState = { name: 'starting' };
   #timer: Timer | undefined;
   #waiting = 0;
-  #clients = 0;
-  /** How many of these have paused. */
-  #paused = 0;
+  readonly #viewers: Viewers;
   #past: Past | undefined;
+  readonly #limits: StreamLimits;
   #bytesOut = 0;
   #lastActivityMs: number;
   #startedAtWallMs: number | undefined;
   #endedAtWallMs: number | undefined;
 
-  constructor(deps: SessionDeps) {
+  constructor(deps: SessionDeps<Session>) {
     this.#deps = deps;
     this.#log = deps.log.child({ session: deps.selector.hash });
     this.#stream = { id: deps.selector.hash, keyType: keyTypeOf(deps.selector), isLive: true };
+    this.#limits = new StreamLimits(deps.limits);
+    this.#viewers = new Viewers({ ...deps, stream: this.#stream });
     this.#createdAtMs = deps.clock.nowMs();
     this.#createdAtWallMs = deps.clock.wallMs();
     this.#lastActivityMs = this.#createdAtMs;
@@ -84,6 +74,11 @@ export class Session implements WatchedSession, SuppliedSession {
   }
 
   // ── what is seen ────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Of this session alone, opaque. */
+  get sessionId(): string {
+    return this.#sessionId;
+  }
 
   /** The 40-hex name it was first asked for. */
   get id(): string {
@@ -127,7 +122,7 @@ export class Session implements WatchedSession, SuppliedSession {
 
   /** Viewers, those included that wait for the start. */
   get clientCount(): number {
-    return this.#clients + this.#waiting;
+    return this.#viewers.count + this.#waiting;
   }
 
   /** Since when it has played without a viewer, on the clock; undefined while it has one, or does not play. */
@@ -164,8 +159,8 @@ export class Session implements WatchedSession, SuppliedSession {
       isLive: playback?.isLive ?? true,
       isEncrypted: playback?.isEncrypted ?? false,
       isActive: this.isActive,
-      clientCount: this.clientCount - this.#paused,
-      pausedCount: this.#paused,
+      clientCount: this.clientCount - this.#viewers.pausedCount,
+      pausedCount: this.#viewers.pausedCount,
       createdAtMs: this.#createdAtWallMs,
       startedAtMs: this.#startedAtWallMs,
       endedAtMs: this.#endedAtWallMs,
@@ -195,7 +190,7 @@ export class Session implements WatchedSession, SuppliedSession {
     this.#ready.reject(error);
     observer.sessionEnded(reason, this.#ageSeconds, this.#stream);
     owner.onEnded(this);
-    const stopped = this.#supply.stop(error, reason, this.#clients > 0);
+    const stopped = this.#supply.stop(error, reason, this.#viewers.count > 0);
     for (const listener of [...this.#listeners]) listener.onEnd(reason);
     void stopped.then(() => this.#closed.resolve());
   }
@@ -268,6 +263,7 @@ export class Session implements WatchedSession, SuppliedSession {
    * @throws AcemuxError why the session could not start or has ended; the signal's reason
    */
   async join(viewer: ViewerInfo, signal: AbortSignal, onLive?: () => void): Promise<Attachment> {
+    const askedAtMs = this.#deps.clock.nowMs();
     this.#waiting++;
     if (this.#state.name === 'starting') this.#timer?.cancel();
     const forgetLive = onLive && this.#supply.tellLive(onLive);
@@ -286,11 +282,11 @@ export class Session implements WatchedSession, SuppliedSession {
       forgetLive?.();
     }
     this.#waiting--;
-    return target === this ? this.#admit(viewer) : target.join(viewer, signal, onLive);
+    return target === this ? this.#admit(viewer, askedAtMs) : target.join(viewer, signal, onLive);
   }
 
-  async #admit(viewer: ViewerInfo): Promise<Attachment> {
-    const attachment = this.#attach(viewer);
+  async #admit(viewer: ViewerInfo, askedAtMs: number): Promise<Attachment> {
+    const attachment = this.#attach(viewer, askedAtMs);
     const { start, end } = viewer.wish ?? {};
     if (!start) return attachment;
     const { ring } = this.#supply;
@@ -306,39 +302,18 @@ export class Session implements WatchedSession, SuppliedSession {
     return { ...attachment, beginning: found, openCursor };
   }
 
-  #attach(viewer: ViewerInfo): Attachment {
-    const { observer } = this.#deps;
-    this.#clients++;
+  #attach(viewer: ViewerInfo, askedAtMs: number): Attachment {
     this.#lastActivityMs = this.#deps.clock.nowMs();
     if (this.#state.name === 'lingering') this.#enter({ name: 'playing' });
-    const client: ObservedClient = { id: newClientId(), address: viewer.address };
-    if (!viewer.isVisitor) observer.clientJoined(this.#stream, client);
-    let member = true;
-    let hasPaused = false;
-    const notePaused = (isPaused: boolean): void => {
-      if (!member || isPaused === hasPaused) return;
-      hasPaused = isPaused;
-      this.#paused += isPaused ? 1 : -1;
-    };
-    return {
+    return this.#viewers.admit(viewer, askedAtMs, {
       session: this,
-      viewer,
-      client,
       openCursor: () => this.#openCursor(viewer),
-      notePaused,
-      leave: (reason) => {
-        if (!member) return;
-        notePaused(false);
-        member = false;
-        this.#clients--;
-        if (!viewer.isVisitor) observer.clientLeft(reason, this.#stream, client);
-        this.#considerEmptiness();
-      },
-    };
+      onLeft: () => this.#considerEmptiness(),
+    });
   }
 
   #prebufferMs(viewer: ViewerInfo): number {
-    return prebufferMsOf(this.#deps.limits, [this.id, this.infohash], viewer.wish?.bufferMs);
+    return this.#limits.prebufferMs([this.id, this.infohash], viewer.wish?.bufferMs);
   }
 
   #openCursor(viewer: ViewerInfo): Cursor {
@@ -384,6 +359,53 @@ export class Session implements WatchedSession, SuppliedSession {
     this.#deps.observer.bytesStreamed(bytes);
   }
 
+  // ── what an operator may do ─────────────────────────────────────────────────────────────────────────────
+
+  /** Ends one viewer's connection, by the viewer's id; false: there is no such. */
+  expel(clientId: string, reason: ReasonCode): boolean {
+    return this.#viewers.expel(clientId, reason);
+  }
+
+  /**
+   * Goes on at another engine, this one if one is named, as soon as that delivers; viewers stay.
+   * @throws AcemuxError move_impossible
+   */
+  move(engineId: string | undefined): void {
+    if (!this.isActive) throw new AcemuxError('stream_not_active');
+    this.#log.info({ engine: engineId }, 'an operator moves the stream');
+    this.#supply.move(engineId);
+  }
+
+  /** Changes what holds for this session, until it ends. */
+  change(changes: StreamChanges): void {
+    this.#limits.change(changes);
+    this.#supply.setBuffer(this.#limits.buffer);
+    if (changes.standby) this.#supply.setStandby(changes.standby);
+    if (changes.timeshiftMs === undefined) return;
+    this.#past?.setWindow(changes.timeshiftMs);
+    if (changes.timeshiftMs === 0) this.#past = undefined;
+    else if (!this.#past && this.#startedAtWallMs !== undefined) this.#keepPast();
+  }
+
+  /** Those who were let in. */
+  get viewers(): readonly PlacedViewer[] {
+    return this.#viewers.list().map((viewer) => placeViewer(viewer, this.ring));
+  }
+
+  /** Everything about it. */
+  detail(): SessionDetail {
+    const { standby, ...supplied } = this.#supply.detail();
+    const prebufferMs = this.#limits.prebufferMs([this.id, this.infohash]);
+    return {
+      session: this.snapshot(),
+      viewers: this.viewers,
+      waitingCount: this.#waiting,
+      ...supplied,
+      past: this.#past && pastDetailOf(this.#past),
+      settings: { ...this.#limits.buffer, prebufferMs, standby },
+    };
+  }
+
   // ── the supply ──────────────────────────────────────────────────────────────────────────────────────────
 
   onIdentified(name: KnownName): void {
@@ -420,12 +442,9 @@ export class Session implements WatchedSession, SuppliedSession {
       infohash,
       parameters: selector.parameters,
       names: [selector.hash, infohash],
+      windowMs: this.#limits.timeshiftMs,
       listen: (listener) => this.listen(listener),
       warn: (reason) => this.#supply.warn(reason),
     });
   }
-}
-
-function keyTypeOf({ kind }: StreamSelector): SessionSnapshot['keyType'] {
-  return kind === 'id' ? 'content_id' : 'infohash';
 }

@@ -3,6 +3,7 @@ import { AcemuxError, asAcemuxError, type ReasonCode } from '../base/reasons.ts'
 import type { StartAttempt } from '../engine/engine-client.ts';
 import type { Playback, PlaybackStat, SelectorKind, StreamSelector } from '../engine/types.ts';
 import type { Log } from '../telemetry/log.ts';
+import type { AttemptTimes } from './attempt-record.ts';
 import type { EngineSlot } from './ports.ts';
 import { StatPoll } from './stat-poll.ts';
 
@@ -52,10 +53,22 @@ export class SourceAttempt {
   #unknownAs: AcemuxError | undefined;
   #silenced = false;
   #released: Promise<void> | undefined;
+  readonly #beganMs: number;
+  /** How it goes; outlives it. */
+  readonly times: AttemptTimes;
 
   constructor(deps: SourceAttemptDeps) {
     this.#deps = deps;
     this.#owner = deps.owner;
+    this.#beganMs = deps.clock.nowMs();
+    this.times = {
+      beganAtMs: deps.clock.wallMs(),
+      openedAfterMs: undefined,
+      firstByteAfterMs: undefined,
+      deliveringAfterMs: undefined,
+      overAfterMs: undefined,
+      reason: undefined,
+    };
   }
 
   get slot(): EngineSlot {
@@ -114,6 +127,15 @@ export class SourceAttempt {
     this.#released ??= this.#run();
   }
 
+  /** There is something of it to watch. */
+  noteDelivering(): void {
+    this.times.deliveringAfterMs ??= this.#ageMs;
+  }
+
+  get #ageMs(): number {
+    return this.#deps.clock.nowMs() - this.#beganMs;
+  }
+
   /** Why it has not delivered so far, should its time be up now. */
   get progress(): AcemuxError {
     if (this.#playback) return new AcemuxError('no_media');
@@ -138,6 +160,8 @@ export class SourceAttempt {
       await this.#play();
     } catch (error) {
       const failure = asAcemuxError(signal.aborted ? signal.reason : error);
+      this.times.overAfterMs = this.#ageMs;
+      this.times.reason = failure.code;
       log.info({ engine: slot.engine.id, reason: failure.code, detail: failure.message }, 'source over');
       if (!this.#silenced) await this.#owner.onOver(this, failure);
       // Also what was asked to find out why, should that still be under way.
@@ -180,6 +204,7 @@ export class SourceAttempt {
     try {
       const { playback, kind } = await this.#open();
       this.#playback = playback;
+      this.times.openedAfterMs = this.#ageMs;
       signal.throwIfAborted();
       slot.identify(playback.infohash);
       this.#owner.onPlayback(this, playback, kind);
@@ -195,6 +220,7 @@ export class SourceAttempt {
           signal.throwIfAborted();
           if (!heardBytes) {
             heardBytes = true;
+            this.times.firstByteAfterMs = this.#ageMs;
             timer.cancel();
           }
           this.#owner.onMedia(this, chunk);

@@ -47,7 +47,9 @@ export class SourceLoop implements AttemptOwner {
   /** A source that is only suspected is not searched a successor for before this time. */
   #noSearchBeforeMs = 0;
   /** A second engine, where the stream is insured. */
-  readonly #standby: Standby | undefined;
+  readonly standby: Standby;
+  /** Somebody wants the stream elsewhere: the source in use is left although it does well. */
+  #isMoving = false;
   #isOver = false;
 
   constructor(choice: SourceLoopChoice) {
@@ -64,11 +66,10 @@ export class SourceLoop implements AttemptOwner {
       kindIsKnown: identity !== undefined,
       hasAsked: false,
     };
-    const { standby: mode, owner } = choice;
-    if (mode === 'off') return;
-    this.#standby = new Standby({
+    const { owner } = choice;
+    this.standby = new Standby({
       ...choice,
-      mode,
+      mode: choice.standby,
       onBegin: (attempt) => {
         this.#hold(attempt);
         owner.onAttemptAside(attempt);
@@ -110,7 +111,7 @@ export class SourceLoop implements AttemptOwner {
 
   /** The attempts that deliver, or may. */
   get attempts(): readonly SourceAttempt[] {
-    const all = [this.#inUse, ...(this.#search?.search.racers ?? []), this.#standby?.attempt];
+    const all = [this.#inUse, ...(this.#search?.search.racers ?? []), this.standby.attempt];
     return all.filter((attempt) => attempt !== undefined);
   }
 
@@ -136,7 +137,7 @@ export class SourceLoop implements AttemptOwner {
   /** What the attempt delivers, or would deliver, can't be used. */
   reject(attempt: SourceAttempt, code: ReasonCode): void {
     if (attempt === this.#inUse) this.#lose(attempt, new AcemuxError(code));
-    else if (attempt === this.#standby?.attempt) this.#standby.reject(code);
+    else if (attempt === this.standby.attempt) this.standby.reject(code);
     else this.#search?.search.reject(attempt, code);
   }
 
@@ -153,7 +154,7 @@ export class SourceLoop implements AttemptOwner {
     this.#tick?.cancel();
     this.#pause?.cancel();
     const error = new AcemuxError(reason);
-    this.#standby?.giveUp(reason);
+    this.standby.giveUp(reason);
     this.#abort.abort(error);
     this.#search?.abort.abort(error);
     await Promise.all([this.#searching, ...[...this.#attempts].map((attempt) => attempt.end(reason))]);
@@ -173,7 +174,7 @@ export class SourceLoop implements AttemptOwner {
   takeOver(attempt: SourceAttempt): void {
     this.#hold(attempt);
     const old = this.#inUse;
-    if (attempt.slot.engine.id === this.#standby?.attempt?.slot.engine.id) this.#standby.takeOver(attempt);
+    if (attempt.slot.engine.id === this.standby.attempt?.slot.engine.id) this.standby.takeOver(attempt);
     else if (old && old.slot.engine.id === attempt.slot.engine.id) {
       attempt.moveTo(this);
       this.#inUse = attempt;
@@ -192,23 +193,11 @@ export class SourceLoop implements AttemptOwner {
 
   // ── a second engine ─────────────────────────────────────────────────────────────────────────────────────
 
-  /** Gives a second engine's place to somebody who needs one; false: there is none. */
-  giveUpStandby(): boolean {
-    if (this.#standby?.engineId === undefined) return false;
-    this.#standby.giveUp('abandoned');
-    return true;
-  }
-
-  /** What plays beside was found to be the same as what is in use. */
-  confirmStandby(attempt: SourceAttempt): void {
-    this.#standby?.confirm(attempt);
-  }
-
   /** What played beside goes on, and the source in use until now plays beside. */
   switchTo(attempt: SourceAttempt): void {
     const old = this.#inUse;
-    const standby = this.#standby;
-    if (!old || !standby || attempt !== standby.attempt) return;
+    const standby = this.standby;
+    if (!old || attempt !== standby.attempt) return;
     standby.take();
     this.#inUse = attempt;
     this.#inUseSinceMs = this.#deps.clock.nowMs();
@@ -218,21 +207,40 @@ export class SourceLoop implements AttemptOwner {
   }
 
   #insure(inUse: SourceAttempt): void {
-    const standby = this.#standby;
+    const standby = this.standby;
     const { infohash, kind } = this.#name;
-    if (!standby) return;
     if (this.#deps.owner.clientCount === 0) standby.giveUp('idle');
     else if (infohash !== undefined) standby.keep({ infohash, kind, engineId: inUse.slot.engine.id });
   }
 
+  // ── moving ──────────────────────────────────────────────────────────────────────────────────────────────
+
+  /**
+   * Looks for another engine, this one if one is named, and goes on there; the one in use plays until then, and is kept
+   * where there is no other.
+   * @throws AcemuxError move_impossible
+   */
+  move(engineId: string | undefined): void {
+    const inUse = this.#inUse;
+    if (!inUse || this.#search || this.#isOver) throw new AcemuxError('move_impossible');
+    if (inUse.slot.engine.id === engineId) {
+      throw new AcemuxError('move_impossible', 'The stream is on this engine already.');
+    }
+    this.#isMoving = true;
+    this.#searchBeside(inUse, 'moved_by_operator', engineId);
+  }
+
   // ── searching ───────────────────────────────────────────────────────────────────────────────────────────
 
-  #beginSearch(lastEngine: string | undefined): void {
+  #beginSearch(lastEngine: string | undefined, onlyEngine?: string): void {
     if (this.#search || this.#isOver) return;
     this.#pause?.cancel();
     const abort = new AbortController();
     const signal = AbortSignal.any([abort.signal, this.#abort.signal]);
-    const choice = { lastEngine, isReplacement: this.#hasPlayed, kept: this.#standby?.take(), signal };
+    const isKeptMeant = onlyEngine === undefined || onlyEngine === this.standby.engineId;
+    const kept = isKeptMeant ? this.standby.take() : undefined;
+    const isMove = this.#isMoving;
+    const choice = { lastEngine, onlyEngine, isMove, isReplacement: this.#hasPlayed, kept, signal };
     const search = new SourceSearch(this.#deps, this.#name, this.#attempts, choice);
     this.#search = { search, abort };
     this.#searching = this.#runSearch(search, signal, lastEngine);
@@ -248,6 +256,7 @@ export class SourceLoop implements AttemptOwner {
       error = asAcemuxError(failure);
     }
     if (this.#search?.search === search) this.#search = undefined;
+    this.#isMoving = false;
     if (this.#isOver || !error || signal.aborted) return;
     this.#isAlone = true;
     this.#lastFailure = error.code;
@@ -287,7 +296,7 @@ export class SourceLoop implements AttemptOwner {
     this.#isDoubted = false;
     const kept = this.#search?.search.giveBack();
     if (kept) {
-      this.#standby?.adopt(kept);
+      this.standby.adopt(kept);
       this.#deps.owner.onSetAside(kept);
     }
     this.#search?.abort.abort(new AcemuxError('abandoned'));
@@ -308,6 +317,7 @@ export class SourceLoop implements AttemptOwner {
     this.#inUseSinceMs = clock.nowMs();
     this.#hasPlayed = true;
     this.#isDoubted = false;
+    this.#isMoving = false;
     this.#leaving = undefined;
     this.#lastFailure = undefined;
     this.#isAlone = false;
@@ -359,7 +369,7 @@ export class SourceLoop implements AttemptOwner {
     const verdict = owner.judge(inUse, this.#isAlone);
     if (verdict.kind === 'condemned') this.#lose(inUse, new AcemuxError(verdict.reason));
     else if (verdict.kind === 'suspect') this.#searchOnSuspicion(inUse, verdict.reason);
-    else if (this.#leaving === undefined) {
+    else if (this.#leaving === undefined && !this.#isMoving) {
       this.#endSuspicion(inUse);
       this.#insure(inUse);
     }
@@ -370,13 +380,13 @@ export class SourceLoop implements AttemptOwner {
   }
 
   /** Looks for another source while this one plays. */
-  #searchBeside({ slot }: SourceAttempt, reason: ReasonCode): void {
+  #searchBeside({ slot }: SourceAttempt, reason: ReasonCode, onlyEngine?: string): void {
     const { observer, stream } = this.#deps;
     if (!this.#search && !this.#isOver) {
       this.#isDoubted = true;
       observer.sourceDoubted(reason, stream, slot.engine.id);
     }
-    this.#beginSearch(slot.engine.id);
+    this.#beginSearch(slot.engine.id, onlyEngine);
   }
 
   /** The source in use is over: another one is searched for at once, unless one is already. */
@@ -384,6 +394,7 @@ export class SourceLoop implements AttemptOwner {
     if (attempt !== this.#inUse) return;
     this.#inUse = undefined;
     this.#isDoubted = false;
+    this.#isMoving = false;
     void attempt.end(error.code);
     this.#deps.owner.onAttemptOver(attempt);
     const { id } = attempt.slot.engine;

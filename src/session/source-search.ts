@@ -20,6 +20,10 @@ export interface StreamName {
 export interface SearchChoice {
   /** The engine that has just lost the stream, or is about to. */
   readonly lastEngine: string | undefined;
+  /** The stream is to leave its engine, which does well. */
+  readonly isMove?: boolean;
+  /** Only this engine is asked; undefined: any. */
+  readonly onlyEngine?: string | undefined;
   /** Whether viewers have a ring already that a new source must be joined to. */
   readonly isReplacement: boolean;
   /** What was kept for this: it is tried first. */
@@ -113,6 +117,7 @@ export class SourceSearch implements AttemptOwner {
         withinTime.throwIfAborted();
         const last = this.#failures.at(-1);
         if (isReplacement && last !== undefined && STANDS_STILL.has(last)) break;
+        if (this.#choice.onlyEngine !== undefined) break;
       }
     } catch (error) {
       signal.throwIfAborted();
@@ -126,8 +131,11 @@ export class SourceSearch implements AttemptOwner {
 
   get #request(): PlaceRequest {
     const { preferredEngine } = this.#deps;
-    const { lastEngine } = this.#choice;
-    return { exclude: this.#asked, infohash: this.#name.infohash, preferredEngine, lastEngine };
+    const { isMove, lastEngine, onlyEngine } = this.#choice;
+    // The engine that is left plays the stream, so it is none to wait for.
+    const left = isMove && lastEngine !== undefined ? [lastEngine] : [];
+    const exclude = new Set([...this.#asked, ...left]);
+    return { exclude, infohash: this.#name.infohash, preferredEngine, lastEngine, onlyEngine };
   }
 
   /** What this attempt delivers can be watched. */

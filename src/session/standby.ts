@@ -4,6 +4,7 @@ import type { Playback, SelectorKind, StreamSelector } from '../engine/types.ts'
 import type { Log } from '../telemetry/log.ts';
 import type { AttemptOutcome, EngineSlot, EngineSource } from './ports.ts';
 import { type AttemptOwner, SourceAttempt } from './source-attempt.ts';
+import type { StandbyMode } from './standby-mode.ts';
 
 /** When there was no place, or one failed: each pause is twice the one before. Milliseconds. */
 const PAUSE_MIN_MS = 5_000;
@@ -12,7 +13,7 @@ const PAUSE_MAX_MS = 5 * 60_000;
 const SILENT_MS = 15_000;
 
 export interface StandbyDeps {
-  readonly mode: 'warm' | 'hot';
+  readonly mode: StandbyMode;
   readonly selector: StreamSelector;
   readonly engines: EngineSource;
   /** EMPTY_STREAM_TIMEOUT */
@@ -52,9 +53,19 @@ export class Standby implements AttemptOwner {
   #notBeforeMs = 0;
   #failures = 0;
   #lastFailed: string | undefined;
+  #mode: StandbyMode;
 
   constructor(deps: StandbyDeps) {
     this.#deps = deps;
+    this.#mode = deps.mode;
+  }
+
+  /** The stream is insured so from now on; what is kept otherwise is given up. */
+  setMode(mode: StandbyMode): void {
+    if (mode === this.#mode) return;
+    this.giveUp('abandoned');
+    this.#mode = mode;
+    this.#notBeforeMs = 0;
   }
 
   /** What plays beside the source in use; undefined: nothing does. */
@@ -75,7 +86,7 @@ export class Standby implements AttemptOwner {
   keep(stream: InsuredStream): void {
     const nowMs = this.#deps.clock.nowMs();
     if (this.attempt && nowMs - this.#lastHeardMs >= SILENT_MS) this.#fail(new AcemuxError('source_silent'));
-    if (this.#kept || nowMs < this.#notBeforeMs) return;
+    if (this.#kept || this.#mode === 'off' || nowMs < this.#notBeforeMs) return;
     const { infohash, engineId } = stream;
     const slot = this.#deps.engines.tryReserve({
       exclude: new Set([engineId]),
@@ -88,7 +99,7 @@ export class Standby implements AttemptOwner {
       return;
     }
     this.#infohash = infohash;
-    if (this.#deps.mode === 'warm') this.#hold({ kind: 'place', slot });
+    if (this.#mode === 'warm') this.#hold({ kind: 'place', slot });
     else this.#play(slot, stream.kind);
   }
 
@@ -107,6 +118,7 @@ export class Standby implements AttemptOwner {
     this.#hasDelivered = true;
     this.#infohash = attempt.playback?.infohash ?? this.#infohash;
     this.#hold({ kind: 'playback', attempt });
+    if (this.#mode === 'off') this.giveUp('abandoned');
   }
 
   /** Goes on with an attempt that has replaced the one that is kept, on the same engine (reference 5). */

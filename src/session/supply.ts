@@ -1,20 +1,23 @@
 import type { Clock } from '../base/clock.ts';
 import type { AcemuxError, ReasonCode } from '../base/reasons.ts';
+import { RecentRate } from '../base/recent-rate.ts';
 import type { Playback, PlaybackStat, SelectorKind, StreamSelector } from '../engine/types.ts';
 import type { Log } from '../telemetry/log.ts';
+import { AttemptBook } from './attempt-record.ts';
 import type { BufferMemory } from './buffer-memory.ts';
 import { type BufferedSession, Intake, type IntakeNews, type IntakeSwitch } from './intake.ts';
 import type { KnownName } from './known-names.ts';
 import { LiveNotice } from './live-notice.ts';
 import type { EngineSource, ObservedStream, SessionEngine, SessionObserver } from './ports.ts';
 import type { Ring } from './ring.ts';
+import { bufferDetailOf, MediaLook, type SessionDetail } from './session-detail.ts';
 import type { SessionLimits } from './session-limits.ts';
 import { SessionWarnings } from './session-warnings.ts';
 import type { SourceAttempt } from './source-attempt.ts';
 import type { SourceVerdict } from './source-health.ts';
 import { SourceLoop } from './source-loop.ts';
 import type { SourceLoopOwner } from './source-loop-deps.ts';
-import { standbyModeOf } from './standby-mode.ts';
+import { type StandbyMode, standbyModeOf } from './standby-mode.ts';
 
 /** Whom a supply feeds: the session. */
 export interface SuppliedSession extends BufferedSession {
@@ -51,6 +54,12 @@ export interface SupplyDeps {
   readonly log: Log;
 }
 
+/** What a supply knows of a session. */
+export interface SupplyDetail
+  extends Pick<SessionDetail, 'attempts' | 'buffer' | 'media' | 'bytesInPerSecond' | 'standbyEngine'> {
+  readonly standby: StandbyMode;
+}
+
 /** Where one session's media come from: engines that are asked, and the ring that they fill, one after the other. */
 export class Supply implements SourceLoopOwner {
   readonly #deps: SupplyDeps;
@@ -59,6 +68,10 @@ export class Supply implements SourceLoopOwner {
   readonly #warnings: SessionWarnings;
   readonly #intake: Intake;
   readonly #source: SourceLoop;
+  readonly #attempts = new AttemptBook();
+  readonly #mediaLook = new MediaLook();
+  readonly #rateIn: RecentRate;
+  #standbyMode: StandbyMode;
   #playback: Playback | undefined;
   #infohash: string | undefined;
   #isWatchable = false;
@@ -71,7 +84,9 @@ export class Supply implements SourceLoopOwner {
     this.#infohash = identity?.infohash;
     // Those who wait hear it; there may be nobody.
     this.#identified.promise.catch(() => {});
+    this.#rateIn = new RecentRate(clock.nowMs());
     const standby = standbyModeOf(limits, [selector.hash, identity?.infohash]);
+    this.#standbyMode = standby;
     const standbyWindowMs = standby === 'hot' ? limits.standbyWindowMs : undefined;
     this.#intake = new Intake({ ...deps, session, standbyWindowMs, nowMs: clock.nowMs() });
     this.#source = new SourceLoop({ ...deps, ...limits, standby, owner: this });
@@ -172,16 +187,56 @@ export class Supply implements SourceLoopOwner {
 
   /** Gives up the second engine that it keeps in reserve; false: it keeps none. */
   giveUpStandby(): boolean {
-    return this.#source.giveUpStandby();
+    const { standby } = this.#source;
+    if (standby.engineId === undefined) return false;
+    standby.giveUp('abandoned');
+    return true;
+  }
+
+  /**
+   * Goes on at another engine, this one if one is named, as soon as that delivers.
+   * @throws AcemuxError move_impossible
+   */
+  move(engineId: string | undefined): void {
+    this.#source.move(engineId);
+  }
+
+  // ── what is changed while it plays ──────────────────────────────────────────────────────────────────────
+
+  /** The ring keeps so much from now on. */
+  setBuffer(buffer: Pick<SessionLimits, 'bufferBytes' | 'bufferMs'>): void {
+    this.#intake.setBuffer(buffer);
+  }
+
+  /** The stream is insured so from now on. */
+  setStandby(mode: StandbyMode): void {
+    this.#standbyMode = mode;
+    this.#intake.setStandbyWindow(mode === 'hot' ? this.#deps.limits.standbyWindowMs : undefined);
+    this.#source.standby.setMode(mode);
+  }
+
+  /** What is known of it, for somebody who looks for what is wrong. */
+  detail(): SupplyDetail {
+    const nowMs = this.#deps.clock.nowMs();
+    return {
+      attempts: this.#attempts.list(),
+      buffer: bufferDetailOf(this.ring, this.#intake.heldMs(nowMs)),
+      media: this.#mediaLook.look(this.ring, nowMs),
+      bytesInPerSecond: this.#rateIn.perSecond(nowMs),
+      standby: this.#standbyMode,
+      standbyEngine: this.#source.standby.engineId,
+    };
   }
 
   // ── what the source tells ───────────────────────────────────────────────────────────────────────────────
   onAttempt(attempt: SourceAttempt): void {
+    this.#attempts.add(attempt, false);
     this.#notePlayback(attempt);
     this.#intake.begin(attempt, this.#deps.clock.nowMs());
   }
 
   onAttemptAside(attempt: SourceAttempt): void {
+    this.#attempts.add(attempt, true);
     this.#intake.begin(attempt, this.#deps.clock.nowMs(), true);
   }
 
@@ -230,7 +285,9 @@ export class Supply implements SourceLoopOwner {
 
   onMedia(attempt: SourceAttempt, chunk: Buffer): void {
     const before = this.#intake.ring.head;
-    this.#take(attempt, this.#intake.push(attempt, chunk, this.#deps.clock.nowMs()));
+    const nowMs = this.#deps.clock.nowMs();
+    this.#rateIn.note(chunk.length, nowMs);
+    this.#take(attempt, this.#intake.push(attempt, chunk, nowMs));
     this.#tellAdvance(before);
   }
 
@@ -245,10 +302,11 @@ export class Supply implements SourceLoopOwner {
 
   #take(attempt: SourceAttempt, news: IntakeNews): void {
     if (news.kind === 'unusable') this.#source.reject(attempt, news.reason);
-    if (news.kind === 'plays_along') this.#source.confirmStandby(attempt);
+    if (news.kind === 'plays_along') this.#confirmStandby(attempt);
     if (news.kind === 'switched') this.#switch(news);
     if (news.kind === 'differs') this.#deps.observer.standbyDiffered(news.count);
     if (news.kind !== 'delivers') return;
+    this.#noteDelivering(attempt);
     const { splice } = news;
     // One that only repeated itself has come back to where it was: nothing has changed.
     if (splice && !(splice.kind === 'same-broadcast' && this.#source.isInUse(attempt))) {
@@ -260,6 +318,18 @@ export class Supply implements SourceLoopOwner {
     if (this.#isWatchable) return;
     this.#isWatchable = true;
     this.#deps.session.onWatchable();
+  }
+
+  #confirmStandby(attempt: SourceAttempt): void {
+    this.#noteDelivering(attempt);
+    this.#source.standby.confirm(attempt);
+  }
+
+  #noteDelivering(attempt: SourceAttempt): void {
+    const { deliveringAfterMs, firstByteAfterMs } = attempt.times;
+    attempt.noteDelivering();
+    if (deliveringAfterMs !== undefined || firstByteAfterMs === undefined) return;
+    this.#deps.observer.attemptDelivered(firstByteAfterMs / 1000, this.#deps.stream, attempt.slot.engine.id);
   }
 
   #switch({ to, why, splice }: IntakeSwitch): void {

@@ -1,7 +1,7 @@
 import type { ReasonCode } from '../base/reasons.ts';
-import type { PlaybackStat } from '../engine/types.ts';
+import type { PlaybackStat, StreamSelector } from '../engine/types.ts';
 
-export type { StreamSelector } from '../engine/types.ts';
+export type { StreamSelector };
 
 /** A session as it is shown to people and programs: a copy, taken at one moment. */
 export interface SessionSnapshot {
@@ -39,4 +39,9 @@ export interface SessionSnapshot {
   readonly warnings: readonly ReasonCode[];
   /** What the engine last said of the playback; it is asked every 2 s. Undefined while there is no answer. */
   readonly stat: PlaybackStat | undefined;
+}
+
+/** What a name is called in lists. */
+export function keyTypeOf({ kind }: StreamSelector): SessionSnapshot['keyType'] {
+  return kind === 'id' ? 'content_id' : 'infohash';
 }

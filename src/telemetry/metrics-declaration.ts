@@ -184,6 +184,24 @@ export const METRICS = [
     labels: ['reason'],
   },
   {
+    name: 'acemux_store_degraded',
+    type: 'gauge',
+    help: '1 while the database under DATA_DIR does not take what is to be stored; the event `system.store_degraded` says why.',
+    labels: [],
+  },
+  {
+    name: 'acemux_store_waiting',
+    type: 'gauge',
+    help: 'Writes that wait for the database.',
+    labels: [],
+  },
+  {
+    name: 'acemux_store_lost',
+    type: 'gauge',
+    help: 'Writes that were lost since the start, because too many waited or memory was full.',
+    labels: [],
+  },
+  {
     name: 'acemux_events_total',
     type: 'counter',
     help: 'Events, by the type; docs/events.md explains each.',

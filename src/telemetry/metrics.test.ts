@@ -19,6 +19,7 @@ const QUIET = {
   timeshiftBytes: () => 0,
   fleetStatus: () => NO_FLEET,
   engineStates: () => [],
+  storeHealth: () => ({ problem: undefined, waiting: 0, lost: 0 }),
 };
 
 const sampleOf = (page: string, series: string): number | undefined => {
@@ -69,13 +70,11 @@ test('bytes are counted from scrape to scrape, each once', async () => {
 test('gauges are asked at each scrape', async () => {
   let sessions = 2;
   const metrics = new Metrics({
+    ...QUIET,
     sessionsActive: () => sessions,
     clientsActive: () => sessions * 10,
-    clientsPaused: () => 0,
     bufferBytes: () => sessions * 1_000,
-    timeshiftBytes: () => 0,
-    fleetStatus: () => NO_FLEET,
-    engineStates: () => [],
+    storeHealth: () => ({ problem: 'store_full', waiting: sessions, lost: 1 }),
   });
   assert.equal(sampleOf(await metrics.render(), 'proxy_sessions_active'), 2);
   sessions = 3;
@@ -83,6 +82,9 @@ test('gauges are asked at each scrape', async () => {
   assert.equal(sampleOf(page, 'proxy_sessions_active'), 3);
   assert.equal(sampleOf(page, 'acemux_clients_active'), 30);
   assert.equal(sampleOf(page, 'acemux_buffer_bytes'), 3_000);
+  assert.equal(sampleOf(page, 'acemux_store_degraded'), 1);
+  assert.equal(sampleOf(page, 'acemux_store_waiting'), 3);
+  assert.equal(sampleOf(page, 'acemux_store_lost'), 1);
 });
 
 test('two instances know nothing of each other', async () => {

@@ -16,6 +16,8 @@ export interface MetricsDeps {
   readonly timeshiftBytes: () => number;
   /** Asked at each scrape. */
   readonly fleetStatus: () => FleetNumbers;
+  /** Asked at each scrape. */
+  readonly storeHealth: () => { readonly problem: unknown; readonly waiting: number; readonly lost: number };
   /** The state of each engine; asked at each scrape. */
   readonly engineStates: () => readonly string[];
 }
@@ -122,6 +124,10 @@ export class Metrics {
       () => [...fleetStatus().breakers.values()].filter(({ kind }) => kind === 'open').length,
       registers,
     );
+    const { storeHealth } = deps;
+    gauge('acemux_store_degraded', () => (storeHealth().problem === undefined ? 0 : 1), registers);
+    gauge('acemux_store_waiting', () => storeHealth().waiting, registers);
+    gauge('acemux_store_lost', () => storeHealth().lost, registers);
     this.#fleetActions = new Counter({ ...declared('acemux_fleet_actions_total'), registers });
     this.#engineExits = new Counter({ ...declared('acemux_engine_exits_total'), registers });
     this.#events = new Counter({ ...declared('acemux_events_total'), registers });

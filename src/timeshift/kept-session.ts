@@ -29,7 +29,8 @@ export interface Keeping {
 
 export interface KeptLimits {
   readonly windowMs: number;
-  readonly pauseMaxMs: number;
+  /** Undefined: as long as it is kept. */
+  readonly pauseMaxMs: number | undefined;
   /** A segment is ended when it has so much. */
   readonly segmentBytes: number;
   readonly segmentMs: number;
@@ -44,7 +45,9 @@ export interface KeptSessionDeps {
   readonly keeping: Keeping;
   readonly limits: KeptLimits;
   readonly clock: Clock;
-  /** The session is over: this is to be stopped. */
+  /** It reaches so far back from now on, milliseconds. */
+  readonly onWindow: (windowMs: number) => void;
+  /** The session is over, or nothing more is to be kept: this is to be stopped. */
   readonly onEnd: () => void;
 }
 
@@ -78,15 +81,17 @@ export class KeptSession implements Past, SessionListener {
   #notedTo = -1;
   #notedBreaksTo = -1;
   #pointWallMs = 0;
+  #windowMs: number;
 
   constructor(deps: KeptSessionDeps) {
     this.#deps = deps;
+    this.#windowMs = deps.limits.windowMs;
     this.#startMs = deps.clock.nowMs();
     this.#startWallMs = deps.clock.wallMs();
     this.#position = deps.ring.tail;
     this.segments = new SegmentKeeping({
       id: deps.id,
-      windowMs: deps.limits.windowMs,
+      windowMs: () => this.#windowMs,
       clock: deps.clock,
       makeRoom: (bytes) => deps.keeping.makeRoom(bytes),
       warn: (error) => deps.keeping.warn(reasonOfFailure(error), error),
@@ -132,7 +137,25 @@ export class KeptSession implements Past, SessionListener {
   }
 
   get pauseMaxMs(): number {
-    return this.#isKeeping ? this.#deps.limits.pauseMaxMs : 0;
+    return this.#isKeeping ? (this.#deps.limits.pauseMaxMs ?? this.#windowMs) : 0;
+  }
+
+  get windowMs(): number {
+    return this.#windowMs;
+  }
+
+  get oldestWallMs(): number | undefined {
+    return this.#store?.oldestWallMs;
+  }
+
+  get sizeBytes(): number {
+    return this.#store?.sizeBytes ?? 0;
+  }
+
+  setWindow(windowMs: number): void {
+    this.#windowMs = windowMs;
+    this.#deps.onWindow(windowMs);
+    if (windowMs === 0) this.#deps.onEnd();
   }
 
   reaches(position: number): boolean {

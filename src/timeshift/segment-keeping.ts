@@ -16,8 +16,8 @@ const LINE_BYTES = 4096;
 export interface SegmentKeepingDeps {
   /** A name, of 40 hex digits, by which the stream was asked for. */
   readonly id: string;
-  /** The window, milliseconds. */
-  readonly windowMs: number;
+  /** The window as it is now, milliseconds. */
+  readonly windowMs: () => number;
   readonly clock: Clock;
   makeRoom(bytes: number): Promise<boolean>;
   warn(error: unknown): void;
@@ -25,7 +25,6 @@ export interface SegmentKeepingDeps {
 
 /** Has each media segment of a session kept once its media is on disk, one after the other. */
 export class SegmentKeeping implements SegmentKeeper {
-  readonly listedMs: number;
   readonly opened: Promise<KeptSegments | undefined>;
   readonly #deps: SegmentKeepingDeps;
   readonly #opening = Promise.withResolvers<MediaSegments | undefined>();
@@ -43,9 +42,12 @@ export class SegmentKeeping implements SegmentKeeper {
 
   constructor(deps: SegmentKeepingDeps) {
     this.#deps = deps;
-    const graceMs = Math.min(GRACE_MS, deps.windowMs * GRACE_PART);
-    this.listedMs = Math.min(LISTED_MS_MAX, deps.windowMs - graceMs);
     this.opened = this.#opening.promise;
+  }
+
+  get listedMs(): number {
+    const windowMs = this.#deps.windowMs();
+    return Math.min(LISTED_MS_MAX, windowMs - Math.min(GRACE_MS, windowMs * GRACE_PART));
   }
 
   /** The store is there. */

@@ -108,6 +108,25 @@ test('what is older than the window goes, and when the stream is over all goes w
   assert.equal(clock.pendingTimers, 0);
 });
 
+test('the window of one stream changes while it plays; none ends it, and what there is goes', async (t) => {
+  const { clock, timeshift, play } = await rig(t, { windowMs: 20_000 });
+  const stream = new PassingStream();
+  const past = timeshift.begin(stream);
+  assert.ok(past);
+  await play(stream, past, 10);
+  past.setWindow(60_000);
+  assert.deepEqual([past.windowMs, past.pauseMaxMs], [60_000, 60_000]);
+  await play(stream, past, 30);
+  assert.ok(past.reaches(0), 'what is older than the window before is kept');
+  past.setWindow(0);
+  await settled(() => past.pauseMaxMs === 0);
+  while (timeshift.sizeBytes > 0) {
+    await new Promise((resolve) => setTimeout(resolve, 2));
+    await clock.advance(5_000);
+  }
+  stream.end();
+});
+
 test('all stores together take no more than they may: the oldest goes first', async (t) => {
   const bytesMax = 24 * 1024 * 1024;
   const { timeshift, play, clock } = await rig(t, { bytesMax, windowMs: 600_000 });

@@ -81,7 +81,7 @@ export class Timeshift implements PastKeeper, SegmentArchive {
 
   begin(session: PassingSession): Past | undefined {
     const { bytesMax, clock, pauseMaxMs } = this.#deps;
-    const windowMs = this.#windowOf(session.names);
+    const windowMs = session.windowMs ?? this.#windowOf(session.names);
     if (windowMs === 0 || this.#isStopped) return undefined;
     const name = folderOf(session);
     const shelf = this.#shelfOf(name);
@@ -100,11 +100,14 @@ export class Timeshift implements PastKeeper, SegmentArchive {
       },
       limits: {
         windowMs,
-        pauseMaxMs: pauseMaxMs ?? windowMs,
+        pauseMaxMs,
         segmentBytes: within(SEGMENT_BYTES, bytesMax / SEGMENTS),
         segmentMs: within(SEGMENT_MS, windowMs / SEGMENTS),
       },
       clock,
+      onWindow: (windowMs) => {
+        shelf.windowMs = windowMs;
+      },
       onEnd: () => {
         stopListening();
         void kept.stop().then(() => {

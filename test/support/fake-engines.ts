@@ -183,9 +183,11 @@ export class FakeEngineSource implements EngineSource, EngineDemand {
 
   async reserve(request: PlaceRequest, signal: AbortSignal): Promise<EngineSlot> {
     this.requests.push(request);
-    const { exclude, infohash, lastEngine } = request;
+    const { exclude, infohash, lastEngine, onlyEngine } = request;
+    const isMeant = ({ id }: FakeEngine): boolean =>
+      !exclude.has(id) && (onlyEngine === undefined || id === onlyEngine);
     for (;;) {
-      const open = this.engines.filter((engine) => !exclude.has(engine.id) && !this.isFull(engine));
+      const open = this.engines.filter((engine) => isMeant(engine) && !this.isFull(engine));
       const free = open.filter(({ playing }) => infohash === undefined || !playing.includes(infohash));
       const engine = free.find(({ id }) => id !== lastEngine) ?? free[0];
       if (engine) return this.#take(engine, infohash);
@@ -274,6 +276,12 @@ export class RecordingObserver implements SessionObserver {
   clientLeft(reason: string): void {
     this.events.push(`client left: ${reason}`);
   }
+
+  clientServed(): void {}
+
+  clientStarved(): void {}
+
+  attemptDelivered(): void {}
 
   clientSkipped(): void {
     this.events.push('client skipped');

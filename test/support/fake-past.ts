@@ -4,6 +4,9 @@ import type { Past, PastPoint } from '../../src/session/past.ts';
 export class FakePast implements Past {
   wallMs = 1_000_000;
   pauseMaxMs = 60_000;
+  windowMs = 60_000;
+  oldestWallMs: number | undefined;
+  sizeBytes = 0;
   readonly segments = {
     listedMs: 0,
     opened: Promise.resolve(undefined),
@@ -16,6 +19,10 @@ export class FakePast implements Past {
 
   keep(from: number, bytes: Buffer): void {
     this.#stretches.push({ from, bytes });
+  }
+
+  setWindow(windowMs: number): void {
+    this.windowMs = windowMs;
   }
 
   reaches(position: number): boolean {

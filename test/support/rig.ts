@@ -164,6 +164,7 @@ function configWith(changes: Changes, dataDir: string): Config {
     clients: { ...config.clients, ...changes.clients },
     hls: { ...config.hls, ...changes.hls },
     timeshift: { ...config.timeshift, ...changes.timeshift },
+    history: { ...config.history, ...changes.history },
     health: { ...config.health, ...changes.health },
     log: { ...config.log, ...changes.log },
   };

@@ -6,6 +6,9 @@ import { WildEngine } from './wild-engine.ts';
 
 const WARM_UP_PACKETS = Math.ceil(BYTES_PER_SECOND / 188);
 
+/** A viewer who has got this much is playing: about half a second. */
+const ENOUGH_BYTES = 30_000;
+
 /** Starts fail soon, and no ring is large. */
 const IMPATIENT = {
   streams: {
@@ -59,7 +62,7 @@ export class WildHouse {
     const viewer = this.watch();
     if ((await viewer.status()) === 200) {
       // One that only repeats itself is given up when the retry budget is spent.
-      await viewer.received(100_000).catch(() => viewer.end());
+      await viewer.received(ENOUGH_BYTES).catch(() => viewer.end());
       inspect(viewer.media);
       viewer.leave();
       return 'plays';

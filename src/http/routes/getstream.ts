@@ -13,6 +13,7 @@ import { asksForJson, EnvelopeSchema, formatOf, type OpenLeaseDeps, openLease } 
 import { type PlayedFile, playFile } from '../play-file.ts';
 import { registerPreflight } from '../preflight.ts';
 import { allowsEarlyHeaders, PASSED_PARAMETERS, parseStreamRequest, queryOf } from '../stream-request.ts';
+import { viewerInfoOf } from '../viewer-info.ts';
 import { parseWish } from '../viewer-wish.ts';
 
 export type PlayDeps<Attached extends Leavable> = Pick<
@@ -185,7 +186,7 @@ export async function play<Attached extends Leavable>(
   }
   const onClose = (): void => departure.abort(new AcemuxError('client_left'));
   reply.raw.once('close', onClose);
-  const viewer = { address: access.clientOf(request).address, userAgent: request.headers['user-agent'] };
+  const viewer = viewerInfoOf(request, access.clientOf(request).address);
   const start = tsOutput.awaitStart(reply.raw, allowsEarlyHeaders(queryOf(request)), () => reply.hijack());
   try {
     try {

@@ -10,6 +10,7 @@ import type { HttpDeps, PlaylistFace } from '../deps.ts';
 import { ErrorBodySchema } from '../errors.ts';
 import { registerPreflight } from '../preflight.ts';
 import { PASSED_PARAMETERS, parseStreamRequest, queryOf } from '../stream-request.ts';
+import { viewerInfoOf } from '../viewer-info.ts';
 import { parseWish } from '../viewer-wish.ts';
 
 type HlsDeps = Pick<HttpDeps, 'hls' | 'lifecycle' | 'log'> & { readonly access: AccessControl };
@@ -249,7 +250,7 @@ async function answer(
   const departure = new AbortController();
   const onClose = (): void => departure.abort(new AcemuxError('client_left'));
   reply.raw.once('close', onClose);
-  const viewer = { address: access.clientOf(request).address, userAgent: request.headers['user-agent'] };
+  const viewer = viewerInfoOf(request, access.clientOf(request).address);
   try {
     const playlist = await playlistFor(viewer, departure.signal);
     const { beginning } = playlist;

@@ -120,15 +120,21 @@ describe('GET /orchestrator/status', () => {
   });
 });
 
-test('/health/status counts engines and shows the gravest breaker', async (t) => {
+test('/health/status counts engines, and shows the gravest breaker and how the store is', async (t) => {
   const breakers: FleetStatus['breakers'] = new Map([
     ['one', { kind: 'closed' }],
     ['two', { kind: 'open', cause: 'engine_exited', failures: 5, untilMs: 30_000, detail: 'exit code 1' }],
   ]);
-  const { rig } = await rigWith(t, { breakers, replacing: 1 }, [
-    madeEngine(),
-    madeEngine({ state: 'unhealthy', health: 'unhealthy' }),
-  ]);
+  const health = {
+    place: 'memory',
+    problem: 'store_newer',
+    detail: 'schema 9',
+    sinceMs: 0,
+    waiting: 0,
+    lost: 2,
+  } as const;
+  const engines = [madeEngine(), madeEngine({ state: 'unhealthy', health: 'unhealthy' })];
+  const { rig } = await rigWith(t, { breakers, replacing: 1 }, engines, { store: { health } });
   const words = {
     state: 'open',
     failure_count: 5,
@@ -148,6 +154,15 @@ test('/health/status counts engines and shows the gravest breaker', async (t) =>
     minimum_required: 1,
     health_check_interval: 20,
     circuit_breakers: { general: words, replacement: words },
+    store: {
+      status: 'degraded',
+      place: 'memory',
+      reason: 'store_newer',
+      detail: 'schema 9',
+      since: '1970-01-01T00:00:00.000Z',
+      waiting: 0,
+      lost: 2,
+    },
   });
 });
 

@@ -6,6 +6,7 @@ import type { EngineSnapshot } from '../../fleet/engine-record.ts';
 import type { FleetStatus } from '../../fleet/fleet-control.ts';
 import type { BreakerVerdict } from '../../fleet/reconciler/breaker.ts';
 import type { Block } from '../../fleet/reconciler/plan-types.ts';
+import type { StoreHealth } from '../../store/store.ts';
 import type { HttpDeps } from '../deps.ts';
 import { timeOf } from '../times.ts';
 import { vpnStatusWords } from '../vpn-words.ts';
@@ -13,7 +14,7 @@ import { orchestratorCodeOf } from './provision.ts';
 
 type OrchestratorDeps = Pick<
   HttpDeps,
-  'clock' | 'fleet' | 'fleetControl' | 'lifecycle' | 'sessions' | 'streams' | 'vpns'
+  'clock' | 'fleet' | 'fleetControl' | 'lifecycle' | 'sessions' | 'store' | 'streams' | 'vpns'
 >;
 
 const OrNull = <Schema extends TSchema>(schema: Schema) => Type.Union([schema, Type.Null()]);
@@ -38,6 +39,15 @@ const HealthStatusSchema = Type.Object({
   minimum_required: Type.Integer(),
   health_check_interval: Type.Number({ description: 'Seconds.' }),
   circuit_breakers: Type.Object({ general: BreakerSchema, replacement: BreakerSchema }),
+  store: Type.Object({
+    status: Type.String({ description: 'ok or degraded: whether what is to outlive a restart is written.' }),
+    place: Type.String({ description: 'file or memory.' }),
+    reason: OrNull(Type.String({ description: 'What is wrong: a reason code.' })),
+    detail: OrNull(Type.String()),
+    since: Type.String({ format: 'date-time' }),
+    waiting: Type.Integer({ description: 'Writes that wait.' }),
+    lost: Type.Integer({ description: 'Writes that were lost since the start.' }),
+  }),
 });
 
 const StatusSchema = Type.Object({
@@ -101,7 +111,7 @@ type Status = Static<typeof StatusSchema>;
 
 /** `/orchestrator/status` and `/health/status`: can it take a stream, and if not, why, and when; and the breaker's reset. */
 export function registerOrchestrator(scope: FastifyInstance, deps: OrchestratorDeps): void {
-  const { clock, fleetControl, sessions, streams, vpns } = deps;
+  const { clock, fleetControl, sessions, store, streams, vpns } = deps;
 
   scope.get(
     '/orchestrator/status',
@@ -171,7 +181,7 @@ export function registerOrchestrator(scope: FastifyInstance, deps: OrchestratorD
       config: { area: 'view' },
       schema: {
         tags: ['view'],
-        summary: 'The health of the engines in numbers',
+        summary: 'The health of the engines in numbers, and of the database',
         response: { 200: HealthStatusSchema },
       },
     },
@@ -192,6 +202,7 @@ export function registerOrchestrator(scope: FastifyInstance, deps: OrchestratorD
         health_check_interval: checkIntervalMs / 1000,
         // The orchestrator has two; acemux replaces engines by creating others, so one speaks for both.
         circuit_breakers: { general: words, replacement: words },
+        store: storeWords(store.health),
       };
     },
   );
@@ -218,6 +229,19 @@ export function registerOrchestrator(scope: FastifyInstance, deps: OrchestratorD
       return { message: 'Circuit breaker reset' };
     },
   );
+}
+
+function storeWords(health: StoreHealth): Static<typeof HealthStatusSchema>['store'] {
+  const { problem, place, detail, sinceMs, waiting, lost } = health;
+  return {
+    status: problem === undefined ? 'ok' : 'degraded',
+    place,
+    reason: problem ?? null,
+    detail: detail ?? null,
+    since: timeOf(sinceMs),
+    waiting,
+    lost,
+  };
 }
 
 function statusWord({ block, engines }: FleetStatus, isVpnDown: boolean): string {

@@ -2,11 +2,18 @@ import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { AcemuxError } from '../../base/reasons.ts';
 import type { SessionSnapshot } from '../../session/types.ts';
+import { subjectOf } from '../../telemetry/events/event.ts';
 import type { HttpDeps } from '../deps.ts';
 import { ErrorBodySchema } from '../errors.ts';
+import { EventSchema, eventJsonOf } from '../event-json.ts';
+import { SESSION_DETAIL_PROPERTIES, sessionDetailWords } from '../session-detail-words.ts';
 import { timeOf } from '../times.ts';
 
-type ProxyDeps = Pick<HttpDeps, 'sessions' | 'lifecycle'>;
+type ProxyDeps = Pick<HttpDeps, 'sessions' | 'lifecycle' | 'sessionControl' | 'events'>;
+
+/** So many of the newest events of a stream are its timeline. */
+const TIMELINE_MAX = 100;
+const TIMELINE_SUBJECTS: ReadonlySet<string> = new Set(['stream', 'timeshift']);
 
 const Time = Type.String({ format: 'date-time', description: 'ISO 8601, UTC' });
 const OrNull = <
@@ -43,6 +50,14 @@ const SessionSchema = Type.Object({
   paused_count: Type.Integer({ description: 'Viewers beside client_count that have paused (time-shift).' }),
 });
 
+const DetailedSessionSchema = Type.Object({
+  ...SessionSchema.properties,
+  timeline: Type.Array(EventSchema, {
+    description: 'What has happened to the stream, oldest first: the newest 100 of its events.',
+  }),
+  ...SESSION_DETAIL_PROPERTIES,
+});
+
 const SessionsSchema = Type.Object({ sessions: Type.Array(SessionSchema) });
 
 const StatusSchema = Type.Object({
@@ -54,8 +69,20 @@ const StatusSchema = Type.Object({
 });
 
 /** `/proxy/status`, `/proxy/sessions` and `/proxy/sessions/{id}`: who is watching what. */
-export function registerProxy(scope: FastifyInstance, { sessions, lifecycle }: ProxyDeps): void {
+export function registerProxy(
+  scope: FastifyInstance,
+  { sessions, lifecycle, sessionControl, events }: ProxyDeps,
+): void {
   const config = { area: 'view' } as const;
+  const timelineOf = ({ streamId, createdAtMs }: SessionSnapshot): Static<typeof EventSchema>[] =>
+    events
+      .newestFirst()
+      .filter((event) => event.session === streamId && event.wallMs >= createdAtMs)
+      .filter(({ type }) => TIMELINE_SUBJECTS.has(subjectOf(type)))
+      .take(TIMELINE_MAX)
+      .map(eventJsonOf)
+      .toArray()
+      .toReversed();
 
   scope.get(
     '/proxy/status',
@@ -87,17 +114,23 @@ export function registerProxy(scope: FastifyInstance, { sessions, lifecycle }: P
       config,
       schema: {
         tags: ['view'],
-        summary: 'One session, by any of its ids',
+        summary: 'One session, by any of its ids: everything that is known of it',
+        description: 'From `session_id` on for live streams only.',
         params: Type.Object({
           id: Type.String({ description: 'The content id or the infohash, 40 hex digits.' }),
         }),
-        response: { 200: SessionSchema, 404: ErrorBodySchema },
+        response: { 200: DetailedSessionSchema, 404: ErrorBodySchema },
       },
     },
-    async ({ params: { id } }): Promise<Static<typeof SessionSchema>> => {
+    async ({ params: { id } }): Promise<Static<typeof DetailedSessionSchema>> => {
       const session = sessions.find(id.toLowerCase());
       if (!session) throw new AcemuxError('session_unknown', `Session ${id} not found`);
-      return sessionInfoOf(session);
+      const detail = sessionControl.detail(session.sessionId);
+      return {
+        ...sessionInfoOf(session),
+        timeline: timelineOf(session),
+        ...(detail && sessionDetailWords(detail)),
+      };
     },
   );
 }

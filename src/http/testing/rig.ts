@@ -81,6 +81,15 @@ export interface Opening extends Omit<Join, 'onLive'> {
   readonly clientSessionId: number;
 }
 
+const WELL_STORED: HttpDeps['store']['health'] = {
+  place: 'file',
+  problem: undefined,
+  detail: undefined,
+  sinceMs: 0,
+  waiting: 0,
+  lost: 0,
+};
+
 export interface Parts {
   /** What a request for a stream gets. */
   join: (join: Join) => Promise<FakeAttachment>;
@@ -94,7 +103,9 @@ export interface Parts {
   hls: Partial<HttpDeps['hls']>;
   sessions: readonly SessionSnapshot[];
   streams: readonly StreamRecord[];
+  sessionControl: HttpDeps['sessionControl'];
   vpns: readonly VpnSnapshot[];
+  store: HttpDeps['store'];
   fleetControl: HttpDeps['fleetControl'];
   readiness: { configured: boolean; healthy: number; total: number };
   /** The engine that can be asked; undefined: none is healthy. */
@@ -165,7 +176,15 @@ export function buildRig(overrides: Partial<Parts> = {}): Omit<Rig, 'url' | 'por
     },
     sessions: [],
     streams: [],
+    sessionControl: {
+      detail: () => undefined,
+      viewers: () => [],
+      kick: () => {},
+      move: () => {},
+      change: () => ({ bufferMs: 0, bufferBytes: 0, prebufferMs: 0, standby: 'off' }),
+    },
     vpns: [],
+    store: { health: WELL_STORED },
     fleetControl: new FakeFleetControl(),
     readiness: { configured: true, healthy: 1, total: 1 },
     consultant: undefined,
@@ -213,6 +232,13 @@ export function buildRig(overrides: Partial<Parts> = {}): Omit<Rig, 'url' | 'por
           ),
         end: (sessionId) => endedStreams.push(sessionId) > 0,
       },
+      sessionControl: {
+        detail: (id) => parts.sessionControl.detail(id),
+        viewers: () => parts.sessionControl.viewers(),
+        kick: (id) => parts.sessionControl.kick(id),
+        move: (...given) => parts.sessionControl.move(...given),
+        change: (...given) => parts.sessionControl.change(...given),
+      },
       leases: {
         open(request, signal) {
           const opening = { ...request, signal };
@@ -245,6 +271,7 @@ export function buildRig(overrides: Partial<Parts> = {}): Omit<Rig, 'url' | 'por
       fleet: { readiness: () => parts.readiness, consult: () => parts.consultant },
       fleetControl: parts.fleetControl,
       vpns: { list: () => parts.vpns },
+      store: parts.store,
       lifecycle: {
         get phase() {
           return parts.phase;

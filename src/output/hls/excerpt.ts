@@ -1,5 +1,6 @@
 import { AcemuxError } from '../../base/reasons.ts';
 import { PTS_HZ } from '../../mpegts/clocks.ts';
+import { describeStream } from '../../mpegts/stream-description.ts';
 import type { Beginning } from '../../session/attachment.ts';
 import type { KeptSegment, KeptSegments } from '../../session/media-segments.ts';
 import type { StartWish } from '../../session/viewer-wish.ts';
@@ -7,7 +8,6 @@ import { endWallMs } from './kept-list.ts';
 import { Playlist, SegmentLines } from './playlist.ts';
 import { PLAYLIST_END, renderHead, renderMultivariantPlaylist, renderSegment } from './playlists.ts';
 import { wantedWallMs } from './start-offset.ts';
-import { describeStream } from './stream-description.ts';
 
 /** What tells what a stream is stands within so much of it. */
 const DESCRIBED_BYTES = 2 * 1024 * 1024;

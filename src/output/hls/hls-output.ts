@@ -23,6 +23,9 @@ const SILENT_TARGETS = 3;
 /** So many viewers at once. */
 const VIEWERS_MAX = 20_000;
 
+/** So many names of disconnected viewers are remembered. */
+const KICKED_MAX = 1_000;
+
 /** What is needed of the directory of sessions. */
 export interface HlsSessions {
   join(selector: StreamSelector, viewer: ViewerInfo, signal: AbortSignal): Promise<Attachment>;
@@ -62,6 +65,8 @@ export class HlsOutput {
   readonly #sessionNames = new WeakMap<WatchedSession, string>();
   readonly #viewers = new Map<string, HlsViewer>();
   readonly #replies = new Set<SegmentReply | KeptSegmentReply>();
+  /** Names of viewers that an operator has disconnected, the newest: they are not let in again. */
+  readonly #kicked = new Set<string>();
   #highestNumber = 0;
   #isStopped = false;
 
@@ -88,8 +93,10 @@ export class HlsOutput {
     signal: AbortSignal,
   ): Promise<Playlist> {
     const { wish, ...who } = visitor;
+    // The viewer that comes of this calls itself the same.
+    const called = who.name === undefined ? '' : `&client=${encodeURIComponent(who.name)}`;
     const address = (query: string): string =>
-      `${folder}/${this.#names.create(selector)}/index.m3u8?${selectorQuery(selector)}${query}`;
+      `${folder}/${this.#names.create(selector)}/index.m3u8?${selectorQuery(selector)}${query}${called}`;
     if (wish?.start && wish.end) {
       // Seconds before live are so from now on: the viewer's address has the times.
       const { excerpt, range } = await this.#excerpt(selector, wish.start, wish.end);
@@ -132,6 +139,7 @@ export class HlsOutput {
     const current = known?.query === selectorQuery(selector) ? known.askNow() : undefined;
     if (current) return current.mediaPlaylist(folder, startWallMs);
     this.checkName(name, selector);
+    if (this.#kicked.has(name)) throw new AcemuxError('kicked_by_operator');
     if (start && end) return (await this.#excerpt(selector, start, end)).excerpt.mediaPlaylist(folder);
     return this.#withinStartTimeout(signal, async (signal) => {
       const stream = await this.#viewerOf(name, selector, who).ask(signal);
@@ -245,6 +253,7 @@ export class HlsOutput {
       expiryMs: (stream) => Math.max(clientTimeoutMs, SILENT_TARGETS * 1000 * (stream?.targetSeconds ?? 0)),
       onGone: (viewer, reason) => {
         this.#viewers.delete(name);
+        if (reason === 'kicked_by_operator') this.#noteKicked(name);
         const { attachment } = viewer;
         if (!attachment) return;
         log.info({ ...fields, reason }, 'HLS viewer gone');
@@ -253,6 +262,12 @@ export class HlsOutput {
     });
     this.#viewers.set(name, viewer);
     return viewer;
+  }
+
+  #noteKicked(name: string): void {
+    this.#kicked.add(name);
+    const [oldest] = this.#kicked;
+    if (this.#kicked.size > KICKED_MAX && oldest !== undefined) this.#kicked.delete(oldest);
   }
 
   /** The session's stream, which goes on for as long as somebody uses it. */

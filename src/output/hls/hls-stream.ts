@@ -2,6 +2,7 @@ import { untilAborted } from '../../base/abort.ts';
 import type { Clock, Timer } from '../../base/clock.ts';
 import { AcemuxError, type ReasonCode } from '../../base/reasons.ts';
 import { PTS_HZ } from '../../mpegts/clocks.ts';
+import { describeStream, type StreamDescription } from '../../mpegts/stream-description.ts';
 import type { Beginning, SessionListener, WatchedSession } from '../../session/attachment.ts';
 import type { KeptSegment } from '../../session/media-segments.ts';
 import type { Past } from '../../session/past.ts';
@@ -10,16 +11,10 @@ import type { StartWish } from '../../session/viewer-wish.ts';
 import { endWallMs, KeptList } from './kept-list.ts';
 import { LiveWindow } from './live-window.ts';
 import { Playlist, SegmentLines } from './playlist.ts';
-import {
-  renderHead,
-  renderMultivariantPlaylist,
-  renderSegment,
-  type StreamDescription,
-} from './playlists.ts';
+import { renderHead, renderMultivariantPlaylist, renderSegment } from './playlists.ts';
 import { readSegment, type Segment } from './segment.ts';
 import { type Predecessor, Segmenter } from './segmenter.ts';
 import { beginningAt, secondsBeforeEnd } from './start-offset.ts';
-import { describeStream } from './stream-description.ts';
 
 /** Without anybody who waits, so much is seen of a stream before its target duration is fixed. */
 const SETTLE_MS = 10_000;

@@ -1,7 +1,7 @@
 import { untilAborted } from '../../base/abort.ts';
 import type { Clock, Timer } from '../../base/clock.ts';
 import { AcemuxError, type ReasonCode, reasonOf } from '../../base/reasons.ts';
-import type { Attachment } from '../../session/attachment.ts';
+import type { Attachment, ViewerProgress } from '../../session/attachment.ts';
 import type { HlsStream } from './hls-stream.ts';
 
 export interface HlsViewerDeps {
@@ -50,6 +50,19 @@ export class HlsViewer {
     return this.#stream;
   }
 
+  /** Segments are the same for all: whose a request for one is, nobody knows. */
+  get #progress(): ViewerProgress {
+    return {
+      output: 'hls',
+      position: undefined,
+      bytesSent: undefined,
+      bytesPerSecond: undefined,
+      isBlocked: false,
+      skips: 0,
+      longestPauseMs: undefined,
+    };
+  }
+
   /**
    * One request for the playlist: resolves as soon as there is one.
    * @throws AcemuxError why it was not let in, or is gone; the signal's reason
@@ -59,6 +72,7 @@ export class HlsViewer {
     try {
       const stream = await untilAborted(this.#admitted, signal);
       await stream.ready(AbortSignal.any([signal, this.#abort.signal]));
+      this.#attachment?.noteServed?.('hls');
       return stream;
     } finally {
       this.#waiting--;
@@ -89,6 +103,9 @@ export class HlsViewer {
     try {
       const { attachment, stream } = await this.#deps.admit(signal);
       this.#attachment = attachment;
+      const { expulsion } = attachment;
+      expulsion?.addEventListener('abort', () => this.leave(reasonOf(expulsion.reason)), { once: true });
+      attachment.showProgress?.(() => this.#progress);
       if (signal.aborted) attachment.leave(reasonOf(signal.reason));
       signal.throwIfAborted();
       this.#stream = stream;

@@ -1,4 +1,5 @@
 import { PTS_HZ } from '../../mpegts/clocks.ts';
+import type { StreamDescription } from '../../mpegts/stream-description.ts';
 
 export const PLAYLIST_TYPE = 'application/vnd.apple.mpegurl';
 
@@ -61,14 +62,6 @@ export function renderSegment({ durationTicks, isDiscontinuity, startWallMs, uri
 
 /** What stands behind the last segment of a playlist that has an end. */
 export const PLAYLIST_END = '#EXT-X-ENDLIST\n';
-
-/** What is known of a stream beside its address; what is not known is left out. */
-export interface StreamDescription {
-  /** RFC 6381 names of all its codecs; undefined if one of them has none. */
-  readonly codecs: readonly string[] | undefined;
-  readonly resolution: { readonly width: number; readonly height: number } | undefined;
-  readonly framesPerSecond: number | undefined;
-}
 
 export interface MultivariantPlaylist extends StreamDescription {
   /** Bits per second: of the largest segment, and of all together. */

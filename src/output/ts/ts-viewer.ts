@@ -2,12 +2,13 @@ import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Clock } from '../../base/clock.ts';
 import type { ReasonCode } from '../../base/reasons.ts';
-import type { Attachment } from '../../session/attachment.ts';
+import type { Attachment, ViewerProgress } from '../../session/attachment.ts';
 import type { Cursor } from '../../session/cursor.ts';
 import type { ClientProgress } from './client-progress.ts';
 import type { FanOutMember } from './fan-out.ts';
 import { FILLING, QUIET_MS } from './filling.ts';
 import { excerptHeaders, sendTsHeaders } from './response-headers.ts';
+import { ViewerTally } from './viewer-tally.ts';
 import type { WriteLoop } from './write-loop.ts';
 
 /** One view handed to a socket that keeps up. */
@@ -53,10 +54,12 @@ export class TsViewer implements FanOutMember {
   #isLagging = false;
   /** When its connection last carried something. */
   #sentAtMs: number;
+  readonly #tally: ViewerTally;
 
   constructor(deps: TsViewerDeps) {
     this.#deps = deps;
     this.#sentAtMs = deps.clock.nowMs();
+    this.#tally = new ViewerTally(this.#sentAtMs);
   }
 
   get isBlocked(): boolean {
@@ -76,6 +79,7 @@ export class TsViewer implements FanOutMember {
   /** Sends status line and headers, unless they have been sent, and the first bytes. */
   open(): void {
     const { attachment, cursor, response, socket, loop } = this.#deps;
+    attachment.showProgress?.(() => this.#progress);
     cursor.onReady = () => {
       if (this.#state === 'open') loop.schedule(this);
     };
@@ -104,13 +108,38 @@ export class TsViewer implements FanOutMember {
       this.onSessionEnd('excerpt_over');
       return false;
     }
-    if (sentBytes > 0) this.#sentAtMs = nowMs;
-    else if (isComplete && this.isQuiet(nowMs)) {
+    if (sentBytes > 0) {
+      this.#sentAtMs = nowMs;
+      this.#noteSent(sentBytes, isComplete, nowMs);
+    } else if (isComplete && this.isQuiet(nowMs)) {
       this.#sentAtMs = nowMs;
       socket.write(FILLING);
       this.#noteBlocked();
     }
     return !isComplete && !this.isBlocked && !socket.destroyed;
+  }
+
+  #noteSent(sentBytes: number, hasAll: boolean, nowMs: number): void {
+    const { attachment } = this.#deps;
+    if (this.#tally.bytesSent === 0) attachment.noteServed?.('ts');
+    const pauseMs = this.#tally.sent(sentBytes, hasAll, nowMs);
+    if (pauseMs > 0) attachment.notePause?.(pauseMs);
+  }
+
+  get #progress(): ViewerProgress {
+    const { bytesSent, longestPauseMs, skips } = this.#tally;
+    const { clock, cursor } = this.#deps;
+    const bytesPerSecond = this.#tally.bytesPerSecond(clock.nowMs());
+    const { position } = cursor;
+    return {
+      output: 'ts',
+      position,
+      bytesSent,
+      bytesPerSecond,
+      isBlocked: this.isBlocked,
+      skips,
+      longestPauseMs,
+    };
   }
 
   /** `isComplete`: it has all there is. */
@@ -157,6 +186,7 @@ export class TsViewer implements FanOutMember {
     if (this.#skipsAtMs.length + 1 < SKIPS_MAX && cursor.skip()) {
       // Nobody is disconnected because memory is short: such a skip does not count.
       if (!cursor.isSqueezed) this.#skipsAtMs.push(nowMs);
+      this.#tally.skips++;
       onSkip(this);
       return true;
     }

@@ -34,6 +34,8 @@ export interface FileReadingDeps {
   readonly selector: StreamSelector;
   /** Who reads: an IP address. */
   readonly address: string;
+  /** What it calls itself; undefined: nothing. */
+  readonly name?: string | undefined;
   readonly infohash: string | undefined;
   /** What is asked for; undefined: the whole file. */
   readonly span: ByteSpan | undefined;
@@ -67,7 +69,7 @@ export class FileReading implements Borrower {
   constructor(deps: FileReadingDeps) {
     this.#deps = deps;
     this.#stream = observedRecording(deps.selector);
-    this.#client = { id: newClientId(), address: deps.address };
+    this.#client = { id: newClientId(), address: deps.address, name: deps.name };
   }
 
   get key(): string {

@@ -186,6 +186,7 @@ export class Recordings {
       key: `${fileKey} ${request.viewerKey ?? viewerKeyOf(request.viewer)}`,
       selector: { ...selector, kind: known?.kind ?? selector.kind },
       address: request.viewer.address,
+      name: request.viewer.name,
       infohash,
       span,
       pool: this.#pool,

@@ -142,7 +142,7 @@ export const EVENT_TABLE = {
   'client.joined': {
     severity: 'info',
     what: 'A viewer was let in.',
-    details: { address: 'text' },
+    details: { address: 'text', name: 'text?' },
   },
   'client.left': {
     severity: 'info',
@@ -340,6 +340,16 @@ export const EVENT_TABLE = {
     what: 'acemux is ready.',
     details: { version: 'text' },
     hasOwnLogLine: true,
+  },
+  'system.store_degraded': {
+    severity: 'error',
+    what: 'What is to be stored is kept in memory only, or waits; playing goes on.',
+    details: { reason: 'text', place: 'text', detail: 'text?' },
+  },
+  'system.store_recovered': {
+    severity: 'info',
+    what: 'The database takes again what is to be stored, and has what waited.',
+    details: { place: 'text' },
   },
   'system.draining': {
     severity: 'info',

@@ -99,7 +99,8 @@ export class SessionEvents implements Partial<SessionObserver> {
   }
 
   clientJoined(stream: ObservedStream, client: ObservedClient): void {
-    this.#events.emit('client.joined', { address: client.address }, about(stream, { client: client.id }));
+    const { address, name } = client;
+    this.#events.emit('client.joined', { address, name }, about(stream, { client: client.id }));
   }
 
   clientLeft(reason: ReasonCode, stream: ObservedStream, client: ObservedClient): void {

@@ -1,9 +1,29 @@
-import { readAudioCodec } from '../../mpegts/audio-format.ts';
-import { PTS_HZ, readPesTimestamps, wrappedDifference } from '../../mpegts/clocks.ts';
-import { hasPayload, isScrambled, PACKET_BYTES, payloadAt, pidOf, startsUnit } from '../../mpegts/packet.ts';
-import { type Program, ProgramTables } from '../../mpegts/program-tables.ts';
-import { readVideoFormat } from '../../mpegts/video-format.ts';
-import type { StreamDescription } from './playlists.ts';
+import { readAudioCodec } from './audio-format.ts';
+import { PTS_HZ, readPesTimestamps, wrappedDifference } from './clocks.ts';
+import { hasPayload, isScrambled, PACKET_BYTES, payloadAt, pidOf, startsUnit } from './packet.ts';
+import { type Program, ProgramTables } from './program-tables.ts';
+import { readVideoFormat } from './video-format.ts';
+
+/** What an elementary stream of the program is. */
+export interface DescribedStream {
+  readonly pid: number;
+  readonly kind: 'video' | 'audio' | 'other';
+  /** RFC 6381; undefined where it has no such name, or the bytes do not tell. */
+  readonly codec: string | undefined;
+}
+
+/** What is known of a stream. */
+export interface StreamDescription {
+  /** RFC 6381 names of all its codecs; undefined if one of them has none. */
+  readonly codecs: readonly string[] | undefined;
+  readonly resolution: { readonly width: number; readonly height: number } | undefined;
+  readonly framesPerSecond: number | undefined;
+}
+
+/** The same, with each elementary stream. */
+export interface DetailedDescription extends StreamDescription {
+  readonly streams: readonly DescribedStream[];
+}
 
 /** The parameters of a stream stand in front of its first picture. */
 const VIDEO_BYTES_MAX = 64 * 1024;
@@ -21,10 +41,16 @@ interface Beginning {
 }
 
 /**
- * Reads what a stream is from the packets of a segment, which begins with its tables.
+ * Reads what a stream is from packets that begin with its tables.
  * @param pieces whole packets; no more of them are taken than needed
  */
 export function describeStream(pieces: Iterable<Buffer>): StreamDescription {
+  const { codecs, resolution, framesPerSecond } = describeProgram(pieces);
+  return { codecs, resolution, framesPerSecond };
+}
+
+/** The same, with each elementary stream. */
+export function describeProgram(pieces: Iterable<Buffer>): DetailedDescription {
   const tables = new ProgramTables();
   const beginnings = new Map<number, Beginning>();
   const dts: number[] = [];
@@ -91,22 +117,23 @@ function describe(
   program: Program | undefined,
   beginnings: ReadonlyMap<number, Beginning>,
   dts: readonly number[],
-): StreamDescription {
-  if (!program) return { codecs: undefined, resolution: undefined, framesPerSecond: undefined };
+): DetailedDescription {
+  if (!program) return { codecs: undefined, resolution: undefined, framesPerSecond: undefined, streams: [] };
   const bytesOf = (pid: number): Buffer => Buffer.concat(beginnings.get(pid)?.parts ?? []);
   const video = program.streams.find(({ pid }) => pid === program.videoPid);
   const format = video && readVideoFormat(video.kind, bytesOf(video.pid));
-  const codecs = program.streams
-    .filter(({ kind }) => kind !== 'other')
-    .map(({ pid, kind, streamType, descriptors }) => {
-      if (pid === program.videoPid) return format?.codec;
-      return kind === 'audio' ? readAudioCodec(streamType, descriptors, bytesOf(pid)) : undefined;
-    });
+  const streams = program.streams.map(({ pid, kind, streamType, descriptors }): DescribedStream => {
+    if (kind === 'other') return { pid, kind, codec: undefined };
+    if (kind === 'audio') return { pid, kind, codec: readAudioCodec(streamType, descriptors, bytesOf(pid)) };
+    return { pid, kind: 'video', codec: pid === program.videoPid ? format?.codec : undefined };
+  });
+  const codecs = streams.filter(({ kind }) => kind !== 'other').map(({ codec }) => codec);
   const { width, height } = format ?? {};
   return {
     codecs: codecs.every((codec) => codec !== undefined) ? [...new Set(codecs)] : undefined,
     resolution: width !== undefined && height !== undefined ? { width, height } : undefined,
     framesPerSecond: framesPerSecondOf(dts),
+    streams,
   };
 }
 

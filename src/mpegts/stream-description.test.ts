@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Channels } from '../../../test/support/channels.ts';
-import { AUDIO_PID, accessUnit, TsBuilder, VIDEO_PID } from '../../../test/support/ts-builder.ts';
-import { describeStream } from './stream-description.ts';
+import { Channels } from '../../test/support/channels.ts';
+import { AUDIO_PID, accessUnit, TsBuilder, VIDEO_PID } from '../../test/support/ts-builder.ts';
+import { describeProgram, describeStream } from './stream-description.ts';
 
 const NOTHING = { codecs: undefined, resolution: undefined, framesPerSecond: undefined };
 
@@ -40,6 +40,21 @@ test('a codec without a name leaves all names out', () => {
   builder.pes(VIDEO_PID, accessUnit.h264Idr(), { pts: 0 }).toString();
   builder.pes(AUDIO_PID, accessUnit.aac(), { pts: 0 });
   assert.equal(describeStream([builder.build()]).codecs, undefined);
+});
+
+test('each elementary stream is told, also one without a name', () => {
+  const streams = [
+    { pid: VIDEO_PID, streamType: 0x1b },
+    { pid: AUDIO_PID, streamType: 0x11 },
+    { pid: 0x300, streamType: 0x05 },
+  ];
+  const builder = new TsBuilder({ streams }).tables();
+  builder.pes(AUDIO_PID, accessUnit.aac(), { pts: 0 });
+  assert.deepEqual(describeProgram([builder.build()]).streams, [
+    { pid: VIDEO_PID, kind: 'video', codec: undefined },
+    { pid: AUDIO_PID, kind: 'audio', codec: undefined },
+    { pid: 0x300, kind: 'other', codec: undefined },
+  ]);
 });
 
 test('without tables, or without anything, nothing is known', () => {
