@@ -50,7 +50,17 @@ try {
     await page.locator('.player-start').click();
     await page.waitForTimeout(4_000);
     await shoot('stream-playing', ['wide']);
-    for (const name of ['overview', 'streams', 'engines', 'engines/engine-1', 'vpn', 'events', 'settings', 'keys', 'about']) {
+    for (const name of [
+      'overview',
+      'streams',
+      'engines',
+      'engines/engine-1',
+      'vpn',
+      'events',
+      'settings',
+      'keys',
+      'about',
+    ]) {
       await page.goto(`${stage.url}/panel/#/${name}`);
       await page.waitForTimeout(1_200);
       await shoot(name.replace('/', '-'));
@@ -60,13 +70,19 @@ try {
     await page.waitForTimeout(300);
     await shoot('confirm', ['wide']);
   }
-  async function shoot(name: string, sizes: readonly (keyof typeof SIZES)[] = ['wide', 'phone']): Promise<void> {
+  async function shoot(
+    name: string,
+    sizes: readonly (keyof typeof SIZES)[] = ['wide', 'phone'],
+  ): Promise<void> {
     for (const size of sizes) {
       await page.setViewportSize(SIZES[size]);
       for (const scheme of ['light', 'dark'] as const) {
         await page.emulateMedia({ colorScheme: scheme });
         await page.waitForTimeout(250);
-        await page.screenshot({ path: join(folder, `${name}-${size}-${scheme}.png`), animations: 'disabled' });
+        await page.screenshot({
+          path: join(folder, `${name}-${size}-${scheme}.png`),
+          animations: 'disabled',
+        });
       }
     }
     await page.setViewportSize(SIZES.wide);

@@ -1,6 +1,7 @@
 import { computed } from '@preact/signals';
 import type { ComponentType } from 'preact';
 import { useEffect } from 'preact/hooks';
+import { keyWanted } from './api/call.ts';
 import { formatDuration, formatTime } from './logic/format.ts';
 import { AboutPage } from './pages/about.tsx';
 import { EnginePage } from './pages/engine.tsx';
@@ -16,26 +17,32 @@ import { VpnPage } from './pages/vpn.tsx';
 import { CommandField, FIELD_ID } from './parts/command-field.tsx';
 import { KeyDialog, Notices, QuestionDialog } from './parts/dialogs.tsx';
 import { Icon, type IconName } from './parts/icons.tsx';
-import { keyWanted } from './api/call.ts';
 import { question } from './store/acts.ts';
 import { condition } from './store/condition.ts';
 import { connection, type LiveFeed, lostAtMs, nowMs, overview, skewMs } from './store/live.ts';
 import { go, linkTo, route } from './store/route.ts';
 import { texts } from './texts.ts';
 
-const PAGES: readonly { readonly name: keyof typeof texts.pages & IconName; readonly page: ComponentType }[] = [
-  { name: 'overview', page: OverviewPage },
-  { name: 'streams', page: StreamsPage },
-  { name: 'engines', page: EnginesPage },
-  { name: 'vpn', page: VpnPage },
-  { name: 'events', page: EventsPage },
-  { name: 'settings', page: SettingsPage },
-  { name: 'keys', page: KeysPage },
-  { name: 'about', page: AboutPage },
-];
+const PAGES: readonly { readonly name: keyof typeof texts.pages & IconName; readonly page: ComponentType }[] =
+  [
+    { name: 'overview', page: OverviewPage },
+    { name: 'streams', page: StreamsPage },
+    { name: 'engines', page: EnginesPage },
+    { name: 'vpn', page: VpnPage },
+    { name: 'events', page: EventsPage },
+    { name: 'settings', page: SettingsPage },
+    { name: 'keys', page: KeysPage },
+    { name: 'about', page: AboutPage },
+  ];
 
 /** The second key of `g o` and the like. */
-const GO_KEYS: Readonly<Record<string, string>> = { o: 'overview', s: 'streams', e: 'engines', v: 'vpn', l: 'events' };
+const GO_KEYS: Readonly<Record<string, string>> = {
+  o: 'overview',
+  s: 'streams',
+  e: 'engines',
+  v: 'vpn',
+  l: 'events',
+};
 /** A clock that is off by less than this is nobody's concern. */
 const SKEW_SAID_MS = 90_000;
 
@@ -48,9 +55,9 @@ export function App({ feed }: { readonly feed: LiveFeed }) {
   });
   return (
     <div class="frame">
-      <a class="skip" href="#main" onClick={(event) => { event.preventDefault(); document.getElementById('main')?.focus(); }}>
-        Skip to content
-      </a>
+      <button type="button" class="skip" onClick={() => document.getElementById('main')?.focus()}>
+        {texts.skip}
+      </button>
       <header class="top">
         <a class="brand" href={linkTo('overview')} aria-label="acemux, overview">
           <BrandMark />
@@ -61,7 +68,12 @@ export function App({ feed }: { readonly feed: LiveFeed }) {
       </header>
       <nav class="rail" aria-label="Pages">
         {PAGES.map(({ name }) => (
-          <a key={name} href={linkTo(name)} class={name === section ? 'is-here' : ''} aria-current={name === section ? 'page' : undefined}>
+          <a
+            key={name}
+            href={linkTo(name)}
+            class={name === section ? 'is-here' : ''}
+            aria-current={name === section ? 'page' : undefined}
+          >
             <Icon name={name} />
             <span>{texts.pages[name]}</span>
             {name === 'overview' && condition.value && condition.value.problems.length > 0 && (
@@ -102,7 +114,12 @@ function BrandMark() {
 }
 
 function ConnectionMark() {
-  const words = { connecting: texts.connection.connecting, live: 'Live', lost: 'Offline', denied: 'Locked' } as const;
+  const words = {
+    connecting: texts.connection.connecting,
+    live: 'Live',
+    lost: 'Offline',
+    denied: 'Locked',
+  } as const;
   return (
     <span class={`live is-${connection.value}`} role="status">
       <span class="state-dot" aria-hidden="true" />
@@ -147,9 +164,13 @@ function useShortcuts(): void {
     let isGoing = false;
     const onKey = (event: KeyboardEvent): void => {
       const { target, key } = event;
-      const isTyping = target instanceof HTMLInputElement || target instanceof HTMLTextAreaElement || target instanceof HTMLSelectElement;
+      const isTyping =
+        target instanceof HTMLInputElement ||
+        target instanceof HTMLTextAreaElement ||
+        target instanceof HTMLSelectElement;
       if (key === 'Escape' && isTyping) target.blur();
-      if (isTyping || event.ctrlKey || event.metaKey || event.altKey || question.value || keyWanted.value) return;
+      if (isTyping || event.ctrlKey || event.metaKey || event.altKey || question.value || keyWanted.value)
+        return;
       if (key === '/') {
         event.preventDefault();
         document.getElementById(FIELD_ID)?.focus();

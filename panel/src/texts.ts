@@ -3,6 +3,7 @@ import { counted } from './logic/format.ts';
 /** All that the panel says, in one place. */
 export const texts = {
   product: 'acemux',
+  skip: 'Skip to content',
   pages: {
     overview: 'Overview',
     streams: 'Streams',
@@ -31,27 +32,34 @@ export const texts = {
     },
     vpnDown: (name: string, engines: string) => `The VPN ${name} is down; behind it: ${engines}.`,
     vpnTodo: 'Streams have moved to other engines where there were any. See what its control server says.',
-    engineUnhealthy: (name: string, detail: string | null) => `${name} is unhealthy${detail ? `: ${detail}` : '.'}`,
+    engineUnhealthy: (name: string, detail: string | null) =>
+      `${name} is unhealthy${detail ? `: ${detail}` : '.'}`,
     engineTodo: 'It gets no streams until it answers again. Restart it if it does not recover.',
-    engineDegraded: (name: string, detail: string | null) => `${name} is taken last${detail ? `: ${detail}` : '.'}`,
+    engineDegraded: (name: string, detail: string | null) =>
+      `${name} is taken last${detail ? `: ${detail}` : '.'}`,
     degradedTodo: 'It missed probes or is held to be the cause of failures. Nothing to do if it recovers.',
     held: (name: string, viewers: string) => `${short(name)} has no source right now; ${viewers} held.`,
     heldTodo: 'Another engine is being looked for. Viewers stay connected for as long as RETRY_BUDGET says.',
     streamWarning: (name: string, what: string) => `${short(name)}: ${what}`,
     noStart: (why: string) => `A new stream could not start now: ${why}`,
     noStartTodo: (eta: number | null) =>
-      eta === null ? 'Those that play go on. Add an engine, or free one.' : `Tried again in ${Math.ceil(eta)} s.`,
+      eta === null
+        ? 'Those that play go on. Add an engine, or free one.'
+        : `Tried again in ${Math.ceil(eta)} s.`,
     blocked: (why: string) => `No engine can be made: ${why}`,
-    blockedTodo: (eta: number | null) => (eta === null ? 'See the events for what was tried.' : `Tried again in ${Math.ceil(eta)} s.`),
+    blockedTodo: (eta: number | null) =>
+      eta === null ? 'See the events for what was tried.' : `Tried again in ${Math.ceil(eta)} s.`,
     none: 'No problem is known.',
     title: 'What needs a look',
   },
   connection: {
     connecting: 'Connecting…',
-    lost: (since: string) => `No connection to acemux since ${since}. What you see is from then; trying again.`,
+    lost: (since: string) =>
+      `No connection to acemux since ${since}. What you see is from then; trying again.`,
     denied: 'acemux wants a key for this page.',
     back: 'Connected again',
-    clock: (skew: string, isAhead: boolean) => `This device’s clock is ${skew} ${isAhead ? 'ahead of' : 'behind'} acemux’s. Times here are acemux’s.`,
+    clock: (skew: string, isAhead: boolean) =>
+      `This device’s clock is ${skew} ${isAhead ? 'ahead of' : 'behind'} acemux’s. Times here are acemux’s.`,
     missed: 'Some events were missed while away.',
   },
   banners: {
@@ -84,7 +92,8 @@ export const texts = {
     label: 'Play a stream',
     placeholder: 'Play: id, acestream:// link or M3U line',
     action: 'Play',
-    notFound: 'There is no stream id in this: 40 hex digits, an acestream:// link, an address with id= or an M3U line.',
+    notFound:
+      'There is no stream id in this: 40 hex digits, an acestream:// link, an address with id= or an M3U line.',
     shortcut: '/',
   },
   numbers: {
@@ -132,12 +141,14 @@ export const texts = {
     unknown: 'This stream is not known any more.',
     unknownHint: 'acemux keeps a stream that has ended for ten minutes; its events stay longer.',
     timeline: 'What it was played from',
-    timelineHint: 'A band for each source; marks for splices, troubles and viewers. Drag over the picture, or use the arrow keys, to read them.',
+    timelineHint:
+      'A band for each source; marks for splices, troubles and viewers. Drag over the picture, or use the arrow keys, to read them.',
     source: 'The source',
     viewers: 'Viewers',
     noViewers: 'Nobody watches it now.',
     ring: 'What is held',
-    ringHint: 'The last seconds of the stream, in memory: where a viewer may begin, where each one is, and the live edge.',
+    ringHint:
+      'The last seconds of the stream, in memory: where a viewer may begin, where each one is, and the live edge.',
     limits: 'Limits',
     stop: 'Stop',
     move: 'Move to another engine',
@@ -158,6 +169,29 @@ export const texts = {
     kick: 'Disconnect',
     copied: 'Copied',
     copy: 'Copy',
+    liveEdge: 'live',
+    anyEngine: 'whichever acemux chooses',
+    standby: 'Standby',
+    gop: 'Between keyframes',
+  },
+  viewer: {
+    who: 'Player',
+    state: 'State',
+    behind: 'Behind live',
+    rate: 'Rate',
+    sent: 'Sent',
+    skips: 'Skips',
+    since: 'Since',
+    acts: 'Acts',
+    fromDisk: 'from disk',
+  },
+  limits: {
+    buffer: 'In memory, seconds',
+    size: 'At most, MiB',
+    prebuffer: 'A joiner’s reserve, seconds',
+    timeshift: 'Kept on disk, minutes',
+    standby: 'A second engine',
+    standbys: { off: 'none', warm: 'has a place reserved', hot: 'plays along' },
   },
   player: {
     mpegts: 'MPEG-TS',
@@ -168,7 +202,15 @@ export const texts = {
     waiting: 'Asking an engine…',
     failed: 'It can’t be played',
     unsupported: 'This browser plays no MPEG-TS by itself; choose HLS, or open it in a player.',
-    stats: { time: 'Position', buffer: 'In reserve', pictures: 'Pictures', dropped: 'Dropped', size: 'Size', rate: 'Rate', latency: 'Behind live' },
+    stats: {
+      time: 'Position',
+      buffer: 'In reserve',
+      pictures: 'Pictures',
+      dropped: 'Dropped',
+      size: 'Size',
+      rate: 'Rate',
+      latency: 'Behind live',
+    },
     links: {
       ts: 'MPEG-TS, for VLC, Kodi and most players',
       hls: 'HLS, for browsers, phones and televisions',
@@ -215,7 +257,8 @@ export const texts = {
   vpn: {
     none: 'No VPN is watched.',
     noneHint: 'Engines reach the swarm directly. To put them behind Gluetun, see the page on VPNs.',
-    emergency: (failed: string, left: string, duration: string) => `${failed} has been down for ${duration}; ${left} carries all engines.`,
+    emergency: (failed: string, left: string, duration: string) =>
+      `${failed} has been down for ${duration}; ${left} carries all engines.`,
     address: 'Public address',
     place: 'Where',
     port: 'Forwarded port',
@@ -302,6 +345,7 @@ export const texts = {
   },
   confirm: {
     cancel: 'Keep as it is',
+    choice: 'To',
     stopStream: (viewers: number) =>
       viewers === 0
         ? 'Nobody watches it. Its engine is free at once.'
@@ -317,17 +361,15 @@ export const texts = {
     moveTitle: 'Move this stream?',
     move: (viewers: number) =>
       `Another engine is asked for it first, and goes on where this one is; ${counted(viewers, 'viewer should', 'viewers should')} notice nothing.`,
-    moveByDrain: (name: string, streams: number) =>
-      streams <= 1
-        ? `${name} is drained: another engine goes on with the stream. Use ${name} again afterwards.`
-        : `${name} is drained, so all ${streams} streams on it move to other engines. Use ${name} again afterwards.`,
     restart: (viewers: number) =>
       viewers === 0
         ? 'A new engine takes its place; then it goes.'
         : `A new engine is made first, then its streams move, then it goes; ${counted(viewers, 'viewer should', 'viewers should')} notice nothing.`,
     restartTitle: (name: string) => `Restart ${name}?`,
     remove: (viewers: number) =>
-      viewers === 0 ? 'It carries nothing, and is removed.' : `It is drained first: ${counted(viewers, 'viewer moves', 'viewers move')} to other engines, then it is removed.`,
+      viewers === 0
+        ? 'It carries nothing, and is removed.'
+        : `It is drained first: ${counted(viewers, 'viewer moves', 'viewers move')} to other engines, then it is removed.`,
     removeTitle: (name: string) => `Remove ${name}?`,
     kickTitle: 'Disconnect this viewer?',
     kick: 'The connection is ended; the player may come back by itself.',

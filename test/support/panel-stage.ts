@@ -39,7 +39,10 @@ export class PanelStage {
   readonly dataDir: string;
   readonly #viewers: { destroy(): void }[] = [];
 
-  constructor(app: App, { engines, addresses, dataDir }: Pick<PanelStage, 'engines' | 'addresses' | 'dataDir'>) {
+  constructor(
+    app: App,
+    { engines, addresses, dataDir }: Pick<PanelStage, 'engines' | 'addresses' | 'dataDir'>,
+  ) {
     this.app = app;
     this.engines = engines;
     this.addresses = addresses;

@@ -44,7 +44,11 @@ export function getAny(path: string, signal?: AbortSignal): Promise<unknown> {
 }
 
 /** @throws RefusedError; one for want of a key has the panel ask for it */
-export async function act(method: 'POST' | 'DELETE' | 'PATCH' | 'PUT', path: string, body?: unknown): Promise<unknown> {
+export async function act(
+  method: 'POST' | 'DELETE' | 'PATCH' | 'PUT',
+  path: string,
+  body?: unknown,
+): Promise<unknown> {
   try {
     return await send(method, path, body);
   } catch (error) {

@@ -48,6 +48,37 @@ export interface Replies {
     })[] };
     readonly memory_limit_bytes: number | null;
   })[];
+  'GET /clients': readonly ({
+    /** Opaque; the client_id of events, and what DELETE /clients/{id} takes. */
+    readonly id: string;
+    /** The 40 digits that its stream was first asked for. */
+    readonly stream_id: string;
+    /** The id of its stream in /streams. */
+    readonly session_id: string;
+    readonly address: string;
+    readonly user_agent: string | null;
+    readonly player: string | null;
+    readonly name: string | null;
+    /** ISO 8601, UTC */
+    readonly joined_at: string;
+    readonly output: string | null;
+    /** playing; lagging: its connection takes less than the stream; paused: it takes nothing, and may go on from disk. */
+    readonly state: string;
+    readonly position: number | null;
+    readonly lag_bytes: number | null;
+    readonly seconds_behind_live: number | null;
+    /** What it is sent comes from disk. */
+    readonly is_in_timeshift: boolean;
+    readonly bytes_sent: number | null;
+    readonly bytes_per_second: number | null;
+    /** Times that it was too slow, and went on at a newer keyframe. */
+    readonly skips: number;
+    readonly longest_pause_seconds: number | null;
+  })[];
+  'DELETE /clients/{id}': {
+    readonly message: string;
+    readonly client_id: string;
+  };
   'GET /containers/{id}': {
     readonly id: string;
     readonly name: string;
@@ -413,6 +444,19 @@ export interface Replies {
         readonly recovery_timeout: number;
       };
     };
+    readonly store: {
+      /** ok or degraded: whether what is to outlive a restart is written. */
+      readonly status: string;
+      /** file or memory. */
+      readonly place: string;
+      readonly reason: string | null;
+      readonly detail: string | null;
+      readonly since: string;
+      /** Writes that wait. */
+      readonly waiting: number;
+      /** Writes that were lost since the start. */
+      readonly lost: number;
+    };
   };
   'GET /livez': {
     readonly status: string;
@@ -614,6 +658,126 @@ export interface Replies {
     readonly warnings: readonly (string)[];
     /** Viewers beside client_count that have paused (time-shift). */
     readonly paused_count: number;
+    /** What has happened to the stream, oldest first: the newest 100 of its events. */
+    readonly timeline: readonly ({
+      /** Greater than that of every event before. */
+      readonly id: number;
+      /** ISO 8601, UTC */
+      readonly timestamp: string;
+      /** What it is about: the first half of `type`. */
+      readonly event_type: string;
+      /** What has happened: the second half of `type`. */
+      readonly category: string;
+      /** A sentence for people. */
+      readonly message: string;
+      /** docs/events.md has them for each type. */
+      readonly details: { readonly [name: string]: unknown };
+      readonly container_id: string | null;
+      readonly stream_id: string | null;
+      /** One of the types of docs/events.md. */
+      readonly type: string;
+      /** info, warning or error. */
+      readonly severity: string;
+      readonly client_id: string | null;
+      readonly request_id: string | null;
+      readonly cause_id: number | null;
+    })[];
+    /** The id in /streams, of this session alone. */
+    readonly session_id?: string;
+    /** Viewers that wait for the start. */
+    readonly waiting_count?: number;
+    /** From engines, lately. */
+    readonly bytes_in_per_second?: number;
+    readonly media?: {
+      readonly codecs: readonly (string)[] | null;
+      readonly width: number | null;
+      readonly height: number | null;
+      readonly frames_per_second: number | null;
+      readonly streams: readonly ({
+        readonly pid: number;
+        /** video, audio or other. */
+        readonly kind: string;
+        readonly codec: string | null;
+      })[];
+      readonly bytes_per_second: number | null;
+      readonly gop_seconds: number | null;
+      readonly gop_longest_seconds: number | null;
+    };
+    readonly buffer?: {
+      /** Of the oldest byte in memory, since the session began. */
+      readonly tail_position: number;
+      /** The live edge. */
+      readonly head_position: number;
+      readonly memory_bytes: number;
+      /** Of media in memory. */
+      readonly seconds: number;
+      /** Since when nothing new has come. */
+      readonly held_seconds: number;
+      readonly keyframes: readonly ({
+        readonly position: number;
+        readonly seconds_behind_live: number;
+        /** Why a viewer can begin there; fallback: nothing better came. */
+        readonly kind: string;
+      })[];
+    };
+    readonly timeshift?: {
+      readonly window_seconds: number;
+      readonly oldest_at: string | null;
+      /** ISO 8601, UTC */
+      readonly newest_at: string;
+      readonly size_bytes: number;
+    } | null;
+    readonly standby_container_id?: string | null;
+    readonly settings?: {
+      readonly buffer_seconds: number;
+      readonly buffer_size_bytes: number;
+      readonly prebuffer_seconds: number;
+      /** off, warm or hot. */
+      readonly standby: string;
+    };
+    readonly clients?: readonly ({
+      /** Opaque; the client_id of events, and what DELETE /clients/{id} takes. */
+      readonly id: string;
+      /** The 40 digits that its stream was first asked for. */
+      readonly stream_id: string;
+      /** The id of its stream in /streams. */
+      readonly session_id: string;
+      readonly address: string;
+      readonly user_agent: string | null;
+      readonly player: string | null;
+      readonly name: string | null;
+      /** ISO 8601, UTC */
+      readonly joined_at: string;
+      readonly output: string | null;
+      /** playing; lagging: its connection takes less than the stream; paused: it takes nothing, and may go on from disk. */
+      readonly state: string;
+      readonly position: number | null;
+      readonly lag_bytes: number | null;
+      readonly seconds_behind_live: number | null;
+      /** What it is sent comes from disk. */
+      readonly is_in_timeshift: boolean;
+      readonly bytes_sent: number | null;
+      readonly bytes_per_second: number | null;
+      /** Times that it was too slow, and went on at a newer keyframe. */
+      readonly skips: number;
+      readonly longest_pause_seconds: number | null;
+    })[];
+    /** On engines, oldest first. */
+    readonly attempts?: readonly ({
+      /** The engine. */
+      readonly container_id: string;
+      readonly engine_host: string;
+      readonly engine_port: number;
+      /** It began beside the engine in use, as insurance. */
+      readonly is_standby: boolean;
+      /** ISO 8601, UTC */
+      readonly began_at: string;
+      readonly opened_after_seconds: number | null;
+      readonly first_byte_after_seconds: number | null;
+      readonly delivering_after_seconds: number | null;
+      readonly over_after_seconds: number | null;
+      readonly reason: string | null;
+    })[];
   };
   'GET /proxy/status': {
     readonly running: boolean;
@@ -720,6 +884,16 @@ export interface Replies {
     readonly message: string;
     readonly stream_id: string;
   };
+  'PATCH /streams/{id}': {
+    readonly stream_id: string;
+    readonly settings: {
+      readonly buffer_seconds: number;
+      readonly buffer_size_bytes: number;
+      readonly prebuffer_seconds: number;
+      /** off, warm or hot. */
+      readonly standby: string;
+    };
+  };
   'GET /streams/{id}/extended-stats': {
     /** The kind of transport file; empty if the engine does not tell. */
     readonly content_type: string;
@@ -744,6 +918,10 @@ export interface Replies {
       readonly last_ts: string | null;
       readonly buffer_pieces: string | null;
     };
+  };
+  'POST /streams/{id}/move': {
+    readonly message: string;
+    readonly stream_id: string;
   };
   'GET /streams/{id}/stats': readonly ({
     readonly ts: string;

@@ -57,13 +57,22 @@ test('health is one sentence', () => {
     'All well: 3 viewers on 1 stream, the engine is free.',
   );
   assert.equal(of({ engines: [] }).headline, 'acemux runs, and has no engine to play from yet.');
-  assert.equal(of({ engines: [{ ...ENGINE, state: 'unhealthy' }] }).headline, 'One thing needs a look: nobody watches, no engine free.');
+  assert.equal(
+    of({ engines: [{ ...ENGINE, state: 'unhealthy' }] }).headline,
+    'One thing needs a look: nobody watches, no engine free.',
+  );
 });
 
 test('what is grave comes first, and each problem says where to look', () => {
   const { gravity, problems } = of({
-    engines: [{ ...ENGINE, state: 'degraded' }, { ...ENGINE, container_id: 'e2', state: 'unhealthy', detail: 'refuses connections' }],
-    streams: [{ ...STREAM, warnings: ['no_keyframe'] }, { ...STREAM, id: 's2', container_id: null }],
+    engines: [
+      { ...ENGINE, state: 'degraded' },
+      { ...ENGINE, container_id: 'e2', state: 'unhealthy', detail: 'refuses connections' },
+    ],
+    streams: [
+      { ...STREAM, warnings: ['no_keyframe'] },
+      { ...STREAM, id: 's2', container_id: null },
+    ],
   });
   assert.equal(gravity, 'trouble');
   assert.deepEqual(
@@ -82,7 +91,10 @@ test('what is grave comes first, and each problem says where to look', () => {
 test('engines that a VPN has cut off are one problem, not one each', () => {
   const behind = { ...ENGINE, state: 'unhealthy', vpn_container: 'gluetun', vpn_state: 'down' };
   const { problems } = of({ engines: [behind, { ...behind, container_id: 'e2' }] });
-  assert.deepEqual(problems.map(({ what }) => what), ['The VPN gluetun is down; behind it: 2 engines.']);
+  assert.deepEqual(
+    problems.map(({ what }) => what),
+    ['The VPN gluetun is down; behind it: 2 engines.'],
+  );
 });
 
 test('a stream that starts has no source yet, and that is no problem', () => {

@@ -33,7 +33,11 @@ export type ReasonSentences = (code: string) => { readonly what: string; readonl
 const NO_PROBLEM: ReadonlySet<string> = new Set(['max_replicas', 'provider_fixed']);
 
 /** Is it well? And if not, what is wrong, the gravest first, and what is there to do? */
-export function conditionOf(overview: Overview, status: Status | undefined, reason: ReasonSentences): Condition {
+export function conditionOf(
+  overview: Overview,
+  status: Status | undefined,
+  reason: ReasonSentences,
+): Condition {
   const { engines, streams } = overview;
   const playing = streams.filter(isActive);
   const problems = [
@@ -43,7 +47,11 @@ export function conditionOf(overview: Overview, status: Status | undefined, reas
     ...engines.flatMap(engineProblems),
     ...statusProblems(status, engines.length),
   ].toSorted((one, other) => Number(other.gravity === 'trouble') - Number(one.gravity === 'trouble'));
-  const gravity = problems.some((each) => each.gravity === 'trouble') ? 'trouble' : problems.length > 0 ? 'watch' : 'well';
+  const gravity = problems.some((each) => each.gravity === 'trouble')
+    ? 'trouble'
+    : problems.length > 0
+      ? 'watch'
+      : 'well';
   return { gravity, headline: headlineOf(gravity, playing, engines, problems.length), problems };
 }
 
@@ -56,7 +64,12 @@ export function isUsable({ state }: Pick<Engine, 'state'>): boolean {
   return state === 'healthy' || state === 'degraded';
 }
 
-function headlineOf(gravity: Gravity, playing: readonly Stream[], engines: readonly Engine[], problemCount: number): string {
+function headlineOf(
+  gravity: Gravity,
+  playing: readonly Stream[],
+  engines: readonly Engine[],
+  problemCount: number,
+): string {
   if (engines.length === 0) return texts.headline.noEngines;
   const viewers = playing.reduce((sum, { client_count }) => sum + client_count, 0);
   const free = engines.filter((engine) => isUsable(engine) && engine.stream_count === 0).length;
@@ -94,10 +107,26 @@ function engineProblems(engine: Engine): Problem[] {
   const { container_name: name, detail } = engine;
   if (engine.vpn_state === 'down') return [];
   if (engine.state === 'unhealthy') {
-    return [{ gravity: 'trouble', key: `engine ${engine.container_id}`, what: texts.problems.engineUnhealthy(name, detail), todo: texts.problems.engineTodo, link }];
+    return [
+      {
+        gravity: 'trouble',
+        key: `engine ${engine.container_id}`,
+        what: texts.problems.engineUnhealthy(name, detail),
+        todo: texts.problems.engineTodo,
+        link,
+      },
+    ];
   }
   if (engine.state === 'degraded' || engine.suspected) {
-    return [{ gravity: 'watch', key: `engine ${engine.container_id}`, what: texts.problems.engineDegraded(name, detail), todo: texts.problems.degradedTodo, link }];
+    return [
+      {
+        gravity: 'watch',
+        key: `engine ${engine.container_id}`,
+        what: texts.problems.engineDegraded(name, detail),
+        todo: texts.problems.degradedTodo,
+        link,
+      },
+    ];
   }
   return [];
 }
@@ -107,7 +136,15 @@ function streamProblems(stream: Stream, reason: ReasonSentences): Problem[] {
   const name = stream.stream_id;
   const held = stream.state === 'playing' && stream.container_id === null;
   const problems: Problem[] = held
-    ? [{ gravity: 'trouble', key: `held ${stream.id}`, what: texts.problems.held(name, counted(stream.client_count, 'viewer')), todo: texts.problems.heldTodo, link }]
+    ? [
+        {
+          gravity: 'trouble',
+          key: `held ${stream.id}`,
+          what: texts.problems.held(name, counted(stream.client_count, 'viewer')),
+          todo: texts.problems.heldTodo,
+          link,
+        },
+      ]
     : [];
   for (const code of stream.warnings) {
     const sentences = reason(code);
@@ -128,10 +165,22 @@ function statusProblems(status: Status | undefined, engineCount: number): Proble
   const blocked = provisioning.blocked_reason_details;
   const problems: Problem[] = [];
   if (!start.now && engineCount > 0 && start.reason !== 'draining') {
-    problems.push({ gravity: 'trouble', key: 'start', what: texts.problems.noStart(start.detail ?? start.reason ?? ''), todo: texts.problems.noStartTodo(start.eta_seconds), link: '#/engines' });
+    problems.push({
+      gravity: 'trouble',
+      key: 'start',
+      what: texts.problems.noStart(start.detail ?? start.reason ?? ''),
+      todo: texts.problems.noStartTodo(start.eta_seconds),
+      link: '#/engines',
+    });
   }
   if (blocked && !NO_PROBLEM.has(blocked.reason) && blocked.message !== start.detail) {
-    problems.push({ gravity: 'watch', key: 'blocked', what: texts.problems.blocked(blocked.message), todo: texts.problems.blockedTodo(blocked.recovery_eta_seconds), link: '#/engines' });
+    problems.push({
+      gravity: 'watch',
+      key: 'blocked',
+      what: texts.problems.blocked(blocked.message),
+      todo: texts.problems.blockedTodo(blocked.recovery_eta_seconds),
+      link: '#/engines',
+    });
   }
   return problems;
 }

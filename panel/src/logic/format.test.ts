@@ -1,10 +1,21 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { counted, formatBytes, formatCount, formatDuration, formatRate, formatSeconds, formatTime, formatUtc, shortId } from './format.ts';
+import {
+  counted,
+  formatBytes,
+  formatCount,
+  formatDuration,
+  formatRate,
+  formatSeconds,
+  formatTime,
+  formatUtc,
+  shortId,
+} from './format.ts';
 
 test('what is missing is a dash, whatever it would have been', () => {
   for (const format of [formatCount, formatBytes, formatRate, formatDuration, formatSeconds]) {
-    for (const missing of [null, undefined, Number.NaN, Number.POSITIVE_INFINITY]) assert.equal(format(missing), '–');
+    for (const missing of [null, undefined, Number.NaN, Number.POSITIVE_INFINITY])
+      assert.equal(format(missing), '–');
   }
   assert.equal(formatTime(Number.NaN, 0), '–');
   assert.equal(formatUtc(Number.NaN), '–');
@@ -20,7 +31,8 @@ test('sizes and rates have three digits and a unit that fits', () => {
     [12_345_678_901, '12.3 GB', '98.8 Gbit/s'],
     [-5, '0 B', '0 bit/s'],
   ];
-  for (const [bytes, size, rate] of table) assert.deepEqual([formatBytes(bytes), formatRate(bytes)], [size, rate]);
+  for (const [bytes, size, rate] of table)
+    assert.deepEqual([formatBytes(bytes), formatRate(bytes)], [size, rate]);
 });
 
 test('durations have the two units that matter', () => {
@@ -47,5 +59,8 @@ test('a moment of another day says which', () => {
 test('ids are cut in the middle, and counts agree with their word', () => {
   assert.equal(shortId('0123456789abcdef0123456789abcdef01234567'), '012345…4567');
   assert.equal(shortId('engine-1'), 'engine-1');
-  assert.deepEqual([counted(1, 'viewer'), counted(1_200, 'viewer'), counted(2, 'copy', 'copies')], ['1 viewer', '1,200 viewers', '2 copies']);
+  assert.deepEqual(
+    [counted(1, 'viewer'), counted(1_200, 'viewer'), counted(2, 'copy', 'copies')],
+    ['1 viewer', '1,200 viewers', '2 copies'],
+  );
 });

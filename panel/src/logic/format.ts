@@ -20,7 +20,8 @@ const RATE_UNITS = ['bit/s', 'kbit/s', 'Mbit/s', 'Gbit/s', 'Tbit/s'] as const;
 
 /** Bytes per second, as bits per second: what players and providers say. */
 export function formatRate(bytesPerSecond: number | null | undefined): string {
-  if (bytesPerSecond === null || bytesPerSecond === undefined || !Number.isFinite(bytesPerSecond)) return NOTHING;
+  if (bytesPerSecond === null || bytesPerSecond === undefined || !Number.isFinite(bytesPerSecond))
+    return NOTHING;
   return scaled(bytesPerSecond * 8, RATE_UNITS);
 }
 
@@ -40,7 +41,11 @@ function scaled(value: number, units: readonly string[]): string {
 export function formatDuration(seconds: number | null | undefined): string {
   if (seconds === null || seconds === undefined || !Number.isFinite(seconds)) return NOTHING;
   const total = Math.max(0, Math.round(seconds));
-  const [minutes, hours, days] = [Math.floor(total / 60), Math.floor(total / 3600), Math.floor(total / 86_400)];
+  const [minutes, hours, days] = [
+    Math.floor(total / 60),
+    Math.floor(total / 3600),
+    Math.floor(total / 86_400),
+  ];
   if (minutes === 0) return `${total} s`;
   if (minutes < 10) return `${minutes} min ${total % 60} s`;
   if (hours === 0) return `${minutes} min`;

@@ -15,5 +15,11 @@ test('one point is no curve, and nothing but zeros is a level one', () => {
 test('many points become as many as there is room for, with the same mean', () => {
   assert.deepEqual(thinned([1, 2, 3], 5), [1, 2, 3]);
   assert.deepEqual(thinned([1, 3, 5, 7], 2), [2, 6]);
-  assert.equal(thinned(Array.from({ length: 901 }, () => 4), 100).every((value) => value === 4), true);
+  assert.equal(
+    thinned(
+      Array.from({ length: 901 }, () => 4),
+      100,
+    ).every((value) => value === 4),
+    true,
+  );
 });

@@ -10,7 +10,10 @@ export interface StreamReference {
 const HASH = '[0-9a-fA-F]{40}';
 const BARE = new RegExp(`^${HASH}$`);
 const LINK = new RegExp(`^(?:acestream:(?://)?|magnet:\\?(?:.*&)?xt=urn:btih:)(${HASH})(?![0-9a-fA-F])`, 'i');
-const PARAMETER = new RegExp(`[?&](id|content_id|infohash)=(?:acestream(?:://|%3A%2F%2F))?(${HASH})(?![0-9a-fA-F])`, 'i');
+const PARAMETER = new RegExp(
+  `[?&](id|content_id|infohash)=(?:acestream(?:://|%3A%2F%2F))?(${HASH})(?![0-9a-fA-F])`,
+  'i',
+);
 /** Longer texts are cut: nobody pastes so much on purpose, and a pattern must not run over it. */
 const LENGTH_MAX = 20_000;
 const NAME_LENGTH_MAX = 300;

@@ -76,7 +76,10 @@ export function timelineOf(events: readonly TimelineEvent[], bounds: TimelineBou
   return { spans: spansOf(within, bounds), marks: marksOf(within), viewers: viewersOf(within) };
 }
 
-function spansOf(events: readonly TimelineEvent[], { fromMs, toMs, isOver, engineNow }: TimelineBounds): Span[] {
+function spansOf(
+  events: readonly TimelineEvent[],
+  { fromMs, toMs, isOver, engineNow }: TimelineBounds,
+): Span[] {
   const spans: Span[] = [];
   let sinceMs = fromMs;
   const first = events.find(({ type }) => BEGINS_SOURCE.has(type) || type === 'stream.source_over');
@@ -149,13 +152,17 @@ export function clusterMarks(
   return clusters;
 }
 
-const STEPS_SECONDS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400];
+const STEPS_SECONDS = [
+  1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400,
+];
 
 /** Moments at round local times, at most so many, within a span. */
 export function ticksOf(fromMs: number, toMs: number, countMax: number, zoneOffsetMinutes = 0): number[] {
   const length = toMs - fromMs;
   if (!(length > 0) || countMax < 1) return [];
-  const step = 1000 * (STEPS_SECONDS.find((each) => length / (each * 1000) <= countMax) ?? Math.ceil(length / countMax / 1000));
+  const step =
+    1000 *
+    (STEPS_SECONDS.find((each) => length / (each * 1000) <= countMax) ?? Math.ceil(length / countMax / 1000));
   const zoneMs = zoneOffsetMinutes * 60_000;
   const first = Math.ceil((fromMs - zoneMs) / step) * step + zoneMs;
   const ticks: number[] = [];

@@ -8,25 +8,55 @@ const stream = (id: string, on: string | null, viewers = 1) => ({ id, engine: on
 const size = { width: 1_000, rowsPerEngineMax: 6 };
 
 test('each stream stands beside its engine, and a line leads there', () => {
-  const picture = layoutTopology({ engines: [engine('a'), engine('b')], streams: [stream('s', 'b'), stream('t', 'b', 5)], ...size });
+  const picture = layoutTopology({
+    engines: [engine('a'), engine('b')],
+    streams: [stream('s', 'b'), stream('t', 'b', 5)],
+    ...size,
+  });
   const b = picture.engines.find(({ id }) => id === 'b');
   assert.ok(b);
-  assert.deepEqual(picture.streams.map(({ ids }) => ids[0]), ['t', 's']);
+  assert.deepEqual(
+    picture.streams.map(({ ids }) => ids[0]),
+    ['t', 's'],
+  );
   for (const row of picture.streams) assert.ok(row.y >= b.y && row.y + row.height <= b.y + b.height);
-  assert.deepEqual(picture.links.map(({ from, to }) => [from, to]), [['b', 't'], ['b', 's']]);
+  assert.deepEqual(
+    picture.links.map(({ from, to }) => [from, to]),
+    [
+      ['b', 't'],
+      ['b', 's'],
+    ],
+  );
   assert.equal(picture.vpns.length, 0);
 });
 
 test('engines of one VPN stand together, behind it', () => {
-  const picture = layoutTopology({ engines: [engine('a', 'two'), engine('b', 'one'), engine('c', 'two')], streams: [], ...size });
-  assert.deepEqual(picture.engines.map(({ id }) => id), ['b', 'a', 'c']);
-  assert.deepEqual(picture.vpns.map(({ name }) => name), ['one', 'two']);
+  const picture = layoutTopology({
+    engines: [engine('a', 'two'), engine('b', 'one'), engine('c', 'two')],
+    streams: [],
+    ...size,
+  });
+  assert.deepEqual(
+    picture.engines.map(({ id }) => id),
+    ['b', 'a', 'c'],
+  );
+  assert.deepEqual(
+    picture.vpns.map(({ name }) => name),
+    ['one', 'two'],
+  );
   assert.ok(picture.engines.every(({ x }) => x > (picture.vpns[0]?.width ?? 0)));
 });
 
 test('a stream that has no source, or one that is gone, has a place too', () => {
-  const picture = layoutTopology({ engines: [engine('a')], streams: [stream('s', null), stream('t', 'gone')], ...size });
-  assert.deepEqual(picture.streams.map(({ engine: on }) => on), [null, null]);
+  const picture = layoutTopology({
+    engines: [engine('a')],
+    streams: [stream('s', null), stream('t', 'gone')],
+    ...size,
+  });
+  assert.deepEqual(
+    picture.streams.map(({ engine: on }) => on),
+    [null, null],
+  );
   assert.equal(picture.links.length, 0);
 });
 
@@ -36,7 +66,10 @@ test('an engine with very many streams shows the most watched, and counts the re
   assert.equal(picture.streams.length, 6);
   const rest = picture.streams.at(-1);
   assert.deepEqual([rest?.kind, rest?.ids.length], ['rest', 45]);
-  assert.equal(picture.streams.reduce((sum, { viewers }) => sum + viewers, 0), (49 * 50) / 2);
+  assert.equal(
+    picture.streams.reduce((sum, { viewers }) => sum + viewers, 0),
+    (49 * 50) / 2,
+  );
 });
 
 test('no boxes of a column cover each other, and all are within the picture', () => {

@@ -44,7 +44,12 @@ export interface Topology {
   readonly vpns: readonly (Box & { readonly name: string })[];
   readonly engines: readonly (Box & { readonly id: string })[];
   readonly streams: readonly StreamRow[];
-  readonly links: readonly { readonly path: string; readonly from: string; readonly to: string; readonly weight: number }[];
+  readonly links: readonly {
+    readonly path: string;
+    readonly from: string;
+    readonly to: string;
+    readonly weight: number;
+  }[];
   /** Where dots for viewers begin, and how much room they have. */
   readonly viewersX: number;
   readonly viewersWidth: number;
@@ -53,9 +58,14 @@ export interface Topology {
 const ROW = 30;
 const ROW_GAP = 4;
 const GROUP_GAP = 16;
+const NARROW = 560;
+/** Of a VPN that is a line. */
+const HEADING = 26;
 
 export function layoutTopology({ engines, streams, width, rowsPerEngineMax }: TopologyInput): Topology {
-  const columns = columnsOf(width, engines.some(({ vpn }) => vpn !== null));
+  // Where there is no room for a column, a VPN is a line above its engines.
+  const isNarrow = width < NARROW;
+  const columns = columnsOf(width, !isNarrow && engines.some(({ vpn }) => vpn !== null));
   const byEngine = Map.groupBy(streams, ({ engine }) => engine);
   const known = new Set(engines.map(({ id }) => id));
   const groups = Map.groupBy(
@@ -68,7 +78,10 @@ export function layoutTopology({ engines, streams, width, rowsPerEngineMax }: To
   const rows: StreamRow[] = [];
   let y = 0;
 
-  const placeStreams = (list: readonly TopologyStream[], engine: string | null): { top: number; bottom: number } => {
+  const placeStreams = (
+    list: readonly TopologyStream[],
+    engine: string | null,
+  ): { top: number; bottom: number } => {
     const top = y;
     for (const row of rowsOf(list, rowsPerEngineMax)) {
       rows.push({ ...row, engine, x: columns.stream.x, y, width: columns.stream.width, height: ROW });
@@ -80,23 +93,42 @@ export function layoutTopology({ engines, streams, width, rowsPerEngineMax }: To
 
   for (const [vpn, members] of groups) {
     const groupTop = y;
+    if (isNarrow && vpn !== null) y += HEADING;
     const boxes: (Box & { id: string })[] = [];
     for (const engine of members) {
       const firstRow = rows.length;
       const { top, bottom } = placeStreams(byEngine.get(engine.id) ?? [], engine.id);
-      const box = { id: engine.id, x: columns.engine.x, y: top, width: columns.engine.width, height: bottom - top };
+      const box = {
+        id: engine.id,
+        x: columns.engine.x,
+        y: top,
+        width: columns.engine.width,
+        height: bottom - top,
+      };
       boxes.push(box);
       for (const row of rows.slice(firstRow)) {
-        links.push({ path: curve(rightOf(box, row), leftOf(row)), from: engine.id, to: row.ids[0] ?? '', weight: row.viewers });
+        links.push({
+          path: curve(rightOf(box, row), leftOf(row)),
+          from: engine.id,
+          to: row.ids[0] ?? '',
+          weight: row.viewers,
+        });
       }
       y += GROUP_GAP - ROW_GAP;
     }
     engineBoxes.push(...boxes);
     if (vpn !== null) {
-      const box = { name: vpn, x: 0, y: groupTop, width: columns.vpnWidth, height: y - GROUP_GAP - groupTop };
+      const height = isNarrow ? HEADING - 4 : y - GROUP_GAP - groupTop;
+      const box = { name: vpn, x: 0, y: groupTop, width: isNarrow ? width : columns.vpnWidth, height };
       vpnBoxes.push(box);
+      if (isNarrow) continue;
       for (const engine of boxes) {
-        links.push({ path: curve(rightOf(box, engine), leftOf(engine)), from: vpn, to: engine.id, weight: 1 });
+        links.push({
+          path: curve(rightOf(box, engine), leftOf(engine)),
+          from: vpn,
+          to: engine.id,
+          weight: 1,
+        });
       }
     }
   }
@@ -107,25 +139,47 @@ export function layoutTopology({ engines, streams, width, rowsPerEngineMax }: To
   }
   const { viewersX } = columns;
   const height = Math.max(0, y - GROUP_GAP);
-  return { width, height, vpns: vpnBoxes, engines: engineBoxes, streams: rows, links, viewersX, viewersWidth: Math.max(0, width - viewersX) };
+  return {
+    width,
+    height,
+    vpns: vpnBoxes,
+    engines: engineBoxes,
+    streams: rows,
+    links,
+    viewersX,
+    viewersWidth: Math.max(0, width - viewersX),
+  };
 }
 
-function rowsOf(streams: readonly TopologyStream[], max: number): Pick<StreamRow, 'kind' | 'ids' | 'viewers'>[] {
-  const sorted = streams.toSorted((one, other) => other.viewers - one.viewers || one.id.localeCompare(other.id));
+function rowsOf(
+  streams: readonly TopologyStream[],
+  max: number,
+): Pick<StreamRow, 'kind' | 'ids' | 'viewers'>[] {
+  const sorted = streams.toSorted(
+    (one, other) => other.viewers - one.viewers || one.id.localeCompare(other.id),
+  );
   const shown = sorted.length <= max ? sorted : sorted.slice(0, max - 1);
   const rest = sorted.slice(shown.length);
-  const rows: Pick<StreamRow, 'kind' | 'ids' | 'viewers'>[] = shown.map(({ id, viewers }) => ({ kind: 'stream', ids: [id], viewers }));
+  const rows: Pick<StreamRow, 'kind' | 'ids' | 'viewers'>[] = shown.map(({ id, viewers }) => ({
+    kind: 'stream',
+    ids: [id],
+    viewers,
+  }));
   if (rest.length > 0) {
-    rows.push({ kind: 'rest', ids: rest.map(({ id }) => id), viewers: rest.reduce((sum, { viewers }) => sum + viewers, 0) });
+    rows.push({
+      kind: 'rest',
+      ids: rest.map(({ id }) => id),
+      viewers: rest.reduce((sum, { viewers }) => sum + viewers, 0),
+    });
   }
   return rows;
 }
 
 function columnsOf(width: number, hasVpns: boolean) {
   const vpnWidth = hasVpns ? Math.min(120, Math.max(56, width * 0.13)) : 0;
-  const gap = Math.max(18, Math.min(84, width * 0.075));
+  const gap = Math.max(16, Math.min(84, width * 0.075 - 12));
   const engineX = hasVpns ? vpnWidth + gap : 0;
-  const viewersWidth = Math.max(52, width * 0.24);
+  const viewersWidth = Math.max(52, width * 0.2);
   const room = Math.max(120, width - engineX - gap - viewersWidth);
   const engineWidth = Math.min(230, room * 0.5);
   const streamX = engineX + engineWidth + gap;
@@ -163,7 +217,11 @@ function round(value: number): number {
 }
 
 /** So many dots fit; if there are more viewers, a number stands behind the last. */
-export function viewerDots(viewers: number, width: number, pitch: number): { readonly dots: number; readonly rest: number } {
+export function viewerDots(
+  viewers: number,
+  width: number,
+  pitch: number,
+): { readonly dots: number; readonly rest: number } {
   const room = Math.max(1, Math.floor(width / pitch));
   if (viewers <= room) return { dots: viewers, rest: 0 };
   // The number takes the room of five.

@@ -20,13 +20,24 @@ export function AboutPage() {
         <Fact label={about.version}>{typeof version === 'string' ? version : NOTHING}</Fact>
         <Fact label={about.phase}>{overview.value?.phase ?? NOTHING}</Fact>
         <Fact label={about.start}>{start ? (start.now ? about.startYes : start.detail) : NOTHING}</Fact>
-        <Fact label={about.breaker}>{status.value ? (status.value.provisioning.blocked_reason ?? status.value.provisioning.circuit_breaker_state) : NOTHING}</Fact>
+        <Fact label={about.breaker}>
+          {status.value
+            ? (status.value.provisioning.blocked_reason ?? status.value.provisioning.circuit_breaker_state)
+            : NOTHING}
+        </Fact>
       </dl>
       <section aria-labelledby="theme">
         <h2 id="theme">{about.theme}</h2>
         <div class="segmented" role="group" aria-label={about.theme}>
           {(Object.keys(about.themes) as Theme[]).map((each) => (
-            <button key={each} type="button" aria-pressed={theme.value === each} onClick={() => { theme.value = each; }}>
+            <button
+              key={each}
+              type="button"
+              aria-pressed={theme.value === each}
+              onClick={() => {
+                theme.value = each;
+              }}
+            >
               {about.themes[each]}
             </button>
           ))}
@@ -35,9 +46,15 @@ export function AboutPage() {
       <section aria-labelledby="more">
         <h2 id="more">{about.docs}</h2>
         <ul class="plain">
-          <li><a href={url('/docs/')}>{about.docs}</a></li>
-          <li><a href={url('/openapi.json')}>{about.openapi}</a></li>
-          <li><a href={url('/metrics')}>{about.metrics}</a></li>
+          <li>
+            <a href={url('/docs/')}>{about.docs}</a>
+          </li>
+          <li>
+            <a href={url('/openapi.json')}>{about.openapi}</a>
+          </li>
+          <li>
+            <a href={url('/metrics')}>{about.metrics}</a>
+          </li>
         </ul>
       </section>
       <section aria-labelledby="shortcuts">
@@ -45,7 +62,9 @@ export function AboutPage() {
         <dl class="shortcuts">
           {about.shortcutList.map(([keys, what]) => (
             <div key={keys}>
-              <dt><kbd>{keys}</kbd></dt>
+              <dt>
+                <kbd>{keys}</kbd>
+              </dt>
               <dd>{what}</dd>
             </div>
           ))}

@@ -17,7 +17,8 @@ export function EngineActions({ engine, viewers, streams }: EngineActionsProps) 
   const live = overview.value?.engines.find(({ container_id }) => container_id === id);
   const isDraining = live?.draining ?? engine.draining;
   const isMade = engine.provider !== 'static';
-  const others = overview.value?.engines.filter((each) => each.container_id !== id && isUsable(each)).length ?? 0;
+  const others =
+    overview.value?.engines.filter((each) => each.container_id !== id && isUsable(each)).length ?? 0;
   const drain = (): void => {
     question.value = {
       title: texts.confirm.drainTitle(name),
@@ -48,14 +49,28 @@ export function EngineActions({ engine, viewers, streams }: EngineActionsProps) 
   return (
     <div class="actions is-quiet">
       {isDraining ? (
-        <button type="button" class="button is-small" onClick={() => void perform('POST', `${path}/undrain`, texts.done.inUse(name))}>
+        <button
+          type="button"
+          class="button is-small"
+          onClick={() => void perform('POST', `${path}/undrain`, texts.done.inUse(name))}
+        >
           {texts.engines.undrain}
         </button>
       ) : (
-        <button type="button" class="button is-small" onClick={drain}>{texts.engines.drain}</button>
+        <button type="button" class="button is-small" onClick={drain}>
+          {texts.engines.drain}
+        </button>
       )}
-      {isMade && <button type="button" class="button is-small" onClick={restart}>{texts.engines.restart}</button>}
-      {isMade && <button type="button" class="button is-small is-danger" onClick={remove}>{texts.engines.remove}</button>}
+      {isMade && (
+        <button type="button" class="button is-small" onClick={restart}>
+          {texts.engines.restart}
+        </button>
+      )}
+      {isMade && (
+        <button type="button" class="button is-small is-danger" onClick={remove}>
+          {texts.engines.remove}
+        </button>
+      )}
     </div>
   );
 }

@@ -18,18 +18,24 @@ import { PageIsComing } from './overview.tsx';
 export type EngineState = Replies['GET /engines'][number];
 type Stats = Replies['GET /engines/stats/all'];
 
-const CONCERNS_ENGINES = /^(?:engine|health|vpn|fleet)\.|^stream\.(?:started|spliced|ended|attempt_failed|source_over)$/;
+const CONCERNS_ENGINES =
+  /^(?:engine|health|vpn|fleet)\.|^stream\.(?:started|spliced|ended|attempt_failed|source_over)$/;
 
 export function concernsEngines({ type }: Happening): boolean {
   return CONCERNS_ENGINES.test(type);
 }
 
 export function useEngines(): Resource<Replies['GET /engines']> {
-  return useResource('engines', (signal) => get('GET /engines', '/engines', signal), { changesWith: concernsEngines, everyMs: 10_000 });
+  return useResource('engines', (signal) => get('GET /engines', '/engines', signal), {
+    changesWith: concernsEngines,
+    everyMs: 10_000,
+  });
 }
 
 export function useStats(): Resource<Stats> {
-  return useResource('stats', (signal) => get('GET /engines/stats/all', '/engines/stats/all', signal), { everyMs: 5_000 });
+  return useResource('stats', (signal) => get('GET /engines/stats/all', '/engines/stats/all', signal), {
+    everyMs: 5_000,
+  });
 }
 
 /** All engines: what each carries, how it is, and what can be done with it. */
@@ -45,12 +51,22 @@ export function EnginesPage() {
         <h1>{texts.pages.engines}</h1>
         <div class="actions">
           {provisioning && provisioning.circuit_breaker_state !== 'closed' && (
-            <button type="button" class="button" onClick={() => void perform('POST', '/health/circuit-breaker/reset', texts.engines.resetBreaker)}>
+            <button
+              type="button"
+              class="button"
+              onClick={() =>
+                void perform('POST', '/health/circuit-breaker/reset', texts.engines.resetBreaker)
+              }
+            >
               {texts.engines.resetBreaker}
             </button>
           )}
           {provisioning?.can_provision && (
-            <button type="button" class="button is-primary" onClick={() => void perform('POST', '/provision', texts.done.added, {})}>
+            <button
+              type="button"
+              class="button is-primary"
+              onClick={() => void perform('POST', '/provision', texts.done.added, {})}
+            >
               {texts.engines.add}
             </button>
           )}
@@ -61,9 +77,17 @@ export function EnginesPage() {
         <h2 id="load">{texts.engines.topology}</h2>
         <TopologyPicture />
       </section>
-      {list.length === 0 ? <p class="empty">{texts.engines.none}</p> : (
+      {list.length === 0 ? (
+        <p class="empty">{texts.engines.none}</p>
+      ) : (
         <div class="engine-cards">
-          {list.map((engine) => <EngineCard key={engine.container_id} engine={engine} stats={stats.value.value?.[engine.container_id]} />)}
+          {list.map((engine) => (
+            <EngineCard
+              key={engine.container_id}
+              engine={engine}
+              stats={stats.value.value?.[engine.container_id]}
+            />
+          ))}
         </div>
       )}
     </div>
@@ -85,7 +109,9 @@ function EngineCard({ engine, stats }: EngineCardProps) {
   return (
     <article class={`engine-card ${hueOf(id)} ${live === undefined ? 'is-gone' : ''}`} data-engine={id}>
       <header>
-        <h3><a href={linkTo('engines', id)}>{name}</a></h3>
+        <h3>
+          <a href={linkTo('engines', id)}>{name}</a>
+        </h3>
         <StateMark state={live?.state ?? engine.state} />
       </header>
       <LoadBar used={taken} max={max} label={texts.engines.streams(taken, max)} />
@@ -96,12 +122,41 @@ function EngineCard({ engine, stats }: EngineCardProps) {
       {engine.suspected && <p class="problem-text">{texts.engines.suspected}</p>}
       {engine.unseen && <p class="problem-text">{texts.engines.unseen}</p>}
       <dl class="facts is-small">
-        <div class="fact"><dt>{texts.engines.address}</dt><dd class="mono">{`${engine.host}:${engine.port}`}</dd></div>
-        <div class="fact"><dt>{texts.engines.version}</dt><dd>{engine.version ?? NOTHING}</dd></div>
-        {engine.vpn_container !== null && <div class="fact"><dt>{texts.engines.vpn}</dt><dd>{engine.vpn_container}</dd></div>}
-        {engine.forwarded_port !== null && <div class="fact"><dt>{texts.engines.port}</dt><dd>{engine.forwarded_port}</dd></div>}
-        {stats && <div class="fact"><dt>{texts.engines.memory}</dt><dd>{formatBytes(stats.memory_usage)}{stats.memory_limit ? ` of ${formatBytes(stats.memory_limit)}` : ''}</dd></div>}
-        {stats && <div class="fact"><dt>{texts.engines.cpu}</dt><dd>{stats.cpu_percent === null ? NOTHING : `${stats.cpu_percent.toFixed(0)} %`}</dd></div>}
+        <div class="fact">
+          <dt>{texts.engines.address}</dt>
+          <dd class="mono">{`${engine.host}:${engine.port}`}</dd>
+        </div>
+        <div class="fact">
+          <dt>{texts.engines.version}</dt>
+          <dd>{engine.version ?? NOTHING}</dd>
+        </div>
+        {engine.vpn_container !== null && (
+          <div class="fact">
+            <dt>{texts.engines.vpn}</dt>
+            <dd>{engine.vpn_container}</dd>
+          </div>
+        )}
+        {engine.forwarded_port !== null && (
+          <div class="fact">
+            <dt>{texts.engines.port}</dt>
+            <dd>{engine.forwarded_port}</dd>
+          </div>
+        )}
+        {stats && (
+          <div class="fact">
+            <dt>{texts.engines.memory}</dt>
+            <dd>
+              {formatBytes(stats.memory_usage)}
+              {stats.memory_limit ? ` of ${formatBytes(stats.memory_limit)}` : ''}
+            </dd>
+          </div>
+        )}
+        {stats && (
+          <div class="fact">
+            <dt>{texts.engines.cpu}</dt>
+            <dd>{stats.cpu_percent === null ? NOTHING : `${stats.cpu_percent.toFixed(0)} %`}</dd>
+          </div>
+        )}
       </dl>
       <ProbeStrip engine={engine} />
       <EngineActions engine={engine} viewers={viewers} streams={taken} />
@@ -122,10 +177,16 @@ export function ProbeStrip({ engine }: { readonly engine: EngineState }) {
   const slowest = Math.max(0.2, ...probes.map(({ took_seconds }) => took_seconds));
   const misses = probes.filter(({ verdict }) => verdict !== 'hit').length;
   return (
-    <div class="probes" role="img" aria-label={`${texts.engines.probes}: ${probes.length - misses} of ${probes.length}`}>
+    <div
+      class="probes"
+      role="img"
+      aria-label={`${texts.engines.probes}: ${probes.length - misses} of ${probes.length}`}
+    >
       {probes.map((probe) => {
         const isHit = probe.verdict === 'hit';
-        const title = isHit ? texts.engines.probeHit(formatSeconds(probe.took_seconds)) : texts.engines.probeMiss(probe.detail ?? probe.reason ?? '');
+        const title = isHit
+          ? texts.engines.probeHit(formatSeconds(probe.took_seconds))
+          : texts.engines.probeMiss(probe.detail ?? probe.reason ?? '');
         return (
           <i
             key={probe.at}
@@ -140,5 +201,8 @@ export function ProbeStrip({ engine }: { readonly engine: EngineState }) {
 }
 
 export function sinceText(engine: Pick<EngineState, 'state' | 'state_since'>): string {
-  return texts.engines.since(texts.states[engine.state] ?? engine.state, formatDuration((nowMs.value - Date.parse(engine.state_since)) / 1000));
+  return texts.engines.since(
+    texts.states[engine.state] ?? engine.state,
+    formatDuration((nowMs.value - Date.parse(engine.state_since)) / 1000),
+  );
 }

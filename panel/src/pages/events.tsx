@@ -28,7 +28,10 @@ export function EventsPage() {
   }, [follows.value, follows, frozen]);
   const base = follows.value ? current : frozen.value;
   const waiting = follows.value ? 0 : newerThan(current, frozen.value[0]?.id);
-  const all = [...base, ...older.value.filter(({ id }) => id < (base.at(-1)?.id ?? Number.POSITIVE_INFINITY))];
+  const all = [
+    ...base,
+    ...older.value.filter(({ id }) => id < (base.at(-1)?.id ?? Number.POSITIVE_INFINITY)),
+  ];
   const found = all.filter(
     (event) =>
       (RANK[event.severity] ?? 0) >= (RANK[severity.value] ?? 0) &&
@@ -51,13 +54,41 @@ export function EventsPage() {
       <div class="page-head">
         <h1>{texts.pages.events}</h1>
         <div class="actions">
-          <input class="filter" type="search" aria-label={texts.events.filter} placeholder={texts.events.filter} onInput={({ currentTarget }) => { wanted.value = currentTarget.value; }} />
-          <select aria-label="Severity" value={severity.value} onChange={({ currentTarget }) => { severity.value = currentTarget.value; }}>
-            {Object.entries(texts.events.severity).map(([name, label]) => <option key={name} value={name}>{label}</option>)}
+          <input
+            class="filter"
+            type="search"
+            aria-label={texts.events.filter}
+            placeholder={texts.events.filter}
+            onInput={({ currentTarget }) => {
+              wanted.value = currentTarget.value;
+            }}
+          />
+          <select
+            aria-label="Severity"
+            value={severity.value}
+            onChange={({ currentTarget }) => {
+              severity.value = currentTarget.value;
+            }}
+          >
+            {Object.entries(texts.events.severity).map(([name, label]) => (
+              <option key={name} value={name}>
+                {label}
+              </option>
+            ))}
           </select>
-          <select aria-label={texts.events.subject} value={subject.value} onChange={({ currentTarget }) => { subject.value = currentTarget.value; }}>
+          <select
+            aria-label={texts.events.subject}
+            value={subject.value}
+            onChange={({ currentTarget }) => {
+              subject.value = currentTarget.value;
+            }}
+          >
             <option value="">{`${texts.events.subject}: ${texts.events.everything}`}</option>
-            {Object.keys(EVENT_SUBJECTS).map((name) => <option key={name} value={name}>{name}</option>)}
+            {Object.keys(EVENT_SUBJECTS).map((name) => (
+              <option key={name} value={name}>
+                {name}
+              </option>
+            ))}
           </select>
           <button
             type="button"
@@ -70,17 +101,31 @@ export function EventsPage() {
           >
             {texts.events.follow}
           </button>
-          <button type="button" class="button" onClick={() => saveAs('acemux-events.json', 'application/json', JSON.stringify(found, null, 2))}>{texts.events.export}</button>
+          <button
+            type="button"
+            class="button"
+            onClick={() => saveAs('acemux-events.json', 'application/json', JSON.stringify(found, null, 2))}
+          >
+            {texts.events.export}
+          </button>
         </div>
       </div>
-      {waiting > 0 && <p class="faint" role="status">{texts.events.paused(waiting)}</p>}
+      {waiting > 0 && (
+        <p class="faint" role="status">
+          {texts.events.paused(waiting)}
+        </p>
+      )}
       {found.length === 0 && <p class="empty">{texts.events.none}</p>}
       <div class="event-list is-long">
-        {found.slice(0, SHOWN_MAX + older.value.length).map((event) => <EventLine key={event.id} event={event} />)}
+        {found.slice(0, SHOWN_MAX + older.value.length).map((event) => (
+          <EventLine key={event.id} event={event} />
+        ))}
       </div>
       <div class="section-head">
         <span class="faint">{texts.events.more(Math.min(found.length, SHOWN_MAX + older.value.length))}</span>
-        <button type="button" class="button" onClick={() => void loadOlder()}>{texts.events.older}</button>
+        <button type="button" class="button" onClick={() => void loadOlder()}>
+          {texts.events.older}
+        </button>
       </div>
     </div>
   );
@@ -92,7 +137,14 @@ function newerThan(events: readonly Happening[], id: number | undefined): number
   return index === -1 ? events.length : index;
 }
 
-function textsIn({ message, type, stream_id, container_id, client_id, details }: Happening): (string | null)[] {
+function textsIn({
+  message,
+  type,
+  stream_id,
+  container_id,
+  client_id,
+  details,
+}: Happening): (string | null)[] {
   return [
     message,
     type,

@@ -14,7 +14,9 @@ export function FirstRun() {
           <li key={way.title}>
             <h2>{way.title}</h2>
             <p>{way.text}</p>
-            <pre><code>{way.code}</code></pre>
+            <pre>
+              <code>{way.code}</code>
+            </pre>
           </li>
         ))}
       </ol>

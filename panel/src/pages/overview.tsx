@@ -1,5 +1,5 @@
 import { useSignal } from '@preact/signals';
-import { getAny } from '../api/call.ts';
+import { getAny, url } from '../api/call.ts';
 import type { Replies } from '../api/replies.ts';
 import { type Condition, isActive } from '../logic/condition.ts';
 import { counted, formatCount, formatDuration, formatRate } from '../logic/format.ts';
@@ -8,7 +8,6 @@ import { Icon } from '../parts/icons.tsx';
 import { Sparkline } from '../parts/sparkline.tsx';
 import { StreamTable } from '../parts/stream-table.tsx';
 import { TopologyPicture } from '../parts/topology-picture.tsx';
-import { url } from '../api/call.ts';
 import { condition, status } from '../store/condition.ts';
 import { type Happening, happenings, nowMs, overview, rates } from '../store/live.ts';
 import { texts } from '../texts.ts';
@@ -71,7 +70,9 @@ export function OverviewPage() {
 export function PageIsComing() {
   return (
     <div class="page">
-      <p class="faint" role="status">{texts.connection.connecting}</p>
+      <p class="faint" role="status">
+        {texts.connection.connecting}
+      </p>
     </div>
   );
 }
@@ -92,7 +93,9 @@ function Headline({ how }: { readonly how: Condition }) {
               </div>
             </li>
           ))}
-          {problems.length > PROBLEMS_SHOWN && <li class="faint">{`and ${problems.length - PROBLEMS_SHOWN} more`}</li>}
+          {problems.length > PROBLEMS_SHOWN && (
+            <li class="faint">{`and ${problems.length - PROBLEMS_SHOWN} more`}</li>
+          )}
         </ul>
       )}
     </section>
@@ -112,8 +115,16 @@ function Numbers() {
   const places = status.value?.capacity.free_places;
   return (
     <section class="numbers" aria-label="Numbers">
-      <Figure label={texts.numbers.viewers} value={formatCount(viewers)} values={points.map((point) => point.viewers)} />
-      <Figure label={texts.numbers.streams} value={formatCount(streams.length)} values={points.map((point) => point.streams)} />
+      <Figure
+        label={texts.numbers.viewers}
+        value={formatCount(viewers)}
+        values={points.map((point) => point.viewers)}
+      />
+      <Figure
+        label={texts.numbers.streams}
+        value={formatCount(streams.length)}
+        values={points.map((point) => point.streams)}
+      />
       <Figure
         label={texts.numbers.egress}
         value={formatRate(last?.egress)}
@@ -164,9 +175,13 @@ function WhatHappened() {
     const ms = lastTimeOf(String(new FormData(form).get('time') ?? ''), nowMs.value);
     if (ms === undefined) return;
     asked.value = ms;
-    const [since, until] = [ms - AROUND_MINUTES * 60_000, ms + AROUND_MINUTES * 60_000].map((each) => new Date(each).toISOString());
+    const [since, until] = [ms - AROUND_MINUTES * 60_000, ms + AROUND_MINUTES * 60_000].map((each) =>
+      new Date(each).toISOString(),
+    );
     try {
-      answer.value = (await getAny(`/events?limit=200&since=${since}&until=${until}`)) as Replies['GET /events'];
+      answer.value = (await getAny(
+        `/events?limit=200&since=${since}&until=${until}`,
+      )) as Replies['GET /events'];
     } catch (error) {
       answer.value = error instanceof Error ? error.message : String(error);
     }
@@ -177,7 +192,9 @@ function WhatHappened() {
       <h2 id="what-happened">{texts.overview.whatHappened}</h2>
       <form class="ask" onSubmit={(event) => void ask(event)}>
         <input type="time" name="time" step="1" required aria-label={texts.overview.whatHappenedHint} />
-        <button type="submit" class="button">{texts.overview.look}</button>
+        <button type="submit" class="button">
+          {texts.overview.look}
+        </button>
       </form>
       <div aria-live="polite" class="event-list">
         {found === undefined && <p class="faint">{texts.overview.whatHappenedHint}</p>}
@@ -186,7 +203,9 @@ function WhatHappened() {
         {Array.isArray(found) && found.length > 0 && (
           <>
             <p class="faint">{`${counted(found.length, 'event')}, ${texts.overview.around(AROUND_MINUTES)}`}</p>
-            {[...found].reverse().map((event: Happening) => <EventLine key={event.id} event={event} />)}
+            {[...found].reverse().map((event: Happening) => (
+              <EventLine key={event.id} event={event} />
+            ))}
           </>
         )}
       </div>

@@ -6,7 +6,9 @@ import { linkTo } from '../store/route.ts';
 
 /** Plays what somebody has asked for, whether it plays already or not. */
 export function PlayPage({ kind, hash }: { readonly kind: 'id' | 'infohash'; readonly hash: string }) {
-  const session = overview.value?.streams.find(({ stream_id, infohash, state }) => state !== 'ended' && (stream_id === hash || infohash === hash));
+  const session = overview.value?.streams.find(
+    ({ stream_id, infohash, state }) => state !== 'ended' && (stream_id === hash || infohash === hash),
+  );
   return (
     <div class="page">
       <div class="page-head">

@@ -6,7 +6,9 @@ export function SettingsPage() {
     <div class="page">
       <h1>{texts.pages.settings}</h1>
       <p>{texts.settings.none}</p>
-      <pre><code>{texts.settings.command}</code></pre>
+      <pre>
+        <code>{texts.settings.command}</code>
+      </pre>
       <p class="faint">{texts.settings.where}</p>
     </div>
   );

@@ -1,10 +1,21 @@
 import { useComputed } from '@preact/signals';
 import { get } from '../api/call.ts';
 import type { Replies } from '../api/replies.ts';
-import { counted, formatBytes, formatCount, formatDuration, formatRate, formatTime, NOTHING } from '../logic/format.ts';
+import { isUsable } from '../logic/condition.ts';
+import {
+  counted,
+  formatBytes,
+  formatCount,
+  formatDuration,
+  formatRate,
+  formatSeconds,
+  formatTime,
+  NOTHING,
+} from '../logic/format.ts';
 import { type Timeline, type TimelineEvent, timelineOf } from '../logic/timeline.ts';
 import { Chart } from '../parts/chart.tsx';
 import { EventLine } from '../parts/event-line.tsx';
+import { RingPicture } from '../parts/ring-picture.tsx';
 import { TimelinePicture } from '../parts/timeline-picture.tsx';
 import { EngineName, engineNameOf, Moment, StateMark, streamNameOf } from '../parts/words.tsx';
 import { Player } from '../player/player.tsx';
@@ -14,7 +25,10 @@ import { reasonOf } from '../store/condition.ts';
 import { type Happening, happenings, nowMs, overview, rates, type Stream } from '../store/live.ts';
 import { useResource } from '../store/resource.ts';
 import { texts } from '../texts.ts';
+import { StreamLimits } from './stream-limits.tsx';
+import { StreamViewers } from './stream-viewers.tsx';
 
+type Session = Replies['GET /proxy/sessions/{id}'];
 type Sample = Replies['GET /streams/{id}/stats'][number];
 
 const EVENTS_MAX = 1_000;
@@ -24,12 +38,19 @@ const HASH = /^[0-9a-f]{40}$/i;
 /** One stream: by its session, or by its 40 digits: then the newest session of these. */
 export function StreamPage({ id }: { readonly id: string }) {
   const found = overview.value?.streams.findLast((stream) =>
-    HASH.test(id) ? stream.stream_id === id.toLowerCase() || stream.infohash === id.toLowerCase() : stream.id === id,
+    HASH.test(id)
+      ? stream.stream_id === id.toLowerCase() || stream.infohash === id.toLowerCase()
+      : stream.id === id,
   );
   // A stream that was ended long ago is not in the overview: then its page stays as long as it is open.
   const last = useComputed(() => found);
   const stream = found ?? last.peek();
-  if (!overview.value) return <p class="page faint" role="status">{texts.connection.connecting}</p>;
+  if (!overview.value)
+    return (
+      <p class="page faint" role="status">
+        {texts.connection.connecting}
+      </p>
+    );
   if (!stream) return HASH.test(id) ? <PastStream streamId={id.toLowerCase()} /> : <Unknown />;
   return <KnownStream key={stream.id} stream={stream} />;
 }
@@ -45,13 +66,21 @@ function Unknown() {
 
 /** Of what acemux does not know any more, the events that are left. */
 function PastStream({ streamId }: { readonly streamId: string }) {
-  const events = useResource(streamId, (signal) => get('GET /events', `/events?session=${streamId}&limit=${EVENTS_MAX}`, signal));
+  const events = useResource(streamId, (signal) =>
+    get('GET /events', `/events?session=${streamId}&limit=${EVENTS_MAX}`, signal),
+  );
   const list = events.value.value ?? [];
   return (
     <div class="page">
       <h1 class="stream-title">{streamNameOf(streamId)}</h1>
-      <p class="faint">{texts.stream.unknown} {texts.stream.unknownHint}</p>
-      <div class="event-list">{list.map((event) => <EventLine key={event.id} event={event} />)}</div>
+      <p class="faint">
+        {texts.stream.unknown} {texts.stream.unknownHint}
+      </p>
+      <div class="event-list">
+        {list.map((event) => (
+          <EventLine key={event.id} event={event} />
+        ))}
+      </div>
     </div>
   );
 }
@@ -59,14 +88,35 @@ function PastStream({ streamId }: { readonly streamId: string }) {
 function KnownStream({ stream }: { readonly stream: Stream }) {
   const { id, stream_id: streamId } = stream;
   const isOver = stream.state === 'ended';
-  const events = useResource(id, (signal) => get('GET /events', `/events?session=${streamId}&limit=${EVENTS_MAX}`, signal), {
-    changesWith: ({ stream_id }) => stream_id === streamId,
-  });
-  const samples = useResource(id, (signal) => get('GET /streams/{id}/stats', `/streams/${id}/stats`, signal), isOver ? {} : { everyMs: 4_000 });
+  const events = useResource(
+    id,
+    (signal) => get('GET /events', `/events?session=${streamId}&limit=${EVENTS_MAX}`, signal),
+    {
+      changesWith: ({ stream_id }) => stream_id === streamId,
+    },
+  );
+  const samples = useResource(
+    id,
+    (signal) => get('GET /streams/{id}/stats', `/streams/${id}/stats`, signal),
+    isOver ? {} : { everyMs: 4_000 },
+  );
+  const session = useResource(
+    id,
+    (signal) => get('GET /proxy/sessions/{id}', `/proxy/sessions/${streamId}`, signal),
+    {
+      changesWith: ({ stream_id }) => stream_id === streamId,
+      ...(!isOver && { everyMs: 2_000 }),
+    },
+  );
+  const told = session.value.value;
+  // Another session of the same stream may have followed.
+  const detail = told && (told.session_id === undefined || told.session_id === id) ? told : undefined;
   const list = events.value.value ?? happenings.value.filter(({ stream_id }) => stream_id === streamId);
   const fromMs = Date.parse(stream.created_at);
   const toMs = stream.ended_at === null ? nowMs.value : Date.parse(stream.ended_at);
-  const own = list.filter(({ timestamp }) => Date.parse(timestamp) >= fromMs - 5 && Date.parse(timestamp) <= toMs + 5);
+  const own = list.filter(
+    ({ timestamp }) => Date.parse(timestamp) >= fromMs - 5 && Date.parse(timestamp) <= toMs + 5,
+  );
   const timeline = timelineOf(own.toReversed().map(timelineEventOf), {
     fromMs,
     toMs,
@@ -76,19 +126,45 @@ function KnownStream({ stream }: { readonly stream: Stream }) {
   return (
     <div class="page stream">
       <Head stream={stream} />
-      <Facts stream={stream} timeline={timeline} />
+      <Facts stream={stream} timeline={timeline} detail={detail} />
       <section aria-labelledby="timeline">
         <h2 id="timeline">{texts.stream.timeline}</h2>
         <TimelinePicture timeline={timeline} fromMs={fromMs} toMs={toMs} />
         <Held timeline={timeline} toMs={toMs} />
       </section>
-      <div class="columns is-wide-first">
+      {detail?.buffer && !isOver && (
+        <section aria-labelledby="ring">
+          <h2 id="ring" title={texts.stream.ringHint}>
+            {texts.stream.ring}
+          </h2>
+          <RingPicture session={detail} />
+        </section>
+      )}
+      {detail?.clients && !isOver && (
+        <section aria-labelledby="viewers">
+          <h2 id="viewers">{texts.stream.viewers}</h2>
+          <StreamViewers clients={detail.clients} />
+        </section>
+      )}
+      <div class="columns">
         {isOver ? <div /> : <PlayHere stream={stream} />}
-        <SourceCharts samples={samples.value.value ?? []} />
+        <div class="stack is-apart">
+          <SourceCharts samples={samples.value.value ?? []} />
+          {detail?.settings && !isOver && (
+            <section aria-labelledby="limits" class="stack">
+              <h2 id="limits">{texts.stream.limits}</h2>
+              <StreamLimits id={id} session={detail} onChanged={session.again} />
+            </section>
+          )}
+        </div>
       </div>
       <section aria-labelledby="stream-events">
         <h2 id="stream-events">{texts.pages.events}</h2>
-        <div class="event-list">{own.slice(0, LATEST_SHOWN).map((event) => <EventLine key={event.id} event={event} />)}</div>
+        <div class="event-list">
+          {own.slice(0, LATEST_SHOWN).map((event) => (
+            <EventLine key={event.id} event={event} />
+          ))}
+        </div>
       </section>
     </div>
   );
@@ -107,59 +183,124 @@ function Head({ stream }: { readonly stream: Stream }) {
       consequence: texts.confirm.stopStream(viewers),
       action: texts.stream.stop,
       isDangerous: viewers > 0,
-      run: async () => void (await perform('DELETE', `/streams/${encodeURIComponent(id)}`, texts.done.stopped)),
+      run: async () =>
+        void (await perform('DELETE', `/streams/${encodeURIComponent(id)}`, texts.done.stopped)),
     };
   };
   const move = (): void => {
-    if (engine === null) return;
-    const name = engineNameOf(engine);
-    const onIt = overview.value?.streams.filter(({ container_id, state: each }) => container_id === engine && each !== 'ended').length ?? 1;
     question.value = {
       title: texts.confirm.moveTitle,
-      consequence: texts.confirm.moveByDrain(name, onIt),
+      consequence: texts.confirm.move(viewers),
       action: texts.stream.move,
       isDangerous: false,
-      run: async () => void (await perform('POST', `/engines/${encodeURIComponent(engine)}/drain`, texts.done.draining(name))),
+      choices: [
+        { value: '', label: texts.stream.anyEngine },
+        ...(overview.value?.engines ?? [])
+          .filter((each) => isUsable(each) && each.container_id !== engine)
+          .map(({ container_id, container_name }) => ({ value: container_id, label: container_name })),
+      ],
+      run: async (to) =>
+        void (await perform(
+          'POST',
+          `/streams/${encodeURIComponent(id)}/move`,
+          texts.done.moved,
+          to === '' || to === undefined ? {} : { container_id: to },
+        )),
     };
   };
   return (
     <header class="page-head">
       <div class="stream-head">
-        <h1 class="stream-title" title={streamId}>{streamNameOf(streamId)}</h1>
+        <h1 class="stream-title" title={streamId}>
+          {streamNameOf(streamId)}
+        </h1>
         <p class="mono faint wrap">{streamId}</p>
       </div>
       {state !== 'ended' && (
         <div class="actions">
-          {engine !== null && <button type="button" class="button" onClick={move}>{texts.stream.move}</button>}
-          <button type="button" class="button is-danger" onClick={stop}>{texts.stream.stop}</button>
+          {engine !== null && (
+            <button type="button" class="button" onClick={move}>
+              {texts.stream.move}
+            </button>
+          )}
+          <button type="button" class="button is-danger" onClick={stop}>
+            {texts.stream.stop}
+          </button>
         </div>
       )}
     </header>
   );
 }
 
-function Facts({ stream, timeline }: { readonly stream: Stream; readonly timeline: Timeline }) {
+interface FactsProps {
+  readonly stream: Stream;
+  readonly timeline: Timeline;
+  readonly detail: Session | undefined;
+}
+
+function Facts({ stream, timeline, detail }: FactsProps) {
+  const media = detail?.media;
+  const picture =
+    media && media.width !== null
+      ? `${media.width} × ${media.height}${media.frames_per_second ? `, ${Math.round(media.frames_per_second * 100) / 100} fps` : ''}`
+      : undefined;
+  const codecs = media?.streams.flatMap(({ codec }) => (codec === null ? [] : [codec])).join(', ');
   const rate = rates.streams.value.get(stream.id);
   const to = stream.ended_at === null ? nowMs.value : Date.parse(stream.ended_at);
   const from = Date.parse(stream.started_at ?? stream.created_at);
   const splices = timeline.marks.filter(({ kind }) => kind === 'splice').length;
   return (
     <dl class="facts">
-      <Fact label={texts.streams.columns.state}><StateMark state={stream.state} /></Fact>
-      <Fact label={texts.streams.columns.viewers}>{formatCount(stream.client_count)}{stream.paused_count > 0 ? ` + ${stream.paused_count} paused` : ''}</Fact>
-      <Fact label={texts.streams.columns.engine}>{stream.state === 'ended' ? NOTHING : <EngineName id={stream.container_id} />}</Fact>
+      <Fact label={texts.streams.columns.state}>
+        <StateMark state={stream.state} />
+      </Fact>
+      <Fact label={texts.streams.columns.viewers}>
+        {formatCount(stream.client_count)}
+        {stream.paused_count > 0 ? ` + ${stream.paused_count} paused` : ''}
+      </Fact>
+      <Fact label={texts.streams.columns.engine}>
+        {stream.state === 'ended' ? NOTHING : <EngineName id={stream.container_id} />}
+      </Fact>
       <Fact label={texts.stream.bitrate}>{formatRate(rate?.in)}</Fact>
+      {picture !== undefined && (
+        <Fact label={texts.streams.columns.media}>
+          {picture}
+          {codecs ? ` · ${codecs}` : ''}
+        </Fact>
+      )}
+      {media && media.gop_seconds !== null && (
+        <Fact label={texts.stream.gop}>{formatSeconds(media.gop_seconds)}</Fact>
+      )}
+      {detail?.standby_container_id && (
+        <Fact label={texts.stream.standby}>
+          <EngineName id={detail.standby_container_id} />
+        </Fact>
+      )}
       <Fact label={texts.stream.sent}>{formatBytes(stream.bytes_out)}</Fact>
       <Fact label={texts.streams.columns.uptime}>{formatDuration((to - from) / 1000)}</Fact>
       <Fact label={texts.streams.columns.splices}>{formatCount(splices)}</Fact>
-      <Fact label={texts.stream.started}><Moment at={stream.started_at ?? stream.created_at} /></Fact>
-      {stream.ended_at !== null && <Fact label={texts.stream.ended}><Moment at={stream.ended_at} /></Fact>}
-      {stream.reason !== null && <Fact label={texts.stream.why}>{reasonOf(stream.reason)?.what ?? stream.reason}</Fact>}
+      <Fact label={texts.stream.started}>
+        <Moment at={stream.started_at ?? stream.created_at} />
+      </Fact>
+      {stream.ended_at !== null && (
+        <Fact label={texts.stream.ended}>
+          <Moment at={stream.ended_at} />
+        </Fact>
+      )}
+      {stream.reason !== null && (
+        <Fact label={texts.stream.why}>{reasonOf(stream.reason)?.what ?? stream.reason}</Fact>
+      )}
     </dl>
   );
 }
 
-export function Fact({ label, children }: { readonly label: string; readonly children: preact.ComponentChildren }) {
+export function Fact({
+  label,
+  children,
+}: {
+  readonly label: string;
+  readonly children: preact.ComponentChildren;
+}) {
   return (
     <div class="fact">
       <dt>{label}</dt>
@@ -192,7 +333,7 @@ function Held({ timeline, toMs }: { readonly timeline: Timeline; readonly toMs: 
       {gaps.slice(-4).map(({ fromMs, toMs: endMs }) => (
         <li key={fromMs}>
           <time dateTime={new Date(fromMs).toISOString()}>{formatTime(fromMs, toMs)}</time>
-          {texts.stream.heldFor(formatDuration((endMs - fromMs) / 1000))}
+          {texts.stream.heldFor(formatSeconds((endMs - fromMs) / 1000))}
         </li>
       ))}
     </ul>
@@ -220,7 +361,13 @@ function SourceCharts({ samples }: { readonly samples: readonly Sample[] }) {
       <Chart
         label={`${texts.stream.speed}: ${formatRate((last?.speed_down ?? 0) * 1000)}`}
         times={times}
-        series={[{ label: texts.stream.speed, values: samples.map(({ speed_down }) => speed_down * 1000), token: '--hue-a' }]}
+        series={[
+          {
+            label: texts.stream.speed,
+            values: samples.map(({ speed_down }) => speed_down * 1000),
+            token: '--hue-a',
+          },
+        ]}
         format={formatRate}
       />
       <Chart
@@ -232,4 +379,3 @@ function SourceCharts({ samples }: { readonly samples: readonly Sample[] }) {
     </section>
   );
 }
-

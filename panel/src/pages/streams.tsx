@@ -12,7 +12,10 @@ export function StreamsPage() {
   const now = overview.value;
   if (!now) return <PageIsComing />;
   const found = now.streams.filter(({ stream_id, infohash, container_id }) =>
-    contains([stream_id, infohash, streamNameOf(stream_id), container_id === null ? '' : engineNameOf(container_id)], wanted.value.trim()),
+    contains(
+      [stream_id, infohash, streamNameOf(stream_id), container_id === null ? '' : engineNameOf(container_id)],
+      wanted.value.trim(),
+    ),
   );
   return (
     <div class="page">
@@ -23,7 +26,9 @@ export function StreamsPage() {
           type="search"
           aria-label={texts.streams.filter}
           placeholder={texts.streams.filter}
-          onInput={({ currentTarget }) => { wanted.value = currentTarget.value; }}
+          onInput={({ currentTarget }) => {
+            wanted.value = currentTarget.value;
+          }}
         />
       </div>
       {now.streams.length === 0 && <p class="empty">{texts.streams.none}</p>}

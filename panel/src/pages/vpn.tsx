@@ -23,7 +23,13 @@ export function VpnPage() {
     <div class="page">
       <h1>{texts.pages.vpn}</h1>
       {emergency.active && (
-        <p class="banner tone-trouble">{texts.vpn.emergency(emergency.failed_vpn ?? '', emergency.healthy_vpn ?? '', formatDuration(emergency.duration_seconds))}</p>
+        <p class="banner tone-trouble">
+          {texts.vpn.emergency(
+            emergency.failed_vpn ?? '',
+            emergency.healthy_vpn ?? '',
+            formatDuration(emergency.duration_seconds),
+          )}
+        </p>
       )}
       {vpns.length === 0 && (
         <div class="empty">
@@ -31,7 +37,9 @@ export function VpnPage() {
           <p class="faint">{texts.vpn.noneHint}</p>
         </div>
       )}
-      {vpns.map((vpn) => <VpnSection key={vpn.container_name ?? ''} vpn={vpn} />)}
+      {vpns.map((vpn) => (
+        <VpnSection key={vpn.container_name ?? ''} vpn={vpn} />
+      ))}
     </div>
   );
 }
@@ -44,25 +52,45 @@ function VpnSection({ vpn }: { readonly vpn: Vpn }) {
     <section class="vpn" aria-label={name} data-vpn={name}>
       <header class="page-head">
         <h2 class="vpn-name">{name}</h2>
-        <span><StateMark state={vpn.state} /> <span class="faint">{texts.vpn.since(formatDuration((nowMs.value - Date.parse(vpn.since)) / 1000))}</span></span>
+        <span>
+          <StateMark state={vpn.state} />{' '}
+          <span class="faint">
+            {texts.vpn.since(formatDuration((nowMs.value - Date.parse(vpn.since)) / 1000))}
+          </span>
+        </span>
       </header>
       {vpn.detail && <p class="problem-text">{vpn.detail}</p>}
       <dl class="facts">
-        <Fact label={texts.vpn.address}><span class="mono">{vpn.public_ip ?? NOTHING}</span></Fact>
-        <Fact label={texts.vpn.place}>{place || NOTHING}{vpn.provider ? ` (${vpn.provider})` : ''}</Fact>
+        <Fact label={texts.vpn.address}>
+          <span class="mono">{vpn.public_ip ?? NOTHING}</span>
+        </Fact>
+        <Fact label={texts.vpn.place}>
+          {place || NOTHING}
+          {vpn.provider ? ` (${vpn.provider})` : ''}
+        </Fact>
         <Fact label={texts.vpn.port}>{vpn.forwarded_port ?? NOTHING}</Fact>
         <Fact label={texts.vpn.tunnel}>{vpn.tunnel ?? NOTHING}</Fact>
         <Fact label={texts.vpn.version}>{vpn.version ?? NOTHING}</Fact>
-        <Fact label={texts.vpn.engines}>{behind.length === 0 ? NOTHING : behind.map(({ container_id }) => <EngineName key={container_id} id={container_id} />)}</Fact>
+        <Fact label={texts.vpn.engines}>
+          {behind.length === 0
+            ? NOTHING
+            : behind.map(({ container_id }) => <EngineName key={container_id} id={container_id} />)}
+        </Fact>
       </dl>
       {vpn.history.length > 0 && (
         <details>
-          <summary>{texts.vpn.history} <span class="faint">{counted(vpn.history.length, 'change')}</span></summary>
+          <summary>
+            {texts.vpn.history} <span class="faint">{counted(vpn.history.length, 'change')}</span>
+          </summary>
           <ol class="history">
             {vpn.history.toReversed().map((moment) => (
               <li key={moment.at}>
                 <Moment at={moment.at} /> <StateMark state={moment.state} />{' '}
-                <span class="faint">{[moment.reason, moment.public_ip, moment.country, moment.forwarded_port].filter((each) => each !== null).join(' · ')}</span>
+                <span class="faint">
+                  {[moment.reason, moment.public_ip, moment.country, moment.forwarded_port]
+                    .filter((each) => each !== null)
+                    .join(' · ')}
+                </span>
               </li>
             ))}
           </ol>

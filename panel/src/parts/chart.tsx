@@ -1,8 +1,8 @@
-import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
-import { theme } from '../store/theme.ts';
+import { isDark } from '../store/theme.ts';
+import { useWidth } from './measured.tsx';
 
 const HEIGHT = 130;
 
@@ -24,25 +24,21 @@ interface ChartProps {
 
 /** A curve over time, with axes, and a reading under the pointer. */
 export function Chart({ label, times, series, format }: ChartProps) {
-  const frame = useRef<HTMLDivElement>(null);
+  const { frame, width } = useWidth();
   const plot = useRef<uPlot | undefined>(undefined);
-  const width = useSignal(0);
   const data = (): uPlot.AlignedData => [[...times], ...series.map(({ values }) => [...values])];
-  useEffect(() => {
-    const element = frame.current;
-    if (!element) return;
-    const observer = new ResizeObserver(([entry]) => { width.value = Math.floor(entry?.contentRect.width ?? 0); });
-    observer.observe(element);
-    return () => observer.disconnect();
-  }, [width]);
   const names = series.map(({ label: name }) => name).join();
-  // biome-ignore lint/correctness/useExhaustiveDependencies: made anew where its size, colours or curves are others
   useEffect(() => {
     const element = frame.current;
     if (!element || width.value === 0) return;
     const style = getComputedStyle(document.documentElement);
     const colour = (token: string): string => style.getPropertyValue(token).trim();
-    const axis = { stroke: colour('--ink-3'), grid: { stroke: colour('--line-2'), width: 1 }, ticks: { show: false }, font: `11px ${colour('--sans')}` };
+    const axis = {
+      stroke: colour('--ink-3'),
+      grid: { stroke: colour('--line-2'), width: 1 },
+      ticks: { show: false },
+      font: `11px ${colour('--sans')}`,
+    };
     const made = new uPlot(
       {
         width: width.value,
@@ -52,12 +48,30 @@ export function Chart({ label, times, series, format }: ChartProps) {
         cursor: { y: false, points: { size: 6 } },
         scales: { y: { range: (_plot, _min, max) => [0, Math.max(1, max * 1.15)] } },
         axes: [
-          { ...axis, space: 90, values: (_plot, splits) => splits.map((second) => new Date(second * 1000).toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit', ...(times.length > 1 && (times.at(-1) ?? 0) - (times[0] ?? 0) < 600 && { second: '2-digit' }) })) },
+          {
+            ...axis,
+            space: 90,
+            values: (_plot, splits) =>
+              splits.map((second) =>
+                new Date(second * 1000).toLocaleTimeString('en-GB', {
+                  hour: '2-digit',
+                  minute: '2-digit',
+                  ...(times.length > 1 &&
+                    (times.at(-1) ?? 0) - (times[0] ?? 0) < 600 && { second: '2-digit' }),
+                }),
+              ),
+          },
           { ...axis, size: 74, space: 34, values: (_plot, splits) => splits.map((value) => format(value)) },
         ],
         series: [
           {},
-          ...series.map(({ label: name, token }) => ({ label: name, stroke: colour(token), fill: `color-mix(in oklch, ${colour(token)} 12%, transparent)`, width: 1.5, points: { show: false } })),
+          ...series.map(({ label: name, token }) => ({
+            label: name,
+            stroke: colour(token),
+            fill: `color-mix(in oklch, ${colour(token)} 12%, transparent)`,
+            width: 1.5,
+            points: { show: false },
+          })),
         ],
       },
       data(),
@@ -68,7 +82,7 @@ export function Chart({ label, times, series, format }: ChartProps) {
       plot.current = undefined;
       made.destroy();
     };
-  }, [width.value, names, theme.value]);
+  }, [width.value, names, isDark.value]);
   useEffect(() => plot.current?.setData(data()));
   return (
     <figure class="chart">

@@ -52,7 +52,7 @@ export function CommandField() {
           play(form, text);
         }}
       />
-      <kbd aria-hidden="true">{texts.search.shortcut}</kbd>
+      <kbd>{texts.search.shortcut}</kbd>
       <span id={hintId} class={isWrong.value ? 'command-hint is-wrong' : 'command-hint'} role="status">
         {isWrong.value ? texts.search.notFound : ''}
       </span>

@@ -42,26 +42,49 @@ export function Modal({ label, onClose, children }: ModalProps) {
 /** Asks once what others would feel, and says what will happen. */
 export function QuestionDialog() {
   const isBusy = useSignal(false);
+  const choice = useSignal<string | undefined>(undefined);
   const asked = question.value;
   if (!asked) return null;
   const close = (): void => {
     question.value = undefined;
     isBusy.value = false;
+    choice.value = undefined;
   };
   const run = async (): Promise<void> => {
     isBusy.value = true;
-    await asked.run();
+    await asked.run(choice.value ?? asked.choices?.[0]?.value);
     close();
   };
   return (
     <Modal label={asked.title} onClose={close}>
       <h2>{asked.title}</h2>
       <p>{asked.consequence}</p>
+      {asked.choices && (
+        <label class="field">
+          <span>{texts.confirm.choice}</span>
+          <select
+            onChange={({ currentTarget }) => {
+              choice.value = currentTarget.value;
+            }}
+          >
+            {asked.choices.map(({ value, label }) => (
+              <option key={value} value={value}>
+                {label}
+              </option>
+            ))}
+          </select>
+        </label>
+      )}
       <div class="modal-actions">
         <button type="button" class="button" onClick={close}>
           {texts.confirm.cancel}
         </button>
-        <button type="button" class={asked.isDangerous ? 'button is-danger' : 'button is-primary'} disabled={isBusy.value} onClick={() => void run()}>
+        <button
+          type="button"
+          class={asked.isDangerous ? 'button is-danger' : 'button is-primary'}
+          disabled={isBusy.value}
+          onClick={() => void run()}
+        >
           {asked.action}
         </button>
       </div>
@@ -87,7 +110,8 @@ export function KeyDialog({ onLoggedIn }: { readonly onLoggedIn: () => void }) {
       await logIn(key);
       onLoggedIn();
     } catch (error) {
-      problem.value = error instanceof Error && error.message ? `${texts.login.wrong} ${error.message}` : texts.login.wrong;
+      problem.value =
+        error instanceof Error && error.message ? `${texts.login.wrong} ${error.message}` : texts.login.wrong;
     } finally {
       isBusy.value = false;
     }
@@ -114,7 +138,13 @@ export function KeyDialog({ onLoggedIn }: { readonly onLoggedIn: () => void }) {
         )}
         <div class="modal-actions">
           {wanted !== 'view' && (
-            <button type="button" class="button" onClick={() => { keyWanted.value = undefined; }}>
+            <button
+              type="button"
+              class="button"
+              onClick={() => {
+                keyWanted.value = undefined;
+              }}
+            >
               {texts.login.cancel}
             </button>
           )}

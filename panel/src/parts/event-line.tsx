@@ -3,7 +3,13 @@ import { linkTo } from '../store/route.ts';
 import { EngineName, Moment, streamNameOf } from './words.tsx';
 
 /** One event: when, what, about which stream and engine. */
-export function EventLine({ event, streamLink }: { readonly event: Happening; readonly streamLink?: string | undefined }) {
+export function EventLine({
+  event,
+  streamLink,
+}: {
+  readonly event: Happening;
+  readonly streamLink?: string | undefined;
+}) {
   const { severity, timestamp, message, type, stream_id: stream, container_id: engine } = event;
   return (
     <div class={`event severity-${severity}`} data-type={type} data-id={event.id}>

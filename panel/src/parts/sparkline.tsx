@@ -5,7 +5,13 @@ const HEIGHT = 36;
 const POINTS = 80;
 
 /** A curve without axes; what it shows stands beside it as a number. */
-export function Sparkline({ values, height = HEIGHT }: { readonly values: readonly number[]; readonly height?: number }) {
+export function Sparkline({
+  values,
+  height = HEIGHT,
+}: {
+  readonly values: readonly number[];
+  readonly height?: number;
+}) {
   const line = sparklinePath(thinned(values, POINTS), WIDTH, height, POINTS);
   const first = /^M([\d.]+)/.exec(line)?.[1] ?? WIDTH;
   return (
@@ -17,13 +23,27 @@ export function Sparkline({ values, height = HEIGHT }: { readonly values: readon
 }
 
 /** How much of something is taken, as cells. */
-export function LoadBar({ used, max, label }: { readonly used: number; readonly max: number; readonly label: string }) {
+export function LoadBar({
+  used,
+  max,
+  label,
+}: {
+  readonly used: number;
+  readonly max: number;
+  readonly label: string;
+}) {
   const cells = max > 0 && max <= 24 ? max : 0;
   return (
     <span class="load" role="img" aria-label={label} title={label}>
-      {cells > 0
-        ? Array.from({ length: cells }, (_, index) => <i key={index} class={index < used ? 'load-cell is-used' : 'load-cell'} />)
-        : <i class="load-bar"><i style={{ width: `${Math.min(100, (100 * used) / Math.max(1, max))}%` }} /></i>}
+      {cells > 0 ? (
+        Array.from({ length: cells }, (_, index) => (
+          <i key={index} class={index < used ? 'load-cell is-used' : 'load-cell'} />
+        ))
+      ) : (
+        <i class="load-bar">
+          <i style={{ width: `${Math.min(100, (100 * used) / Math.max(1, max))}%` }} />
+        </i>
+      )}
     </span>
   );
 }

@@ -74,10 +74,18 @@ export function streamNameOf(streamId: string): string {
   return names.value.get(streamId) ?? shortId(streamId);
 }
 
-export function StreamName({ stream }: { readonly stream: { readonly id: string; readonly stream_id: string } }) {
+export function StreamName({
+  stream,
+}: {
+  readonly stream: { readonly id: string; readonly stream_id: string };
+}) {
   const name = names.value.get(stream.stream_id);
   return (
-    <a class={name === undefined ? 'stream-name mono' : 'stream-name'} href={linkTo('streams', stream.id)} title={name ?? stream.stream_id}>
+    <a
+      class={name === undefined ? 'stream-name mono' : 'stream-name'}
+      href={linkTo('streams', stream.id)}
+      title={name ?? stream.stream_id}
+    >
       {name ?? shortId(stream.stream_id)}
     </a>
   );

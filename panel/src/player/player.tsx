@@ -65,29 +65,54 @@ export function Player({ kind, hash, startsAtOnce = false }: PlayerProps) {
   return (
     <section class="player" aria-label="Player">
       <div class="player-picture">
-        {/* biome-ignore lint/a11y/useMediaCaption: what captions a broadcast has are in it */}
         <video ref={element} controls={isWanted.value} playsInline muted={startsAtOnce} />
         {!isWanted.value && (
-          <button type="button" class="player-start" onClick={() => { isWanted.value = true; }}>
+          <button
+            type="button"
+            class="player-start"
+            onClick={() => {
+              isWanted.value = true;
+            }}
+          >
             <Icon name="play" />
             <span>{texts.player.start}</span>
           </button>
         )}
-        {isWanted.value && !hasPicture && <p class="player-wait" role="status">{texts.player.waiting}</p>}
+        {isWanted.value && !hasPicture && (
+          <p class="player-wait" role="status">
+            {texts.player.waiting}
+          </p>
+        )}
       </div>
       {failure.value !== undefined && (
-        <p class="problem-text" role="alert">{`${texts.player.failed}: ${failure.value || texts.player.unsupported}`}</p>
+        <p
+          class="problem-text"
+          role="alert"
+        >{`${texts.player.failed}: ${failure.value || texts.player.unsupported}`}</p>
       )}
       <div class="player-bar">
         <div class="segmented" role="group" aria-label="Format">
           {(['mpegts', 'hls'] as const).map((each) => (
-            <button key={each} type="button" aria-pressed={way.value === each} onClick={() => { way.value = each; }}>
+            <button
+              key={each}
+              type="button"
+              aria-pressed={way.value === each}
+              onClick={() => {
+                way.value = each;
+              }}
+            >
               {texts.player[each]}
             </button>
           ))}
         </div>
         {isWanted.value && (
-          <button type="button" class="button is-small" onClick={() => { isWanted.value = false; }}>
+          <button
+            type="button"
+            class="button is-small"
+            onClick={() => {
+              isWanted.value = false;
+            }}
+          >
             {texts.player.stop}
           </button>
         )}

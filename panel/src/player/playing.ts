@@ -30,16 +30,24 @@ async function playMpegts({ video, kind, hash, onFailure }: PlayingOptions): Pro
   mpegts.LoggingControl.enableAll = false;
   if (!mpegts.isSupported()) throw new Error('This browser has no Media Source Extensions for MPEG-TS.');
   const player = mpegts.createPlayer(
-    { type: 'mpegts', isLive: true, url: url(`/ace/getstream?${queryOf({ kind, hash })}`), withCredentials: false },
+    {
+      type: 'mpegts',
+      isLive: true,
+      url: url(`/ace/getstream?${queryOf({ kind, hash })}`),
+      withCredentials: false,
+    },
     { enableWorker: false, liveBufferLatencyChasing: false, autoCleanupSourceBuffer: true, lazyLoad: false },
   );
   let bytesPerSecond: number | undefined;
   player.on(mpegts.Events.STATISTICS_INFO, (info: { readonly speed?: number }) => {
     bytesPerSecond = info.speed === undefined ? undefined : info.speed * 1024;
   });
-  player.on(mpegts.Events.ERROR, (kindOfError: string, detail: string, info?: { readonly code?: number; readonly msg?: string }) => {
-    onFailure([detail || kindOfError, info?.msg].filter(Boolean).join(': '));
-  });
+  player.on(
+    mpegts.Events.ERROR,
+    (kindOfError: string, detail: string, info?: { readonly code?: number; readonly msg?: string }) => {
+      onFailure([detail || kindOfError, info?.msg].filter(Boolean).join(': '));
+    },
+  );
   player.attachMediaElement(video);
   player.load();
   void Promise.resolve(player.play()).catch(() => {});
@@ -63,7 +71,10 @@ async function playHls({ video, kind, hash, onFailure }: PlayingOptions): Promis
   hls.loadSource(address);
   hls.attachMedia(video);
   return {
-    numbers: () => ({ bytesPerSecond: hls.bandwidthEstimate / 8 || undefined, latencySeconds: hls.latency || undefined }),
+    numbers: () => ({
+      bytesPerSecond: hls.bandwidthEstimate / 8 || undefined,
+      latencySeconds: hls.latency || undefined,
+    }),
     stop: () => hls.destroy(),
   };
 }

@@ -18,7 +18,12 @@ export function ReadyLinks({ kind, hash }: Pick<StreamReference, 'kind' | 'hash'
         <LinkLine label={links.hls} value={url(`/ace/manifest.m3u8?${query}`)} />
         <LinkLine label={links.m3u} value={list.split('\n').slice(1).join('\n').trim()} />
       </dl>
-      <button type="button" class="button" title={links.vlcHint} onClick={() => saveAs(`${hash}.m3u`, 'audio/x-mpegurl', list)}>
+      <button
+        type="button"
+        class="button"
+        title={links.vlcHint}
+        onClick={() => saveAs(`${hash}.m3u`, 'audio/x-mpegurl', list)}
+      >
         {links.vlc}
       </button>
     </section>
@@ -31,7 +36,9 @@ function LinkLine({ label, value }: { readonly label: string; readonly value: st
     try {
       await navigator.clipboard.writeText(value);
       isCopied.value = true;
-      setTimeout(() => { isCopied.value = false; }, 2_000);
+      setTimeout(() => {
+        isCopied.value = false;
+      }, 2_000);
     } catch {
       // Without TLS browsers have no clipboard for pages: it can be selected.
       isCopied.value = false;

@@ -10,7 +10,9 @@ export interface Question {
   /** The word on the button. */
   readonly action: string;
   readonly isDangerous: boolean;
-  readonly run: () => Promise<void>;
+  /** One of these is chosen as well; the first if nobody does. */
+  readonly choices?: readonly { readonly value: string; readonly label: string }[];
+  readonly run: (choice: string | undefined) => Promise<void>;
 }
 
 export const question = signal<Question | undefined>(undefined);
@@ -37,7 +39,12 @@ export function dismiss(id: number): void {
 }
 
 /** Does it, and says how it went. Resolves to whether it was done. */
-export async function perform(method: 'POST' | 'DELETE' | 'PATCH' | 'PUT', path: string, done: string, body?: unknown): Promise<boolean> {
+export async function perform(
+  method: 'POST' | 'DELETE' | 'PATCH' | 'PUT',
+  path: string,
+  done: string,
+  body?: unknown,
+): Promise<boolean> {
   try {
     await act(method, path, body);
     say(done);

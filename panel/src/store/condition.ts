@@ -41,5 +41,7 @@ effect(() => {
   if (connection.value === 'live') void load();
 });
 onHappenings((events) => {
-  if (events.some(({ type }) => CHANGES_STATUS.test(type))) timer ??= setTimeout(() => void load(), PAUSE_MS);
+  if (timer === undefined && events.some(({ type }) => CHANGES_STATUS.test(type))) {
+    timer = setTimeout(() => void load(), PAUSE_MS);
+  }
 });

@@ -157,7 +157,8 @@ export class LiveFeed {
   readonly #onEvent = ({ data }: MessageEvent<string>): void => {
     const happening = JSON.parse(data) as Happening;
     this.#lastWordMs = performance.now();
-    if (this.#lastId !== undefined && happening.id <= this.#lastId && happening.id > this.#lastId - 1e6) return;
+    if (this.#lastId !== undefined && happening.id <= this.#lastId && happening.id > this.#lastId - 1e6)
+      return;
     this.#lastId = happening.id;
     this.#pending.push(happening);
     // Thousands at once: what would not be held is not kept for the next heap either.

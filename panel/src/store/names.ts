@@ -23,7 +23,9 @@ function load(): ReadonlyMap<string, string> {
     const stored: unknown = JSON.parse(localStorage.getItem(STORED) ?? '[]');
     if (!Array.isArray(stored)) return new Map();
     return new Map(
-      stored.flatMap((pair) => (Array.isArray(pair) && pair.length === 2 ? [[String(pair[0]), String(pair[1])] as const] : [])),
+      stored.flatMap((pair) =>
+        Array.isArray(pair) && pair.length === 2 ? [[String(pair[0]), String(pair[1])] as const] : [],
+      ),
     );
   } catch {
     return new Map();

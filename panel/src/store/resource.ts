@@ -30,7 +30,6 @@ export function useResource<Value>(
   const value = useSignal<Value | undefined>(undefined);
   const error = useSignal<Error | undefined>(undefined);
   const request = useSignal<() => void>(() => {});
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the key stands for what the functions close over
   useEffect(() => {
     const ended = new AbortController();
     let timer: ReturnType<typeof setTimeout> | undefined;

@@ -1,9 +1,17 @@
-import { effect, signal } from '@preact/signals';
+import { computed, effect, signal } from '@preact/signals';
 
 export type Theme = 'auto' | 'light' | 'dark';
 const STORED = 'acemux.theme';
 
 export const theme = signal<Theme>(load());
+
+const system = matchMedia('(prefers-color-scheme: dark)');
+const systemIsDark = signal(system.matches);
+system.addEventListener('change', ({ matches }) => {
+  systemIsDark.value = matches;
+});
+
+export const isDark = computed(() => (theme.value === 'auto' ? systemIsDark.value : theme.value === 'dark'));
 
 /** Keeps the page's attribute, which the style sheet reads, equal to what was chosen. */
 export function applyTheme(): void {

@@ -34,7 +34,11 @@ export function registerPanel(scope: FastifyInstance, files: PanelFiles): void {
   const send = async (request: FastifyRequest, reply: FastifyReply, name: string): Promise<unknown> => {
     reply.headers(HEADERS);
     if (!(await files.isBuilt())) {
-      return reply.code(503).type('text/html; charset=utf-8').header('Cache-Control', 'no-store').send(NOT_BUILT);
+      return reply
+        .code(503)
+        .type('text/html; charset=utf-8')
+        .header('Cache-Control', 'no-store')
+        .send(NOT_BUILT);
     }
     const file = await files.find(name);
     if (!file) throw new AcemuxError('not_found');
