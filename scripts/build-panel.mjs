@@ -18,7 +18,7 @@ if (hasVite()) {
   const { build } = await import('vite');
   try {
     await build({
-      configFile: new URL('../panel/vite.config.ts', import.meta.url).pathname,
+      configFile: new URL('../panel/vite-config.ts', import.meta.url).pathname,
       logLevel: isPrepare ? 'warn' : 'info',
     });
   } catch (error) {

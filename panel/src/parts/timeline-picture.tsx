@@ -127,10 +127,10 @@ export function TimelinePicture({ timeline, fromMs, toMs }: TimelineProps) {
           ))}
         </svg>
       )}
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: arrow keys go from mark to mark */}
       <div
         class="timeline-reading"
         role="group"
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: arrow keys go from mark to mark
         tabIndex={0}
         aria-label={texts.stream.timelineHint}
         onKeyDown={(event) => {
