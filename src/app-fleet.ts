@@ -1,3 +1,4 @@
+import { fleetFacts, fleetLimits, type LiveConfig } from './app-limits.ts';
 import { inspectorOf, makeDocker, makeProviders } from './app-providers.ts';
 import type { Clock } from './base/clock.ts';
 import type { Config } from './config/config.ts';
@@ -45,6 +46,8 @@ export interface FleetHouse {
   readonly fleet: Fleet;
   readonly fleetControl: FleetControl;
   readonly vpns: Vpns;
+  /** To be told of the YAML paths of settings that have another value. */
+  settingsChanged(changed: ReadonlySet<string>): void;
   start(): Promise<void>;
   /** Safe to call twice, and when `start` has failed. */
   stop(): Promise<void>;
@@ -55,11 +58,12 @@ export interface FleetHouse {
  * them. Nothing runs before `start`.
  */
 export async function buildFleet(
-  config: Config,
+  live: LiveConfig,
   parts: FleetParts,
   { metrics, events, giveWay, clock }: FleetSurroundings,
 ): Promise<FleetHouse> {
   const { log } = parts;
+  const config = live.current;
   const tellFleet = fleetEvents(events);
   const witness: FleetWitness = (happening) => {
     metrics.fleetHappened(happening);
@@ -76,15 +80,7 @@ export async function buildFleet(
   });
   const fleet: Fleet = new Fleet({
     providers,
-    limits: {
-      maxStreamsPerEngine: config.engines.maxStreamsPerEngine,
-      forwardedPreferredStreams: config.engines.forwardedPreferredStreams,
-      selectionTimeoutMs: config.engines.selectionTimeoutMs,
-      checkIntervalMs: config.health.checkIntervalMs,
-      failureThreshold: config.health.failureThreshold,
-      listIntervalMs: config.engines.cacheTtlMs,
-      startupTimeoutMs: config.fleet.startupTimeoutMs,
-    },
+    limits: fleetLimits(live),
     growth: {
       coming: () => reconciler.coming,
       isThinking: () => reconciler.isThinking,
@@ -102,24 +98,45 @@ export async function buildFleet(
     clock,
     log: log.child({ part: 'fleet' }),
   });
-  const { pools, min, max } = poolsOf(providers, config.fleet);
+  const plan = poolsOf(providers, {
+    get min() {
+      return live.current.fleet.min;
+    },
+    get max() {
+      return live.current.fleet.max;
+    },
+  });
   const reconciler: Reconciler = new Reconciler({
     registry: fleet.registry,
     care: fleet.care,
-    pools,
+    pools: plan.pools,
     vpns: () => (parts.vpns ?? vpns).list(),
     demand: () => fleet.demand,
     onPlan: () => fleet.reconsider(),
     witness,
     rules: {
-      min,
-      max,
+      get min() {
+        return plan.min;
+      },
+      get max() {
+        return plan.max;
+      },
+      get maxBehindVpn() {
+        return config.fleet.maxBehindVpn ?? plan.max;
+      },
+      get minFree() {
+        return live.current.fleet.minFree;
+      },
+      get streamsPerEngine() {
+        return live.current.engines.maxStreamsPerEngine;
+      },
+      get removesSurplus() {
+        return live.current.fleet.removesSurplus;
+      },
+      get idleGraceMs() {
+        return live.current.fleet.idleGraceMs;
+      },
       replacesCutOff: config.vpn.restartEngines,
-      maxBehindVpn: config.fleet.maxBehindVpn ?? max,
-      minFree: config.fleet.minFree,
-      streamsPerEngine: config.engines.maxStreamsPerEngine,
-      removesSurplus: config.fleet.removesSurplus,
-      idleGraceMs: config.fleet.idleGraceMs,
       unwellGraceMs: config.health.unwellGraceMs,
       replacementCooldownMs: config.health.replacementCooldownMs,
       concurrentCreates: config.fleet.concurrentCreates,
@@ -138,17 +155,7 @@ export async function buildFleet(
   const fleetControl = new FleetControl({
     fleet,
     reconciler,
-    facts: {
-      minFree: config.fleet.minFree,
-      streamsPerEngine: config.engines.maxStreamsPerEngine,
-      removesSurplus: config.fleet.removesSurplus,
-      idleGraceMs: config.fleet.idleGraceMs,
-      checkIntervalMs: config.health.checkIntervalMs,
-      breakerThreshold: config.fleet.breakerThreshold,
-      breakerPauseMaxMs: config.fleet.breakerPauseMaxMs,
-      image: config.docker.image,
-      variant: config.docker.variant,
-    },
+    facts: fleetFacts(live),
   });
   const memoryWatch = new MemoryWatch({
     registry: fleet.registry,
@@ -162,6 +169,12 @@ export async function buildFleet(
     fleet,
     fleetControl,
     vpns,
+    settingsChanged(changed) {
+      if (changed.has('fleet.min_replicas')) reconciler.setMin(live.current.fleet.min);
+      // Those who wait may have a place now, and there may be engines too many, or too few.
+      fleet.reconsider();
+      reconciler.wake();
+    },
     async start() {
       undo.defer(() => vpns.stop());
       vpns.start();

@@ -5,6 +5,7 @@ import type { EngineSnapshot } from './fleet/engine-record.ts';
 import { Recorder } from './history/recorder.ts';
 import { Retention } from './history/retention.ts';
 import type { StreamSample, ViewerSample } from './history/samples.ts';
+import type { ListedViewer } from './session/session-control.ts';
 import type { SessionSnapshot } from './session/types.ts';
 import type { Store } from './store/store.ts';
 import type { EventBus } from './telemetry/events/event-bus.ts';
@@ -106,4 +107,11 @@ function sampleOf(session: SessionSnapshot): StreamSample {
     endedAtMs: session.endedAtMs,
     reason: error,
   };
+}
+
+/** A viewer as the history has it; nothing while its output has not begun. */
+export function viewerSampleOf({ behindMs, id, progress, sessionId }: ListedViewer): readonly ViewerSample[] {
+  if (!progress) return [];
+  const { bytesSent, isBlocked, output, skips } = progress;
+  return [{ client: id, sessionId, output, bytesSent, isBlocked, lagMs: behindMs, skips }];
 }

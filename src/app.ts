@@ -2,11 +2,12 @@ import { createHmac } from 'node:crypto';
 import { join } from 'node:path';
 import { loadOrCreateAdminKey } from './access/admin-key.ts';
 import { buildFleet, type FleetHouse, type FleetParts } from './app-fleet.ts';
-import { buildHistory, type HistoryHouse } from './app-history.ts';
+import { buildHistory, type HistoryHouse, viewerSampleOf } from './app-history.ts';
+import { recordingLimits, sessionLimits, timeshiftLimits, viewerLimits, withLimits } from './app-limits.ts';
+import { buildSettings, type SettingsParts } from './app-settings.ts';
 import { buildStore } from './app-store.ts';
 import { type Clock, sleep, systemClock } from './base/clock.ts';
 import type { Config } from './config/config.ts';
-import { defaultBufferMemory, machineMemory } from './config/machine-memory.ts';
 import type { Fleet } from './fleet/fleet.ts';
 import type { FleetControl } from './fleet/fleet-control.ts';
 import type { Vpns } from './fleet/vpn/vpns.ts';
@@ -17,6 +18,7 @@ import { readTcpTable } from './output/ts/tcp-table.ts';
 import { TsOutput } from './output/ts/ts-output.ts';
 import { SessionDirectory } from './session/directory.ts';
 import { LeaseBook } from './session/lease-book.ts';
+import type { SegmentArchive } from './session/media-segments.ts';
 import { Observers } from './session/observers.ts';
 import { FileLeaseBook } from './session/recorded/file-lease.ts';
 import { Recordings } from './session/recorded/recordings.ts';
@@ -51,6 +53,8 @@ export interface App {
   readonly fleetControl: FleetControl;
   readonly events: EventBus;
   readonly vpns: Vpns;
+  /** Reads the configuration anew, as far as it may change while this runs; says in the log what came of it. */
+  reloadConfig(): void;
   /** Lets nobody new in, lets those who watch go on for a while, then stops. Safe to call twice. */
   drain(): Promise<void>;
   /** Ends everything at once and resolves when nothing is left. Safe to call twice. */
@@ -58,7 +62,7 @@ export interface App {
 }
 
 /** Parts that a test may replace. */
-export interface AppParts extends FleetParts {
+export interface AppParts extends FleetParts, SettingsParts {
   readonly clock?: Clock;
 }
 
@@ -81,6 +85,13 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
   const events = new EventBus({ bounds: EVENTS_KEPT, clock, log: log.child({ part: 'events' }) });
   const storeHouse = buildStore(config.storage.dataDir, { clock, events, log: log.child({ part: 'store' }) });
   const { store } = storeHouse;
+  // The last to stop: what happens until then is stored.
+  undo.defer(() => storeHouse.stop());
+  await storeHouse.start();
+  const settingsHouse = buildSettings(config, parts, { store: storeHouse.settings, events, clock, log });
+  const { settings } = settingsHouse;
+  undo.defer(() => settings.stop());
+  settings.start();
   const metrics: Metrics = new Metrics({
     storeHealth: () => store.health,
     sessionsActive: () => sessions.list().length + recordings.list().length,
@@ -98,22 +109,20 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
     { bytesStreamed: (bytes) => history.bytesStreamed(bytes) },
   ]);
   const refusalEvents = new RefusalEvents(events, clock);
-  const house: FleetHouse = await buildFleet(config, parts, {
+  const house: FleetHouse = await buildFleet(settings, parts, {
     metrics,
     events,
     giveWay: (infohash) => sessions.giveWay(infohash) || recordings.giveWay(infohash),
     clock,
   });
   const { fleet, fleetControl, vpns } = house;
-  const timeshift = new Timeshift({
-    folder: join(config.storage.dataDir, 'timeshift'),
-    windowMs: config.timeshift.windowMs,
-    streams: config.timeshift.streams,
-    bytesMax: config.timeshift.maxBytes,
-    pauseMaxMs: config.timeshift.pauseMaxMs,
-    clock,
-    log: log.child({ part: 'timeshift' }),
-  });
+  const timeshift = new Timeshift(
+    withLimits(timeshiftLimits(settings), {
+      folder: join(config.storage.dataDir, 'timeshift'),
+      clock,
+      log: log.child({ part: 'timeshift' }),
+    }),
+  );
   const streams: StreamBook = new StreamBook({
     list: () => [...sessions.list(), ...recordings.list()],
     clock,
@@ -132,24 +141,7 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
       streams.noteEnded(session);
       history.noteEnded(session);
     },
-    limits: {
-      firstByteTimeoutMs: config.streams.emptyTimeoutMs,
-      startTimeoutMs: config.streams.startTimeoutMs,
-      hedgeAfterMs: config.streams.hedgeAfterMs,
-      retryBudgetMs: config.streams.retryBudgetMs,
-      spliceWaitMs: config.streams.spliceWaitMs,
-      standby: config.streams.standby,
-      standbyStreams: config.streams.standbyStreams,
-      standbyWindowMs: config.streams.standbyWindowMs,
-      idleTimeoutMs: config.streams.idleTimeoutMs,
-      lingeringMax: config.streams.maxLingering,
-      sweepIntervalMs: config.streams.cleanupIntervalMs,
-      prebufferMs: config.clients.prebufferMs,
-      prebufferStreams: config.clients.prebufferStreams,
-      bufferMs: config.streams.bufferMs,
-      bufferBytes: config.streams.bufferSizeBytes,
-      bufferMemoryBytes: config.streams.bufferMemoryBytes ?? defaultBufferMemory(machineMemory()).bytes,
-    },
+    limits: sessionLimits(settings),
     clock,
     log: log.child({ part: 'session' }),
   });
@@ -157,14 +149,7 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
     engines: fleet,
     known: (hash) => sessions.known(hash),
     observer,
-    limits: {
-      firstByteTimeoutMs: config.streams.emptyTimeoutMs,
-      startTimeoutMs: config.streams.startTimeoutMs,
-      retryBudgetMs: config.streams.retryBudgetMs,
-      idleTimeoutMs: config.streams.idleTimeoutMs,
-      earlyHeadersAfterMs: config.clients.earlyHeadersAfterMs,
-      clientTimeoutMs: config.clients.timeoutMs,
-    },
+    limits: recordingLimits(settings),
     clock,
     log: log.child({ part: 'recorded' }),
   });
@@ -172,34 +157,35 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
     store,
     events,
     sessions: () => [...sessions.list(), ...recordings.list()],
-    viewers: () => [],
+    viewers: () => sessionControl.viewers().flatMap(viewerSampleOf),
     engines: () => fleet.snapshot(),
     clock,
   });
+  const sessionControl = new SessionControl(sessions);
   const fileLeases = new FileLeaseBook({ recordings, clock, log: log.child({ part: 'lease' }) });
   const leases = new LeaseBook({ sessions, clock, log: log.child({ part: 'lease' }) });
-  const tsOutput = new TsOutput({
-    chunkBytes: config.clients.batchSizeBytes,
-    clientTimeoutMs: config.clients.timeoutMs,
-    earlyHeadersAfterMs: config.clients.earlyHeadersAfterMs,
-    readTcpTable,
-    clock,
-    log: log.child({ part: 'output' }),
-  });
-  const hls: HlsOutput = new HlsOutput({
-    sessions,
-    archive: {
-      segmentsOf: ({ hash, parameters }) =>
-        timeshift.segmentsOf({ hash: sessions.known(hash)?.infohash ?? hash, parameters }),
-      findSegment: (...address) => timeshift.findSegment(...address),
-    },
-    secret: createHmac('sha256', adminKey.key).update('hls').digest('hex'),
-    segmentSeconds: config.hls.segmentMs / 1000,
-    clientTimeoutMs: config.clients.timeoutMs,
-    startTimeoutMs: config.streams.startTimeoutMs,
-    clock,
-    log: log.child({ part: 'hls' }),
-  });
+  const tsOutput = new TsOutput(
+    withLimits(viewerLimits(settings), {
+      readTcpTable,
+      clock,
+      log: log.child({ part: 'output' }),
+    }),
+  );
+  const archive: SegmentArchive = {
+    segmentsOf: ({ hash, parameters }) =>
+      timeshift.segmentsOf({ hash: sessions.known(hash)?.infohash ?? hash, parameters }),
+    findSegment: (...address) => timeshift.findSegment(...address),
+  };
+  const hls: HlsOutput = new HlsOutput(
+    withLimits(viewerLimits(settings), {
+      sessions,
+      archive,
+      secret: createHmac('sha256', adminKey.key).update('hls').digest('hex'),
+      segmentSeconds: config.hls.segmentMs / 1000,
+      clock,
+      log: log.child({ part: 'hls' }),
+    }),
+  );
   const server = buildServer(
     {
       sessions: {
@@ -214,7 +200,8 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
           sessions.endSession(sessionId, 'stopped_by_operator') ||
           recordings.endSession(sessionId, 'stopped_by_operator'),
       },
-      sessionControl: new SessionControl(sessions),
+      sessionControl,
+      settings,
       leases,
       files: recordings,
       fileLeases,
@@ -263,13 +250,14 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
     connectionLimitsFor(await readOpenFilesMax()),
   );
 
+  settings.onChange((changed) => {
+    house.settingsChanged(changed);
+    sessionControl.followSettings();
+  });
   events.subscribe(({ type }) => metrics.eventHappened(type));
   events.subscribe((event) => sessionEvents.hear(event));
   undo.defer(() => metrics.stop());
   metrics.start();
-  // The last to stop: what happens until then is stored.
-  undo.defer(() => storeHouse.stop());
-  await storeHouse.start();
   undo.defer(() => history.stop());
   history.start();
   undo.defer(() => timeshift.stop());
@@ -323,7 +311,18 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
     })();
     return drained;
   };
-  return { url, port, sessions, fleet, fleetControl, events, vpns, drain, stop };
+  return {
+    url,
+    port,
+    sessions,
+    fleet,
+    fleetControl,
+    events,
+    vpns,
+    reloadConfig: () => settingsHouse.reload(),
+    drain,
+    stop,
+  };
 }
 
 /** Ends all sessions; resolves when the engines have stopped them, or after STOP_ENGINES_MS. */

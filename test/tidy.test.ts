@@ -69,6 +69,10 @@ const WITHOUT_OWN_TEST: Readonly<Record<string, string>> = {
   'src/fleet/place-queue.ts': 'fleet.test.ts and capacity.test.ts are about who waits',
   'src/fleet/provider-feed.ts': 'registry.test.ts has providers that change, are slow and fail',
   'src/fleet/reconciler/failure-causes.ts': 'a set of words; reconciler.test.ts has failures of both kinds',
+  'src/fleet/reconciler/pace.ts':
+    'plan.test.ts and plan-properties.test.ts count the actions of every minute',
+  'src/fleet/reconciler/replacement.ts':
+    'plan.test.ts, plan-vpn.test.ts and plan-vpn-properties.test.ts judge who replaces whom',
   'src/fleet/reconciler/placement.ts': 'plan.test.ts and plan-properties.test.ts judge what is placed where',
   'src/fleet/reconciler/standing.ts': 'plan.test.ts and plan-properties.test.ts judge what engines count for',
   'src/config/fleet-keys.ts': 'keys; config/load.test.ts reads all of them',

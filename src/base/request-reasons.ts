@@ -70,6 +70,26 @@ export const REQUEST_REASONS = {
     what: 'No stream has this id, nor had one within the last ten minutes.',
     todo: 'See /streams for those that exist.',
   },
+  setting_unknown: {
+    status: 404,
+    what: 'There is no setting of this name.',
+    todo: 'See /settings for all of them.',
+  },
+  set_by_environment: {
+    status: 409,
+    what: 'A flag or the environment sets this, which counts more than what is changed by API.',
+    todo: 'Change it there, or take it out there to change it here.',
+  },
+  setting_fixed: {
+    status: 409,
+    what: 'This setting can’t be changed by API.',
+    todo: 'Change it in the file or the environment; /settings tells whether that needs a restart.',
+  },
+  setting_invalid: {
+    status: 400,
+    what: 'The setting can’t have this value.',
+    todo: 'See docs/configuration.md for what it may be.',
+  },
   client_unknown: {
     status: 404,
     what: 'No viewer has this id now.',

@@ -18,6 +18,12 @@ class FakeApp implements RunningApp {
     return this;
   };
 
+  reloads = 0;
+
+  reloadConfig(): void {
+    this.reloads++;
+  }
+
   drain(): Promise<void> {
     this.draining.resolve();
     return this.drained.promise;
@@ -83,6 +89,15 @@ describe('acemux serve', () => {
     await app.draining.promise;
     app.drained.resolve();
     assert.equal(await exit, 0);
+  });
+
+  test('at SIGHUP reads its configuration again, and plays on', async () => {
+    const run = await startServe(['--demo']);
+    await new Promise((resolve) => setImmediate(resolve));
+    run.io.send('SIGHUP');
+    run.io.send('SIGHUP');
+    assert.equal(run.app.reloads, 2);
+    assert.equal(await endServe(run), 0);
   });
 
   test('says loudly that the demo is a demo, and how to leave it', async () => {

@@ -13,14 +13,25 @@ import { usageError } from './usage.ts';
 export interface RunningApp {
   /** Where it listens, for people on this machine. */
   readonly url: string;
+  /** Reads the configuration anew, and says in the log what came of it. */
+  reloadConfig(): void;
   /** Lets viewers play on for a while, then stops. */
   drain(): Promise<void>;
 }
 
 /** What the command needs beside the process; tests give others. */
 export interface ServeParts {
-  readonly start: (config: Config, parts: { readonly log: Log }) => Promise<RunningApp>;
+  readonly start: (config: Config, parts: StartParts) => Promise<RunningApp>;
   readonly clock: Clock;
+}
+
+/** What a proxy that is started is handed beside its configuration. */
+export interface StartParts {
+  readonly log: Log;
+  /** What the configuration was made of. */
+  readonly loaded: LoadedConfig;
+  /** Reads it anew; throws config_invalid. */
+  readonly reload: () => LoadedConfig;
 }
 
 // A terminal sends Ctrl-C to npm, to the launcher and to us, and the first two pass it on: within this time
@@ -33,7 +44,8 @@ export const serve: Command = {
   summary: 'Run the proxy.',
   help: () =>
     'Usage: acemux serve [--config FILE] [--port N] [--host H] [--engine HOST:PORT]… [--demo]\n\n' +
-    'Runs the proxy until SIGTERM or Ctrl-C; then viewers play on for SHUTDOWN_TIMEOUT. A second signal ends it at once.\n\n' +
+    'Runs the proxy until SIGTERM or Ctrl-C; then viewers play on for SHUTDOWN_TIMEOUT. A second signal ends it at once.\n' +
+    'SIGHUP reads the file again (in a terminal, it ends acemux).\n\n' +
     `Flags (each wins over the environment, which wins over the file):\n${flagHelp()}\n` +
     `Environment variables (acemux config shows what is in force):\n${settingsHelp()}`,
   async run(argv, io) {
@@ -55,8 +67,11 @@ export async function runServe(argv: readonly string[], io: CommandIo, parts: Se
   const signals = new SignalCounter(io, parts.clock);
   try {
     // A first signal that comes meanwhile is obeyed afterwards: what is half started can't be drained.
-    const app = await Promise.race([parts.start(loaded.config, { log }), signals.second]);
+    const reload = (): LoadedConfig => loadForCommand(given.flags, io);
+    const starting = parts.start(loaded.config, { log, loaded, reload });
+    const app = await Promise.race([starting, signals.second]);
     if (!app) return EXIT.error;
+    signals.onReload = () => app.reloadConfig();
     announceReady(app.url, loaded, log, io);
     return await untilStopped(app, signals, log);
   } catch (error) {
@@ -80,18 +95,24 @@ async function untilStopped(app: RunningApp, signals: SignalCounter, log: Log): 
   return code;
 }
 
-/** The first and the second signal, each a promise. */
+/** The first and the second signal to stop, each a promise; and SIGHUP, which stops only where a terminal goes away. */
 class SignalCounter {
   readonly first: Promise<void>;
   readonly second: Promise<void>;
   readonly stop: () => void;
+  /** Called at each SIGHUP that is no terminal's end. */
+  onReload: () => void = () => {};
 
   constructor(io: CommandIo, clock: Clock) {
     const [first, second] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
     this.first = first.promise;
     this.second = second.promise;
     let firstAtMs: number | undefined;
-    this.stop = io.onStopSignal(() => {
+    this.stop = io.onStopSignal((signal) => {
+      if (signal === 'SIGHUP' && !io.stdout.isTTY) {
+        this.onReload();
+        return;
+      }
       firstAtMs ??= clock.nowMs();
       first.resolve();
       if (clock.nowMs() - firstAtMs >= SAME_SIGNAL_MS) second.resolve();

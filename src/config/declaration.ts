@@ -146,7 +146,7 @@ export const DECLARATION = {
       aliases: ['ACEXY_MAX_STREAMS_PER_ENGINE'],
       type: integer({ min: 1, max: 1000 }),
       default: 10,
-      applies: 'restart',
+      applies: 'now',
       doc: 'How many streams one engine plays at most. Higher needs fewer engines; each stream then gets less of its bandwidth and CPU.',
     }),
     forwardedPreferredStreams: key({
@@ -154,7 +154,7 @@ export const DECLARATION = {
       environment: 'FORWARDED_PREFERRED_STREAMS',
       type: integer({ min: 0, max: 1000 }),
       default: 3,
-      applies: 'restart',
+      applies: 'now',
       doc: 'A forwarded engine is preferred while it plays fewer streams than this; 0: always. Higher fills forwarded engines first; lower spreads the load sooner.',
     }),
     selectionTimeoutMs: key({
@@ -162,7 +162,7 @@ export const DECLARATION = {
       environment: 'ENGINE_SELECTION_TIMEOUT',
       type: duration({ min: 0, max: HOUR }),
       default: 5 * SECOND,
-      applies: 'restart',
+      applies: 'next',
       doc: 'How long a viewer waits for a free engine where none is about to start. Higher helps when engines come and go; lower refuses sooner.',
     }),
     cacheTtlMs: key({
@@ -209,7 +209,7 @@ export const DECLARATION = {
       environment: 'EMPTY_STREAM_TIMEOUT',
       type: duration({ min: SECOND, max: HOUR }),
       default: 30 * SECOND,
-      applies: 'restart',
+      applies: 'next',
       doc: 'From asking one engine to its first media byte. Higher gives rare broadcasts time to find peers; lower tries the next engine sooner.',
     }),
     startTimeoutMs: key({
@@ -217,7 +217,7 @@ export const DECLARATION = {
       environment: 'START_TIMEOUT',
       type: duration({ min: SECOND, max: HOUR }),
       default: 60 * SECOND,
-      applies: 'restart',
+      applies: 'next',
       doc: 'All attempts of one start together (at most 3 engines, each once). Higher tries longer; lower tells the viewer sooner that it failed.',
     }),
     hedgeAfterMs: key({
@@ -225,7 +225,7 @@ export const DECLARATION = {
       environment: 'HEDGE_AFTER',
       type: duration({ min: 0, max: HOUR }),
       default: 10 * SECOND,
-      applies: 'restart',
+      applies: 'next',
       doc: 'When an engine has not delivered a new stream after this time, a second one that plays nothing is asked for it, too, and the first to deliver goes on. Lower starts sooner where engines are slow, and asks more of them twice; 0 = never.',
     }),
     retryBudgetMs: key({
@@ -233,7 +233,7 @@ export const DECLARATION = {
       environment: 'RETRY_BUDGET',
       type: duration({ min: SECOND, max: HOUR }),
       default: 120 * SECOND,
-      applies: 'restart',
+      applies: 'next',
       doc: 'How long viewers of a playing stream are held without new media, while other engines are asked, before they are ended together. Higher rides out longer failures; lower tells the player sooner.',
     }),
     spliceWaitMs: key({
@@ -241,7 +241,7 @@ export const DECLARATION = {
       environment: 'SPLICE_WAIT',
       type: duration({ min: 0, max: 120 * SECOND }),
       default: 10 * SECOND,
-      applies: 'restart',
+      applies: 'next',
       doc: 'How long a new engine that is behind what viewers have seen may take to catch up, so that nothing is shown twice. Longer, and a third engine is tried, and then the stream goes on with a break.',
     }),
     standby: key<StandbyWord>({
@@ -249,7 +249,7 @@ export const DECLARATION = {
       environment: 'STANDBY',
       type: choice(['off', 'warm', 'hot']),
       default: 'off',
-      applies: 'restart',
+      applies: 'now',
       doc: 'Insurance of streams that are watched against the loss of their engine. `warm` keeps a place on a second engine reserved; `hot` has a second engine play the same stream all the time, which takes its bandwidth twice, and fills what one engine lacks from the other.',
     }),
     standbyStreams: key({
@@ -257,7 +257,7 @@ export const DECLARATION = {
       environment: 'STANDBY_STREAMS',
       type: standbyList(),
       default: new Map<string, StandbyWord>(),
-      applies: 'restart',
+      applies: 'now',
       doc: 'Streams that are insured otherwise than STANDBY says, by id or infohash.',
     }),
     standbyWindowMs: key({
@@ -265,7 +265,7 @@ export const DECLARATION = {
       environment: 'STANDBY_WINDOW',
       type: duration({ min: 0, max: 10 * SECOND }),
       default: 500,
-      applies: 'restart',
+      applies: 'next',
       doc: 'With `hot`: how long a stream is held where something is missing, until the second engine has it. Higher fills more, with a longer pause where both lack it; 0 fills only what is there already.',
     }),
     idleTimeoutMs: key({
@@ -273,7 +273,7 @@ export const DECLARATION = {
       environment: 'STREAM_IDLE_TIMEOUT',
       type: duration({ min: 0, max: 24 * HOUR }),
       default: 300 * SECOND,
-      applies: 'restart',
+      applies: 'now',
       doc: 'How long a session without viewers is kept. Higher: a returning viewer starts at once; lower: the engine and its bandwidth are free sooner.',
     }),
     maxLingering: key({
@@ -281,7 +281,7 @@ export const DECLARATION = {
       environment: 'MAX_LINGERING_SESSIONS',
       type: integer({ min: 0, max: 1000 }),
       default: 2,
-      applies: 'restart',
+      applies: 'now',
       doc: 'So many of the streams left last linger for `STREAM_IDLE_TIMEOUT`; older ones end 10 s after their last viewer. Higher makes zapping back faster and keeps more engines busy.',
     }),
     cleanupIntervalMs: key({
@@ -297,7 +297,7 @@ export const DECLARATION = {
       environment: 'STREAM_BUFFER_SECONDS',
       type: duration({ min: 2 * SECOND, max: 600 * SECOND }),
       default: 20 * SECOND,
-      applies: 'restart',
+      applies: 'now',
       doc: 'How much of each stream is kept in memory. Higher forgives slower viewers; costs that many seconds of the stream in memory.',
     }),
     bufferSizeBytes: key({
@@ -305,7 +305,7 @@ export const DECLARATION = {
       environment: 'STREAM_BUFFER_SIZE',
       type: size({ min: 2 * MIB, max: 4096 * MIB }),
       default: 64 * MIB,
-      applies: 'restart',
+      applies: 'now',
       doc: 'The most memory that one stream may take; `STREAM_BUFFER_SECONDS` is cut to what fits. Lower saves memory; too low leaves slow viewers no room.',
     }),
     bufferMemoryBytes: key<number | undefined>({
@@ -324,7 +324,7 @@ export const DECLARATION = {
       environment: 'CLIENT_TIMEOUT',
       type: duration({ min: SECOND, max: HOUR }),
       default: 30 * SECOND,
-      applies: 'restart',
+      applies: 'next',
       doc: 'A viewer that accepts no byte for this long is disconnected. Higher forgives paused players; lower frees dead connections sooner.',
     }),
     earlyHeadersAfterMs: key({
@@ -332,7 +332,7 @@ export const DECLARATION = {
       environment: 'EARLY_HEADERS_AFTER',
       type: duration({ min: 0, max: HOUR }),
       default: 7 * SECOND,
-      applies: 'restart',
+      applies: 'next',
       doc: 'A start of a live stream that takes longer than this sends its 200 and null packets, because players give up at 8 s; 0: never. Lower is kinder to hasty players; with 0 every failure keeps its status.',
     }),
     prebufferMs: key({
@@ -340,7 +340,7 @@ export const DECLARATION = {
       environment: 'PREBUFFER_SECONDS',
       type: duration({ min: 0, max: 600 * SECOND }),
       default: 4 * SECOND,
-      applies: 'restart',
+      applies: 'next',
       doc: 'How far behind the live edge a joining viewer starts; this stretch comes at line speed. Higher is a bigger reserve against stutter; lower is closer to live.',
     }),
     prebufferStreams: key({
@@ -348,7 +348,7 @@ export const DECLARATION = {
       environment: 'PREBUFFER_STREAMS',
       type: streamSeconds({ min: 0, max: 600 * SECOND }),
       default: new Map<string, number>(),
-      applies: 'restart',
+      applies: 'next',
       doc: 'Streams whose viewers start further behind the live edge, or nearer to it, than PREBUFFER_SECONDS says, by id or infohash. `buffer=SECONDS` in a request comes first; both are bounded by three quarters of STREAM_BUFFER_SECONDS.',
     }),
     batchSizeBytes: key({
@@ -356,7 +356,7 @@ export const DECLARATION = {
       environment: 'COPY_CHUNK_SIZE',
       type: size({ min: 4 * KIB, max: MIB }),
       default: 64 * KIB,
-      applies: 'restart',
+      applies: 'next',
       doc: 'Bytes are sent in batches of this size, or every 40 ms. Higher costs less CPU for many viewers; lower is smoother for each.',
     }),
   },
@@ -376,7 +376,7 @@ export const DECLARATION = {
       environment: 'TIMESHIFT_SECONDS',
       type: duration({ min: 0, max: 7 * 24 * HOUR }),
       default: 0,
-      applies: 'restart',
+      applies: 'next',
       doc: 'How much of each stream is kept on disk under DATA_DIR, to rewind and to pause; 0 = off. Higher reaches further back and takes more disk: a stream of 8 Mb/s writes 3.6 GB an hour.',
     }),
     streams: key({
@@ -384,7 +384,7 @@ export const DECLARATION = {
       environment: 'TIMESHIFT_STREAMS',
       type: streamSeconds({ min: 0, max: 7 * 24 * HOUR }),
       default: new Map<string, number>(),
-      applies: 'restart',
+      applies: 'next',
       doc: 'Streams of which more, or less, is kept than TIMESHIFT_SECONDS says, by id or infohash; `0` = nothing.',
     }),
     maxBytes: key({
@@ -392,7 +392,7 @@ export const DECLARATION = {
       environment: 'TIMESHIFT_MAX_BYTES',
       type: size({ min: 16 * MIB, max: 16 * 1024 * 1024 * MIB }),
       default: 10 * 1024 * MIB,
-      applies: 'restart',
+      applies: 'now',
       doc: 'The most that is kept on disk of all streams together: the oldest of any stream goes first. Higher needs a larger disk; lower cuts the time that can be rewound.',
     }),
     pauseMaxMs: key<number | undefined>({
@@ -401,7 +401,7 @@ export const DECLARATION = {
       type: duration({ min: 0, max: 7 * 24 * HOUR }),
       default: undefined,
       whenUnset: 'as long as the stream is kept',
-      applies: 'restart',
+      applies: 'next',
       doc: 'With time-shift: how long a viewer that takes nothing stays connected, to go on where it stopped. Lower frees the connections of forgotten players sooner; less than CLIENT_TIMEOUT is CLIENT_TIMEOUT.',
     }),
   },
@@ -434,7 +434,7 @@ export const DECLARATION = {
       aliases: ['ACEXY_LOG_LEVEL'],
       type: choice(['fatal', 'error', 'warn', 'info', 'debug', 'trace']),
       default: 'info',
-      applies: 'restart',
+      applies: 'now',
       doc: 'How much is logged: this level and the graver ones.',
     }),
     format: key<'auto' | 'pretty' | 'json'>({

@@ -16,7 +16,7 @@ export const FLEET_KEYS = {
     aliases: ['ACESTREAM_MIN_REPLICAS'],
     type: integer({ min: 0, max: REPLICAS_MAX }),
     default: 1,
-    applies: 'restart',
+    applies: 'now',
     doc: 'So many engines are kept at least, by providers that make engines. Higher is ready for more at once; lower costs less.',
   }),
   max: key({
@@ -25,7 +25,7 @@ export const FLEET_KEYS = {
     aliases: ['ACESTREAM_MAX_REPLICAS'],
     type: integer({ min: 1, max: REPLICAS_MAX }),
     default: 10,
-    applies: 'restart',
+    applies: 'now',
     doc: 'There are never more engines than this. Higher takes more streams; each engine takes memory and bandwidth.',
   }),
   minFree: key({
@@ -33,7 +33,7 @@ export const FLEET_KEYS = {
     environment: 'MIN_FREE_REPLICAS',
     type: integer({ min: 0, max: REPLICAS_MAX }),
     default: 1,
-    applies: 'restart',
+    applies: 'now',
     doc: 'So many engines without a stream are kept ready, as far as MAX_REPLICAS allows. Higher: nobody waits for an engine to start; lower costs less.',
   }),
   maxBehindVpn: key<number | undefined>({
@@ -50,7 +50,7 @@ export const FLEET_KEYS = {
     environment: 'AUTO_DELETE',
     type: yesNo(),
     default: true,
-    applies: 'restart',
+    applies: 'now',
     doc: 'Whether engines that are not needed any more are removed. `false`: the fleet only grows.',
   }),
   idleGraceMs: key({
@@ -59,7 +59,7 @@ export const FLEET_KEYS = {
     aliases: ['ENGINE_GRACE_PERIOD_S'],
     type: duration({ min: 0, max: DAY }),
     default: 30 * SECOND,
-    applies: 'restart',
+    applies: 'now',
     doc: 'An engine is removed only after it, and the fleet, had no use for it for so long. Higher is steadier where the load comes and goes.',
   }),
   intervalMs: key({

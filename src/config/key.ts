@@ -15,8 +15,13 @@ export interface Key<T> {
   /** Undefined where being unset means something of its own; `whenUnset` says what. */
   readonly default: T;
   readonly whenUnset?: string;
-  /** Whether a change reaches the running process. In this version every key is read once, at start. */
-  readonly applies: 'restart' | 'live';
+  /**
+   * When a change reaches the running process. `now`: at once; `next`: streams, viewers and requests that begin from then
+   * on; `restart`: it is read at start only, and can't be changed by API.
+   */
+  readonly applies: 'restart' | 'now' | 'next';
+  /** A change is made in the file or the environment only: no API may set it. */
+  readonly onlyInFile?: true;
   /** For people: what it is, and what a higher or lower value costs. */
   readonly doc: string;
   /** Its value is never shown. */

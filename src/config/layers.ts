@@ -9,7 +9,7 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Where a value comes from, for people: `environment PORT`, `acemux.yaml line 3`. */
 export interface Origin {
-  readonly layer: 'flag' | 'environment' | 'file' | 'default';
+  readonly layer: 'flag' | 'environment' | 'setting' | 'file' | 'default';
   readonly text: string;
 }
 

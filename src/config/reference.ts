@@ -48,8 +48,18 @@ The file is \`acemux.yaml\` in the working directory, or the one of \`--config F
 [acemux.schema.json](acemux.schema.json) is its JSON schema, for editors.
 
 Durations are written \`30\` (seconds), \`30s\`, \`1m30s\` or \`500ms\`; sizes \`65536\` (bytes), \`64MiB\` (1024-based)
-or \`4MB\` (1000-based). An empty environment variable counts as unset. Every key is read at start.
+or \`4MB\` (1000-based). An empty environment variable counts as unset.
+
+Every key is read at start. Those of which it is said below can be changed while acemux runs: by
+\`PUT /settings/KEY\` (a setting by flag or environment counts more, and is locked), which is kept over restarts; or in the
+file, which SIGHUP has read again. \`GET /settings\` shows what is in force, where it comes from, and what waits for a restart.
 `;
+
+/** What people are told of a change while acemux runs. */
+const APPLIES: Readonly<Partial<Record<Key<unknown>['applies'], readonly string[]>>> = {
+  now: ['can be changed while acemux runs: it applies at once'],
+  next: ['can be changed while acemux runs: it applies to streams and viewers that begin from then on'],
+};
 
 function keyText({ path, key }: DeclaredKey): string {
   const facts = [
@@ -61,7 +71,7 @@ function keyText({ path, key }: DeclaredKey): string {
     `value: ${key.type.description}`,
     `default: ${defaultText(key)}`,
     ...(key.secret ? ['secret: never shown'] : []),
-    ...(key.applies === 'live' ? ['a change applies at once'] : []),
+    ...(APPLIES[key.applies] ?? []),
   ];
   return `### ${key.environment}\n\n${key.doc}\n\n${facts.map((fact) => `- ${fact}`).join('\n')}\n`;
 }

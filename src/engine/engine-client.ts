@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Clock } from '../base/clock.ts';
 import { AcemuxError, reasonOf } from '../base/reasons.ts';
 import type { Log } from '../telemetry/log.ts';
+import { ConnectWatch } from './connect-watch.ts';
 import { parseMediaFilesReply, parseSearchReply } from './content-reply.ts';
 import { linkSignals, startDeadline } from './deadline.ts';
 import { openHls } from './hls-media.ts';
@@ -61,6 +62,7 @@ export class EngineClient {
   readonly #root: URL;
   readonly #ingest: Ingest;
   readonly #transport: EngineTransport;
+  readonly #connectWatch: ConnectWatch;
   readonly #closing = new AbortController();
   readonly #inFlight = new Set<Promise<unknown>>();
 
@@ -72,6 +74,7 @@ export class EngineClient {
     this.#root = engineRoot(address);
     this.#ingest = deps.ingest ?? 'auto';
     this.#transport = new EngineTransport({ address, clock, limits: this.#limits });
+    this.#connectWatch = new ConnectWatch({ accepts: (signal) => this.#transport.accepts(signal), clock });
   }
 
   /**
@@ -168,6 +171,19 @@ export class EngineClient {
     return parseSearchReply(await this.#call(url, this.#limits.contentTimeoutMs, signal), this.#root);
   }
 
+  /**
+   * Resolves when the engine accepts connections, asking it nothing. Not at once: for when it has just refused one.
+   * @throws the signal's reason; `shutdown`
+   */
+  untilAccepting(signal: AbortSignal): Promise<void> {
+    return this.#track(this.#untilAccepting(signal));
+  }
+
+  async #untilAccepting(signal: AbortSignal): Promise<void> {
+    using linked = linkSignals([signal, this.#closing.signal]);
+    await this.#connectWatch.until(linked.signal);
+  }
+
   /** Ends everything in flight; resolves when no connection and no timer of this client remains. */
   async close(): Promise<void> {
     this.#closing.abort(new AcemuxError('shutdown'));
@@ -261,6 +277,7 @@ export class EngineClient {
     using deadline = startDeadline(this.#clock, limitMs, [signal, this.#closing.signal]);
     return await callForText({
       open: (target, openSignal) => this.#transport.open(target, openSignal),
+      untilAccepting: (waitSignal) => this.#connectWatch.until(waitSignal),
       url,
       clock: this.#clock,
       replyBytesMax: this.#limits.replyBytesMax,

@@ -4,7 +4,8 @@ import { type AddressInfo, createServer } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { RecordingClock, until } from '../../test/support/recording-clock.ts';
 import { reply, replyRedirect, startWireServer, type WireRequest } from '../../test/support/wire-server.ts';
-import { callForText, REFUSED_PAUSES_MS, RETRY_AFTER_MS, type TextReply } from './http-call.ts';
+import { untilAborted } from '../base/abort.ts';
+import { callForText, RETRY_AFTER_MS, type TextReply } from './http-call.ts';
 import { EngineTransport, type TransportFailure } from './transport.ts';
 
 const REPLY_BYTES_MAX = 1_000;
@@ -19,6 +20,7 @@ async function caller(t: TestContext, handle: (request: WireRequest) => void) {
   const call = (retryAfter: readonly TransportFailure[] = []): Promise<TextReply> =>
     callForText({
       open: (url, signal) => transport.open(url, signal),
+      untilAccepting: () => Promise.reject(new Error('it was never refused')),
       url: new URL('http://engine.test/'),
       clock,
       replyBytesMax: REPLY_BYTES_MAX,
@@ -82,32 +84,70 @@ test('what breaks twice is not asked a third time', async (t) => {
   assert.equal(server.requests.length, 2);
 });
 
-test('a connection that is refused is tried again three times, within a second', async (t) => {
-  const { clock, abort } = await caller(t, () => {});
+/** A call to an address where nobody listens, unless `opens` says otherwise for the so-manieth time. */
+async function refusedCall(
+  t: TestContext,
+  untilAccepting: (signal: AbortSignal) => Promise<void>,
+  accepts: (time: number) => boolean = () => false,
+) {
+  const { server, clock, abort } = await caller(t, (request) => reply(request, 200, 'yes'));
   const limits = { connectTimeoutMs: 3_000, headerBytesMax: 16_384 };
   const nobody = createServer().listen(0, '127.0.0.1');
   await once(nobody, 'listening');
   const { port } = nobody.address() as AddressInfo;
   await new Promise((resolve) => nobody.close(resolve));
-  const transport = new EngineTransport({ address: { host: '127.0.0.1', port }, clock, limits });
-  t.after(() => transport.close());
-  let opened = 0;
-  const called = callForText({
-    open: (url, signal) => {
-      opened++;
-      return transport.open(url, signal);
-    },
+  const nowhere = new EngineTransport({ address: { host: '127.0.0.1', port }, clock, limits });
+  const there = new EngineTransport({ address: server.address, clock, limits });
+  t.after(() => Promise.all([nowhere.close(), there.close()]));
+  let times = 0;
+  const reached = callForText({
+    open: (url, signal) => (accepts(++times) ? there : nowhere).open(url, signal),
+    untilAccepting,
     url: new URL('http://engine.test/'),
     clock,
     replyBytesMax: REPLY_BYTES_MAX,
     retryAfter: ['refused'],
     signal: abort.signal,
   });
-  const refused = assert.rejects(called, { code: 'engine_unreachable' });
-  for (const pauseMs of REFUSED_PAUSES_MS) await clock.passWait(pauseMs);
-  await refused;
-  assert.equal(opened, 4);
+  return { clock, abort, reached, times: () => times };
+}
+
+test('a connection that is refused is tried again when the engine accepts connections', async (t) => {
+  const accepting = Promise.withResolvers<void>();
+  const { clock, reached, times } = await refusedCall(
+    t,
+    (signal) => untilAborted(accepting.promise, signal),
+    (time) => time === 2,
+  );
+  await until(() => clock.delaysMs.includes(RETRY_AFTER_MS));
+  assert.equal(times(), 1);
+  accepting.resolve();
+  assert.equal((await reached).text, 'yes');
   assert.equal(clock.pendingTimers, 0);
+});
+
+test('an engine that refuses connections is waited for a second, however often it nearly came', async (t) => {
+  let looks = 0;
+  const { clock, reached, times } = await refusedCall(t, (signal) =>
+    ++looks < 3 ? Promise.resolve() : untilAborted(new Promise(() => {}), signal),
+  );
+  const refused = assert.rejects(reached, { code: 'engine_unreachable' });
+  await until(() => looks === 3);
+  await clock.advance(RETRY_AFTER_MS);
+  await refused;
+  assert.equal(times(), 3);
+  assert.equal(clock.pendingTimers, 0);
+});
+
+test('the wait for an engine that refuses connections ends with the call’s signal', async (t) => {
+  const { clock, abort, reached } = await refusedCall(t, (signal) =>
+    untilAborted(new Promise(() => {}), signal),
+  );
+  const gone = assert.rejects(reached, /gone/);
+  await until(() => clock.delaysMs.includes(RETRY_AFTER_MS));
+  abort.abort(new Error('gone'));
+  await gone;
+  await until(() => clock.pendingTimers === 0);
 });
 
 test('a reply that breaks in the middle is not asked again', async (t) => {

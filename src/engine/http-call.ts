@@ -1,11 +1,13 @@
 import { type Clock, sleep } from '../base/clock.ts';
 import { AcemuxError } from '../base/reasons.ts';
+import { startDeadline } from './deadline.ts';
 import { type Exchange, TransportError, type TransportFailure } from './transport.ts';
 
-/** What an engine does not answer at all may be asked once more after this long (reference 4.3). */
+/**
+ * What an engine does not answer at all may be asked once more after this long (reference 4.3). One that refuses connections
+ * says so at once: within that time it may have been started again.
+ */
 export const RETRY_AFTER_MS = 1_000;
-/** Refused is said at once and costs an engine nothing: within that second it may have been started again. */
-export const REFUSED_PAUSES_MS = [250, 250, 500] as const;
 
 /** A whole reply, read. */
 export interface TextReply {
@@ -18,10 +20,12 @@ export interface TextReply {
 
 export interface TextCall {
   readonly open: (url: URL, signal: AbortSignal) => Promise<Exchange>;
+  /** Resolves when the engine, which refuses connections now, accepts them. */
+  readonly untilAccepting: (signal: AbortSignal) => Promise<void>;
   readonly url: URL;
   readonly clock: Clock;
   readonly replyBytesMax: number;
-  /** Which failures before any reply are worth one more try; a refused connection, three within the same time. */
+  /** Which failures before any reply are worth one more try. */
   readonly retryAfter: readonly TransportFailure[];
   /** Bounds the whole call, its retry and its body included. */
   readonly signal: AbortSignal;
@@ -106,19 +110,31 @@ export function asEngineError(error: unknown): unknown {
 }
 
 async function openWithRetry(call: TextCall): Promise<Exchange> {
+  const { clock, open, retryAfter, signal, url } = call;
+  let refusedUntilMs: number | undefined;
   for (let tries = 0; ; tries++) {
     try {
-      return await call.open(call.url, call.signal);
+      return await open(url, signal);
     } catch (error) {
-      const pauseMs = pauseAfter(error, tries, call.retryAfter);
-      if (pauseMs === undefined) throw asEngineError(error);
-      await sleep(call.clock, pauseMs, call.signal);
+      if (!(error instanceof TransportError) || !retryAfter.includes(error.failure))
+        throw asEngineError(error);
+      if (error.failure === 'refused') {
+        refusedUntilMs ??= clock.nowMs() + RETRY_AFTER_MS;
+        if (!(await acceptsBefore(refusedUntilMs, call))) throw asEngineError(error);
+      } else if (tries === 0) await sleep(clock, RETRY_AFTER_MS, signal);
+      else throw asEngineError(error);
     }
   }
 }
 
-/** Undefined: it is not asked again. */
-function pauseAfter(error: unknown, tries: number, retryAfter: TextCall['retryAfter']): number | undefined {
-  if (!(error instanceof TransportError) || !retryAfter.includes(error.failure)) return undefined;
-  return (error.failure === 'refused' ? REFUSED_PAUSES_MS : [RETRY_AFTER_MS])[tries];
+/** @throws the call's signal's reason */
+async function acceptsBefore(endMs: number, { clock, signal, untilAccepting }: TextCall): Promise<boolean> {
+  using deadline = startDeadline(clock, endMs - clock.nowMs(), [signal]);
+  try {
+    await untilAccepting(deadline.signal);
+    return true;
+  } catch {
+    signal.throwIfAborted();
+    return false;
+  }
 }

@@ -1,10 +1,11 @@
-import { type Clock, sleep } from '../base/clock.ts';
+import { type Clock, sleep, type Timer } from '../base/clock.ts';
 import { AcemuxError } from '../base/reasons.ts';
 import type { Log } from '../telemetry/log.ts';
 import { startDeadline } from './deadline.ts';
 import { saysPlaybackUnknown } from './engine-words.ts';
 import { asEngineError, isRedirect, RETRY_AFTER_MS, readText, refuseCompressed } from './http-call.ts';
 import type { EngineLimits } from './limits.ts';
+import { READ_BYTES } from './media-connection.ts';
 import { rewriteToEngine } from './rewrite.ts';
 import { type EngineTransport, type Exchange, TransportError } from './transport.ts';
 import type { Playback } from './types.ts';
@@ -18,8 +19,6 @@ const NOT_READY_PAUSES_MS = [250, 500, 1_000];
 const GATHER_MS = 30;
 /** From the first byte on: whoever waits for a start waits for nothing else. */
 const GATHER_AFTER_MS = 2_000;
-/** As much as Node reads at once: where more may be waiting, it is read on. */
-const FULL_READ_BYTES = 64 * 1024;
 /** Why an engine is not ready stands in its first words. */
 const NOT_READY_TEXT_BYTES_MAX = 4_096;
 
@@ -33,7 +32,7 @@ export interface MediaStream {
   readonly contentRange?: string | undefined;
   /**
    * Chunks as they come, cut anywhere; ends with the media or after `destroy()`. Not read, it holds the
-   * engine back. May be iterated once.
+   * engine back. May be iterated once. A chunk stays as it is until the next one is asked for, and no longer.
    * @throws AcemuxError source_failed
    */
   [Symbol.asyncIterator](): AsyncIterator<Buffer>;
@@ -137,19 +136,24 @@ async function firstWords(deps: MediaDeps, exchange: Exchange, signal: AbortSign
   }
 }
 
-class HttpMediaStream implements MediaStream {
+class HttpMediaStream implements MediaStream, AsyncIterator<Buffer, undefined> {
   readonly statusCode: number;
   readonly contentType: string | undefined;
   readonly lengthBytes: number | undefined;
   readonly contentRange: string | undefined;
   readonly #exchange: Exchange;
   readonly #gatherBy: Clock | undefined;
-  readonly #ended = new AbortController();
+  readonly #gatherFromMs: number;
+  /** Whether the kernel may have gathered too little by now to be worth a read. */
+  #isEarly = false;
+  #timer: Timer | undefined;
+  #endPause: () => void = () => {};
 
   /** `gatherBy`: the clock by which small pieces are gathered; undefined: each is read as it comes. */
   constructor(exchange: Exchange, gatherBy: Clock | undefined) {
     this.#exchange = exchange;
     this.#gatherBy = gatherBy;
+    this.#gatherFromMs = gatherBy ? gatherBy.nowMs() + GATHER_AFTER_MS : Number.POSITIVE_INFINITY;
     this.statusCode = exchange.statusCode;
     this.contentType = exchange.header('content-type');
     const length = exchange.header('content-length') ?? '';
@@ -157,22 +161,38 @@ class HttpMediaStream implements MediaStream {
     this.contentRange = exchange.header('content-range');
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<Buffer, void, undefined> {
+  [Symbol.asyncIterator](): AsyncIterator<Buffer, undefined> {
+    return this;
+  }
+
+  async next(): Promise<IteratorResult<Buffer, undefined>> {
     const clock = this.#gatherBy;
-    const gatherFromMs = clock ? clock.nowMs() + GATHER_AFTER_MS : Number.POSITIVE_INFINITY;
+    if (clock && this.#isEarly && clock.nowMs() >= this.#gatherFromMs) await this.#gather(clock);
     try {
-      for await (const chunk of this.#exchange) {
-        yield chunk;
-        if (!clock || chunk.length >= FULL_READ_BYTES || clock.nowMs() < gatherFromMs) continue;
-        await sleep(clock, GATHER_MS, this.#ended.signal).catch(() => {}); // Only when it has been destroyed.
-      }
+      const value = await this.#exchange.read();
+      // Where a read was full more is waiting.
+      this.#isEarly = value !== undefined && value.length < READ_BYTES;
+      return value ? { done: false, value } : { done: true, value };
     } catch (error) {
       throw new AcemuxError('source_failed', undefined, { cause: error });
     }
   }
 
+  return(): Promise<IteratorResult<Buffer, undefined>> {
+    this.destroy();
+    return Promise.resolve({ done: true, value: undefined });
+  }
+
   destroy(): void {
-    this.#ended.abort();
+    this.#timer?.cancel();
+    this.#endPause();
     this.#exchange.destroy();
+  }
+
+  #gather(clock: Clock): Promise<void> {
+    return new Promise((resolve) => {
+      this.#endPause = resolve;
+      this.#timer = clock.startTimer(GATHER_MS, resolve);
+    });
   }
 }

@@ -1,7 +1,9 @@
 import { type ClientRequest, type IncomingMessage, request } from 'node:http';
-import { connect, type Socket, type TcpNetConnectOpts } from 'node:net';
+import { connect, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { Clock } from '../base/clock.ts';
 import type { EngineLimits } from './limits.ts';
+import { MediaConnection } from './media-connection.ts';
 import { authorityOf, bareHost } from './rewrite.ts';
 import type { EngineAddress } from './types.ts';
 
@@ -14,9 +16,6 @@ const TCP_KEEP_ALIVE_MS = 30_000;
  * `syntax` when what came is not HTTP (Node's parser errors, HPE_*).
  */
 export type TransportFailure = 'refused' | 'unreachable' | 'closed' | 'syntax';
-
-/** A socket takes the options of a stream as well; its reply's body has the same mark. */
-type ConnectOptions = TcpNetConnectOpts & { readonly highWaterMark?: number };
 
 /** A broken connection to the engine. */
 export class TransportError extends Error {
@@ -56,13 +55,14 @@ export class EngineTransport {
    * Asks for the path and query of `url`; resolves when the reply's headers are there.
    * @param signal ends the wait for the headers; the body is ended by `Exchange.destroy()`
    * @param range the value of a `Range` header (RFC 9110 14.2); undefined: none is sent
-   * @param isHeldBack whether what was not taken yet stays with the kernel: one read at most is held here
+   * @param isMedia whether a stream of media is expected: what was not taken yet stays with the kernel then (one read at most
+   *   is held here), and bytes are read with as little work as can be
    * @throws TransportError; the signal's reason
    */
-  open(url: URL, signal: AbortSignal, range?: string, isHeldBack = false): Promise<Exchange> {
+  open(url: URL, signal: AbortSignal, range?: string, isMedia = false): Promise<Exchange> {
     return new Promise((resolve, reject) => {
       signal.throwIfAborted();
-      const socket = this.#connect(reject, isHeldBack);
+      const socket = this.#connect(reject, isMedia);
       const sent = this.#request(url, socket, range);
       const onAbort = (): void => {
         reject(signal.reason);
@@ -82,6 +82,27 @@ export class EngineTransport {
     });
   }
 
+  /**
+   * Connects and closes again without a word; tells whether the connection stood.
+   * @throws TransportError when this transport is closed
+   */
+  accepts(signal: AbortSignal): Promise<boolean> {
+    return new Promise((resolve) => {
+      const socket = this.#connect(() => {}, false);
+      const end = (): void => void socket.destroy();
+      signal.addEventListener('abort', end, { once: true });
+      socket.once('connect', () => {
+        resolve(true);
+        socket.destroy();
+      });
+      socket.once('close', () => {
+        signal.removeEventListener('abort', end);
+        resolve(false);
+      });
+      if (signal.aborted) end();
+    });
+  }
+
   /** Connections that are open or being opened. */
   get connectionCount(): number {
     return this.#sockets.size;
@@ -96,15 +117,12 @@ export class EngineTransport {
   }
 
   /** `onFailure` hears of a connection that never stood; later errors are the request's. */
-  #connect(onFailure: (error: TransportError) => void, isHeldBack: boolean): Socket {
+  #connect(onFailure: (error: TransportError) => void, isMedia: boolean): Socket | MediaConnection {
     const { address, clock, limits } = this.#deps;
     if (this.#closed) throw new TransportError('closed', undefined);
-    const options: ConnectOptions = {
-      host: bareHost(address),
-      port: address.port,
-      ...(isHeldBack && { highWaterMark: 1 }),
-    };
-    const socket = connect(options);
+    const options = { host: bareHost(address), port: address.port };
+    const connection = isMedia ? new MediaConnection(options) : connect(options);
+    const socket = connection instanceof MediaConnection ? connection.socket : connection;
     this.#sockets.add(socket);
     socket.setKeepAlive(true, TCP_KEEP_ALIVE_MS);
     const late = clock.startTimer(limits.connectTimeoutMs, () => {
@@ -123,10 +141,10 @@ export class EngineTransport {
       late.cancel();
       this.#sockets.delete(socket);
     });
-    return socket;
+    return connection;
   }
 
-  #request(url: URL, socket: Socket, range: string | undefined): ClientRequest {
+  #request(url: URL, socket: Duplex, range: string | undefined): ClientRequest {
     const { address, limits } = this.#deps;
     return request({
       method: 'GET',
@@ -151,14 +169,20 @@ export class EngineTransport {
 export class Exchange {
   readonly #sent: ClientRequest;
   readonly #reply: IncomingMessage;
-  readonly #socket: Socket;
+  readonly #socket: Duplex;
+  /** Where the body is read past the parser. */
+  readonly #past: MediaConnection | undefined;
+  #chunks: AsyncIterator<Buffer> | undefined;
   #failure: TransportError | undefined;
   #destroyed = false;
 
-  constructor(sent: ClientRequest, reply: IncomingMessage, socket: Socket) {
+  /** To be built in the turn in which the headers came. */
+  constructor(sent: ClientRequest, reply: IncomingMessage, socket: Duplex) {
     this.#sent = sent;
     this.#reply = reply;
     this.#socket = socket;
+    if (socket instanceof MediaConnection && endsWithConnection(reply) && socket.takeOver())
+      this.#past = socket;
     // The request's error comes first and tells more: after it, the reply says only that it was cut, or even
     // ends as if it were whole (a reset of a body that only the end of the connection delimits).
     const onError = (error: Error): void => {
@@ -179,17 +203,37 @@ export class Exchange {
   }
 
   /**
-   * The body's chunks as they come. Ends with the body or after `destroy()`.
+   * The body's next bytes, as they come; undefined when it has ended, and after `destroy()`. One call at a time. A stream of
+   * media may be written over them at the next call.
    * @throws TransportError
    */
-  async *[Symbol.asyncIterator](): AsyncGenerator<Buffer, void, undefined> {
+  async read(): Promise<Buffer | undefined> {
     try {
-      for await (const chunk of this.#reply) yield chunk;
+      const bytes = this.#past ? await this.#readPast(this.#past) : await this.#readBody();
+      if (bytes || this.#destroyed) return this.#destroyed ? undefined : bytes;
     } catch (error) {
-      if (this.#destroyed) return;
+      if (this.#destroyed) return undefined;
       throw this.#failure ?? new TransportError('closed', error);
     }
-    if (this.#failure && !this.#destroyed) throw this.#failure;
+    if (this.#failure) throw this.#failure;
+    return undefined;
+  }
+
+  /** The same, one after the other. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<Buffer, void, undefined> {
+    for (let chunk = await this.read(); chunk; chunk = await this.read()) yield chunk;
+  }
+
+  async #readBody(): Promise<Buffer | undefined> {
+    this.#chunks ??= this.#reply[Symbol.asyncIterator]();
+    const { done, value } = await this.#chunks.next();
+    return done ? undefined : value;
+  }
+
+  /** What came together with the headers has gone through the parser. */
+  async #readPast(connection: MediaConnection): Promise<Buffer | undefined> {
+    const early: Buffer | null = this.#reply.read();
+    return early ?? (await connection.readPast());
   }
 
   /** Ends the connection at once, whatever is still to come. */
@@ -200,7 +244,12 @@ export class Exchange {
   }
 }
 
-function destroyBoth(sent: ClientRequest, socket: Socket): void {
+/** Whether nothing but the end of the connection delimits the body (RFC 9112 6.3). */
+function endsWithConnection({ headers, statusCode }: IncomingMessage): boolean {
+  return statusCode === 200 && !('transfer-encoding' in headers) && !('content-length' in headers);
+}
+
+function destroyBoth(sent: ClientRequest, socket: Duplex): void {
   sent.destroy();
   socket.destroy();
 }

@@ -13,7 +13,13 @@ import {
   fleetRig as rig,
   unreachable,
 } from '../../test/support/fleet-rig.ts';
-import type { EngineSlot } from '../session/ports.ts';
+import type { AttemptReport, EngineSlot } from '../session/ports.ts';
+
+const UNREACHABLE: AttemptReport = {
+  engineId: 'engine-1',
+  stream: 'a',
+  outcome: { ok: false, reason: 'engine_unreachable', hadPlayed: true },
+};
 
 describe('reserving a place', () => {
   test('invariant 6: the choice and the count are one step, so that those who ask together are spread', async (t) => {
@@ -190,26 +196,42 @@ describe('waiting for a place', () => {
     assert.equal(getEventListeners(abort.signal, 'abort').length, 0);
   });
 
-  test('an engine that failed and is back serves those who wait within half a second, however many they are', async (t) => {
+  test('an engine that failed serves those who wait as soon as it accepts connections, however many they are', async (t) => {
     const { clock, clients, fleet, reserve } = await rig(t);
-    failProbes(clients[0]!);
-    fleet.report({
-      engineId: 'engine-1',
-      stream: 'a',
-      outcome: { ok: false, reason: 'engine_unreachable', hadPlayed: true },
-    });
+    const [client] = clients;
+    const accepting = Promise.withResolvers<void>();
+    client!.accepting = accepting.promise;
+    failProbes(client!);
+    fleet.report(UNREACHABLE);
     await clock.advance(0);
     assert.equal(fleet.readiness().healthy, 0);
-    const probes = clients[0]!.probes;
+    const { probes } = client!;
+    const timers = clock.pendingTimers;
     const waiting = [reserve(), reserve()];
     await clock.advance(2_000);
-    assert.equal(clients[0]!.probes, probes + 4);
-    clients[0]!.answer = () => Promise.resolve({ version: '3.2.3', platform: undefined });
-    await clock.advance(500);
+    assert.equal(client!.probes, probes, 'while it refuses, it is not asked');
+    client!.answer = () => Promise.resolve({ version: '3.2.3', platform: undefined });
+    accepting.resolve();
+    await clock.advance(0);
     for (const slot of await Promise.all(waiting)) slot.release();
-    const timers = clock.pendingTimers;
     await clock.advance(1_000);
-    assert.deepEqual([clients[0]!.probes, clock.pendingTimers], [probes + 5, timers], 'and then no more');
+    assert.deepEqual([client!.probes, clock.pendingTimers], [probes + 1, timers], 'and then no more');
+  });
+
+  test('an engine that accepts connections and does not do well is asked twice a second while somebody waits', async (t) => {
+    const { clock, clients, fleet, reserve } = await rig(t);
+    failProbes(clients[0]!);
+    fleet.report(UNREACHABLE);
+    await clock.advance(0);
+    const { probes } = clients[0]!;
+    const left = new AbortController();
+    const waiting = [reserve(NONE, left.signal), reserve(NONE, left.signal)];
+    await clock.advance(1_900);
+    assert.equal(clients[0]!.probes, probes + 4);
+    left.abort();
+    await Promise.allSettled(waiting);
+    await clock.advance(2_000);
+    assert.equal(clients[0]!.probes, probes + 4, 'and then no more');
   });
 
   test('an engine that heals serves those who wait', async (t) => {

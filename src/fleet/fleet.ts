@@ -154,7 +154,7 @@ export class Fleet implements EngineSource, EngineDemand {
         growth?.changed();
         this.#returnCheck.look();
       },
-      timeoutMs: limits.selectionTimeoutMs,
+      timeoutMs: () => limits.selectionTimeoutMs,
       clock,
     });
   }

@@ -18,7 +18,7 @@ export interface PlaceQueueDeps {
   /** The number of those for whom a new engine would be good has changed. */
   readonly onDemand: () => void;
   /** ENGINE_SELECTION_TIMEOUT, milliseconds. */
-  readonly timeoutMs: number;
+  readonly timeoutMs: () => number;
   readonly clock: Clock;
 }
 
@@ -102,7 +102,7 @@ export class PlaceQueue {
           else resolve(outcome);
         },
       };
-      const timer: Timer = clock.startTimer(timeoutMs, () => {
+      const timer: Timer = clock.startTimer(timeoutMs(), () => {
         waiter.isOverdue = true;
         this.#serve(waiter);
       });

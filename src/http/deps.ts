@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { AccessPolicy } from '../access/guard.ts';
 import type { Clock } from '../base/clock.ts';
 import type { ReasonCode } from '../base/reasons.ts';
+import type { Settings } from '../config/settings.ts';
 import type { StreamSelector } from '../engine/types.ts';
 import type { Consultant } from '../fleet/engine-record.ts';
 import type { VpnSource } from '../fleet/vpn/vpn.ts';
@@ -160,6 +161,9 @@ export interface StreamsFace {
 /** Live streams as an operator handles them while they play. */
 export type SessionControlFace = Pick<SessionControl, 'detail' | 'viewers' | 'kick' | 'move' | 'change'>;
 
+/** The configuration while the process runs. */
+export type SettingsFace = Pick<Settings, 'list' | 'get' | 'set' | 'reset' | 'changes'>;
+
 export interface LifecycleFace {
   readonly phase: 'starting' | 'ready' | 'draining';
 }
@@ -194,6 +198,7 @@ export interface HttpDeps<Attached extends Leavable = Leavable> {
   readonly sessions: SessionsFace<Attached>;
   readonly streams: StreamsFace;
   readonly sessionControl: SessionControlFace;
+  readonly settings: SettingsFace;
   readonly leases: LeasesFace<Attached>;
   readonly files: FilesFace;
   readonly fileLeases: FileLeasesFace;

@@ -33,6 +33,7 @@ import { registerOverview } from './routes/overview.ts';
 import { registerPanel } from './routes/panel.ts';
 import { registerProvision } from './routes/provision.ts';
 import { registerProxy } from './routes/proxy.ts';
+import { registerSettings } from './routes/settings.ts';
 import { registerStreamControl } from './routes/stream-control.ts';
 import { registerStreams } from './routes/streams.ts';
 import { registerVpn } from './routes/vpn.ts';
@@ -110,6 +111,8 @@ function buildApp<Attached extends Leavable>(
     loggerInstance: logger,
     // Refusals have their own line, and a line for every request would tell nothing.
     logController: new LogController({ disableRequestLogging: true }),
+    // Nor would a number for each request, whose logger costs more than what HLS does for a playlist.
+    childLoggerFactory: (parent) => parent,
     serverFactory: (dispatch) => connections.createServer(dispatch),
     clientErrorHandler: (error, socket) => connections.refuse(error, socket),
     bodyLimit: BODY_SIZE_MAX_BYTES,
@@ -176,6 +179,7 @@ function buildApp<Attached extends Leavable>(
         registerStreams(scope, { ...deps, consultations });
         registerStreamControl(scope, deps);
         registerClients(scope, deps);
+        registerSettings(scope, { ...deps, access });
         registerEngines(scope, deps);
         registerContainers(scope, deps);
         registerOrchestrator(scope, deps);

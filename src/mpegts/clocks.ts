@@ -73,6 +73,8 @@ export function isPlainPesStream(streamId: number): boolean {
   );
 }
 
+const NO_TIMESTAMPS: PesTimestamps = {};
+
 /** Where PTS and DTS of the PES header stand that begins in this packet: absolute offsets, -1 if absent. */
 function timestampsAt(buffer: Uint8Array, at: number): { pts: number; dts: number } | undefined {
   if (!startsUnit(buffer, at) || !hasPayload(buffer, at) || isScrambled(buffer, at)) return undefined;
@@ -96,10 +98,9 @@ function timestampsAt(buffer: Uint8Array, at: number): { pts: number; dts: numbe
 export function readPesTimestamps(buffer: Uint8Array, at: number): PesTimestamps | undefined {
   const fields = timestampsAt(buffer, at);
   if (!fields) return undefined;
-  return {
-    ...(fields.pts >= 0 && { pts: readTimestamp(buffer, fields.pts) }),
-    ...(fields.dts >= 0 && { dts: readTimestamp(buffer, fields.dts) }),
-  };
+  if (fields.pts < 0) return NO_TIMESTAMPS;
+  const pts = readTimestamp(buffer, fields.pts);
+  return fields.dts < 0 ? { pts } : { pts, dts: readTimestamp(buffer, fields.dts) };
 }
 
 /**

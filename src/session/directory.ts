@@ -293,8 +293,9 @@ export class SessionDirectory implements SessionOwner<Session> {
     if (!twin) this.#rename(session, infohash);
     for (const rival of this.#active) {
       if (rival === session || rival.infohash !== infohash || !rival.usesEngine(engineId)) continue;
-      session.leaveEngine(engineId, 'infohash_in_use');
-      rival.leaveEngine(engineId, 'superseded');
+      // The newcomer can't come back here. The other one can, and waits for that: else it might take the newcomer's place.
+      const left = session.leaveEngine(engineId, 'infohash_in_use');
+      void rival.leaveEngine(engineId, 'superseded', left);
       return;
     }
   }

@@ -213,7 +213,7 @@ export class Feed {
     circumstances: Omit<SpliceCircumstances, 'nowMs'>,
     nowMs: number,
   ): SpliceReport | 'behind' | 'held_up' | undefined {
-    if (nowMs - this.#lastByteMs >= QUIET_MS) this.#take(this.#guard.flush());
+    if (nowMs - this.#lastByteMs >= QUIET_MS) this.#guard.flush(this.#take);
     if (this.#path.kind !== 'candidate' || this.#isAside) return undefined;
     const { candidate } = this.#path;
     const decision = candidate.plan({ ...circumstances, nowMs });
@@ -254,16 +254,14 @@ export class Feed {
     this.#hasPackets = true;
     if (this.#aligner.syncLosses > this.#syncLosses) this.#holdBack?.noteSyncLoss();
     this.#syncLosses = this.#aligner.syncLosses;
-    this.#take(this.#guard.push(packets));
+    this.#guard.push(packets, this.#take);
   };
 
-  #take(stretches: readonly Stretch[]): void {
-    for (const { packets, isNew } of stretches) {
-      if (isNew) this.#onBreak();
-      if (this.#path.kind === 'candidate') this.#path.candidate.push(packets, this.#nowMs);
-      else this.#pass(packets);
-    }
-  }
+  readonly #take = ({ packets, isNew }: Stretch): void => {
+    if (isNew) this.#onBreak();
+    if (this.#path.kind === 'candidate') this.#path.candidate.push(packets, this.#nowMs);
+    else this.#pass(packets);
+  };
 
   /** It repeats what was, or leaps: what follows is judged like another source's, unless nobody watches it yet. */
   #onBreak(): void {

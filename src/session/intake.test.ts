@@ -51,7 +51,11 @@ describe('at the start', () => {
     intake.end(silent);
     intake.begin(sound, 1_000);
     assert.notEqual(intake.ring, ring);
-    assert.deepEqual(intake.push(sound, media(0, 2), 1_000), { kind: 'delivers', splice: undefined });
+    assert.deepEqual(intake.push(sound, media(0, 2), 1_000), {
+      kind: 'delivers',
+      splice: undefined,
+      hasDelivered: false,
+    });
     assert.deepEqual(intake.push(sound, media(2, 3), 2_000), { kind: 'nothing' }, 'that is said once');
     // What stands behind the last clock goes on when nothing more comes.
     intake.tick(sound, 3_000, false);
@@ -96,6 +100,29 @@ describe('another source', () => {
     const news = intake.tick(second, 24_000, true);
     assert.ok(news.kind === 'delivers');
     assert.equal(news.splice?.kind, 'new-timeline');
+  });
+
+  test('that is held up by the one that goes on delivers before it is joined, and tells how it was when it is', () => {
+    const { intake, first } = played();
+    const second = {};
+    intake.begin(second, 6_000);
+    const kinds: (string | undefined)[] = [];
+    const push = (source: object, from: number, atMs: number): void => {
+      const news = intake.push(source, media(from, from + 1), atMs);
+      if (news.kind === 'delivers') kinds.push(`${news.splice?.kind} ${news.hasDelivered}`);
+    };
+    // It is 3 s behind, and comes no nearer.
+    for (let at = 6; at < 12; at++) {
+      push(first, at, 1_000 * (at + 1));
+      push(second, at - 3, 1_000 * (at + 1));
+    }
+    assert.deepEqual(kinds, ['undefined false']);
+    intake.end(first);
+    for (let at = 12; at < 18; at++) push(second, at - 3, 1_000 * (at + 1));
+    assert.deepEqual(kinds, ['undefined false', 'same-broadcast false']);
+    // It plays the same again, and goes on where it was.
+    for (let at = 18; at < 28; at++) push(second, at - 6, 1_000 * (at + 1));
+    assert.deepEqual(kinds, ['undefined false', 'same-broadcast false', 'same-broadcast true']);
   });
 
   test('that sends garbage is unusable', () => {

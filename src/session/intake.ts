@@ -32,8 +32,13 @@ export interface IntakeDeps {
 /** What came of bytes, or of time. */
 export type IntakeNews =
   | { readonly kind: 'nothing' }
-  /** The source delivers what can be watched, for the first time; `splice` where it was joined to what was there. */
-  | { readonly kind: 'delivers'; readonly splice: SpliceReport | undefined }
+  /** The source delivers what can be watched. `splice` where it was joined to what was there. */
+  | {
+      readonly kind: 'delivers';
+      readonly splice: SpliceReport | undefined;
+      /** What viewers got until now was this source's already. */
+      readonly hasDelivered: boolean;
+    }
   | { readonly kind: 'unusable'; readonly reason: ReasonCode }
   /** What plays beside the source in use was found to be the same, for the first time. */
   | { readonly kind: 'plays_along' }
@@ -265,19 +270,20 @@ export class Intake implements BufferOwner {
       // It takes over now, and reaches the ring's end when that stands still: viewers live on their reserve meanwhile.
       if (this.#delivers.has(feed)) return NOTHING;
       this.#delivers.add(feed);
-      return { kind: 'delivers', splice: undefined };
+      return { kind: 'delivers', splice: undefined, hasDelivered: false };
     }
     if (!feed.isDelivering) return NOTHING;
     this.#noteMedia(feed);
     if (this.#delivers.has(feed) && !joined) return NOTHING;
     this.#delivers.add(feed);
+    const hasDelivered = feed.isInUse;
     feed.use();
     if (!this.#hasRing) {
       this.#hasRing = true;
       this.#current = feed.ingest;
       this.#lastMediaMs = nowMs;
     }
-    return { kind: 'delivers', splice: joined };
+    return { kind: 'delivers', splice: joined, hasDelivered };
   }
 
   #others(feed: Feed): Feed[] {

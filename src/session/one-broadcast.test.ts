@@ -93,6 +93,33 @@ test('one broadcast with other parameters on one engine: the newcomer goes elsew
   assert.deepEqual([engines[0].slotsTaken, engines[1].slotsTaken], [1, 1], 'each on an engine of its own');
 });
 
+test('one broadcast with other parameters: the other one is asked for anew when the newcomer has left its engine', async () => {
+  const engines = [engineOf('one'), engineOf('two')] as const;
+  const rig = house(...engines);
+  await watch(rig, engines[0]);
+  const stopped = Promise.withResolvers<void>();
+  engines[0].stopping = stopped.promise;
+  const second = rig.join({ hash: OTHER_ID, parameters: { quality: 'hd' } });
+  await rig.clock.advance(0);
+  assert.equal(engines[1].opened.length, 1, 'the newcomer is elsewhere');
+  const asked = rig.source.requests.length;
+  assert.deepEqual(
+    rig.source.requests.at(-1)?.exclude,
+    new Set(['one', 'two']),
+    'until then it was the last to ask',
+  );
+  stopped.resolve();
+  await rig.clock.advance(0);
+  assert.deepEqual(
+    rig.source.requests.slice(asked).map(({ lastEngine }) => lastEngine),
+    ['one'],
+  );
+  assert.deepEqual(idsOf(engines[0].opened), ['one-1', 'one-2', 'one-3']);
+  engines[1].media.at(-1)?.push(media(10, 3));
+  await second;
+  assert.deepEqual([engines[0].slotsTaken, engines[1].slotsTaken], [1, 1], 'each on an engine of its own');
+});
+
 test('a name that nobody knows is refused from memory for half a minute, under its parameters', async () => {
   const engine = new FakeEngine('one', async () => {
     throw new AcemuxError('content_unknown');

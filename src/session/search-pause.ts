@@ -4,7 +4,7 @@ import type { ReasonCode } from '../base/reasons.ts';
 const PAUSE_MIN_MS = 1_000;
 const PAUSE_MAX_MS = 15_000;
 /** The same where no engine was there to be asked anything. */
-const AWAY_MIN_MS = 250;
+const AWAY_MIN_MS = 50;
 const AWAY_MAX_MS = 1_000;
 
 /** Nobody was asked for the stream: an engine that is started again may be there any moment, and a connect costs nothing. */
@@ -13,7 +13,7 @@ const NOBODY_THERE: ReadonlySet<ReasonCode> = new Set(['engine_unreachable', 'no
 /**
  * How long the next search waits after `failures` others in a row before the one that failed for `reason`. Pure but for
  * `random`, from 0 to 1. The bound while engines are away: a search a second for each stream that has no source, and what a
- * search costs then are four connects (http-call.ts) or, once the fleet knows, none (Fleet).
+ * search costs then are two connects (http-call.ts) or, once the fleet knows, none (Fleet).
  */
 export function searchPauseMs(failures: number, reason: ReasonCode | undefined, random: number): number {
   const isAway = reason !== undefined && NOBODY_THERE.has(reason);

@@ -62,6 +62,11 @@ export class SessionControl {
     return session.detail().settings;
   }
 
+  /** What is set for all streams has another value: those that play follow, as far as nothing was set for them alone. */
+  followSettings(): void {
+    for (const session of this.#directory.sessions) session.change({});
+  }
+
   #playing(sessionId: string): Session {
     const session = this.#find(sessionId);
     if (!session) throw new AcemuxError('stream_not_active');

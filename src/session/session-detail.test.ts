@@ -88,6 +88,8 @@ test('a viewer that is expelled hears why, and nobody else does', async () => {
 
 test('what was set for one stream comes before what was set for all', () => {
   const limits = new StreamLimits({
+    standby: 'off',
+    standbyStreams: new Map(),
     bufferBytes: 64,
     bufferMs: 20_000,
     prebufferMs: 4_000,

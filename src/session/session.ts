@@ -220,9 +220,12 @@ export class Session implements WatchedSession, SuppliedSession {
     this.#supply.handOver(attempt, target.#supply);
   }
 
-  /** What this engine delivers can't be used, or not any longer: the session looks for another one. */
-  leaveEngine(engineId: string, reason: ReasonCode): void {
-    this.#supply.leaveEngine(engineId, reason);
+  /**
+   * What this engine delivers can't be used, or not any longer: the session looks for another one, where it played once
+   * `after` has ended. Resolves when nothing of it is left on this one. Never rejects.
+   */
+  leaveEngine(engineId: string, reason: ReasonCode, after?: Promise<void>): Promise<void> {
+    return this.#supply.leaveEngine(engineId, reason, after);
   }
 
   /** Leaves a lingering session no more than `delayMs` from now; for the directory's bounds. */
@@ -380,7 +383,7 @@ export class Session implements WatchedSession, SuppliedSession {
   change(changes: StreamChanges): void {
     this.#limits.change(changes);
     this.#supply.setBuffer(this.#limits.buffer);
-    if (changes.standby) this.#supply.setStandby(changes.standby);
+    this.#supply.setStandby(this.#limits.standby([this.id, this.infohash]));
     if (changes.timeshiftMs === undefined) return;
     this.#past?.setWindow(changes.timeshiftMs);
     if (changes.timeshiftMs === 0) this.#past = undefined;

@@ -2,7 +2,7 @@ import { type Clock, sleep, type Timer } from '../base/clock.ts';
 import { AcemuxError, asAcemuxError, type ReasonCode } from '../base/reasons.ts';
 import type { Playback, PlaybackStat, SelectorKind } from '../engine/types.ts';
 import type { AttemptOutcome, SessionEngine } from './ports.ts';
-import { searchPauseMs } from './search-pause.ts';
+import { SearchBackoff } from './search-backoff.ts';
 import type { AttemptOwner, SourceAttempt } from './source-attempt.ts';
 import type { SourceLoopChoice, SourceLoopDeps } from './source-loop-deps.ts';
 import { SourceSearch, type StreamName } from './source-search.ts';
@@ -12,8 +12,6 @@ import { Standby } from './standby.ts';
 const TICK_MS = 250;
 /** How long a source that ended waits for a start on its engine that may have ended it. */
 const UNDERSTANDING_MS = 5_000;
-/** A source that lasted shorter than this did not mend anything. */
-const LASTING_MS = 30_000;
 
 /**
  * Keeps one session supplied. One source is in use; when it ends, is given up, or is under suspicion, a search asks other
@@ -29,13 +27,7 @@ export class SourceLoop implements AttemptOwner {
   #search: { readonly search: SourceSearch; readonly abort: AbortController } | undefined;
   #searching: Promise<void> = Promise.resolve();
   #tick: Timer | undefined;
-  /** Until the next search. */
-  #pause: Timer | undefined;
-  /** Searches in a row that found nothing: while viewers waited, and while a source was only suspected. */
-  #failedSearches = 0;
-  #failedSuspicions = 0;
-  /** Sources in a row that did not last. */
-  #shortLived = 0;
+  readonly #backoff: SearchBackoff;
   /** The last search found no engine with a place. */
   #isAlone = false;
   /** Why the last search found nothing; undefined once one has. */
@@ -44,8 +36,6 @@ export class SourceLoop implements AttemptOwner {
   #leaving: ReasonCode | undefined;
   /** The source in use was told to be in doubt. */
   #isDoubted = false;
-  /** A source that is only suspected is not searched a successor for before this time. */
-  #noSearchBeforeMs = 0;
   /** A second engine, where the stream is insured. */
   readonly standby: Standby;
   /** Somebody wants the stream elsewhere: the source in use is left although it does well. */
@@ -59,6 +49,7 @@ export class SourceLoop implements AttemptOwner {
       afterOthers: (attempt, conclude) => this.#afterOthers(attempt, conclude),
       onFound: (attempt) => this.#use(attempt),
     };
+    this.#backoff = new SearchBackoff(choice.clock);
     const { identity, selector } = choice;
     this.#name = {
       infohash: identity?.infohash,
@@ -141,18 +132,24 @@ export class SourceLoop implements AttemptOwner {
     else this.#search?.search.reject(attempt, code);
   }
 
-  /** The engine has harmed whatever of this session it plays. */
-  rejectOn(engineId: string, code: ReasonCode): void {
-    for (const attempt of this.attempts) {
-      if (attempt.slot.engine.id === engineId) this.reject(attempt, code);
+  /**
+   * The engine has harmed whatever of this session it plays. Resolves when nothing of that is left there.
+   * @param after what must have ended before another engine is asked, where it was in use
+   */
+  async rejectOn(engineId: string, code: ReasonCode, after?: Promise<void>): Promise<void> {
+    const harmed = this.attempts.filter(({ slot }) => slot.engine.id === engineId);
+    for (const attempt of harmed) {
+      if (attempt === this.#inUse) this.#lose(attempt, new AcemuxError(code), after);
+      else this.reject(attempt, code);
     }
+    await Promise.all(harmed.map(({ released }) => released));
   }
 
   /** Ends every attempt; resolves when no engine has anything of it left. Never rejects. */
   async stop(reason: ReasonCode): Promise<void> {
     this.#isOver = true;
     this.#tick?.cancel();
-    this.#pause?.cancel();
+    this.#backoff.cancel();
     const error = new AcemuxError(reason);
     this.standby.giveUp(reason);
     this.#abort.abort(error);
@@ -232,15 +229,27 @@ export class SourceLoop implements AttemptOwner {
 
   // ── searching ───────────────────────────────────────────────────────────────────────────────────────────
 
-  #beginSearch(lastEngine: string | undefined, onlyEngine?: string): void {
+  /**
+   * @param after the search begins when this has resolved
+   * @param onlyEngine no other one is asked
+   */
+  #beginSearch(lastEngine: string | undefined, after?: Promise<void>, onlyEngine?: string): void {
     if (this.#search || this.#isOver) return;
-    this.#pause?.cancel();
+    this.#backoff.cancel();
     const abort = new AbortController();
     const signal = AbortSignal.any([abort.signal, this.#abort.signal]);
     const isKeptMeant = onlyEngine === undefined || onlyEngine === this.standby.engineId;
     const kept = isKeptMeant ? this.standby.take() : undefined;
     const isMove = this.#isMoving;
-    const choice = { lastEngine, onlyEngine, isMove, isReplacement: this.#hasPlayed, kept, signal };
+    const choice = {
+      lastEngine,
+      onlyEngine,
+      isMove,
+      isReplacement: this.#hasPlayed,
+      kept,
+      after,
+      signal,
+    };
     const search = new SourceSearch(this.#deps, this.#name, this.#attempts, choice);
     this.#search = { search, abort };
     this.#searching = this.#runSearch(search, signal, lastEngine);
@@ -269,8 +278,7 @@ export class SourceLoop implements AttemptOwner {
     const last = search.lastAsked ?? lastEngine;
     // It only waited for a place beside the source in use, which has been lost since: now its own engine has one.
     if (this.#isUrgent && !wasUrgent && search.lastAsked === undefined) this.#beginSearch(last);
-    else
-      this.#searchLater(this.#isUrgent ? this.#failedSearches++ : this.#failedSuspicions++, last, error.code);
+    else this.#backoff.failed(this.#isUrgent, error.code, this.#searchOnceDue(last));
   }
 
   /** Viewers wait for another source, or will. */
@@ -278,16 +286,11 @@ export class SourceLoop implements AttemptOwner {
     return !this.#inUse || this.#leaving !== undefined;
   }
 
-  /** What found nothing, or nothing that lasted, is not done again at once; the longer the more often that was so. */
-  #searchLater(failures: number, lastEngine: string | undefined, reason?: ReasonCode): void {
-    if (this.#search) return;
-    const { clock } = this.#deps;
-    const pauseMs = searchPauseMs(failures, reason, Math.random());
-    this.#noSearchBeforeMs = clock.nowMs() + pauseMs;
-    this.#pause?.cancel();
-    this.#pause = clock.startTimer(pauseMs, () => {
+  /** What a pause leads to. */
+  #searchOnceDue(lastEngine: string | undefined): () => void {
+    return () => {
       if (this.#isUrgent) this.#beginSearch(lastEngine);
-    });
+    };
   }
 
   /** The source in use does well: what was begun to replace it is given up. */
@@ -302,9 +305,9 @@ export class SourceLoop implements AttemptOwner {
     this.#search?.abort.abort(new AcemuxError('abandoned'));
     this.#search = undefined;
     // Whether it is alone the next time is to be found out then.
-    if (this.#deps.clock.nowMs() < this.#noSearchBeforeMs) return;
+    if (!this.#backoff.isOver) return;
     this.#isAlone = false;
-    this.#failedSuspicions = 0;
+    this.#backoff.trusted();
   }
 
   /** A search has found a source: the one in use so far has done its duty. */
@@ -321,8 +324,7 @@ export class SourceLoop implements AttemptOwner {
     this.#leaving = undefined;
     this.#lastFailure = undefined;
     this.#isAlone = false;
-    this.#failedSearches = 0;
-    this.#failedSuspicions = 0;
+    this.#backoff.found();
     attempt.moveTo(this);
     this.#watchSlot(attempt);
     this.#report(attempt, { ok: true });
@@ -356,7 +358,7 @@ export class SourceLoop implements AttemptOwner {
   }
 
   #judge(): void {
-    const { clock, owner, retryBudgetMs } = this.#deps;
+    const { owner, retryBudgetMs } = this.#deps;
     if (!this.#hasPlayed || this.#isOver) return;
     const inUse = this.#inUse;
     if (owner.heldMs() >= retryBudgetMs) {
@@ -365,7 +367,7 @@ export class SourceLoop implements AttemptOwner {
       return;
     }
     if (!inUse) return;
-    if (clock.nowMs() - this.#inUseSinceMs >= LASTING_MS) this.#shortLived = 0;
+    this.#backoff.goesOn(this.#inUseSinceMs);
     const verdict = owner.judge(inUse, this.#isAlone);
     if (verdict.kind === 'condemned') this.#lose(inUse, new AcemuxError(verdict.reason));
     else if (verdict.kind === 'suspect') this.#searchOnSuspicion(inUse, verdict.reason);
@@ -376,7 +378,7 @@ export class SourceLoop implements AttemptOwner {
   }
 
   #searchOnSuspicion(inUse: SourceAttempt, reason: ReasonCode): void {
-    if (this.#deps.clock.nowMs() >= this.#noSearchBeforeMs) this.#searchBeside(inUse, reason);
+    if (this.#backoff.isOver) this.#searchBeside(inUse, reason);
   }
 
   /** Looks for another source while this one plays. */
@@ -386,11 +388,11 @@ export class SourceLoop implements AttemptOwner {
       this.#isDoubted = true;
       observer.sourceDoubted(reason, stream, slot.engine.id);
     }
-    this.#beginSearch(slot.engine.id, onlyEngine);
+    this.#beginSearch(slot.engine.id, undefined, onlyEngine);
   }
 
   /** The source in use is over: another one is searched for at once, unless one is already. */
-  #lose(attempt: SourceAttempt, error: AcemuxError): void {
+  #lose(attempt: SourceAttempt, error: AcemuxError, after?: Promise<void>): void {
     if (attempt !== this.#inUse) return;
     this.#inUse = undefined;
     this.#isDoubted = false;
@@ -400,9 +402,7 @@ export class SourceLoop implements AttemptOwner {
     const { id } = attempt.slot.engine;
     this.#deps.observer.attemptFailed(error.code, this.#deps.stream, id, true);
     this.#report(attempt, { ok: false, reason: error.code, hadPlayed: true });
-    const hasLasted = this.#deps.clock.nowMs() - this.#inUseSinceMs >= LASTING_MS;
-    if (hasLasted || this.#shortLived++ === 0) this.#beginSearch(id);
-    else this.#searchLater(this.#shortLived - 2, id);
+    if (this.#backoff.lost(this.#inUseSinceMs, this.#searchOnceDue(id))) this.#beginSearch(id, after);
   }
 
   #exhaust(error: AcemuxError): void {

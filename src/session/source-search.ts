@@ -28,6 +28,8 @@ export interface SearchChoice {
   readonly isReplacement: boolean;
   /** What was kept for this: it is tried first. */
   readonly kept?: Kept | undefined;
+  /** What must have ended, beside what the loop waits for, before an engine is asked. It never rejects. */
+  readonly after?: Promise<void> | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -88,7 +90,7 @@ export class SourceSearch implements AttemptOwner {
    */
   async run(): Promise<SourceAttempt> {
     const { clock, engines, startTimeoutMs } = this.#deps;
-    const { signal, isReplacement, kept } = this.#choice;
+    const { after, signal, isReplacement, kept } = this.#choice;
     const tooLong = new AbortController();
     const deadline = clock.startTimer(startTimeoutMs, () => tooLong.abort(new AcemuxError('no_media')));
     const withinTime = AbortSignal.any([signal, tooLong.signal]);
@@ -99,6 +101,7 @@ export class SourceSearch implements AttemptOwner {
       if (insured) return insured;
       withinTime.throwIfAborted();
       await untilAborted(this.#deps.after, withinTime);
+      if (after !== undefined) await untilAborted(after, withinTime);
       const resolver = this.#name.infohash ? undefined : engines.consult();
       if (resolver) await this.#identify(resolver);
       withinTime.throwIfAborted();

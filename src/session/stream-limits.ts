@@ -1,13 +1,17 @@
 import { prebufferMsOf } from './prebuffer.ts';
 import type { StreamChanges } from './session-detail.ts';
 import type { SessionLimits } from './session-limits.ts';
+import { type StandbyChoice, type StandbyMode, standbyModeOf } from './standby-mode.ts';
+
+type AllLimits = StandbyChoice &
+  Pick<SessionLimits, 'bufferBytes' | 'bufferMs' | 'prebufferMs' | 'prebufferStreams'>;
 
 /** What is bounded for one stream: what was set for it comes before what was set for all. */
 export class StreamLimits {
-  readonly #all: Pick<SessionLimits, 'bufferBytes' | 'bufferMs' | 'prebufferMs' | 'prebufferStreams'>;
+  readonly #all: AllLimits;
   #own: StreamChanges = {};
 
-  constructor(all: Pick<SessionLimits, 'bufferBytes' | 'bufferMs' | 'prebufferMs' | 'prebufferStreams'>) {
+  constructor(all: AllLimits) {
     this.#all = all;
   }
 
@@ -20,6 +24,11 @@ export class StreamLimits {
   get buffer(): Pick<SessionLimits, 'bufferBytes' | 'bufferMs'> {
     const { bufferBytes = this.#all.bufferBytes, bufferMs = this.#all.bufferMs } = this.#own;
     return { bufferBytes, bufferMs };
+  }
+
+  /** How it is insured; `names`: the stream's. */
+  standby(names: readonly (string | undefined)[]): StandbyMode {
+    return this.#own.standby ?? standbyModeOf(this.#all, names);
   }
 
   /** How much of it is to be kept on disk, where that was set for it. */

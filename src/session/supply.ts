@@ -180,9 +180,9 @@ export class Supply implements SourceLoopOwner {
     target.#source.takeOver(attempt);
   }
 
-  /** What this engine delivers can't be used, or not any longer. */
-  leaveEngine(engineId: string, reason: ReasonCode): void {
-    this.#source.rejectOn(engineId, reason);
+  /** What this engine delivers can't be used, or not any longer; see `SourceLoop.rejectOn`. */
+  leaveEngine(engineId: string, reason: ReasonCode, after?: Promise<void>): Promise<void> {
+    return this.#source.rejectOn(engineId, reason, after);
   }
 
   /** Gives up the second engine that it keeps in reserve; false: it keeps none. */
@@ -210,6 +210,7 @@ export class Supply implements SourceLoopOwner {
 
   /** The stream is insured so from now on. */
   setStandby(mode: StandbyMode): void {
+    if (mode === this.#standbyMode) return;
     this.#standbyMode = mode;
     this.#intake.setStandbyWindow(mode === 'hot' ? this.#deps.limits.standbyWindowMs : undefined);
     this.#source.standby.setMode(mode);
@@ -307,9 +308,9 @@ export class Supply implements SourceLoopOwner {
     if (news.kind === 'differs') this.#deps.observer.standbyDiffered(news.count);
     if (news.kind !== 'delivers') return;
     this.#noteDelivering(attempt);
-    const { splice } = news;
+    const { hasDelivered, splice } = news;
     // One that only repeated itself has come back to where it was: nothing has changed.
-    if (splice && !(splice.kind === 'same-broadcast' && this.#source.isInUse(attempt))) {
+    if (splice && !(splice.kind === 'same-broadcast' && hasDelivered)) {
       this.#deps.log.info({ engine: attempt.slot.engine.id, ...splice }, 'source joined');
       this.#deps.observer.sourceSpliced(splice, this.#deps.stream, attempt.slot.engine.id);
     }

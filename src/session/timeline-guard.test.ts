@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { AUDIO_PID, accessUnit, TsBuilder, VIDEO_PID } from '../../test/support/ts-builder.ts';
 import { TIMESTAMP_WRAP } from '../mpegts/clocks.ts';
-import { TimelineGuard } from './timeline-guard.ts';
+import { type Stretch, TimelineGuard } from './timeline-guard.ts';
 
 /** Ticks of 90 kHz. */
 const SECOND = 90_000;
@@ -13,7 +13,12 @@ function picture(builder: TsBuilder, pts: number, pid = VIDEO_PID): void {
 
 /** Where in all that comes out a new timeline begins, in bytes; nothing may be lost or moved. */
 function breaksIn(packets: Buffer, guard = new TimelineGuard()): number[] {
-  const stretches = [...guard.push(packets), ...guard.flush()];
+  const stretches: Stretch[] = [];
+  const keep = ({ packets: bytes, isNew }: Stretch): void => {
+    stretches.push({ packets: Buffer.from(bytes), isNew });
+  };
+  guard.push(packets, keep);
+  guard.flush(keep);
   assert.deepEqual(Buffer.concat(stretches.map((each) => each.packets)), packets);
   const breaks: number[] = [];
   let at = 0;

@@ -33,9 +33,10 @@ const SCRAMBLED_MIN = 3;
 /** More without any clock is let through unjudged: a PCR comes every 100 ms (ISO 13818-1 2.7.2). */
 const HELD_BYTES_MAX = 512 * 1024;
 
-const NO_BYTES: Buffer = Buffer.alloc(0);
+/** What is held grows by the power of two from here. */
+const BUFFER_BYTES_MIN = 128 * 1024;
 
-/** Packets that follow each other on one timeline. */
+/** Packets that follow each other on one timeline. They stay as they are while whoever is given them looks at them, and no longer. */
 export interface Stretch {
   readonly packets: Buffer;
   /** They do not follow what came before them: what repeats, or leaps, or is scrambled from here on, stands alone. */
@@ -55,22 +56,22 @@ export class TimelineGuard {
   /** How far the clock of the first PID that has one has come, milliseconds. */
   #elapsedMs = 0;
   #leadPid: number | undefined;
-  #held: Buffer = NO_BYTES;
+  /** What is held, and behind it what is looked at: one piece of memory, used again with every push. */
+  #bytes: Buffer = Buffer.alloc(0);
+  #heldBytes = 0;
   /** What comes next begins a timeline of its own. */
   #isNew = false;
 
-  /** Takes whole packets; returns what can go on by now, in order. */
-  push(packets: Buffer): readonly Stretch[] {
-    const bytes = this.#held.length > 0 ? Buffer.concat([this.#held, packets]) : packets;
-    const stretches: Stretch[] = [];
+  /** Takes whole packets; hands on what can go on by now, in order. */
+  push(packets: Buffer, emit: (stretch: Stretch) => void): void {
+    const bytes = this.#append(packets);
     let from = 0;
     let sureTo = 0;
     const pass = (to: number): void => {
-      if (to > from) stretches.push({ packets: bytes.subarray(from, to), isNew: this.#isNew });
-      if (to > from) this.#isNew = false;
+      if (to > from) this.#emit(bytes.subarray(from, to), emit);
       from = to;
     };
-    for (let at = this.#held.length; at + PACKET_BYTES <= bytes.length; at += PACKET_BYTES) {
+    for (let at = this.#heldBytes; at + PACKET_BYTES <= bytes.length; at += PACKET_BYTES) {
       const firstScrambled = this.#scrambled?.at;
       const clock = this.#look(bytes, at);
       if (clock === 'none') continue;
@@ -86,20 +87,37 @@ export class TimelineGuard {
       this.#scrambled = undefined;
     }
     pass(sureTo);
-    this.#held = bytes.subarray(from);
+    bytes.copyWithin(0, from);
+    this.#heldBytes = bytes.length - from;
     if (this.#scrambled) this.#scrambled = { ...this.#scrambled, at: this.#scrambled.at - from };
-    return stretches;
   }
 
-  /** What is still held, when nothing more comes for now. */
-  flush(): readonly Stretch[] {
-    const packets = this.#held;
-    this.#held = NO_BYTES;
+  /** Hands on what is still held, when nothing more comes for now. */
+  flush(emit: (stretch: Stretch) => void): void {
+    const sizeBytes = this.#heldBytes;
+    this.#heldBytes = 0;
     this.#scrambled = undefined;
-    if (packets.length === 0) return [];
+    if (sizeBytes > 0) this.#emit(this.#bytes.subarray(0, sizeBytes), emit);
+  }
+
+  #emit(packets: Buffer, emit: (stretch: Stretch) => void): void {
     const isNew = this.#isNew;
     this.#isNew = false;
-    return [{ packets, isNew }];
+    emit({ packets, isNew });
+  }
+
+  /** What is held, with more behind it. */
+  #append(packets: Buffer): Buffer {
+    const sizeBytes = this.#heldBytes + packets.length;
+    if (sizeBytes > this.#bytes.length) {
+      const before = this.#bytes;
+      let capacity = Math.max(BUFFER_BYTES_MIN, before.length);
+      while (capacity < sizeBytes) capacity *= 2;
+      this.#bytes = Buffer.allocUnsafeSlow(capacity);
+      this.#bytes.set(before.subarray(0, this.#heldBytes));
+    }
+    this.#bytes.set(packets, this.#heldBytes);
+    return this.#bytes.subarray(0, sizeBytes);
   }
 
   #look(bytes: Buffer, at: number): 'none' | 'runs' | 'breaks' | 'scrambled' {

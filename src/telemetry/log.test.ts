@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { createLog, formatFor, type Log, type LogOptions, silentLog } from './log.ts';
+import { createLog, formatFor, type Log, type LogOptions, setLogLevel, silentLog } from './log.ts';
 import { withoutSecrets } from './redaction.ts';
 
 const JSON_LOG: LogOptions = { level: 'info', format: 'json' };
@@ -113,4 +113,19 @@ describe('secrets', () => {
 test('a silent log says nothing at any level', () => {
   const log = silentLog();
   assert.equal(log.isLevelEnabled('fatal'), false);
+});
+
+test('the level changes at run time, also of children, and not where one has its own', () => {
+  const text = logged(JSON_LOG, (log) => {
+    const child = log.child({ session: 's' }).child({ engine: 'e' });
+    const own = log.child({}, { level: 'error' });
+    child.debug('too early');
+    setLogLevel(log, 'debug');
+    child.debug('from now on');
+    own.warn('not this');
+    setLogLevel(log, 'error');
+    child.warn('too late');
+  });
+  assert.match(text, /from now on/);
+  assert.doesNotMatch(text, /too|not this/);
 });

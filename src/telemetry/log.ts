@@ -36,9 +36,15 @@ export function createLog(options: LogOptions, destination: LogDestination = pro
       destination.write(render ? render(line) : line);
     },
   };
-  return pino(
+  const children = new Set<WeakRef<Log>>();
+  const log = pino(
     {
       level: options.level,
+      onChild: (child) => {
+        const ref = new WeakRef<Log>(child);
+        children.add(ref);
+        forgotten.register(child, () => children.delete(ref));
+      },
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
@@ -46,6 +52,25 @@ export function createLog(options: LogOptions, destination: LogDestination = pro
     },
     stream,
   );
+  families.set(log, children);
+  return log;
+}
+
+/** The children of each log: a level is copied to a child when that is made. */
+const families = new WeakMap<Log, ReadonlySet<WeakRef<Log>>>();
+const forgotten = new FinalizationRegistry<() => void>((forget) => forget());
+
+/** From now on this much is logged, by the log that `createLog` made and by all its children. */
+export function setLogLevel(log: Log, level: LogLevel): void {
+  const before = log.level;
+  for (const child of [log, ...childrenOf(log)]) {
+    // One with a level of its own, as fastify's, keeps that.
+    if (child.level === before) child.level = level;
+  }
+}
+
+function childrenOf(log: Log): Log[] {
+  return [...(families.get(log) ?? [])].map((ref) => ref.deref()).filter((child) => child !== undefined);
 }
 
 /** A log for tests that look elsewhere. */

@@ -21,7 +21,6 @@ const KILLED: readonly Fault[] = [{ kind: 'refuse' }, { kind: 'cut', how: 'rst' 
 const RARER: readonly { readonly name: string; readonly faults: readonly Fault[] }[] = [
   { name: 'loses its network', faults: [{ kind: 'networkDown' }] },
   { name: 'accepts connections and hangs', faults: [{ kind: 'hangConnect' }, { kind: 'hangMidStream' }] },
-  { name: 'answers nothing but media', faults: [{ kind: 'apiHang' }] },
   { name: 'answers 503 to everything', faults: [{ kind: 'http503' }, { kind: 'cut', how: 'fin' }] },
 ];
 const BLOWS: readonly { readonly name: string; readonly faults: readonly Fault[] }[] = [
@@ -58,6 +57,29 @@ for (const [index, { name, faults }] of BLOWS.entries()) {
       struck.faults.clear();
     });
   }
+}
+
+for (const remux of LONG ? [false, true] : []) {
+  const packets = remux ? 'a multiplex of its own for each session' : 'the same packets';
+  test(`invariant 2: an engine that answers nothing but media keeps its streams, takes no new one, and costs viewers nothing, with ${packets}`, async (t) => {
+    const scene = await startScene(t, {
+      engines: [{ remux }, { remux }],
+      isByteExact: !remux,
+      config: { health: SOON },
+    });
+    const streams = await open(scene);
+    const struck = scene.rig.engine;
+    const staying = streams.filter((stream) => stream.playing === struck);
+    struck.faults.set({ fault: { kind: 'apiHang' } });
+    await until(() => scene.rig.app.fleet.snapshot().some(({ state }) => state === 'degraded'));
+    for (const stream of staying) stream.join();
+    const added = await scene.open();
+    assert.notEqual(added.playing, struck);
+    await Promise.all(streams.map((stream) => stream.goesOn(3)));
+    for (const stream of staying) assert.equal(stream.playing, struck);
+    for (const stream of streams) stream.check('all');
+    struck.faults.clear();
+  });
 }
 
 test('an engine that is drained hands its streams over, reports empty, and viewers lose nothing, though the other one is behind', async (t) => {

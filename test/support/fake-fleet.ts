@@ -10,6 +10,8 @@ export class FakeEngineClient implements FleetClient {
   answer: (() => Promise<EngineVersion>) | undefined = () =>
     Promise.resolve({ version: '3.2.3', platform: 'linux' });
   network: boolean | undefined = true;
+  /** Resolves when it accepts connections. */
+  accepting: Promise<void> = Promise.resolve();
   probes = 0;
   probesNow = 0;
   probesNowMax = 0;
@@ -42,6 +44,10 @@ export class FakeEngineClient implements FleetClient {
 
   async networkConnected(): Promise<boolean | undefined> {
     return this.network;
+  }
+
+  untilAccepting(signal: AbortSignal): Promise<void> {
+    return untilAborted(this.accepting, signal);
   }
 
   mediaFiles(): never {

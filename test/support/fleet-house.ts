@@ -37,6 +37,7 @@ export async function fleetHouse(
         ...engine.client,
         version: (signal) => probed.version(signal),
         networkConnected: () => probed.networkConnected(),
+        untilAccepting: (signal) => probed.untilAccepting(signal),
         search: () => probed.search(),
         close: () => probed.close(),
       };

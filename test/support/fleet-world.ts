@@ -125,6 +125,11 @@ export class FleetWorld {
     return this.engines.filter((engine) => this.#takes(engine)).length;
   }
 
+  /** Those that can be used behind a VPN. */
+  readyBehind(vpn: string | undefined): WorldEngine[] {
+    return this.engines.filter((engine) => engine.vpn === vpn && this.#takes(engine));
+  }
+
   /** Lets time pass, a step at a time, with a plan at each. */
   run(ms: number, stepMs = 1_000): void {
     for (const endMs = this.nowMs + ms; this.nowMs < endMs; ) {
@@ -300,7 +305,7 @@ export class FleetWorld {
       return;
     }
     if (action.why === 'surplus') assert.equal(engine.streams, 0, 'a busy engine is taken for too much');
-    const full = this.engines.length >= Math.min(this.rules.max, this.#pool(engine.pool).max);
+    const full = this.#isFullFor(engine);
     const free = this.engines.filter(
       (each) => each !== engine && this.#takes(each) && each.streams === 0,
     ).length;
@@ -308,8 +313,34 @@ export class FleetWorld {
       const isStoodIn = readyBefore - 1 >= Math.min(this.last?.wanted ?? 0, this.rules.max);
       const isUnnoticed = full && engine.streams === 0 && (free > 0 || this.placed === 0);
       assert.ok(isStoodIn || isUnnoticed, 'another engine stands in, or nobody notices');
+      // Where fewer are wanted than there are VPNs, one of these has to be without.
+      const areFew =
+        this.rules.removesSurplus && this.vpns.every(({ name }) => this.readyBehind(name).length <= 1);
+      const isVpnKept =
+        engine.vpn === undefined || areFew || this.readyBehind(engine.vpn).length > 1 || !this.#takes(engine);
+      assert.ok(isVpnKept || (full && isUnnoticed), `${action.why}: ${engine.vpn} is left without engines`);
+      const port = this.vpns.find(({ name }) => name === engine.vpn)?.forwardedPort;
+      const isLed = this.readyBehind(engine.vpn).some((each) => each.forwardedPort === port);
+      assert.ok(
+        action.why !== 'replace_port' || isLed || areFew || (full && isUnnoticed),
+        'who has the port is drained, or room is made for one, before there is another one with it',
+      );
+      if (action.why === 'replace_balance') {
+        assert.equal(engine.streams, 0, 'an engine in use is moved');
+        const fewest = Math.min(...this.vpns.map(({ name }) => this.readyBehind(name).length));
+        assert.ok(this.readyBehind(engine.vpn).length - fewest >= 2, 'an engine is moved for nothing');
+      }
     }
     engine.drainWhy = action.why;
+  }
+
+  /** Whether one more could not be made beside it. */
+  #isFullFor({ pool: name, vpn }: WorldEngine): boolean {
+    const { max, maxBehindVpn } = this.rules;
+    const all = [...this.engines, ...this.creations.map(({ action }) => action)];
+    const inPool = all.filter((each) => each.pool === name).length;
+    const behind = vpn === undefined ? 0 : all.filter((each) => each.vpn !== undefined).length;
+    return all.length >= max || inPool >= this.#pool(name).max || behind >= maxBehindVpn;
   }
 
   #pool(name: string): WorldPool {

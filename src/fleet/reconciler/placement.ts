@@ -1,5 +1,14 @@
 import { judgeBreaker } from './breaker.ts';
-import type { Action, Block, CreateWhy, FleetView, PlanMemory, PlanRules, PoolView } from './plan-types.ts';
+import type {
+  Action,
+  Block,
+  CreateWhy,
+  FleetView,
+  PlanMemory,
+  PlanRules,
+  PoolView,
+  VpnView,
+} from './plan-types.ts';
 
 type CreateAction = Extract<Action, { kind: 'create' }>;
 
@@ -19,8 +28,12 @@ export type Placement =
 /** Where an engine is wanted in particular: to take the place of another one. */
 export interface PlacementWish {
   readonly why: CreateWhy;
+  /** Behind this VPN or not at all; undefined: wherever there is room. */
   readonly vpn?: string | undefined;
 }
+
+/** A VPN that has just been found is waited for so long, so that those which come up first do not get all engines. */
+const VPN_PROVES_ITSELF_MS = 30_000;
 
 /**
  * Chooses pool and VPN of one more engine: first pools that have fewer than their minimum, then the one with the fewest;
@@ -68,7 +81,7 @@ function placeInPool(
   if (pool.unreachable !== undefined)
     return blocked(pool.unreachable, `What makes engines in ${pool.name} does not answer.`);
   const vpn = chooseVpn(pool, view, rules, all, wish);
-  if (vpn.kind === 'blocked') return vpn;
+  if (vpn.kind !== 'vpn') return vpn;
   const breaker = memory.breakers.get(pool.name);
   const verdict = breaker
     ? judgeBreaker(breaker, view.nowMs, breakerRules(rules))
@@ -105,7 +118,7 @@ function placeInPool(
 
 type VpnChoice =
   | { readonly kind: 'vpn'; readonly name: string | undefined; readonly forwardedPort: number | undefined }
-  | Extract<Placement, { kind: 'blocked' }>;
+  | Exclude<Placement, { kind: 'place' }>;
 
 function chooseVpn(
   pool: PoolView,
@@ -118,13 +131,17 @@ function chooseVpn(
   const behindAny = all.filter(({ vpn }) => vpn !== undefined).length;
   if (behindAny >= rules.maxBehindVpn)
     return blocked('max_replicas', `There are ${behindAny} engines behind VPNs, as many as may be.`);
-  const ok = view.vpns.filter(({ name, state }) => state === 'ok' && pool.vpns?.includes(name));
-  const countOf = (name: string): number => all.filter(({ vpn }) => vpn === name).length;
-  const wished = ok.filter(({ name }) => name === wish.vpn);
-  const [first] = (wished.length > 0 ? wished : ok).toSorted(
-    (one, other) => countOf(one.name) - countOf(other.name),
-  );
+  const ours = view.vpns.filter(({ name }) => pool.vpns?.includes(name));
+  const countOf = ({ name }: VpnView): number => all.filter(({ vpn }) => vpn === name).length;
+  const [first] = ours
+    .filter(({ name, state }) => state === 'ok' && name === (wish.vpn ?? name))
+    .toSorted((one, other) => countOf(one) - countOf(other));
   if (!first) return blocked('vpn_down', `No VPN of ${pool.name} is up.`);
+  const isAwaited = (vpn: VpnView): boolean =>
+    vpn.state === 'unknown' &&
+    view.nowMs - vpn.sinceMs < VPN_PROVES_ITSELF_MS &&
+    countOf(vpn) < countOf(first);
+  if (wish.vpn === undefined && wish.why !== 'demand' && ours.some(isAwaited)) return { kind: 'wait' };
   const { name, forwardedPort } = first;
   return {
     kind: 'vpn',

@@ -12,7 +12,8 @@ export type ReplaceWhy =
   | 'replace_port'
   | 'replace_spec'
   | 'replace_age'
-  | 'replace_memory';
+  | 'replace_memory'
+  | 'replace_balance';
 /** `operator`: drained by hand, and kept. `removal`: by hand, to be removed once it is empty. */
 export type DrainWhy = 'surplus' | 'operator' | 'removal' | ReplaceWhy;
 /** Why an engine is removed: what it was drained for, or that nothing can be had of it any more. */
@@ -142,6 +143,8 @@ export interface PlanMemory {
   readonly lastCreateAtMs: number | undefined;
   /** When the last engine was removed or drained in order to be replaced. */
   readonly lastReplacementAtMs: number | undefined;
+  /** When the last engine was created in order to stand in for one that works. */
+  readonly lastStandInAtMs: number | undefined;
   /** Since when there have been more engines than needed, without a pause. */
   readonly surplusSinceMs: number | undefined;
 }
@@ -151,6 +154,7 @@ export const EMPTY_MEMORY: PlanMemory = {
   actionsAtMs: [],
   lastCreateAtMs: undefined,
   lastReplacementAtMs: undefined,
+  lastStandInAtMs: undefined,
   surplusSinceMs: undefined,
 };
 

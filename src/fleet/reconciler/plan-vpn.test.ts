@@ -46,6 +46,25 @@ describe('engines behind VPNs', () => {
     assert.deepEqual(world.actionsSince(before, 'create'), ['create replace_port']);
   });
 
+  test('a stand-in for which there is no room keeps nothing else from being made, and no reason is told for it', () => {
+    const world = settled({
+      vpns: ['one', 'two'],
+      pools: [
+        { name: 'here', vpns: ['one'], min: 1, max: 1 },
+        { name: 'attic', vpns: ['two'], max: 4 },
+      ],
+      rules: { min: 2 },
+    });
+    world.demand = 1;
+    world.run(MINUTE_MS);
+    world.vpns[0]!.forwardedPort = 40_001;
+    const [here] = behind(world, 'one');
+    assert.ok(here);
+    here.isToRestart = true;
+    world.run(5_000);
+    assert.equal(world.last?.block, undefined);
+  });
+
   test('fault 25: with another port there is a new leader before the old one goes', () => {
     const world = new FleetWorld({ vpns: ['one'], rules: { min: 2 } });
     world.vpns[0]!.forwardedPort = 40_001;

@@ -1,5 +1,6 @@
 import { judgeBreaker } from './breaker.ts';
-import { breakerRules, isPortFree, placeEngine } from './placement.ts';
+import { Pace } from './pace.ts';
+import { breakerRules, placeEngine } from './placement.ts';
 import type {
   Action,
   CreateWhy,
@@ -10,13 +11,11 @@ import type {
   PlanRules,
   PoolView,
   RemoveWhy,
-  ReplaceWhy,
 } from './plan-types.ts';
-import { isLeader, outdatedBy, type Standing, standingOf } from './standing.ts';
+import { crowdOf, isStoodIn, makesRoom, nextReplacement, type Replacement } from './replacement.ts';
+import { isIdle, isLeader, isReachable, outdatedBy, type Standing, standingOf } from './standing.ts';
 
 type CreateAction = Extract<Action, { kind: 'create' }>;
-
-const MINUTE_MS = 60_000;
 
 /** The engines by what they count for, and how many there should be. */
 interface Situation {
@@ -34,7 +33,8 @@ interface Situation {
   readonly wanted: number;
   /** Engines that those who wait would fill. */
   readonly urgent: number;
-  readonly outdated: { readonly engine: EngineView; readonly why: ReplaceWhy } | undefined;
+  readonly replacement: Replacement | undefined;
+  readonly isStoodIn: boolean;
 }
 
 /**
@@ -58,6 +58,7 @@ export function plan(view: FleetView, before: PlanMemory, rules: PlanRules): Pla
   const drains = removals.length + creates.length === 0 ? pace.take(planDrain(situation, memory)) : [];
 
   const actions = [...undrains, ...removals, ...creates, ...drains];
+  const isStandIn = growth.creates.some(({ why }) => why.startsWith('replace_') && why !== 'replace_lost');
   const isReplacing = actions.some(
     (action) => (action.kind === 'remove' && action.why === 'unhealthy') || isReplacingDrain(action),
   );
@@ -72,6 +73,7 @@ export function plan(view: FleetView, before: PlanMemory, rules: PlanRules): Pla
       actionsAtMs: pace.timesMs,
       lastCreateAtMs: creates.length > 0 ? view.nowMs : memory.lastCreateAtMs,
       lastReplacementAtMs: isReplacing ? view.nowMs : memory.lastReplacementAtMs,
+      lastStandInAtMs: isStandIn && creates.length > 0 ? view.nowMs : memory.lastStandInAtMs,
     },
   };
 }
@@ -85,17 +87,7 @@ function assess(view: FleetView, rules: PlanRules): Situation {
   const urgent = Math.ceil(view.waiting / rules.streamsPerEngine);
   const poolsMin = view.pools.reduce((sum, { min }) => sum + min, 0);
   const wanted = Math.min(rules.max, Math.max(rules.min, poolsMin, busy + urgent + rules.minFree));
-  const outdated = ready
-    .flatMap((engine) => {
-      const why = outdatedBy(engine, view, rules) ?? missesPort(engine, view, ready);
-      return why === undefined ? [] : [{ engine, why }];
-    })
-    .filter(({ engine }) => isReachable(engine, view))
-    // What nobody uses is quickest done; the operator's wish and a port that is gone come before what can wait.
-    .toSorted(
-      (one, other) =>
-        ORDER.indexOf(one.why) - ORDER.indexOf(other.why) || one.engine.streams - other.engine.streams,
-    );
+  const replacement = nextReplacement(view, rules, ready);
   return {
     view,
     rules,
@@ -109,29 +101,9 @@ function assess(view: FleetView, rules: PlanRules): Situation {
     total: view.engines.length + view.creating.length,
     wanted,
     urgent,
-    outdated: outdated[0],
+    replacement,
+    isStoodIn: replacement !== undefined && isStoodIn(replacement, view, rules, ready, wanted),
   };
-}
-
-const ORDER: readonly ReplaceWhy[] = [
-  'replace_restart',
-  'replace_port',
-  'replace_memory',
-  'replace_spec',
-  'replace_age',
-];
-
-/** A VPN forwards a port and no engine has it: one engine that nobody uses makes room for one that will. */
-function missesPort(
-  engine: EngineView,
-  view: FleetView,
-  ready: readonly EngineView[],
-): ReplaceWhy | undefined {
-  const vpn = view.vpns.find(({ name }) => name === engine.vpn);
-  if (!vpn || engine.isManual || engine.streams > 0 || !isPortFree(vpn.name, vpn.forwardedPort, view))
-    return undefined;
-  const idle = ready.filter((each) => each.vpn === vpn.name && each.streams === 0 && !each.isManual);
-  return idle[0] === engine ? 'replace_port' : undefined;
 }
 
 /** Engines that were not needed, and are again, go on at once: nothing is quicker. */
@@ -200,7 +172,7 @@ interface Growth {
 }
 
 function planGrowth(situation: Situation, memory: PlanMemory, undrained: number): Growth {
-  const { view, rules, ready, coming, wavering, wanted, urgent, outdated } = situation;
+  const { view, rules, ready, coming, wavering, wanted, urgent, replacement } = situation;
   const present = ready.length + coming + undrained;
   const poolsShort = view.pools.reduce((sum, pool) => sum + shortfall(pool, situation), 0);
   const missing = Math.max(
@@ -210,9 +182,10 @@ function planGrowth(situation: Situation, memory: PlanMemory, undrained: number)
     view.requested,
   );
   // One more than wanted, while an engine that works is to be replaced.
-  const surge =
-    missing <= 0 && outdated && hasCooled(memory, situation) && present <= wanted && wavering === 0 ? 1 : 0;
-  const count = Math.max(missing, surge, 0);
+  const isQuiet = missing <= 0 && coming === 0 && undrained === 0 && wavering === 0;
+  const standsInFor =
+    isQuiet && !situation.isStoodIn && mayMakeStandIn(memory, situation) ? replacement : undefined;
+  const count = standsInFor ? 1 : Math.max(missing, 0);
 
   const creates: CreateAction[] = [];
   let block: Growth['block'];
@@ -223,38 +196,34 @@ function planGrowth(situation: Situation, memory: PlanMemory, undrained: number)
       : lastCreateAtMs + rules.createIntervalMs;
   const perTurn = rules.createIntervalMs === 0 ? count : Math.min(count, 1);
   const isPaced = view.nowMs < paceMs;
-  let isWaiting = false;
+  let isHeld = false;
   while (!isPaced && creates.length < perTurn) {
-    const why = whyCreate(situation, creates.length, surge > 0);
-    const wish = surge > 0 && outdated?.why === 'replace_port' ? { why, vpn: outdated.engine.vpn } : { why };
-    const placement = placeEngine(view, memory, rules, creates, wish);
+    const why = standsInFor?.why ?? whyCreate(situation, creates.length);
+    const placement = placeEngine(view, memory, rules, creates, { why, vpn: standsInFor?.vpn });
     if (placement.kind === 'place') {
       creates.push(placement.action);
       continue;
     }
-    if (placement.kind === 'blocked') block = placement.block;
-    else isWaiting = true;
+    // That there is no room for one to stand in for another keeps nothing else from being made.
+    if (placement.kind === 'blocked' && !standsInFor) block = placement.block;
+    isHeld = placement.kind === 'blocked';
     break;
   }
   const probe = block ? undefined : placeEngine(view, memory, rules, creates, { why: 'demand' });
   if (probe?.kind === 'blocked') block = probe.block;
   const room = Math.max(0, rules.max - situation.total - creates.length);
-  const isBlocked = block !== undefined && !isWaiting;
-  const later = isBlocked ? 0 : Math.min(Math.max(0, missing) - creates.length, room);
+  const later = isHeld ? 0 : Math.min(Math.max(0, missing) - creates.length, room);
   return {
     creates,
     stillToCome: creates.length + Math.max(0, later),
     block,
     lookAgainMs:
-      creates.length < count && !isBlocked
-        ? Math.max(paceMs, view.nowMs + rules.createIntervalMs)
-        : undefined,
+      creates.length < count && !isHeld ? Math.max(paceMs, view.nowMs + rules.createIntervalMs) : undefined,
   };
 }
 
-function whyCreate(situation: Situation, already: number, isSurge: boolean): CreateWhy {
-  const { view, rules, ready, coming, lost, outdated, urgent } = situation;
-  if (isSurge && outdated) return outdated.why;
+function whyCreate(situation: Situation, already: number): CreateWhy {
+  const { view, rules, ready, coming, lost, urgent } = situation;
   const present = ready.length + coming + already;
   if (urgent > coming + already) return 'demand';
   if (present < rules.min + view.requested && present >= rules.min && view.requested > already)
@@ -271,20 +240,22 @@ function whyCreate(situation: Situation, already: number, isSurge: boolean): Cre
 
 /** One engine at most is taken out of use at a time. */
 function planDrain(situation: Situation, memory: PlanMemory): Action[] {
-  const { view, rules, ready, coming, wavering, wanted, leaving, outdated, total } = situation;
+  const { view, rules, ready, coming, wavering, wanted, leaving, replacement, total } = situation;
   if (leaving.some(({ drainWhy }) => drainWhy !== 'operator') || view.waiting > 0) return [];
-  if (outdated && hasCooled(memory, situation)) {
-    const { engine, why } = outdated;
-    const othersFree = ready.filter((each) => each !== engine && each.streams === 0).length;
+  if (replacement && hasCooled(memory, situation)) {
+    const { engine, why } = replacement;
     const others = ready.filter((each) => each !== engine);
-    const isStoodIn = others.length >= wanted;
+    const isFree =
+      others.some(({ streams }) => streams === 0) || others.every(({ streams }) => streams === 0);
     // No room for one more: then one that nobody uses goes first, and only where that is not noticed.
     const canBreak =
       total >= roomFor(engine, situation) &&
       coming === 0 &&
       isIdle(engine, view, rules) &&
-      (othersFree > 0 || others.every(({ streams }) => streams === 0));
-    if (isStoodIn || canBreak) return [{ kind: 'drain', id: engine.id, why }];
+      isFree &&
+      (ready.length <= wanted || !rules.removesSurplus || chooseVictim(situation) === undefined) &&
+      makesRoom(replacement, view, memory, rules);
+    if (situation.isStoodIn || canBreak) return [{ kind: 'drain', id: engine.id, why }];
   }
   const isLasting =
     memory.surplusSinceMs !== undefined && view.nowMs - memory.surplusSinceMs >= rules.idleGraceMs;
@@ -303,14 +274,14 @@ function roomFor(engine: EngineView, { view, rules }: Situation): number {
   return isPoolFull || isVpnFull ? 0 : rules.max;
 }
 
-/** The one that is missed least: empty for long, out of date, behind the VPN with the most, no leader. */
+/** The one that is missed least: empty for long, no leader, not the only one of its VPN, out of date, where most are. */
 function chooseVictim(situation: Situation): EngineView | undefined {
   const { view, rules, ready } = situation;
-  const crowd = (engine: EngineView): number => ready.filter(({ vpn }) => vpn === engine.vpn).length;
   const rank = (engine: EngineView): readonly number[] => [
     isLeader(engine, view) ? 1 : 0,
+    crowdOf(engine, ready) === 1 ? 1 : 0,
     outdatedBy(engine, view, rules) === undefined ? 1 : 0,
-    -crowd(engine),
+    -crowdOf(engine, ready),
     // The newest: what is old has proved itself.
     -engine.createdAtMs,
   ];
@@ -324,15 +295,25 @@ function chooseVictim(situation: Situation): EngineView | undefined {
 }
 
 function surplusSince(situation: Situation, { surplusSinceMs }: PlanMemory): number | undefined {
-  const { view, rules, ready, coming, wanted, total, outdated } = situation;
+  const { view, rules, ready, coming, wanted, total, replacement } = situation;
   // The one that stands in for an engine to be replaced is not too much.
-  const standIns = outdated && total <= rules.max ? 1 : 0;
+  const hasStandIn = replacement !== undefined && (situation.isStoodIn || coming > 0);
+  const standIns = hasStandIn && total <= rules.max ? 1 : 0;
   const isSurplus = (rules.removesSurplus || total > rules.max) && ready.length + coming > wanted + standIns;
   return isSurplus ? (surplusSinceMs ?? view.nowMs) : undefined;
 }
 
 function hasCooled({ lastReplacementAtMs }: PlanMemory, { view, rules }: Situation): boolean {
   return lastReplacementAtMs === undefined || view.nowMs - lastReplacementAtMs >= rules.replacementCooldownMs;
+}
+
+/** A successor that comes to nothing is not made again and again. */
+function mayMakeStandIn(memory: PlanMemory, situation: Situation): boolean {
+  const { lastStandInAtMs } = memory;
+  const { view, rules } = situation;
+  const isLongAgo =
+    lastStandInAtMs === undefined || view.nowMs - lastStandInAtMs >= rules.replacementCooldownMs;
+  return isLongAgo && hasCooled(memory, situation);
 }
 
 function shortfall(pool: PoolView, { view, rules }: Situation): number {
@@ -344,38 +325,29 @@ function shortfall(pool: PoolView, { view, rules }: Situation): number {
   return Math.max(0, pool.min - present.length - creating.length);
 }
 
-function isIdle(
-  { streams, idleSinceMs }: EngineView,
-  { nowMs }: FleetView,
-  { idleGraceMs }: PlanRules,
-): boolean {
-  return streams === 0 && idleSinceMs !== undefined && nowMs - idleSinceMs >= idleGraceMs;
-}
-
-function isReachable({ pool }: EngineView, { pools }: FleetView): boolean {
-  return pools.some(({ name, unreachable }) => name === pool && unreachable === undefined);
-}
-
 function isReplacingDrain(action: Action): boolean {
   return action.kind === 'drain' && action.why !== 'surplus';
 }
 
 /** When a rule that waits for time to pass may say something else. */
 function nextDeadline(situation: Situation, memory: PlanMemory): number | undefined {
-  const { view, rules, outdated, ready } = situation;
+  const { view, rules, replacement, ready } = situation;
   const after = (sinceMs: number | undefined, ms: number): number | undefined =>
     sinceMs === undefined ? undefined : sinceMs + ms;
   const times = [
     after(memory.surplusSinceMs, rules.idleGraceMs),
-    outdated || situation.lost.length > 0
+    replacement || situation.lost.length > 0
       ? after(memory.lastReplacementAtMs, rules.replacementCooldownMs)
       : undefined,
+    replacement ? after(memory.lastStandInAtMs, rules.replacementCooldownMs) : undefined,
     ...(memory.surplusSinceMs === undefined
       ? []
       : ready.map(({ idleSinceMs }) => after(idleSinceMs, rules.idleGraceMs))),
     ...view.engines.map(({ unwellSinceMs }) => after(unwellSinceMs, rules.unwellGraceMs)),
     ...view.vpns.map(({ state, sinceMs }) =>
-      state === 'down' ? after(sinceMs, rules.unwellGraceMs) : undefined,
+      state === 'down' || (state === 'ok' && view.vpns.length > 1)
+        ? after(sinceMs, rules.unwellGraceMs)
+        : undefined,
     ),
     ...[...memory.breakers.values()].map((breaker) => {
       const verdict = judgeBreaker(breaker, view.nowMs, breakerRules(rules));
@@ -397,35 +369,4 @@ function compare(one: readonly number[], other: readonly number[]): number {
     if (difference !== 0) return difference;
   }
   return 0;
-}
-
-/** Counts actions, so that no more than so many are decided within any minute. */
-class Pace {
-  readonly #nowMs: number;
-  readonly #max: number;
-  readonly #timesMs: number[];
-  #isShort = false;
-
-  constructor({ actionsAtMs }: PlanMemory, nowMs: number, max: number) {
-    this.#nowMs = nowMs;
-    this.#max = max;
-    this.#timesMs = actionsAtMs.filter((atMs) => nowMs - atMs < MINUTE_MS);
-  }
-
-  take<A>(actions: readonly A[]): A[] {
-    const taken = actions.slice(0, Math.max(0, this.#max - this.#timesMs.length));
-    if (taken.length < actions.length) this.#isShort = true;
-    this.#timesMs.push(...taken.map(() => this.#nowMs));
-    return taken;
-  }
-
-  get timesMs(): readonly number[] {
-    return this.#timesMs;
-  }
-
-  /** When there is room for another action; undefined: none had to wait. */
-  get roomAgainMs(): number | undefined {
-    const [oldest] = this.#timesMs;
-    return this.#isShort && oldest !== undefined ? oldest + MINUTE_MS : undefined;
-  }
 }

@@ -17,9 +17,9 @@ export interface PoolPlan {
 
 /**
  * The providers that make engines, each with its bounds: its own, or, for what has none, the maximum of all. A pool's own
- * minimum is kept even beyond MAX_REPLICAS: it was asked for by name.
+ * minimum is kept even beyond MAX_REPLICAS: it was asked for by name. `defaults` are asked each time: they may change.
  */
-export function poolsOf(providers: readonly EngineProvider[], { min, max }: PoolDefaults): PoolPlan {
+export function poolsOf(providers: readonly EngineProvider[], defaults: PoolDefaults): PoolPlan {
   const pools = providers
     .filter(({ creates }) => creates)
     .map((provider): EnginePool => {
@@ -27,12 +27,22 @@ export function poolsOf(providers: readonly EngineProvider[], { min, max }: Pool
       return {
         provider,
         min: bounds?.min ?? 0,
-        max: bounds?.max ?? max,
+        get max() {
+          return bounds?.max ?? defaults.max;
+        },
         ...(vpns && { vpns }),
         ...(engineMemoryBytes !== undefined && { engineMemoryBytes }),
         hostMemoryBytes: () => provider.hostMemoryBytes?.(),
       };
     });
   const poolsMin = pools.reduce((sum, pool) => sum + pool.min, 0);
-  return { pools, min, max: Math.max(max, poolsMin) };
+  return {
+    pools,
+    get min() {
+      return defaults.min;
+    },
+    get max() {
+      return Math.max(defaults.max, poolsMin);
+    },
+  };
 }

@@ -53,6 +53,20 @@ export function isLeader(engine: EngineView, view: FleetView): boolean {
   return port !== undefined && port === vpnOf(engine, view)?.forwardedPort;
 }
 
+/** Whether nobody has used it for so long that nobody will miss it. */
+export function isIdle(
+  { streams, idleSinceMs }: EngineView,
+  { nowMs }: FleetView,
+  { idleGraceMs }: PlanRules,
+): boolean {
+  return streams === 0 && idleSinceMs !== undefined && nowMs - idleSinceMs >= idleGraceMs;
+}
+
+/** Whether anything can be done with it: what made it answers. */
+export function isReachable({ pool }: EngineView, { pools }: FleetView): boolean {
+  return pools.some(({ name, unreachable }) => name === pool && unreachable === undefined);
+}
+
 /** Undefined: it is behind none, or behind one that nobody watches, so that nothing speaks against it. */
 function vpnOf(engine: EngineView, view: FleetView): VpnView | undefined {
   return engine.vpn === undefined ? undefined : view.vpns.find(({ name }) => name === engine.vpn);

@@ -10,6 +10,7 @@ import type { HttpDeps, PlaylistFace } from '../deps.ts';
 import { ErrorBodySchema } from '../errors.ts';
 import { registerPreflight } from '../preflight.ts';
 import { PASSED_PARAMETERS, parseStreamRequest, queryOf } from '../stream-request.ts';
+import { ViewerAddresses } from '../viewer-addresses.ts';
 import { viewerInfoOf } from '../viewer-info.ts';
 import { parseWish } from '../viewer-wish.ts';
 
@@ -139,6 +140,7 @@ function registerManifest(scope: FastifyInstance, deps: HlsDeps): void {
 
 function registerViewer(scope: FastifyInstance, deps: HlsDeps): void {
   const route = { url: VIEWER_PATH, validatorCompiler: () => () => true, exposeHeadRoute: false };
+  const addresses = new ViewerAddresses();
   scope.route<{ Params: ViewerParams }>({
     ...route,
     method: 'GET',
@@ -155,8 +157,7 @@ function registerViewer(scope: FastifyInstance, deps: HlsDeps): void {
     config: { area: 'play' },
     handler: async (request, reply) => {
       reply.header('Cache-Control', 'no-store');
-      const selector = selectorOf(request);
-      const wish = parseWish(queryOf(request));
+      const { selector, wish } = addresses.read(queryOf(request));
       if (deps.lifecycle.phase === 'starting') throw new AcemuxError('starting');
       return answer(deps, request, reply, (viewer, signal) =>
         deps.hls.mediaPlaylist(
@@ -176,7 +177,7 @@ function registerViewer(scope: FastifyInstance, deps: HlsDeps): void {
     config: { area: 'play' },
     handler: async (request, reply) => {
       reply.header('Cache-Control', 'no-store');
-      deps.hls.checkName(request.params.viewer, selectorOf(request));
+      deps.hls.checkName(request.params.viewer, addresses.read(queryOf(request)).selector);
       return reply.headers(PLAYLIST_HEADERS).send();
     },
   });
@@ -222,16 +223,6 @@ function registerSegments(scope: FastifyInstance, deps: HlsDeps): void {
     },
   });
   registerPreflight(scope, SEGMENT_PATH);
-}
-
-/** What stands behind the question mark of a viewer's address was written by acemux; anything else is not its address. */
-function selectorOf(request: FastifyRequest): ReturnType<typeof parseStreamRequest> {
-  try {
-    return parseStreamRequest(queryOf(request));
-  } catch (error) {
-    if (error instanceof AcemuxError) throw new AcemuxError('playlist_unknown');
-    throw error;
-  }
 }
 
 function numberOf({ segment }: SegmentParams): number {

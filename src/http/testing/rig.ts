@@ -3,8 +3,11 @@ import { request as httpRequest, type IncomingHttpHeaders, type ServerResponse }
 import { connect, type Socket } from 'node:net';
 import type { TestContext } from 'node:test';
 import { gzipSync } from 'node:zlib';
+import { MemorySettings } from '../../../test/support/memory-settings.ts';
 import { systemClock } from '../../base/clock.ts';
 import { AcemuxError, type ReasonCode } from '../../base/reasons.ts';
+import { defaultConfig } from '../../config/config.ts';
+import { asLoaded, Settings } from '../../config/settings.ts';
 import type { StreamSelector } from '../../engine/types.ts';
 import type { Consultant } from '../../fleet/engine-record.ts';
 import type { VpnSnapshot } from '../../fleet/vpn/vpn.ts';
@@ -104,6 +107,7 @@ export interface Parts {
   sessions: readonly SessionSnapshot[];
   streams: readonly StreamRecord[];
   sessionControl: HttpDeps['sessionControl'];
+  settings: Settings;
   vpns: readonly VpnSnapshot[];
   store: HttpDeps['store'];
   fleetControl: HttpDeps['fleetControl'];
@@ -183,6 +187,12 @@ export function buildRig(overrides: Partial<Parts> = {}): Omit<Rig, 'url' | 'por
       move: () => {},
       change: () => ({ bufferMs: 0, bufferBytes: 0, prebufferMs: 0, standby: 'off' }),
     },
+    settings: new Settings({
+      loaded: asLoaded(defaultConfig()),
+      store: new MemorySettings(),
+      clock: systemClock,
+      onWarning: () => {},
+    }),
     vpns: [],
     store: { health: WELL_STORED },
     fleetControl: new FakeFleetControl(),
@@ -232,6 +242,7 @@ export function buildRig(overrides: Partial<Parts> = {}): Omit<Rig, 'url' | 'por
           ),
         end: (sessionId) => endedStreams.push(sessionId) > 0,
       },
+      settings: parts.settings,
       sessionControl: {
         detail: (id) => parts.sessionControl.detail(id),
         viewers: () => parts.sessionControl.viewers(),

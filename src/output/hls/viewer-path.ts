@@ -39,8 +39,16 @@ export class ViewerNames {
   }
 }
 
+const queries = new WeakMap<StreamSelector, string>();
+
 /** A stream as the query of a URL. */
-export function selectorQuery({ hash, kind, parameters }: StreamSelector): string {
+export function selectorQuery(selector: StreamSelector): string {
+  const known = queries.get(selector) ?? writeQuery(selector);
+  queries.set(selector, known);
+  return known;
+}
+
+function writeQuery({ hash, kind, parameters }: StreamSelector): string {
   const entries = Object.entries(parameters).sort(([one], [other]) => (one < other ? -1 : 1));
   return new URLSearchParams([[kind, hash], ...entries]).toString();
 }

@@ -37,14 +37,18 @@ export interface Loan {
 export interface PlaybackPoolDeps {
   readonly engines: EngineSource & EngineDemand;
   readonly observer: SessionObserver;
+  readonly limits: PoolLimits;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export interface PoolLimits {
   /** EMPTY_STREAM_TIMEOUT: an engine has so long to answer to a start, milliseconds. */
   readonly firstByteTimeoutMs: number;
   /** CLIENT_TIMEOUT: whoever takes nothing for so long needs no playback, milliseconds. */
   readonly clientTimeoutMs: number;
   /** STREAM_IDLE_TIMEOUT, milliseconds. */
   readonly idleTimeoutMs: number;
-  readonly clock: Clock;
-  readonly log: Log;
 }
 
 interface Waiter {
@@ -127,7 +131,8 @@ export class PlaybackPool {
       waiter.take(playback);
       return;
     }
-    const { clock, engines, idleTimeoutMs } = this.#deps;
+    const { clock, engines, limits } = this.#deps;
+    const { idleTimeoutMs } = limits;
     const idleMs = Math.min(idleTimeoutMs, engines.isCrowded ? CROWDED_IDLE_MS : IDLE_MS);
     entry.timer = clock.startTimer(idleMs, () => this.end(playback, 'idle'));
   }
@@ -185,7 +190,8 @@ export class PlaybackPool {
   }
 
   async #open(slot: EngineSlot, borrower: Borrower, signal: AbortSignal): Promise<Loan> {
-    const { clock, firstByteTimeoutMs, log, observer } = this.#deps;
+    const { clock, limits, log, observer } = this.#deps;
+    const { firstByteTimeoutMs } = limits;
     const { key, selector } = borrower;
     const playback = new FilePlayback({ slot, selector, observer, clock, log });
     const entry: Entry = { key, borrower, timer: undefined };
@@ -263,7 +269,7 @@ export class PlaybackPool {
 
   /** Takes the playback of a reader whose client has paused: the place is for those who watch. */
   considerPaused(borrower: Borrower): void {
-    if (!this.#isBlocked(borrower, this.#deps.clientTimeoutMs)) return;
+    if (!this.#isBlocked(borrower, this.#deps.limits.clientTimeoutMs)) return;
     for (const [playback, entry] of this.#entries) if (entry.borrower === borrower) this.#takeBack(playback);
   }
 }

@@ -80,7 +80,7 @@ export class Recordings {
 
   constructor(deps: RecordingsDeps) {
     this.#deps = deps;
-    this.#pool = new PlaybackPool({ ...deps, ...deps.limits });
+    this.#pool = new PlaybackPool(deps);
   }
 
   /** Requests that are being answered. */

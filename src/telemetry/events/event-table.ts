@@ -351,6 +351,11 @@ export const EVENT_TABLE = {
     what: 'The database takes again what is to be stored, and has what waited.',
     details: { place: 'text' },
   },
+  'system.settings_changed': {
+    severity: 'info',
+    what: 'Settings have another value from now on: they were changed by API, or in the file.',
+    details: { settings: 'texts' },
+  },
   'system.draining': {
     severity: 'info',
     what: 'acemux was told to stop: nobody new is let in, and those who watch play on for a moment.',
