@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { join } from 'node:path';
-import { loadOrCreateAdminKey } from './access/admin-key.ts';
+import { MemoryKeyStore } from './access/key-store.ts';
+import { buildAccess } from './app-access.ts';
 import { buildFleet, type FleetHouse, type FleetParts } from './app-fleet.ts';
 import { buildHistory, type HistoryHouse, viewerSampleOf } from './app-history.ts';
 import { recordingLimits, sessionLimits, timeshiftLimits, viewerLimits, withLimits } from './app-limits.ts';
@@ -76,11 +77,11 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
   const lifecycle: { phase: 'starting' | 'ready' | 'draining' } = { phase: 'starting' };
   await using undo = new AsyncDisposableStack();
 
-  const adminKey = await loadOrCreateAdminKey({
-    configured: config.access.apiKey,
-    dataDir: config.storage.dataDir,
+  const { adminKey, parts: access } = await buildAccess(config, {
+    keyStore: new MemoryKeyStore(),
+    clock,
+    log,
   });
-  if (adminKey.isNew) log.info({ file: adminKey.file }, 'generated an admin key');
 
   const events = new EventBus({ bounds: EVENTS_KEPT, clock, log: log.child({ part: 'events' }) });
   const storeHouse = buildStore(config.storage.dataDir, { clock, events, log: log.child({ part: 'store' }) });
@@ -235,7 +236,7 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
           refusalEvents.requestRefused(reason);
         },
       },
-      access: { key: adminKey.key, play: config.access.play, view: config.access.view },
+      access,
       config: {
         host: config.server.host,
         port: config.server.port,

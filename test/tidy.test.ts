@@ -45,12 +45,24 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   simulator: ['base', 'mpegts', 'recording'],
   doctor: ['base', 'mpegts', 'engine', 'recording', 'version.ts'],
   'app.ts': ['*'],
+  'app-access.ts': ['*'],
   'app-fleet.ts': ['*'],
   'app-providers.ts': ['*'],
   'app-store.ts': ['*'],
   'app-history.ts': ['*'],
   'version.ts': [],
-  cli: ['app.ts', 'config', 'telemetry', 'base', 'simulator', 'doctor', 'recording', 'engine', 'version.ts'],
+  cli: [
+    'app.ts',
+    'access',
+    'config',
+    'telemetry',
+    'base',
+    'simulator',
+    'doctor',
+    'recording',
+    'engine',
+    'version.ts',
+  ],
   'main.ts': ['app.ts', 'cli', 'base'],
 };
 
@@ -65,6 +77,7 @@ const ALSO_ALLOWED: readonly (readonly [string, string, 'types' | 'values'])[] =
 
 /** Files with logic that no test beside them imports: why, and who tests them. */
 const WITHOUT_OWN_TEST: Readonly<Record<string, string>> = {
+  'src/access/roles.ts': 'a list of words; guard.test.ts judges what each may do',
   'src/fleet/engine-care.ts': 'reconciler.test.ts and fleet-control.test.ts have it do all that it can',
   'src/fleet/place-queue.ts': 'fleet.test.ts and capacity.test.ts are about who waits',
   'src/fleet/provider-feed.ts': 'registry.test.ts has providers that change, are slow and fail',
@@ -78,6 +91,7 @@ const WITHOUT_OWN_TEST: Readonly<Record<string, string>> = {
   'src/config/fleet-keys.ts': 'keys; config/load.test.ts reads all of them',
   'src/fleet/health/health-watch.ts': 'fleet/registry.test.ts judges when engines are probed',
   'src/main.ts': 'the entry point; test/ runs it as a process',
+  'src/app-access.ts': 'part of the composition root; test/integration/access.test.ts drives it over HTTP',
   'src/app-fleet.ts': 'its other file; test/integration/fleet*.test.ts drive it over HTTP',
   'src/app-providers.ts': 'part of the composition root; test/integration and test/docker drive it',
   'src/app-history.ts': 'part of the composition root; test/integration/history.test.ts drives it over HTTP',
@@ -103,6 +117,7 @@ const WITHOUT_OWN_TEST: Readonly<Record<string, string>> = {
   'src/http/times.ts': 'one call; the tests of every route read what it gives',
   'src/http/vpn-words.ts': 'http/routes/vpn.test.ts compares what it says',
   'src/http/stream-words.ts': 'http/routes/streams.test.ts compares what it says',
+  'src/base/access-reasons.ts': 'rows of the table that base/reasons.test.ts judges',
   'src/base/docker-reasons.ts': 'rows of the table that base/reasons.test.ts judges',
   'src/fleet/providers/docker/docker-provider.ts': 'test/docker/ runs it against a real daemon',
   'src/fleet/providers/docker/engine-maker.ts': 'test/docker/ makes engines by it on a real daemon',

@@ -1,58 +1,161 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
-import type { ClientAddress, RequestHeaders } from './client-address.ts';
-
-/**
- * What a route is about, which decides who may use it. `play`: streams and playlists. `view`: panel, lists, metrics,
- * events, documentation. `admin`: whatever changes something. `open`: tells nothing but yes or no.
- */
-export type Area = 'play' | 'view' | 'admin' | 'open';
+import type { AddressLists, ListedPart } from './address-lists.ts';
+import type { ClientAddress } from './client-address.ts';
+import type { Role } from './roles.ts';
 
 /** `private`: loopback and private networks need no key, others do; `key`: everybody does; `open`: nobody does. */
 export type AccessMode = 'private' | 'key' | 'open';
 
+/** Which areas need no key of whom. */
 export interface AccessPolicy {
   /** PLAY_ACCESS */
   readonly play: AccessMode;
   /** VIEW_ACCESS */
   readonly view: AccessMode;
-  /** The key that opens every area. */
-  readonly key: string;
 }
+
+interface AreaRule {
+  /** Who may come without a key: as a setting says, everybody, nobody. */
+  readonly withoutKey: 'PLAY_ACCESS' | 'VIEW_ACCESS' | 'everybody' | 'nobody';
+  /** Whose keys open it. */
+  readonly roles: readonly Role[];
+  /** The address lists that it goes by: `PLAY_ALLOW`, `VIEW_DENY` and so on. */
+  readonly lists: ListedPart | undefined;
+  /** Whether pages of other hosts may ask for it (`web-page.ts`). */
+  readonly isForAllPages: boolean;
+  /** For the documentation. */
+  readonly what: string;
+}
+
+/** The one table of who may do what: a route declares its area, and nothing else. */
+export const AREAS = {
+  open: {
+    withoutKey: 'everybody',
+    roles: [],
+    lists: undefined,
+    isForAllPages: true,
+    what: 'Health: tells nothing but yes or no.',
+  },
+  entry: {
+    withoutKey: 'everybody',
+    roles: [],
+    lists: 'view',
+    isForAllPages: false,
+    what: 'Logging in and out, and who one is.',
+  },
+  play: {
+    withoutKey: 'PLAY_ACCESS',
+    roles: ['admin', 'operator', 'viewer'],
+    lists: 'play',
+    isForAllPages: true,
+    what: 'Streams, playlists, and the calls of an engine that players make.',
+  },
+  overview: {
+    withoutKey: 'VIEW_ACCESS',
+    roles: ['admin', 'operator', 'viewer'],
+    lists: 'view',
+    isForAllPages: false,
+    what: 'How it is as a whole, in numbers: no viewer, no stream, no engine by name. The documentation.',
+  },
+  metrics: {
+    withoutKey: 'VIEW_ACCESS',
+    roles: ['admin', 'operator', 'metrics'],
+    lists: 'view',
+    isForAllPages: false,
+    what: '`/metrics`.',
+  },
+  view: {
+    withoutKey: 'VIEW_ACCESS',
+    roles: ['admin', 'operator'],
+    lists: 'view',
+    isForAllPages: false,
+    what: 'Who watches what: sessions, streams, engines, VPNs, events.',
+  },
+  operate: {
+    withoutKey: 'nobody',
+    roles: ['admin', 'operator'],
+    lists: 'admin',
+    isForAllPages: false,
+    what: 'What changes streams and engines.',
+  },
+  admin: {
+    withoutKey: 'nobody',
+    roles: ['admin'],
+    lists: 'admin',
+    isForAllPages: false,
+    what: 'Keys, signed URLs, settings.',
+  },
+} as const satisfies Readonly<Record<string, AreaRule>>;
+
+/** What a route is about, which decides who may use it. */
+export type Area = keyof typeof AREAS;
+
+/** Why a signed URL does not let pass; each is a reason code. */
+export type SignedProblem = 'signed_url_wrong' | 'signed_url_expired' | 'signed_url_elsewhere';
+
+/** What a request came with, and what that is worth. */
+export type Credential =
+  | { readonly kind: 'none' }
+  /** Not the right one, or none any more. */
+  | { readonly kind: 'wrong' }
+  | { readonly kind: 'key'; readonly role: Role }
+  | { readonly kind: 'signed'; readonly problem: SignedProblem | undefined };
 
 export interface AccessRequest {
   readonly area: Area;
   readonly client: ClientAddress;
-  /** The key that came with the request; undefined without one. */
-  readonly presentedKey: string | undefined;
+  readonly credential: Credential;
+  /** Whether nobody knows this very address but whom acemux gave it, and it is good now. */
+  readonly isUnguessable: boolean;
   readonly policy: AccessPolicy;
+  readonly lists: AddressLists;
 }
 
-/** The two refusals are reason codes. */
-export type AccessDecision = 'allow' | 'key_required' | 'key_wrong';
+/** The refusals are reason codes. */
+export type AccessDecision =
+  | 'allow'
+  | 'address_not_allowed'
+  | 'proxy_not_trusted'
+  | 'key_required'
+  | 'key_wrong'
+  | 'role_not_enough'
+  | SignedProblem;
 
-/** Decides whether a request may pass. No address stands in for the admin key. */
-export function decideAccess({ area, client, presentedKey, policy }: AccessRequest): AccessDecision {
-  if (area === 'open') return 'allow';
-  if (area !== 'admin') {
-    const mode = area === 'play' ? policy.play : policy.view;
-    if (mode === 'open' || (mode === 'private' && client.isPrivate)) return 'allow';
+/**
+ * Decides whether a request may pass. A list that refuses an address refuses it with any key; where no key is needed,
+ * what came with a request does not matter; and no address stands in for the admin key.
+ */
+export function decideAccess(request: AccessRequest): AccessDecision {
+  const { area, client, credential, lists } = request;
+  const rule: AreaRule = AREAS[area];
+  if (rule.lists !== undefined) {
+    const verdict = lists.judge(rule.lists, client);
+    if (verdict !== 'allow') return verdict;
   }
-  if (presentedKey === undefined) return 'key_required';
-  return isSameKey(presentedKey, policy.key) ? 'allow' : 'key_wrong';
+  if (request.isUnguessable || needsNoKey(rule, request)) return 'allow';
+  switch (credential.kind) {
+    case 'none':
+      // Without the proxy in between it might have been private.
+      return client.isBehindUnknownProxy && modeOf(rule, request.policy) === 'private'
+        ? 'proxy_not_trusted'
+        : 'key_required';
+    case 'wrong':
+      return 'key_wrong';
+    case 'key':
+      return rule.roles.includes(credential.role) ? 'allow' : 'role_not_enough';
+    case 'signed':
+      if (area !== 'play') return 'role_not_enough';
+      return credential.problem ?? 'allow';
+  }
 }
 
-/** The key of `Authorization: Bearer KEY` (RFC 6750) or `X-API-Key: KEY`; undefined if there is neither. */
-export function presentedKeyOf(headers: RequestHeaders): string | undefined {
-  const { authorization } = headers;
-  const bearer =
-    typeof authorization === 'string' ? /^bearer +(\S+) *$/i.exec(authorization)?.[1] : undefined;
-  if (bearer !== undefined) return bearer;
-  const apiKey = headers['x-api-key'];
-  return typeof apiKey === 'string' && apiKey !== '' ? apiKey : undefined;
+function needsNoKey(rule: AreaRule, { client, policy }: AccessRequest): boolean {
+  if (rule.withoutKey === 'everybody') return true;
+  const mode = modeOf(rule, policy);
+  return mode === 'open' || (mode === 'private' && client.isPrivate);
 }
 
-/** Takes the same time wherever the two differ; hashing makes their lengths equal. */
-function isSameKey(presented: string, expected: string): boolean {
-  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
-  return timingSafeEqual(digest(presented), digest(expected));
+/** Undefined where no setting decides. */
+function modeOf({ withoutKey }: AreaRule, policy: AccessPolicy): AccessMode | undefined {
+  if (withoutKey === 'PLAY_ACCESS') return policy.play;
+  return withoutKey === 'VIEW_ACCESS' ? policy.view : undefined;
 }

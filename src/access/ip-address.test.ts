@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { AcemuxError } from '../base/reasons.ts';
-import { isPrivateAddress, normalizeAddress, parseAddressSet } from './ip-address.ts';
+import { isPrivateAddress, networkOf, normalizeAddress, parseAddressSet } from './ip-address.ts';
 
 test('loopback, RFC 1918, link-local and unique local addresses are private', () => {
   for (const address of [
@@ -13,6 +13,8 @@ test('loopback, RFC 1918, link-local and unique local addresses are private', ()
     '172.31.255.255',
     '192.168.1.20',
     '169.254.7.7',
+    '100.64.0.1',
+    '100.127.255.255',
     '::1',
     'fe80::1',
     'fe80::1%eth0',
@@ -25,12 +27,13 @@ test('loopback, RFC 1918, link-local and unique local addresses are private', ()
   }
 });
 
-test('everything else is public, carrier-grade NAT and what is no address included', () => {
+test('everything else is public, what is no address included', () => {
   for (const address of [
     '8.8.8.8',
     '172.15.255.255',
     '172.32.0.1',
-    '100.64.0.1',
+    '100.63.255.255',
+    '100.128.0.1',
     '0.0.0.0',
     '::',
     '2001:db8::1',
@@ -82,4 +85,12 @@ test('no text whatever makes the questions throw', () => {
       set.contains(text);
     }),
   );
+});
+
+test('one customer has one address of IPv4, and a /64 of IPv6', () => {
+  assert.equal(networkOf('::ffff:203.0.113.9'), '203.0.113.9');
+  assert.equal(networkOf('2001:db8:1:2:aaaa::1'), networkOf('2001:db8:1:2:bbbb::2'));
+  assert.equal(networkOf('2001:db8:1:2::1'), '2001:db8:1:2::/64');
+  assert.notEqual(networkOf('2001:db8:1:2::1'), networkOf('2001:db8:1:3::1'));
+  assert.equal(networkOf('no address'), 'no address');
 });

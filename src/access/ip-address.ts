@@ -5,10 +5,17 @@ type Address = ReturnType<typeof ipaddr.process>;
 
 /**
  * Ranges of ipaddr.js that need no key where the policy is `private`: RFC 1918, loopback, link-local of both
- * families, and unique local IPv6 (fc00::/7). Carrier-grade NAT (100.64.0.0/10, RFC 6598) is not among them: what
- * comes from there may be another customer of the same provider.
+ * families, unique local IPv6 (fc00::/7), and 100.64.0.0/10 (RFC 6598), which overlay networks such as Tailscale use.
  */
-const PRIVATE_RANGES: ReadonlySet<string> = new Set(['private', 'loopback', 'linkLocal', 'uniqueLocal']);
+const PRIVATE_RANGES: ReadonlySet<string> = new Set([
+  'private',
+  'loopback',
+  'linkLocal',
+  'uniqueLocal',
+  'carrierGradeNat',
+]);
+/** The bits of an IPv6 address that say whose network it is: each customer has a /64 to himself. */
+const IPV6_NETWORK_BITS = 64;
 
 /**
  * The one spelling of an address by which it is compared and shown: IPv4 that was mapped into IPv6 becomes IPv4
@@ -22,6 +29,15 @@ export function normalizeAddress(text: string): string | undefined {
 export function isPrivateAddress(text: string): boolean {
   const address = parseAddress(text);
   return address !== undefined && PRIVATE_RANGES.has(address.range());
+}
+
+/** What one customer has: an IPv4 address, the /64 of an IPv6 one. What is not an address stays as it is. */
+export function networkOf(text: string): string {
+  const address = parseAddress(text);
+  if (!address) return text;
+  if (address.kind() === 'ipv4') return address.toString();
+  const bytes = address.toByteArray().fill(0, IPV6_NETWORK_BITS / 8);
+  return `${ipaddr.fromByteArray(bytes).toString()}/${IPV6_NETWORK_BITS}`;
 }
 
 /** A fixed set of addresses and networks. */

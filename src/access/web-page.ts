@@ -1,5 +1,5 @@
 import type { RequestHeaders } from './client-address.ts';
-import type { Area } from './guard.ts';
+import { AREAS, type Area } from './guard.ts';
 import { normalizeAddress } from './ip-address.ts';
 
 /** A request as far as it tells whether a web page sent it, and which. */
@@ -32,7 +32,7 @@ const LOCAL_NAME = /(?:^|\.)(?:localhost|local|lan|internal|home\.arpa)$/;
  */
 export function decideWebAccess({ area, method, hosts, headers, publicUrl }: WebRequest): WebDecision {
   const changes = !SAFE_METHODS.has(method);
-  const isPrivateMatter = area === 'view' || area === 'admin';
+  const isPrivateMatter = !AREAS[area].isForAllPages;
   if (isPrivateMatter && !hosts.every((host) => isOwnHost(host, publicUrl))) return 'host_not_allowed';
   if (!isPrivateMatter && !changes) return 'allow';
 

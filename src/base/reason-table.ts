@@ -1,3 +1,4 @@
+import { ACCESS_REASONS } from './access-reasons.ts';
 import { DOCKER_REASONS } from './docker-reasons.ts';
 import { FLEET_REASONS } from './fleet-reasons.ts';
 import { REQUEST_REASONS } from './request-reasons.ts';
@@ -22,6 +23,7 @@ export interface Reason {
 
 export const REASON_TABLE = {
   ...REQUEST_REASONS,
+  ...ACCESS_REASONS,
 
   // ── the content ───────────────────────────────────────────────────────────────────────────────────────
   content_unknown: {

@@ -25,16 +25,6 @@ export const REQUEST_REASONS = {
     what: 'acemux does not answer this method of the engine’s API.',
     todo: 'See /docs for those that it answers.',
   },
-  key_required: {
-    status: 401,
-    what: 'This address may not do this without the key.',
-    todo: 'Send `Authorization: Bearer KEY`; the key is `API_KEY` or the file `admin.key` in `DATA_DIR`.',
-  },
-  key_wrong: {
-    status: 403,
-    what: 'The key is not the right one.',
-    todo: 'Compare it with `API_KEY` or the file `admin.key` in `DATA_DIR`.',
-  },
   host_not_allowed: {
     status: 403,
     what: 'The request was sent to a name that acemux does not know as its own.',

@@ -10,7 +10,16 @@ export interface CombinationProblems {
   readonly warnings: readonly string[];
 }
 
+/** A shorter key of the operator's own may be guessed. */
+const API_KEY_LENGTH_MIN = 16;
+
 const RULES: readonly Rule[] = [
+  {
+    paths: ['access.api_key'],
+    grade: 'warning',
+    broken: ({ access }) => (access.apiKey?.length ?? API_KEY_LENGTH_MIN) < API_KEY_LENGTH_MIN,
+    what: 'it can be guessed; make it 16 characters or longer, for example with: openssl rand -base64 32',
+  },
   {
     paths: ['streams.empty_timeout', 'streams.start_timeout'],
     grade: 'error',

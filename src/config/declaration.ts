@@ -1,3 +1,4 @@
+import { ACCESS_KEYS } from './access-keys.ts';
 import { listenAddressAlias, singleEngineAlias } from './aliases.ts';
 import { DOCKER_KEYS } from './docker-keys.ts';
 import { engineList } from './engine-list.ts';
@@ -9,11 +10,8 @@ import { providerList } from './provider-list.ts';
 import { bitRate, duration, integer, size } from './quantities.ts';
 import { type StandbyWord, standbyList } from './standby-list.ts';
 import { streamSeconds } from './stream-seconds.ts';
-import { baseUrl, choice, folder, listenHost, networkList, secretText } from './texts.ts';
+import { baseUrl, choice, folder, listenHost, networkList } from './texts.ts';
 import { VPN_KEYS } from './vpn-keys.ts';
-
-/** Who needs the key: only public addresses, everybody, nobody. */
-export type AccessMode = 'private' | 'key' | 'open';
 
 const SECOND = 1000;
 const HOUR = 3_600_000;
@@ -90,34 +88,7 @@ export const DECLARATION = {
       doc: 'The folder for what must outlive a restart: the generated admin key, the database, and what time-shift keeps.',
     }),
   },
-  access: {
-    apiKey: key<string | undefined>({
-      yaml: 'api_key',
-      environment: 'API_KEY',
-      type: secretText(),
-      default: undefined,
-      whenUnset: 'generated into `admin.key` in `DATA_DIR` at the first start',
-      applies: 'restart',
-      doc: 'The admin key. No address is trusted instead of it.',
-      secret: true,
-    }),
-    play: key<AccessMode>({
-      yaml: 'play',
-      environment: 'PLAY_ACCESS',
-      type: choice(['private', 'key', 'open']),
-      default: 'private',
-      applies: 'restart',
-      doc: 'Who may play. `private`: loopback and private networks need no key, others do; `key`: everybody needs it; `open`: nobody does.',
-    }),
-    view: key<AccessMode>({
-      yaml: 'view',
-      environment: 'VIEW_ACCESS',
-      type: choice(['private', 'key', 'open']),
-      default: 'private',
-      applies: 'restart',
-      doc: 'Who may look at status, sessions and metrics; the same words as for playing.',
-    }),
-  },
+  access: ACCESS_KEYS,
   engines: {
     providers: key({
       yaml: 'provider',

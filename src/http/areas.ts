@@ -1,10 +1,15 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Area } from '../access/guard.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
     /** Who may use the route. Every route declares it; one without it stops the server from being built. */
     area?: Area;
+    /**
+     * Whether a request's very address lets it pass: nobody knows it but whom acemux gave it, and it is good now. Players
+     * add no key to the addresses that they find in a reply.
+     */
+    isUnguessable?: (request: FastifyRequest) => boolean;
   }
 }
 

@@ -1,5 +1,4 @@
 import type { ServerResponse } from 'node:http';
-import type { AccessPolicy } from '../access/guard.ts';
 import type { Clock } from '../base/clock.ts';
 import type { ReasonCode } from '../base/reasons.ts';
 import type { Settings } from '../config/settings.ts';
@@ -15,6 +14,7 @@ import type { SessionSnapshot } from '../session/types.ts';
 import type { StoreHealth } from '../store/store.ts';
 import type { EventBus } from '../telemetry/events/event-bus.ts';
 import type { Log } from '../telemetry/log.ts';
+import type { AccessParts } from './access-control.ts';
 import type { FleetControlFace } from './fleet-deps.ts';
 
 /** All that http needs to know of a viewer's membership in a session. */
@@ -94,13 +94,15 @@ export interface PlaylistFace {
 export interface HlsFace {
   /**
    * Resolves when there is something to play: the stream or, if the visitor wishes for a start and an end, an excerpt.
-   * `folder`: where the viewers' folders are, relative to the playlist.
+   * `folder`: where the viewers' folders are, relative to the playlist. `token`: what the viewer's address needs to be
+   * let in.
    */
   multivariantPlaylist(
     selector: StreamSelector,
     visitor: ViewerInfo,
     folder: string,
     signal: AbortSignal,
+    token?: string,
   ): Promise<PlaylistFace>;
   /** `name`: of the viewer. `folder`: where the streams' folders are, relative to the playlist. */
   mediaPlaylist(
@@ -112,6 +114,8 @@ export interface HlsFace {
   ): Promise<PlaylistFace>;
   /** Throws unless this name was given to a viewer of this stream. */
   checkName(name: string, selector: StreamSelector): void;
+  /** Whether somebody watches by this name now. */
+  isWatching(name: string): boolean;
   segmentSize(streamName: string, number: number): number;
   /** Takes the response over, unless it throws: all that follows, its end included, is its business. */
   sendSegment(response: ServerResponse, streamName: string, number: number): void;
@@ -211,7 +215,7 @@ export interface HttpDeps<Attached extends Leavable = Leavable> {
   readonly lifecycle: LifecycleFace;
   readonly metrics: MetricsFace;
   readonly events: EventsFace;
-  readonly access: AccessPolicy;
+  readonly access: AccessParts;
   readonly log: Log;
   readonly clock: Clock;
   readonly config: HttpConfig;

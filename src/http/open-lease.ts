@@ -82,7 +82,9 @@ export async function openLease<Attached extends Leavable>(
     }
     // As an engine: a list instead of JSON (reference 2.1).
     if (error instanceof FileListError && selector.parameters['_idx'] === undefined) {
-      return reply.headers(M3U_HEADERS).send(listOfFiles(error.list, selector, publicUrlOf(request)));
+      const passFor = (hash: string): string | undefined => access.passFor(request, hash);
+      const list = listOfFiles(error.list, selector, publicUrlOf(request), passFor);
+      return reply.headers(M3U_HEADERS).send(list);
     }
     if (reasonOf(error) === 'internal') throw error;
     return refuseAsEngine(deps, error, request, reply);

@@ -39,7 +39,12 @@ const PATHS: Readonly<Record<string, readonly string[]>> = {
   '/health': ['get'],
   '/health/live': ['get'],
   '/health/ready': ['get'],
+  '/keys': ['get', 'post'],
+  '/keys/{id}': ['delete'],
   '/livez': ['get'],
+  '/login': ['get', 'post'],
+  '/login-links': ['post'],
+  '/logout': ['post'],
   '/metrics': ['get'],
   '/openapi.json': ['get'],
   '/overview': ['get'],
@@ -49,6 +54,7 @@ const PATHS: Readonly<Record<string, readonly string[]>> = {
   '/readyz': ['get'],
   '/search': ['get'],
   '/server/api': ['get'],
+  '/signed-urls': ['post'],
   '/streams': ['get'],
   '/streams/batch-stop': ['post'],
   '/streams/{id}': ['delete', 'patch'],
@@ -59,6 +65,7 @@ const PATHS: Readonly<Record<string, readonly string[]>> = {
   '/vpn/publicip': ['get'],
   '/vpn/status': ['get'],
   '/webui/api/service': ['get'],
+  '/whoami': ['get'],
 };
 
 test('the document shows every path once', async (t) => {
@@ -86,7 +93,10 @@ test('whatever is not for everybody says that it may be refused, and how', async
   for (const [path, operations] of Object.entries<Operations>(paths)) {
     for (const { responses, tags } of Object.values(operations)) {
       const statuses = Object.keys(responses);
-      assert.ok(statuses.includes('200'), path);
+      assert.ok(
+        statuses.some((status) => /^[23]/.test(status)),
+        path,
+      );
       if (tags.includes('view') || tags.includes('admin')) {
         assert.ok(statuses.includes('401') && statuses.includes('403'), `${path}: ${statuses}`);
       }

@@ -7,7 +7,13 @@ import { ErrorBodySchema } from './errors.ts';
 export const UI_PATH = '/docs';
 
 /** What is not found here is refused before it is asked for: whoever looks or changes needs to be somebody. */
-const CLOSED_AREAS: ReadonlySet<string | undefined> = new Set(['view', 'admin']);
+const CLOSED_AREAS: ReadonlySet<string | undefined> = new Set([
+  'overview',
+  'metrics',
+  'view',
+  'operate',
+  'admin',
+]);
 
 /** Collects the routes that are added from now on into the OpenAPI document. */
 export function installOpenapi(app: FastifyInstance, { version }: Pick<HttpConfig, 'version'>): void {
@@ -30,13 +36,15 @@ export function installOpenapi(app: FastifyInstance, { version }: Pick<HttpConfi
         securitySchemes: {
           bearer: { type: 'http', scheme: 'bearer' },
           apiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key' },
+          token: { type: 'apiKey', in: 'query', name: 'token' },
         },
       },
-      security: [{}, { bearer: [] }, { apiKey: [] }],
+      security: [{}, { bearer: [] }, { apiKey: [] }, { token: [] }],
       tags: [
         { name: 'play', description: 'Streams' },
         { name: 'view', description: 'What acemux is doing' },
-        { name: 'admin', description: 'What changes something: with the admin key only' },
+        { name: 'admin', description: 'What changes something: with a key only' },
+        { name: 'entry', description: 'Logging in and out' },
         { name: 'health', description: 'For supervisors' },
       ],
     },

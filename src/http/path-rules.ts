@@ -1,12 +1,13 @@
 import type { FastifyInstance, HTTPMethods } from 'fastify';
 import { AcemuxError } from '../base/reasons.ts';
 import { pathOf } from './errors.ts';
+import { securityHeadersFor } from './security-headers.ts';
 
 /** Methods that a route of ours may have. */
 const METHODS: readonly HTTPMethods[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 
 /**
- * What holds for every path: replies are not guessed at by browsers, playing paths may be used from any web page and no
+ * What holds for every path: replies are not guessed at nor framed by browsers, playing paths may be used from any web page and no
  * other path may, and a path or method that does not exist is refused before its body is read.
  */
 export function installPathRules(app: FastifyInstance): void {
@@ -21,7 +22,7 @@ export function installPathRules(app: FastifyInstance): void {
     reply.header('X-Content-Type-Options', 'nosniff');
     if (request.routeOptions.config.area === 'play' || playPaths.has(path)) {
       reply.header('Access-Control-Allow-Origin', '*');
-    }
+    } else reply.headers(securityHeadersFor(path));
     if (!request.is404) {
       done();
       return;

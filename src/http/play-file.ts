@@ -16,6 +16,8 @@ import { publicUrlOf } from './public-url.ts';
 export interface PlayedFile {
   readonly selector: StreamSelector;
   readonly viewer: ViewerInfo;
+  /** What addresses in the reply need so that they are let in (`AccessControl.passFor`). */
+  readonly passFor: (hash: string) => string | undefined;
   readonly open: (question: FileQuestion, signal: AbortSignal) => Promise<OpenFile>;
   /** Aborts when nobody waits for the reply any more. */
   readonly signal: AbortSignal;
@@ -28,7 +30,7 @@ export interface PlayedFile {
  * @throws AcemuxError why it can't be played; the signal's reason
  */
 export async function playFile(
-  { log, open, selector, signal, viewer }: PlayedFile,
+  { log, open, passFor, selector, signal, viewer }: PlayedFile,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<void> {
@@ -40,7 +42,8 @@ export async function playFile(
   } catch (error) {
     if (error instanceof FileListError && !signal.aborted) {
       if (selector.parameters['_idx'] !== undefined) throw new AcemuxError('file_unknown');
-      await reply.headers(M3U_HEADERS).send(listOfFiles(error.list, selector, publicUrlOf(request)));
+      const list = listOfFiles(error.list, selector, publicUrlOf(request), passFor);
+      await reply.headers(M3U_HEADERS).send(list);
       return;
     }
     if (error instanceof UnsatisfiableRange) reply.headers(unsatisfiedRange(error.totalBytes));

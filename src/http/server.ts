@@ -1,5 +1,6 @@
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import { parseAddressSet } from '../access/ip-address.ts';
+import { LoginAttempts } from '../access/login-attempts.ts';
 import { AcemuxError } from '../base/reasons.ts';
 import type { Log } from '../telemetry/log.ts';
 import { AccessControl } from './access-control.ts';
@@ -25,7 +26,9 @@ import { registerEvents } from './routes/events.ts';
 import { registerGetstream } from './routes/getstream.ts';
 import { registerHealth } from './routes/health.ts';
 import { registerHls } from './routes/hls.ts';
+import { registerKeys } from './routes/keys.ts';
 import { registerLease } from './routes/lease.ts';
+import { registerLogin } from './routes/login.ts';
 import { registerMetrics } from './routes/metrics.ts';
 import { registerOpenapi } from './routes/openapi.ts';
 import { registerOrchestrator } from './routes/orchestrator.ts';
@@ -35,6 +38,7 @@ import { registerProvision } from './routes/provision.ts';
 import { registerProxy } from './routes/proxy.ts';
 import { registerSettings } from './routes/settings.ts';
 import { registerStreamControl } from './routes/stream-control.ts';
+import { registerSignedUrls } from './routes/signed-urls.ts';
 import { registerStreams } from './routes/streams.ts';
 import { registerVpn } from './routes/vpn.ts';
 
@@ -134,8 +138,9 @@ function buildApp<Attached extends Leavable>(
     },
   });
   const access = new AccessControl({
-    policy: deps.access,
+    ...deps.access,
     trustedProxies: deps.config.trustedProxies,
+    clock: deps.clock,
     log: deps.log,
   });
 
@@ -144,8 +149,8 @@ function buildApp<Attached extends Leavable>(
     trustedProxies: parseAddressSet(deps.config.trustedProxies),
   });
   requireAreas(app, [
-    { below: UI_PATH, area: 'view' },
-    { below: `${API_PREFIX}${UI_PATH}`, area: 'view' },
+    { below: UI_PATH, area: 'overview' },
+    { below: `${API_PREFIX}${UI_PATH}`, area: 'overview' },
   ]);
   installErrorHandler(app, deps, (request) => access.clientOf(request).address);
   installPathRules(app);
@@ -166,6 +171,7 @@ function buildApp<Attached extends Leavable>(
     done();
   });
   const consultations = new Consultations(deps);
+  const attempts = new LoginAttempts(deps.clock);
   app.register((scope, _options, done) => {
     registerEngineApi(scope, { ...deps, consultations, access });
     done();
@@ -175,7 +181,7 @@ function buildApp<Attached extends Leavable>(
     app.register(
       (scope, _options, done) => {
         if (prefix !== '') hideFromDocumentation(scope);
-        registerProxy(scope, deps);
+        registerProxy(scope, { ...deps, access });
         registerStreams(scope, { ...deps, consultations });
         registerStreamControl(scope, deps);
         registerClients(scope, deps);
@@ -194,6 +200,9 @@ function buildApp<Attached extends Leavable>(
         registerHealth(scope, deps);
         registerMetrics(scope, deps);
         registerOpenapi(scope);
+        registerKeys(scope, { keys: deps.access.keys, access, log: deps.log });
+        registerSignedUrls(scope, { ...deps.access, clock: deps.clock });
+        registerLogin(scope, { ...deps.access, access, attempts, clock: deps.clock, log: deps.log });
         done();
       },
       { prefix },

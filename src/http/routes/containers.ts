@@ -40,7 +40,7 @@ export function registerContainers(
   scope.delete<{ Params: { id: string }; Querystring: { force?: boolean } }>(
     '/containers/:id',
     {
-      config: { area: 'admin' },
+      config: { area: 'operate' },
       schema: {
         tags: ['admin'],
         summary: 'Drains an engine and removes it when it is empty; with force at once',
@@ -63,7 +63,7 @@ export function registerContainers(
     '/by-label',
     {
       // It shows labels of every kind; the orchestrator asks for its key, too.
-      config: { area: 'admin' },
+      config: { area: 'operate' },
       schema: {
         tags: ['admin'],
         summary: 'Containers of engines that have a label',
@@ -81,7 +81,7 @@ export function registerContainers(
   scope.post(
     '/gc',
     {
-      config: { area: 'admin' },
+      config: { area: 'operate' },
       schema: {
         tags: ['admin'],
         summary: 'Looks for containers of acemux that nothing needs, and removes them',

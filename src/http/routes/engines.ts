@@ -25,7 +25,7 @@ const DoneSchema = Type.Object({ id: Type.String(), state: Type.String({ descrip
 /** `/engines`: how each engine is, what it carries and takes; and taking one out of use. */
 export function registerEngines(scope: FastifyInstance, { fleetControl, streams }: EnginesDeps): void {
   const view = { area: 'view' } as const;
-  const admin = { area: 'admin' } as const;
+  const operate = { area: 'operate' } as const;
 
   const found = (id: string): EngineSnapshot => {
     const engine = fleetControl.engines().find((each) => each.id === id || each.container?.id === id);
@@ -156,7 +156,7 @@ export function registerEngines(scope: FastifyInstance, { fleetControl, streams 
   scope.post<{ Params: { id: string } }>(
     '/engines/:id/drain',
     {
-      config: admin,
+      config: operate,
       schema: {
         tags: ['admin'],
         summary: 'Gives an engine no new streams, and moves those it has',
@@ -174,7 +174,7 @@ export function registerEngines(scope: FastifyInstance, { fleetControl, streams 
   scope.post<{ Params: { id: string } }>(
     '/engines/:id/undrain',
     {
-      config: admin,
+      config: operate,
       schema: {
         tags: ['admin'],
         summary: 'Gives an engine streams again that was drained by hand',
@@ -192,7 +192,7 @@ export function registerEngines(scope: FastifyInstance, { fleetControl, streams 
   scope.post<{ Params: { id: string } }>(
     '/engines/:id/restart',
     {
-      config: admin,
+      config: operate,
       schema: {
         tags: ['admin'],
         summary: 'Replaces an engine by a new one: first the new one, then its streams move, then it goes',
@@ -210,7 +210,7 @@ export function registerEngines(scope: FastifyInstance, { fleetControl, streams 
   scope.delete<{ Params: { id: string }; Querystring: { force?: boolean } }>(
     '/engines/:id',
     {
-      config: admin,
+      config: operate,
       schema: {
         tags: ['admin'],
         summary: 'Drains an engine and removes it when it is empty; with force at once',

@@ -195,7 +195,8 @@ export async function play<Attached extends Leavable>(
       const isFile = reasonOf(error) === 'vod_not_yet' && !start.areSent && !departure.signal.aborted;
       if (!file || !isFile) throw error;
       start.stop();
-      return await playFile({ ...file, viewer, signal: departure.signal, log }, request, reply);
+      const passFor = (hash: string): string | undefined => access.passFor(request, hash);
+      return await playFile({ ...file, passFor, viewer, signal: departure.signal, log }, request, reply);
     }
   } catch (error) {
     if (departure.signal.aborted) {

@@ -119,6 +119,7 @@ function registerManifest(scope: FastifyInstance, deps: HlsDeps): void {
           { ...viewer, ...(wish && { wish }) },
           VIEWERS_FROM_MANIFEST,
           signal,
+          deps.access.passFor(request, selector.hash),
         ),
       );
     },
@@ -139,6 +140,10 @@ function registerManifest(scope: FastifyInstance, deps: HlsDeps): void {
 }
 
 function registerViewer(scope: FastifyInstance, deps: HlsDeps): void {
+  // Who watches goes on to the end, also when the URL that it began with is over.
+  const isUnguessable = ({ params }: FastifyRequest): boolean =>
+    deps.hls.isWatching(String(Object(params).viewer));
+  const config = { area: 'play', isUnguessable } as const;
   const route = { url: VIEWER_PATH, validatorCompiler: () => () => true, exposeHeadRoute: false };
   const addresses = new ViewerAddresses();
   scope.route<{ Params: ViewerParams }>({
@@ -154,7 +159,7 @@ function registerViewer(scope: FastifyInstance, deps: HlsDeps): void {
       querystring: QuerySchema,
       response: PLAYLIST_RESPONSE,
     },
-    config: { area: 'play' },
+    config,
     handler: async (request, reply) => {
       reply.header('Cache-Control', 'no-store');
       const { selector, wish } = addresses.read(queryOf(request));
@@ -174,7 +179,7 @@ function registerViewer(scope: FastifyInstance, deps: HlsDeps): void {
     ...route,
     method: 'HEAD',
     schema: { hide: true },
-    config: { area: 'play' },
+    config,
     handler: async (request, reply) => {
       reply.header('Cache-Control', 'no-store');
       deps.hls.checkName(request.params.viewer, addresses.read(queryOf(request)).selector);
@@ -185,6 +190,7 @@ function registerViewer(scope: FastifyInstance, deps: HlsDeps): void {
 }
 
 function registerSegments(scope: FastifyInstance, deps: HlsDeps): void {
+  const config = { area: 'play', isUnguessable: () => true } as const;
   scope.route<{ Params: SegmentParams }>({
     url: SEGMENT_PATH,
     method: 'GET',
@@ -204,7 +210,7 @@ function registerSegments(scope: FastifyInstance, deps: HlsDeps): void {
         '4xx': ErrorBodySchema,
       },
     },
-    config: { area: 'play' },
+    config,
     handler: async ({ params }, reply) => {
       reply.header('Cache-Control', 'no-store'); // Of a refusal; a segment has headers of its own.
       deps.hls.sendSegment(reply.raw, params.stream, numberOf(params));
@@ -215,7 +221,7 @@ function registerSegments(scope: FastifyInstance, deps: HlsDeps): void {
     url: SEGMENT_PATH,
     method: 'HEAD',
     schema: { hide: true },
-    config: { area: 'play' },
+    config,
     handler: async ({ params }, reply) => {
       reply.header('Cache-Control', 'no-store');
       const sizeBytes = deps.hls.segmentSize(params.stream, numberOf(params));

@@ -26,6 +26,9 @@ const ParamsSchema = Type.Object({
   token: Type.String({ description: 'Of the reply to /ace/getstream?…&format=json.' }),
 });
 
+/** The token of an address was given to whom opened it, and to nobody else. */
+const CONFIG = { area: 'play', isUnguessable: () => true } as const;
+
 /** What engines say of a playback that has not begun (reference 3.1). */
 const BEFORE_MEDIA: ReadonlySet<string> = new Set(['idle', 'starting', 'loading', 'check', 'prebuf']);
 
@@ -48,7 +51,7 @@ function registerPlayback<Attached extends Leavable>(
     url,
     method: 'GET',
     exposeHeadRoute: false,
-    config: { area: 'play' },
+    config: CONFIG,
     schema: {
       tags: ['play'],
       summary: 'Play what was opened with format=json: MPEG-TS, or a recorded file',
@@ -79,7 +82,7 @@ function registerPlayback<Attached extends Leavable>(
   scope.route<{ Params: Params }>({
     url,
     method: 'HEAD',
-    config: { area: 'play' },
+    config: CONFIG,
     schema: { hide: true },
     handler: async (request, reply) => {
       if (!find(deps, request.params)) throw new AcemuxError('lease_unknown');
@@ -97,7 +100,7 @@ function registerStat<Attached extends Leavable>(scope: FastifyInstance, deps: L
     url,
     method: 'GET',
     exposeHeadRoute: false,
-    config: { area: 'play', speaksEngine: () => true },
+    config: { ...CONFIG, speaksEngine: () => true },
     schema: {
       tags: ['play'],
       summary: 'How a playback that was opened with format=json is doing',
@@ -122,7 +125,7 @@ function registerCommand<Attached extends Leavable>(scope: FastifyInstance, deps
     url,
     method: 'GET',
     exposeHeadRoute: false,
-    config: { area: 'play', speaksEngine: () => true },
+    config: { ...CONFIG, speaksEngine: () => true },
     schema: {
       tags: ['play'],
       summary: 'Stop a playback that was opened with format=json',
@@ -173,7 +176,7 @@ function answerHead(scope: FastifyInstance, url: string): void {
   scope.route({
     url,
     method: 'HEAD',
-    config: { area: 'play' },
+    config: CONFIG,
     schema: { hide: true },
     handler: async (_request, reply) => reply.headers(JSON_HEADERS).send(),
   });

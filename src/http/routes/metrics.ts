@@ -6,7 +6,7 @@ export function registerMetrics(scope: FastifyInstance, { metrics }: Pick<HttpDe
   scope.get(
     '/metrics',
     {
-      config: { area: 'view' },
+      config: { area: 'metrics' },
       schema: {
         tags: ['view'],
         summary: 'Metrics in the text format of Prometheus',

@@ -13,7 +13,7 @@ export const CONTENT_SECURITY_POLICY =
 export function registerOpenapi(scope: FastifyInstance): void {
   scope.get(
     '/openapi.json',
-    { config: { area: 'view' }, schema: { tags: ['view'], summary: 'This document' } },
+    { config: { area: 'overview' }, schema: { tags: ['view'], summary: 'This document' } },
     async (request) => ({ ...scope.swagger(), servers: [{ url: publicUrlOf(request) }] }),
   );
   scope.register(swaggerUi, {

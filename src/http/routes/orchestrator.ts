@@ -116,7 +116,7 @@ export function registerOrchestrator(scope: FastifyInstance, deps: OrchestratorD
   scope.get(
     '/orchestrator/status',
     {
-      config: { area: 'view' },
+      config: { area: 'overview' },
       schema: {
         tags: ['view'],
         summary: 'Whether it can take a stream now, and if not, why and when',
@@ -178,7 +178,7 @@ export function registerOrchestrator(scope: FastifyInstance, deps: OrchestratorD
   scope.get(
     '/health/status',
     {
-      config: { area: 'view' },
+      config: { area: 'overview' },
       schema: {
         tags: ['view'],
         summary: 'The health of the engines in numbers, and of the database',
@@ -210,7 +210,7 @@ export function registerOrchestrator(scope: FastifyInstance, deps: OrchestratorD
   scope.post<{ Querystring: { operation_type?: string } }>(
     '/health/circuit-breaker/reset',
     {
-      config: { area: 'admin' },
+      config: { area: 'operate' },
       schema: {
         tags: ['admin'],
         summary: 'Ends the pause after engines that failed to start',

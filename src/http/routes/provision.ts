@@ -68,7 +68,7 @@ const REFUSED = { 400: ErrorBodySchema, '4xx': ProvisionErrorSchema, '5xx': Prov
 /** `/provision`, `/provision/acestream` and `/scale/{n}`: engines of the configured kind, and how many. */
 export function registerProvision(scope: FastifyInstance, deps: ProvisionDeps): void {
   const { access, fleetControl } = deps;
-  const config = { area: 'admin' } as const;
+  const config = { area: 'operate' } as const;
   installErrorHandler(
     scope,
     deps,

@@ -3,13 +3,16 @@ import { type Static, Type } from 'typebox';
 import { AcemuxError } from '../../base/reasons.ts';
 import type { SessionSnapshot } from '../../session/types.ts';
 import { subjectOf } from '../../telemetry/events/event.ts';
+import type { AccessControl } from '../access-control.ts';
 import type { HttpDeps } from '../deps.ts';
 import { ErrorBodySchema } from '../errors.ts';
 import { EventSchema, eventJsonOf } from '../event-json.ts';
 import { SESSION_DETAIL_PROPERTIES, sessionDetailWords } from '../session-detail-words.ts';
 import { timeOf } from '../times.ts';
 
-type ProxyDeps = Pick<HttpDeps, 'sessions' | 'lifecycle' | 'sessionControl' | 'events'>;
+type ProxyDeps = Pick<HttpDeps, 'sessions' | 'lifecycle' | 'sessionControl' | 'events'> & {
+  readonly access: AccessControl;
+};
 
 /** So many of the newest events of a stream are its timeline. */
 const TIMELINE_MAX = 100;
@@ -71,7 +74,7 @@ const StatusSchema = Type.Object({
 /** `/proxy/status`, `/proxy/sessions` and `/proxy/sessions/{id}`: who is watching what. */
 export function registerProxy(
   scope: FastifyInstance,
-  { sessions, lifecycle, sessionControl, events }: ProxyDeps,
+  { access, sessions, lifecycle, sessionControl, events }: ProxyDeps,
 ): void {
   const config = { area: 'view' } as const;
   const timelineOf = ({ streamId, createdAtMs }: SessionSnapshot): Static<typeof EventSchema>[] =>
@@ -87,17 +90,22 @@ export function registerProxy(
   scope.get(
     '/proxy/status',
     {
-      config,
-      schema: { tags: ['view'], summary: 'Sessions and their number', response: { 200: StatusSchema } },
+      config: { area: 'overview' },
+      schema: {
+        tags: ['view'],
+        summary: 'Sessions and their number',
+        description: 'To the key of a viewer the numbers only: `sessions` is empty.',
+        response: { 200: StatusSchema },
+      },
     },
-    async (): Promise<Static<typeof StatusSchema>> => {
+    async (request): Promise<Static<typeof StatusSchema>> => {
       const all = sessions.list();
       return {
         running: lifecycle.phase !== 'starting',
         total_sessions: all.length,
         active_sessions: all.filter(({ isActive }) => isActive).length,
         total_clients: all.reduce((sum, { clientCount }) => sum + clientCount, 0),
-        sessions: all.map(sessionInfoOf),
+        sessions: access.may(request, 'view') ? all.map(sessionInfoOf) : [],
       };
     },
   );

@@ -49,7 +49,7 @@ const StopResultSchema = Type.Object({
 /** `/streams`: what plays and what has ended lately, in the words of acestream-orchestrator; and ending it. */
 export function registerStreams(scope: FastifyInstance, { streams, consultations }: StreamsDeps): void {
   const view = { area: 'view' } as const;
-  const admin = { area: 'admin' } as const;
+  const operate = { area: 'operate' } as const;
 
   const found = (name: string): StreamRecord => {
     const record = streams.find(isHash(name) ? name.toLowerCase() : name);
@@ -160,7 +160,7 @@ export function registerStreams(scope: FastifyInstance, { streams, consultations
   scope.delete<{ Params: { id: string } }>(
     '/streams/:id',
     {
-      config: admin,
+      config: operate,
       schema: {
         tags: ['admin'],
         summary: 'Ends a stream: its viewers are disconnected, its engine is free',
@@ -182,7 +182,7 @@ export function registerStreams(scope: FastifyInstance, { streams, consultations
   scope.post<{ Body: string[] }>(
     '/streams/batch-stop',
     {
-      config: admin,
+      config: operate,
       schema: {
         tags: ['admin'],
         summary: 'Ends several streams',

@@ -4,6 +4,12 @@ import { connect, type Socket } from 'node:net';
 import type { TestContext } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { MemorySettings } from '../../../test/support/memory-settings.ts';
+import { type AddressLists, NO_LISTS } from '../../access/address-lists.ts';
+import type { AccessPolicy } from '../../access/guard.ts';
+import { type ConfiguredKey, KeyRing } from '../../access/key-ring.ts';
+import { type KeyStore, MemoryKeyStore } from '../../access/key-store.ts';
+import { LoginSessions } from '../../access/login-sessions.ts';
+import { TokenSigner } from '../../access/signed-token.ts';
 import { systemClock } from '../../base/clock.ts';
 import { AcemuxError, type ReasonCode } from '../../base/reasons.ts';
 import { defaultConfig } from '../../config/config.ts';
@@ -24,6 +30,7 @@ import { FakeFleetControl } from './fleet.ts';
 
 export const HASH = '0123456789abcdef0123456789abcdef01234567';
 export const ADMIN_KEY = 'the-right-key-of-the-house';
+export const SIGNING_SECRETS: readonly string[] = ['the-secret-that-signs', 'the-secret-before-it'];
 /** The peer of every test is loopback; with this in TRUSTED_PROXIES it can speak for others. */
 export const LOOPBACK_PROXY: readonly string[] = ['127.0.0.1'];
 
@@ -116,8 +123,12 @@ export interface Parts {
   consultant: Consultant | undefined;
   phase: 'starting' | 'ready' | 'draining';
   renderMetrics: () => Promise<string>;
-  playAccess: HttpDeps['access']['play'];
-  viewAccess: HttpDeps['access']['view'];
+  playAccess: AccessPolicy['play'];
+  viewAccess: AccessPolicy['view'];
+  /** Keys beside ADMIN_KEY. */
+  keys: readonly ConfiguredKey[];
+  keyStore: KeyStore;
+  lists: AddressLists;
   trustedProxies: readonly string[];
   publicUrl: string | undefined;
   events: EventBus;
@@ -202,6 +213,9 @@ export function buildRig(overrides: Partial<Parts> = {}): Omit<Rig, 'url' | 'por
     renderMetrics: async () => 'a_metric 1\n',
     playAccess: 'private',
     viewAccess: 'private',
+    keys: [],
+    keyStore: new MemoryKeyStore(),
+    lists: NO_LISTS,
     trustedProxies: [],
     publicUrl: undefined,
     events: new EventBus({
@@ -274,6 +288,7 @@ export function buildRig(overrides: Partial<Parts> = {}): Omit<Rig, 'url' | 'por
         multivariantPlaylist: async () => EMPTY_PLAYLIST,
         mediaPlaylist: async () => EMPTY_PLAYLIST,
         checkName: () => {},
+        isWatching: () => false,
         segmentSize: () => 188,
         sendSegment: (response) =>
           void response.writeHead(200, { 'Content-Type': 'video/mp2t' }).end('media'),
@@ -294,7 +309,18 @@ export function buildRig(overrides: Partial<Parts> = {}): Omit<Rig, 'url' | 'por
         requestRefused: (reason) => void refused.push(reason),
       },
       events: parts.events,
-      access: { play: parts.playAccess, view: parts.viewAccess, key: ADMIN_KEY },
+      access: {
+        policy: { play: parts.playAccess, view: parts.viewAccess },
+        lists: parts.lists,
+        keys: new KeyRing({
+          adminKey: ADMIN_KEY,
+          configured: parts.keys,
+          store: parts.keyStore,
+          clock: parts.clock,
+        }),
+        signer: new TokenSigner(SIGNING_SECRETS),
+        logins: new LoginSessions(parts.clock),
+      },
       log: parts.log,
       clock: parts.clock,
       config: {

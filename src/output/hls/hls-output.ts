@@ -84,6 +84,7 @@ export class HlsOutput {
    * A playlist that leads to a media playlist of the viewer's own, as soon as there is a segment. It makes nobody a viewer:
    * players open a stream more than once to look at it. An excerpt is of what is on disk: for that no engine is asked.
    * @param folder where the viewers' folders are, relative to this playlist
+   * @param token what the viewer's address needs so that it is let in, if anything
    * @throws AcemuxError why there is nothing to play; the signal's reason
    */
   async multivariantPlaylist(
@@ -91,12 +92,14 @@ export class HlsOutput {
     visitor: ViewerInfo,
     folder: string,
     signal: AbortSignal,
+    token?: string,
   ): Promise<Playlist> {
     const { wish, ...who } = visitor;
-    // The viewer that comes of this calls itself the same.
+    // The viewer that comes of this calls itself the same, and shows the same token.
     const called = who.name === undefined ? '' : `&client=${encodeURIComponent(who.name)}`;
+    const pass = token === undefined ? '' : `&token=${encodeURIComponent(token)}`;
     const address = (query: string): string =>
-      `${folder}/${this.#names.create(selector)}/index.m3u8?${selectorQuery(selector)}${query}${called}`;
+      `${folder}/${this.#names.create(selector)}/index.m3u8?${selectorQuery(selector)}${query}${called}${pass}`;
     if (wish?.start && wish.end) {
       // Seconds before live are so from now on: the viewer's address has the times.
       const { excerpt, range } = await this.#excerpt(selector, wish.start, wish.end);
@@ -169,6 +172,11 @@ export class HlsOutput {
   /** @throws AcemuxError playlist_unknown: this name was not given out for this stream */
   checkName(name: string, selector: StreamSelector): void {
     if (!this.#names.isValid(name, selector)) throw new AcemuxError('playlist_unknown');
+  }
+
+  /** Whether somebody watches by this name now. */
+  isWatching(name: string): boolean {
+    return this.#viewers.has(name);
   }
 
   /**
