@@ -5,6 +5,7 @@ import type { Config } from './config/config.ts';
 import { configuredVpns } from './config/configured-vpns.ts';
 import { EngineClient } from './engine/engine-client.ts';
 import type { EngineRecord } from './fleet/engine-record.ts';
+import { EngineStarts } from './fleet/engine-starts.ts';
 import { Fleet, type FleetDeps, type FleetVpns } from './fleet/fleet.ts';
 import { FleetControl } from './fleet/fleet-control.ts';
 import { fleetEvents } from './fleet/fleet-events.ts';
@@ -20,6 +21,7 @@ import { GluetunClient } from './fleet/vpn/gluetun-client.ts';
 import type { EngineNetwork, EnginesBehind } from './fleet/vpn/vpn.ts';
 import { vpnEvents } from './fleet/vpn/vpn-events.ts';
 import { Vpns, type VpnsDeps } from './fleet/vpn/vpns.ts';
+import type { StartRows } from './store/start-rows.ts';
 import type { EventBus } from './telemetry/events/event-bus.ts';
 import type { Log } from './telemetry/log.ts';
 import type { Metrics } from './telemetry/metrics.ts';
@@ -38,6 +40,7 @@ export interface FleetSurroundings {
   readonly metrics: Metrics;
   readonly events: EventBus;
   readonly giveWay: NonNullable<FleetDeps['giveWay']>;
+  readonly starts: StartRows;
   readonly clock: Clock;
 }
 
@@ -60,7 +63,7 @@ export interface FleetHouse {
 export async function buildFleet(
   live: LiveConfig,
   parts: FleetParts,
-  { metrics, events, giveWay, clock }: FleetSurroundings,
+  { metrics, events, giveWay, starts: rows, clock }: FleetSurroundings,
 ): Promise<FleetHouse> {
   const { log } = parts;
   const config = live.current;
@@ -78,6 +81,14 @@ export async function buildFleet(
     clock,
     log: log.child({ part: 'vpn' }),
   });
+  const starts: EngineStarts = new EngineStarts({
+    rows,
+    clientAt: ({ host, port }) =>
+      fleet.registry.engines.find((engine) => engine.host === host && engine.port === port)?.client,
+    events,
+    clock,
+    log: log.child({ part: 'fleet' }),
+  });
   const fleet: Fleet = new Fleet({
     providers,
     limits: fleetLimits(live),
@@ -93,7 +104,14 @@ export async function buildFleet(
       reconciler.notice(happening);
     },
     createClient: (address) =>
-      new EngineClient({ address, clock, log: log.child({ part: 'fleet' }), ingest: config.streams.ingest }),
+      new EngineClient({
+        address,
+        clock,
+        log: log.child({ part: 'fleet' }),
+        ingest: config.streams.ingest,
+        journal: starts,
+      }),
+    playedAt: (address) => starts.playedAt(address),
     giveWay,
     clock,
     log: log.child({ part: 'fleet' }),
@@ -179,6 +197,8 @@ export async function buildFleet(
       undo.defer(() => vpns.stop());
       vpns.start();
       undo.defer(() => fleet.stop());
+      undo.defer(() => starts.stop());
+      await starts.load();
       await fleet.start();
       undo.defer(() => cutOff.stop());
       cutOff.start();

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Clock } from './base/clock.ts';
+import { StartRows } from './store/start-rows.ts';
 import { Store, type StoreHealth } from './store/store.ts';
 import { StoredKeys } from './store/stored-keys.ts';
 import { StoredSettings } from './store/stored-settings.ts';
@@ -14,6 +15,7 @@ export interface StoreHouse {
   readonly store: Store;
   readonly settings: StoredSettings;
   readonly keys: StoredKeys;
+  readonly starts: StartRows;
   /** Opens the database and reads what is held in memory. Never rejects: nothing that plays depends on it. */
   start(): Promise<void>;
   stop(): Promise<void>;
@@ -46,6 +48,7 @@ export function buildStore(
     store,
     settings,
     keys,
+    starts: new StartRows(store),
     async start() {
       await store.start();
       for (const part of [settings, keys]) {

@@ -12,6 +12,7 @@ import type { Config } from './config/config.ts';
 import type { Fleet } from './fleet/fleet.ts';
 import type { FleetControl } from './fleet/fleet-control.ts';
 import type { Vpns } from './fleet/vpn/vpns.ts';
+import { History } from './history/history.ts';
 import { connectionLimitsFor, readOpenFilesMax } from './http/connection-limits.ts';
 import { buildServer } from './http/server.ts';
 import { HlsOutput } from './output/hls/hls-output.ts';
@@ -114,6 +115,7 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
     metrics,
     events,
     giveWay: (infohash) => sessions.giveWay(infohash) || recordings.giveWay(infohash),
+    starts: storeHouse.starts,
     clock,
   });
   const { fleet, fleetControl, vpns } = house;
@@ -226,6 +228,7 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
       },
       vpns,
       store,
+      history: new History(store),
       lifecycle,
       events,
       metrics: {

@@ -6,6 +6,12 @@ export const FLEET_REASONS = {
     what: 'New engines failed again and again, so acemux pauses before it tries the next one.',
     todo: 'The log and the detail say why they failed. Mend that; `POST /health/circuit-breaker/reset` ends the pause.',
   },
+  engine_occupied: {
+    status: 503,
+    retryAfterSeconds: 60,
+    what: 'The engine may still play this stream for a process before this one, and does not say that it has stopped.',
+    todo: 'Wait: it ends what nobody reads after a minute. With another engine, that one is asked.',
+  },
   host_memory: {
     status: 503,
     retryAfterSeconds: 30,

@@ -19,6 +19,7 @@ import {
 } from './reply.ts';
 import { authorityOf, engineRoot } from './rewrite.ts';
 import { BackgroundStart, type StartAttempt } from './start-attempt.ts';
+import type { AskedStart, LeftStart, StartJournal, StartNote } from './start-journal.ts';
 import { EngineTransport, type TransportFailure } from './transport.ts';
 import type {
   EngineAddress,
@@ -42,6 +43,8 @@ export interface EngineClientDeps {
   readonly limits?: Partial<EngineLimits>;
   /** In which form media is taken; `auto` if left out. */
   readonly ingest?: Ingest;
+  /** Remembers what the engine is asked for; nobody does if left out. */
+  readonly journal?: StartJournal;
 }
 
 /**
@@ -61,6 +64,10 @@ export class EngineClient {
   readonly #limits: EngineLimits;
   readonly #root: URL;
   readonly #ingest: Ingest;
+  readonly #address: EngineAddress;
+  readonly #journal: StartJournal | undefined;
+  /** Of the playbacks that are open. */
+  readonly #notes = new WeakMap<Playback, StartNote>();
   readonly #transport: EngineTransport;
   readonly #connectWatch: ConnectWatch;
   readonly #closing = new AbortController();
@@ -73,19 +80,24 @@ export class EngineClient {
     this.#limits = { ...DEFAULT_ENGINE_LIMITS, ...limits };
     this.#root = engineRoot(address);
     this.#ingest = deps.ingest ?? 'auto';
+    this.#address = address;
+    this.#journal = deps.journal;
     this.#transport = new EngineTransport({ address, clock, limits: this.#limits });
     this.#connectWatch = new ConnectWatch({ accepts: (signal) => this.#transport.accepts(signal), clock });
   }
 
   /**
-   * Asks the engine to open a playback; the request is on its way when this returns.
+   * Asks the engine to open a playback, as soon as the journal has it.
    * @param wanted a file is asked for as such even where `ingest` is `hls`: it is read in parts, which playlists have not
+   * @param infohash the broadcast, where that is known
    */
-  start(selector: StreamSelector, wanted: 'stream' | 'file' = 'stream'): StartAttempt {
-    const ingest = wanted === 'file' && this.#ingest === 'hls' ? 'auto' : this.#ingest;
-    return new BackgroundStart(this.#track(this.#start(selector, ingest)), (playback) =>
-      this.stopPlayback(playback),
-    );
+  start(
+    selector: StreamSelector,
+    wanted: AskedStart['wanted'] = 'stream',
+    infohash?: string | undefined,
+  ): StartAttempt {
+    const asked = { address: this.#address, selector, wanted, infohash };
+    return new BackgroundStart(this.#track(this.#start(asked)), (playback) => this.stopPlayback(playback));
   }
 
   /**
@@ -119,7 +131,27 @@ export class EngineClient {
   async stopPlayback(playback: Playback): Promise<void> {
     const { infohash, playbackSessionId } = playback;
     const stopped = await this.#stopAt(playback.commandUrl);
+    const note = this.#notes.get(playback);
+    if (stopped) note?.over();
+    else note?.left();
     if (stopped) this.#log.info({ infohash, playbackSessionId }, 'playback stopped');
+  }
+
+  /**
+   * Stops what a process before this one has left. Where the reply to its start has not come, the engine is asked again by the
+   * same player: it answers with what it has opened, or opens it anew (reference 9, 18 and 19), and that is stopped.
+   * Resolves to whether the engine has nothing of it any more; never rejects.
+   */
+  stopLeft({ commandUrl, pid, selector, wanted }: LeftStart): Promise<boolean> {
+    const url = commandUrl === undefined ? undefined : URL.parse(commandUrl);
+    // Only what is at this engine: the file may have been anybody's.
+    if (url && url.origin === this.#root.origin) return this.#track(this.#stopAt(url));
+    return this.#track(
+      this.#ask(selector, this.#ingestFor(wanted), pid).then(
+        (playback) => this.#stopAt(playback.commandUrl),
+        (error: unknown) => !mayHaveOpened(error),
+      ),
+    );
   }
 
   /** @throws AcemuxError engine_…; the signal's reason */
@@ -191,30 +223,43 @@ export class EngineClient {
     await this.#transport.close();
   }
 
-  async #start(selector: StreamSelector, ingest: Ingest): Promise<Playback> {
-    const pid = randomUUID();
-    const asked = { kind: selector.kind, hash: selector.hash, playerPid: pid };
+  async #start(asked: AskedStart): Promise<Playback> {
+    const { selector, wanted } = asked;
+    const note = this.#journal && (await this.#journal.note(asked));
+    const pid = note?.pid ?? randomUUID();
+    const fields = { kind: selector.kind, hash: selector.hash, playerPid: pid };
+    try {
+      const playback = await this.#ask(selector, this.#ingestFor(wanted), pid);
+      note?.opened(playback);
+      if (note) this.#notes.set(playback, note);
+      const { infohash, playbackSessionId } = playback;
+      this.#log.info({ ...fields, infohash, playbackSessionId }, 'playback started');
+      return playback;
+    } catch (error) {
+      if (mayHaveOpened(error)) note?.left();
+      else note?.over();
+      this.#log.info({ ...fields, reason: reasonOf(error), err: error }, 'playback not started');
+      throw error;
+    }
+  }
+
+  #ingestFor(wanted: AskedStart['wanted']): Ingest {
+    return wanted === 'file' && this.#ingest === 'hls' ? 'auto' : this.#ingest;
+  }
+
+  async #ask(selector: StreamSelector, ingest: Ingest, pid: string): Promise<Playback> {
     // The same pid also for the retry: should the first request have opened a playback after all, the engine
     // takes the second for the same player and does not open another one (reference 1).
     const query = { ...selector.parameters, [selector.kind]: selector.hash, format: 'json', pid };
-    try {
-      let text = await this.#askToStart(ingest === 'hls' ? '/ace/manifest.m3u8' : '/ace/getstream', query);
-      if (ingest === 'auto' && offersOnlyHls(text)) {
-        this.#log.info(asked, 'offered as HLS only');
-        text = await this.#askToStart('/ace/manifest.m3u8', query);
-      }
-      const reply = parseStartReply(text, selector, this.#root);
-      if (!reply.ok) {
-        if (reply.openedCommandUrl) await this.#stopAt(reply.openedCommandUrl);
-        throw reply.error;
-      }
-      const { infohash, playbackSessionId } = reply.playback;
-      this.#log.info({ ...asked, infohash, playbackSessionId }, 'playback started');
-      return reply.playback;
-    } catch (error) {
-      this.#log.info({ ...asked, reason: reasonOf(error), err: error }, 'playback not started');
-      throw error;
+    let text = await this.#askToStart(ingest === 'hls' ? '/ace/manifest.m3u8' : '/ace/getstream', query);
+    if (ingest === 'auto' && offersOnlyHls(text)) {
+      this.#log.info({ hash: selector.hash, playerPid: pid }, 'offered as HLS only');
+      text = await this.#askToStart('/ace/manifest.m3u8', query);
     }
+    const reply = parseStartReply(text, selector, this.#root);
+    if (reply.ok) return reply.playback;
+    if (reply.openedCommandUrl) await this.#stopAt(reply.openedCommandUrl);
+    throw reply.error;
   }
 
   #askToStart(path: string, query: Readonly<Record<string, string>>): Promise<TextReply> {
@@ -302,4 +347,10 @@ export class EngineClient {
     void settled.then(() => this.#inFlight.delete(settled));
     return promise;
   }
+}
+
+/** Whether an engine may have opened a playback although the start has failed so: it has not answered. */
+function mayHaveOpened(error: unknown): boolean {
+  const reason = reasonOf(error);
+  return reason === 'engine_timeout' || reason === 'engine_closed' || reason === 'shutdown';
 }

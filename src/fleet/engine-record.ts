@@ -24,7 +24,7 @@ export type Consultant = Pick<EngineClient, 'mediaFiles' | 'search'>;
 /** What the fleet needs of an engine's client. */
 export type FleetClient = PlaybackClient &
   Consultant &
-  Pick<EngineClient, 'version' | 'networkConnected' | 'untilAccepting' | 'close'>;
+  Pick<EngineClient, 'version' | 'networkConnected' | 'untilAccepting' | 'stopLeft' | 'close'>;
 
 /** How long an engine that has stopped playing a broadcast is still likely to know peers of it, milliseconds. */
 const PLAYED_LATELY_MS = 10 * 60_000;

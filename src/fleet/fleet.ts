@@ -79,6 +79,8 @@ export interface FleetDeps {
   /** Undefined: nobody makes engines. */
   readonly growth?: FleetGrowth;
   readonly vpns?: FleetVpns;
+  /** Broadcasts that an engine played for the process before this one. */
+  readonly playedAt?: (address: EngineAddress) => readonly string[];
   readonly witness?: FleetWitness;
   /** From 0 to 1, for what should not happen everywhere at once; random if left out. */
   readonly random?: () => number;
@@ -125,6 +127,7 @@ export class Fleet implements EngineSource, EngineDemand {
       startupTimeoutMs: limits.startupTimeoutMs,
       suspicion: this.#suspicion,
       vpnStateOf: (vpn) => deps.vpns?.stateOf(vpn),
+      playedAt: deps.playedAt ?? (() => []),
       random: deps.random ?? Math.random,
       clock,
       log,

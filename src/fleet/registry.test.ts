@@ -34,6 +34,7 @@ async function begin(
     listIntervalMs: CHECK_INTERVAL_MS,
     startupTimeoutMs: 25_000,
     vpnStateOf: () => undefined,
+    playedAt: () => [],
     witness: () => {},
     random: () => 0.5,
     failureThreshold: 3,

@@ -27,6 +27,8 @@ export interface RegistryDeps {
   readonly startupTimeoutMs: number;
   readonly suspicion: Suspicion;
   readonly vpnStateOf: (vpn: string) => VpnState | undefined;
+  /** Broadcasts that an engine played for the process before this one. */
+  readonly playedAt: (address: EngineAddress) => readonly string[];
   readonly random: () => number;
   readonly clock: Clock;
   readonly log: Log;
@@ -247,6 +249,7 @@ export class EngineRegistry {
       vpnStateOf,
       startupTimeoutMs,
     });
+    for (const infohash of this.#deps.playedAt(observed.address)) record.notePlayed(infohash);
     this.#engines.set(observed.id, record);
     this.#list = [...this.#engines.values()];
     this.#feedOf.set(record, feed);

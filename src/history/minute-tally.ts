@@ -18,11 +18,13 @@ class GapMeter {
     this.#longestMs = Math.max(this.#longestMs, nowMs - this.#grewAtMs);
   }
 
-  /** Of this minute; one that goes on counts in the next one, too. */
-  take(): number {
-    const longestMs = this.#longestMs;
+  get longestMs(): number {
+    return Math.round(this.#longestMs);
+  }
+
+  /** A new minute begins; a gap that goes on counts in it, too. */
+  turn(): void {
     this.#longestMs = 0;
-    return Math.round(longestMs);
   }
 }
 
@@ -59,12 +61,18 @@ export class StreamTally {
     this.#gaps.note(sample.bytesIn, sample.isPlaying, nowMs);
   }
 
-  take(): StreamMinute {
+  /** The minute so far. */
+  get minute(): StreamMinute {
     const { sessionId, engine, clients, bytesIn, ringMs, peers, speedBytesPerSecond } = this.#latest;
     const ingestBytes = bytesIn - this.#bytesFrom;
-    this.#bytesFrom = bytesIn;
-    const longestGapMs = this.#gaps.take();
+    const { longestMs: longestGapMs } = this.#gaps;
     return { sessionId, engine, clients, ingestBytes, longestGapMs, ringMs, peers, speedBytesPerSecond };
+  }
+
+  /** A new minute begins. */
+  turn(): void {
+    this.#bytesFrom = this.#latest.bytesIn;
+    this.#gaps.turn();
   }
 }
 
@@ -120,25 +128,31 @@ export class ViewerTally {
     this.#atMs = nowMs;
   }
 
-  take(): ViewerMinute {
+  /** The minute so far. */
+  get minute(): ViewerMinute {
     const { client, output, bytesSent, skips } = this.#latest;
     const isKnown = bytesSent !== undefined;
-    const minute = {
+    return {
       client,
       output,
       bytes: isKnown ? bytesSent - this.#bytesFrom : undefined,
-      longestGapMs: isKnown ? this.#gaps.take() : undefined,
+      longestGapMs: isKnown ? this.#gaps.longestMs : undefined,
       lagMs: this.#lagMs === undefined ? undefined : Math.round(this.#lagMs),
       skips: skips - this.#skipsFrom,
       nullMs: isKnown ? Math.round(this.#nullMs) : undefined,
       blockedMs: Math.round(this.#blockedMs),
     };
+  }
+
+  /** A new minute begins. */
+  turn(): void {
+    const { bytesSent, skips } = this.#latest;
     this.#bytesFrom = bytesSent ?? 0;
     this.#skipsFrom = skips;
     this.#lagMs = undefined;
     this.#nullMs = 0;
     this.#blockedMs = 0;
-    return minute;
+    this.#gaps.turn();
   }
 }
 
@@ -158,19 +172,23 @@ export class ProcessTally {
     this.#loopDelayMs = Math.max(this.#loopDelayMs, sample.loopDelayMs);
   }
 
-  /** Undefined: nothing was seen. `clients` is the most there were, `egressBytes` what went out in this minute. */
-  take(): ProcessMinute | undefined {
+  /** The minute so far; undefined: nothing was seen. `clients` is the most there were, `egressBytes` what went out in it. */
+  get minute(): ProcessMinute | undefined {
     const latest = this.#latest;
-    if (!latest) return undefined;
-    const minute = {
-      ...latest,
-      clients: this.#clients,
-      egressBytes: latest.egressBytes - this.#egressFrom,
-      loopDelayMs: Math.round(this.#loopDelayMs),
-    };
-    this.#egressFrom = latest.egressBytes;
+    return (
+      latest && {
+        ...latest,
+        clients: this.#clients,
+        egressBytes: latest.egressBytes - this.#egressFrom,
+        loopDelayMs: Math.round(this.#loopDelayMs),
+      }
+    );
+  }
+
+  /** A new minute begins. */
+  turn(): void {
+    this.#egressFrom = this.#latest?.egressBytes ?? 0;
     this.#clients = 0;
     this.#loopDelayMs = 0;
-    return minute;
   }
 }

@@ -16,6 +16,8 @@ import {
 } from './statements.ts';
 
 const LOOK_MS = 1_000;
+/** The minute under way is written with every so many looks, and when it is over. */
+const WRITE_EVERY = 10;
 export const MINUTE_MS = 60_000;
 /** Events that come together are written together. */
 const EVENTS_WAIT_MS = 250;
@@ -43,6 +45,9 @@ export class Recorder {
   #timer: Timer | undefined;
   /** The minute under way, wall clock. */
   #minuteMs: number;
+  #looks = 0;
+  /** Those that were there when it was looked last. */
+  #present = { streams: new Set<string>(), viewers: new Set<string>() };
 
   constructor(deps: RecorderDeps) {
     this.#deps = deps;
@@ -114,7 +119,7 @@ export class Recorder {
     const { clock, look } = this.#deps;
     const nowMs = clock.nowMs();
     const minuteMs = minuteOf(clock.wallMs());
-    if (minuteMs !== this.#minuteMs) this.#writeMinute();
+    if (minuteMs !== this.#minuteMs) this.#turnMinute();
     this.#minuteMs = minuteMs;
     const { process, streams, viewers } = look();
     this.#process.note(process);
@@ -135,26 +140,37 @@ export class Recorder {
       streams: new Set(streams.map(({ sessionId }) => sessionId)),
       viewers: new Set(viewers.map(({ client }) => client)),
     };
+    if (++this.#looks % WRITE_EVERY === 0) this.#writeMinute();
   }
 
-  #present = { streams: new Set<string>(), viewers: new Set<string>() };
-
-  /** Those that are gone have their last row by it. */
+  /** The minute so far: who asks a moment later should find it, and so should who looks after a crash. */
   #writeMinute(): void {
     const atMs = this.#minuteMs;
     const seenAtMs = this.#deps.clock.wallMs();
     const rows: Statement[] = [];
-    const minute = this.#process.take();
+    const { minute } = this.#process;
     if (minute) rows.push(processMinuteRow(minute, atMs));
-    for (const [sessionId, tally] of this.#streams) {
-      rows.push(streamMinuteRow(tally.take(), atMs), streamRow(tally.latest, seenAtMs));
-      if (!this.#present.streams.has(sessionId)) this.#streams.delete(sessionId);
+    for (const { latest, minute } of this.#streams.values()) {
+      rows.push(streamMinuteRow(minute, atMs), streamRow(latest, seenAtMs));
     }
     for (const [client, { tally, sessionId }] of this.#viewers) {
-      rows.push(viewerMinuteRow(tally.take(), atMs), viewerSeenRow(client, sessionId, seenAtMs));
-      if (!this.#present.viewers.has(client)) this.#viewers.delete(client);
+      rows.push(viewerMinuteRow(tally.minute, atMs), viewerSeenRow(client, sessionId, seenAtMs));
     }
     for (let at = 0; at < rows.length; at += ROWS_AT_ONCE) this.#write(rows.slice(at, at + ROWS_AT_ONCE));
+  }
+
+  /** Those that are gone have had their last row. */
+  #turnMinute(): void {
+    this.#writeMinute();
+    this.#process.turn();
+    for (const [sessionId, tally] of this.#streams) {
+      tally.turn();
+      if (!this.#present.streams.has(sessionId)) this.#streams.delete(sessionId);
+    }
+    for (const [client, { tally }] of this.#viewers) {
+      tally.turn();
+      if (!this.#present.viewers.has(client)) this.#viewers.delete(client);
+    }
   }
 
   #write(statements: readonly Statement[]): void {

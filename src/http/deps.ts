@@ -5,6 +5,7 @@ import type { Settings } from '../config/settings.ts';
 import type { StreamSelector } from '../engine/types.ts';
 import type { Consultant } from '../fleet/engine-record.ts';
 import type { VpnSource } from '../fleet/vpn/vpn.ts';
+import type { History } from '../history/history.ts';
 import type { Beginning, ViewerInfo } from '../session/attachment.ts';
 import type { LeaseRequest } from '../session/lease.ts';
 import type { FileFacts, FileRequest, OpenFile } from '../session/recorded/recordings.ts';
@@ -212,6 +213,7 @@ export interface HttpDeps<Attached extends Leavable = Leavable> {
   readonly fleetControl: FleetControlFace;
   readonly vpns: Pick<VpnSource, 'list'>;
   readonly store: { readonly health: StoreHealth };
+  readonly history: Pick<History, 'moment' | 'stream' | 'streams' | 'timeline'>;
   readonly lifecycle: LifecycleFace;
   readonly metrics: MetricsFace;
   readonly events: EventsFace;

@@ -25,6 +25,7 @@ import { registerEngines } from './routes/engines.ts';
 import { registerEvents } from './routes/events.ts';
 import { registerGetstream } from './routes/getstream.ts';
 import { registerHealth } from './routes/health.ts';
+import { registerHistory } from './routes/history.ts';
 import { registerHls } from './routes/hls.ts';
 import { registerKeys } from './routes/keys.ts';
 import { registerLease } from './routes/lease.ts';
@@ -196,6 +197,7 @@ function buildApp<Attached extends Leavable>(
         registerVpn(scope, deps);
         registerOverview(scope, deps);
         registerEvents(scope, { ...deps, eventStreams, overview: overview.text });
+        registerHistory(scope, deps);
         registerAceStatus(scope, deps);
         registerHealth(scope, deps);
         registerMetrics(scope, deps);

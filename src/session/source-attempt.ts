@@ -21,6 +21,8 @@ export interface SourceAttemptDeps {
   /** The reserved place; the attempt gives it back. */
   readonly slot: EngineSlot;
   readonly selector: StreamSelector;
+  /** The broadcast; undefined: nobody knows yet which one the name means. */
+  readonly infohash?: string | undefined;
   /** Whether a name that the engine does not know as one kind is tried as the other (reference 1); asked then. */
   readonly mayTryOtherKind: () => boolean;
   /** From asking the engine to its first media byte, milliseconds (EMPTY_STREAM_TIMEOUT). */
@@ -251,9 +253,9 @@ export class SourceAttempt {
   }
 
   async #startAs(kind: SelectorKind): Promise<Playback> {
-    const { selector, slot } = this.#deps;
+    const { infohash, selector, slot } = this.#deps;
     this.#askedAtMs = this.#deps.clock.nowMs();
-    const start = slot.engine.client.start({ ...selector, kind });
+    const start = slot.engine.client.start({ ...selector, kind }, 'stream', infohash);
     this.#pendingStart = start;
     const playback = await start.playback;
     // Given up in the same moment: the start itself, abandoned, stops what it opened.

@@ -273,6 +273,7 @@ export class SourceSearch implements AttemptOwner {
     const attempt = new SourceAttempt({
       slot,
       selector: { ...selector, kind: this.#name.kind },
+      infohash: this.#name.infohash,
       mayTryOtherKind: () => isFirst && !this.#name.kindIsKnown,
       firstByteTimeoutMs,
       clock,

@@ -17,6 +17,7 @@ const FURTHER: readonly ReasonCode[] = [
   'vpn_down',
   'host_memory',
   'engine_creation_paused',
+  'engine_occupied',
   'engine_unreachable',
   'engine_busy',
   'engine_timeout',

@@ -31,7 +31,6 @@ export const MIGRATIONS: readonly string[] = [
 
   CREATE TABLE engine_starts (
     id TEXT PRIMARY KEY,
-    engine TEXT NOT NULL,
     address TEXT NOT NULL,
     asked TEXT NOT NULL,
     command_url TEXT,

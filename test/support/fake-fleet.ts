@@ -58,6 +58,10 @@ export class FakeEngineClient implements FleetClient {
     throw new Error('this engine is only probed');
   }
 
+  async stopLeft(): Promise<boolean> {
+    return true;
+  }
+
   async close(): Promise<void> {
     this.isClosed = true;
   }

@@ -39,6 +39,7 @@ export async function fleetHouse(
         networkConnected: () => probed.networkConnected(),
         untilAccepting: (signal) => probed.untilAccepting(signal),
         search: () => probed.search(),
+        stopLeft: () => probed.stopLeft(),
         close: () => probed.close(),
       };
     },

@@ -458,8 +458,235 @@ export interface Replies {
       readonly lost: number;
     };
   };
+  'GET /history': {
+    /** ISO 8601, UTC */
+    readonly at: string;
+    /** ISO 8601, UTC */
+    readonly from: string;
+    /** ISO 8601, UTC */
+    readonly to: string;
+    /** One of nothing_known, acemux_overloaded, vpn_down, engine_failed, swarm_starved, viewer_link_slow, delivered_steadily. */
+    readonly verdict: string;
+    /** The verdict as a sentence. */
+    readonly what: string;
+    /** What can be done about it. */
+    readonly todo: string;
+    readonly evidence: readonly ({
+      /** ISO 8601, UTC */
+      readonly at: string;
+      readonly text: string;
+      readonly event_id: number | null;
+    })[];
+    readonly stream: {
+      readonly session_id: string;
+      /** The 40 digits that it was first asked for. */
+      readonly stream_id: string;
+      readonly infohash: string | null;
+      readonly key_type: string;
+      /** ISO 8601, UTC */
+      readonly began_at: string;
+      readonly started_at: string | null;
+      readonly ended_at: string | null;
+      readonly error: string | null;
+      readonly bytes_in: number;
+      readonly bytes_out: number;
+    } | null;
+    readonly client: {
+      readonly client_id: string;
+      readonly name: string | null;
+      readonly address: string | null;
+      readonly stream_id: string;
+      /** ISO 8601, UTC */
+      readonly joined_at: string;
+      readonly left_at: string | null;
+      readonly reason: string | null;
+    } | null;
+    readonly stream_minutes: readonly ({
+      /** ISO 8601, UTC */
+      readonly at: string;
+      readonly engine: string | null;
+      readonly clients: number;
+      readonly ingest_bytes: number;
+      /** The longest time that nothing came from the engine. */
+      readonly longest_gap_seconds: number;
+      readonly ring_seconds: number | null;
+      readonly peers: number | null;
+      readonly speed_bytes_per_second: number | null;
+    })[];
+    readonly client_minutes: readonly ({
+      /** ISO 8601, UTC */
+      readonly at: string;
+      readonly client_id: string;
+      /** ts or hls. */
+      readonly output: string;
+      readonly bytes: number | null;
+      readonly longest_gap_seconds: number | null;
+      readonly lag_seconds: number | null;
+      readonly skips: number;
+      readonly null_seconds: number | null;
+      /** So long its connection took nothing. */
+      readonly blocked_seconds: number;
+    })[];
+    readonly events: readonly ({
+      readonly id: number;
+      /** ISO 8601, UTC */
+      readonly at: string;
+      readonly type: string;
+      readonly engine: string | null;
+      readonly reason: string | null;
+      readonly message: string;
+    })[];
+  };
+  'GET /history/streams': {
+    readonly streams: readonly ({
+      readonly session_id: string;
+      /** The 40 digits that it was first asked for. */
+      readonly stream_id: string;
+      readonly infohash: string | null;
+      readonly key_type: string;
+      /** ISO 8601, UTC */
+      readonly began_at: string;
+      readonly started_at: string | null;
+      readonly ended_at: string | null;
+      readonly error: string | null;
+      readonly bytes_in: number;
+      readonly bytes_out: number;
+    })[];
+  };
+  'GET /history/streams/{id}': {
+    readonly stream: {
+      readonly session_id: string;
+      /** The 40 digits that it was first asked for. */
+      readonly stream_id: string;
+      readonly infohash: string | null;
+      readonly key_type: string;
+      /** ISO 8601, UTC */
+      readonly began_at: string;
+      readonly started_at: string | null;
+      readonly ended_at: string | null;
+      readonly error: string | null;
+      readonly bytes_in: number;
+      readonly bytes_out: number;
+    };
+    readonly minutes: readonly ({
+      /** ISO 8601, UTC */
+      readonly at: string;
+      readonly engine: string | null;
+      readonly clients: number;
+      readonly ingest_bytes: number;
+      /** The longest time that nothing came from the engine. */
+      readonly longest_gap_seconds: number;
+      readonly ring_seconds: number | null;
+      readonly peers: number | null;
+      readonly speed_bytes_per_second: number | null;
+    })[];
+    readonly clients: readonly ({
+      readonly client_id: string;
+      readonly name: string | null;
+      readonly address: string | null;
+      readonly stream_id: string;
+      /** ISO 8601, UTC */
+      readonly joined_at: string;
+      readonly left_at: string | null;
+      readonly reason: string | null;
+    })[];
+    readonly client_minutes: readonly ({
+      /** ISO 8601, UTC */
+      readonly at: string;
+      readonly client_id: string;
+      /** ts or hls. */
+      readonly output: string;
+      readonly bytes: number | null;
+      readonly longest_gap_seconds: number | null;
+      readonly lag_seconds: number | null;
+      readonly skips: number;
+      readonly null_seconds: number | null;
+      /** So long its connection took nothing. */
+      readonly blocked_seconds: number;
+    })[];
+    readonly events: readonly ({
+      readonly id: number;
+      /** ISO 8601, UTC */
+      readonly at: string;
+      readonly type: string;
+      readonly engine: string | null;
+      readonly reason: string | null;
+      readonly message: string;
+    })[];
+  };
+  'GET /history/timeline': {
+    /** What one point stands for. */
+    readonly step_seconds: number;
+    readonly points: readonly ({
+      readonly at: string;
+      /** The most at once. */
+      readonly clients: number;
+      readonly streams: number;
+      readonly egress_bytes_per_second: number;
+      readonly engines: number;
+      /** The fewest. */
+      readonly healthy_engines: number;
+    })[];
+  };
+  'GET /keys': {
+    readonly keys: readonly ({
+      /** Opaque; for DELETE /keys/{id} and for signed URLs. */
+      readonly id: string;
+      readonly name: string;
+      readonly role: string;
+      /** admin, configured or made (by API). */
+      readonly origin: string;
+      readonly created_at: string | null;
+      /** What is left out has no limit of its own. */
+      readonly limits: {
+        /** Different streams at once. */
+        readonly streams_max?: number;
+        /** Viewers at once. */
+        readonly viewers_max?: number;
+        /** Starts of streams. */
+        readonly starts_per_minute?: number;
+        /** All viewers together. */
+        readonly bytes_per_second?: number;
+        /** At streams_max: the oldest stream ends, or the new one is refused. */
+        readonly on_limit?: "replace_oldest" | "refuse";
+      };
+    })[];
+  };
+  'DELETE /keys/{id}': {
+    /** Opaque; for DELETE /keys/{id} and for signed URLs. */
+    readonly id: string;
+    readonly name: string;
+    readonly role: string;
+    /** admin, configured or made (by API). */
+    readonly origin: string;
+    readonly created_at: string | null;
+    /** What is left out has no limit of its own. */
+    readonly limits: {
+      /** Different streams at once. */
+      readonly streams_max?: number;
+      /** Viewers at once. */
+      readonly viewers_max?: number;
+      /** Starts of streams. */
+      readonly starts_per_minute?: number;
+      /** All viewers together. */
+      readonly bytes_per_second?: number;
+      /** At streams_max: the oldest stream ends, or the new one is refused. */
+      readonly on_limit?: "replace_oldest" | "refuse";
+    };
+  };
   'GET /livez': {
     readonly status: string;
+  };
+  'POST /login': {
+    readonly role: string;
+    readonly name: string;
+  };
+  'POST /login-links': {
+    readonly url: string;
+    readonly expires_at: string;
+  };
+  'POST /logout': {
+    readonly message: string;
   };
   'GET /metrics': unknown;
   'GET /openapi.json': unknown;
@@ -832,6 +1059,135 @@ export interface Replies {
   'GET /server/api': {
     readonly result: unknown;
   };
+  'GET /settings': readonly ({
+    /** Its path in the file: `log.level`. */
+    readonly key: string;
+    /** Its variable: `LOG_LEVEL`. */
+    readonly environment: string;
+    /** As YAML has it: `30s`, `64MiB`, a list, …; null: not set. */
+    readonly value: unknown;
+    /** As YAML has it: `30s`, `64MiB`, a list, …; null: not set. */
+    readonly default: unknown;
+    /** What it may be, for people. */
+    readonly type: string;
+    /** What it may be: JSON Schema. */
+    readonly schema: unknown;
+    readonly documentation: string;
+    /** Where the value comes from: `environment LOG_LEVEL`, `default`, … */
+    readonly origin: string;
+    /** The same in a word: flag, environment, setting, file or default. */
+    readonly layer: string;
+    /** A flag or the environment sets it: it can’t be changed here. */
+    readonly is_locked: boolean;
+    /** PUT and DELETE are possible. */
+    readonly is_changeable: boolean;
+    /** now: a change applies at once; next: to streams and viewers that begin from then on; restart: it is read at start. */
+    readonly applies: string;
+    /** It was changed in the file, and waits for a restart. */
+    readonly needs_restart: boolean;
+    readonly changed_at: string | null;
+    readonly changed_by: string | null;
+  })[];
+  'GET /settings/audit': readonly ({
+    readonly key: string;
+    /** As YAML has it: `30s`, `64MiB`, a list, …; null: not set. */
+    readonly value: unknown;
+    /** As YAML has it: `30s`, `64MiB`, a list, …; null: not set. */
+    readonly previous: unknown;
+    readonly changed_at: string;
+    readonly changed_by: string;
+  })[];
+  'GET /settings/{key}': {
+    /** Its path in the file: `log.level`. */
+    readonly key: string;
+    /** Its variable: `LOG_LEVEL`. */
+    readonly environment: string;
+    /** As YAML has it: `30s`, `64MiB`, a list, …; null: not set. */
+    readonly value: unknown;
+    /** As YAML has it: `30s`, `64MiB`, a list, …; null: not set. */
+    readonly default: unknown;
+    /** What it may be, for people. */
+    readonly type: string;
+    /** What it may be: JSON Schema. */
+    readonly schema: unknown;
+    readonly documentation: string;
+    /** Where the value comes from: `environment LOG_LEVEL`, `default`, … */
+    readonly origin: string;
+    /** The same in a word: flag, environment, setting, file or default. */
+    readonly layer: string;
+    /** A flag or the environment sets it: it can’t be changed here. */
+    readonly is_locked: boolean;
+    /** PUT and DELETE are possible. */
+    readonly is_changeable: boolean;
+    /** now: a change applies at once; next: to streams and viewers that begin from then on; restart: it is read at start. */
+    readonly applies: string;
+    /** It was changed in the file, and waits for a restart. */
+    readonly needs_restart: boolean;
+    readonly changed_at: string | null;
+    readonly changed_by: string | null;
+  };
+  'PUT /settings/{key}': {
+    /** Its path in the file: `log.level`. */
+    readonly key: string;
+    /** Its variable: `LOG_LEVEL`. */
+    readonly environment: string;
+    /** As YAML has it: `30s`, `64MiB`, a list, …; null: not set. */
+    readonly value: unknown;
+    /** As YAML has it: `30s`, `64MiB`, a list, …; null: not set. */
+    readonly default: unknown;
+    /** What it may be, for people. */
+    readonly type: string;
+    /** What it may be: JSON Schema. */
+    readonly schema: unknown;
+    readonly documentation: string;
+    /** Where the value comes from: `environment LOG_LEVEL`, `default`, … */
+    readonly origin: string;
+    /** The same in a word: flag, environment, setting, file or default. */
+    readonly layer: string;
+    /** A flag or the environment sets it: it can’t be changed here. */
+    readonly is_locked: boolean;
+    /** PUT and DELETE are possible. */
+    readonly is_changeable: boolean;
+    /** now: a change applies at once; next: to streams and viewers that begin from then on; restart: it is read at start. */
+    readonly applies: string;
+    /** It was changed in the file, and waits for a restart. */
+    readonly needs_restart: boolean;
+    readonly changed_at: string | null;
+    readonly changed_by: string | null;
+  };
+  'DELETE /settings/{key}': {
+    /** Its path in the file: `log.level`. */
+    readonly key: string;
+    /** Its variable: `LOG_LEVEL`. */
+    readonly environment: string;
+    /** As YAML has it: `30s`, `64MiB`, a list, …; null: not set. */
+    readonly value: unknown;
+    /** As YAML has it: `30s`, `64MiB`, a list, …; null: not set. */
+    readonly default: unknown;
+    /** What it may be, for people. */
+    readonly type: string;
+    /** What it may be: JSON Schema. */
+    readonly schema: unknown;
+    readonly documentation: string;
+    /** Where the value comes from: `environment LOG_LEVEL`, `default`, … */
+    readonly origin: string;
+    /** The same in a word: flag, environment, setting, file or default. */
+    readonly layer: string;
+    /** A flag or the environment sets it: it can’t be changed here. */
+    readonly is_locked: boolean;
+    /** PUT and DELETE are possible. */
+    readonly is_changeable: boolean;
+    /** now: a change applies at once; next: to streams and viewers that begin from then on; restart: it is read at start. */
+    readonly applies: string;
+    /** It was changed in the file, and waits for a restart. */
+    readonly needs_restart: boolean;
+    readonly changed_at: string | null;
+    readonly changed_by: string | null;
+  };
+  'POST /signed-urls': {
+    readonly url: string;
+    readonly expires_at: string;
+  };
   'GET /streams': readonly ({
     /** Opaque, of this session alone. */
     readonly id: string;
@@ -1085,5 +1441,17 @@ export interface Replies {
   };
   'GET /webui/api/service': {
     readonly result: unknown;
+  };
+  'GET /whoami': {
+    /** admin, operator, viewer, metrics; guest without a key. */
+    readonly role: string;
+    readonly key: {
+      readonly id: string;
+      readonly name: string;
+    } | null;
+    /** What may be done now, of open, entry, play, overview, metrics, view, operate, admin. */
+    readonly may: readonly (string)[];
+    /** Where acemux sees the request come from. */
+    readonly address: string;
   };
 }

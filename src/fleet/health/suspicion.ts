@@ -9,9 +9,10 @@ const MEANWHILE_MS = 2 * 60_000;
 /** Failed starts that are remembered for that, of one engine. */
 const FAILED_STARTS_MAX = 50;
 
-/** What an engine says of the content, not of itself: it never counts by its own number. */
+/** What is said of the content, or of an acemux that has ended, not of the engine: it never counts by its own number. */
 const OF_THE_CONTENT: ReadonlySet<ReasonCode> = new Set([
   'content_unknown',
+  'engine_occupied',
   'zero_peers',
   'paid_option_missing',
   'foreign_redirect',

@@ -91,6 +91,16 @@ export interface Opening extends Omit<Join, 'onLive'> {
   readonly clientSessionId: number;
 }
 
+const noHistory = async (): Promise<never> => {
+  throw new AcemuxError('store_unavailable');
+};
+const NO_HISTORY: HttpDeps['history'] = {
+  moment: noHistory,
+  stream: noHistory,
+  streams: noHistory,
+  timeline: noHistory,
+};
+
 const WELL_STORED: HttpDeps['store']['health'] = {
   place: 'file',
   problem: undefined,
@@ -117,6 +127,7 @@ export interface Parts {
   settings: Settings;
   vpns: readonly VpnSnapshot[];
   store: HttpDeps['store'];
+  history: Partial<HttpDeps['history']>;
   fleetControl: HttpDeps['fleetControl'];
   readiness: { configured: boolean; healthy: number; total: number };
   /** The engine that can be asked; undefined: none is healthy. */
@@ -206,6 +217,7 @@ export function buildRig(overrides: Partial<Parts> = {}): Omit<Rig, 'url' | 'por
     }),
     vpns: [],
     store: { health: WELL_STORED },
+    history: {},
     fleetControl: new FakeFleetControl(),
     readiness: { configured: true, healthy: 1, total: 1 },
     consultant: undefined,
@@ -298,6 +310,7 @@ export function buildRig(overrides: Partial<Parts> = {}): Omit<Rig, 'url' | 'por
       fleetControl: parts.fleetControl,
       vpns: { list: () => parts.vpns },
       store: parts.store,
+      history: { ...NO_HISTORY, ...parts.history },
       lifecycle: {
         get phase() {
           return parts.phase;

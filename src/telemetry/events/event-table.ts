@@ -356,6 +356,11 @@ export const EVENT_TABLE = {
     what: 'Settings have another value from now on: they were changed by API, or in the file.',
     details: { settings: 'texts' },
   },
+  'system.start_not_noted': {
+    severity: 'warning',
+    what: 'An engine was asked for a stream before that was written down: should acemux be killed now, it may play on for a minute.',
+    details: { state: 'text' },
+  },
   'system.draining': {
     severity: 'info',
     what: 'acemux was told to stop: nobody new is let in, and those who watch play on for a moment.',
