@@ -78,6 +78,8 @@ const ALSO_ALLOWED: readonly (readonly [string, string, 'types' | 'values'])[] =
 
 /** Files with logic that no test beside them imports: why, and who tests them. */
 const WITHOUT_OWN_TEST: Readonly<Record<string, string>> = {
+  'src/http/routes/overview.ts': 'http/overview-words.test.ts asks it over HTTP',
+  'src/http/routes/panel.ts': 'http/panel-files.test.ts asks it over HTTP',
   'src/access/roles.ts': 'a list of words; guard.test.ts judges what each may do',
   'src/fleet/engine-care.ts': 'reconciler.test.ts and fleet-control.test.ts have it do all that it can',
   'src/fleet/place-queue.ts': 'fleet.test.ts and capacity.test.ts are about who waits',

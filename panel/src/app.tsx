@@ -20,6 +20,7 @@ import { Icon, type IconName } from './parts/icons.tsx';
 import { question } from './store/acts.ts';
 import { condition } from './store/condition.ts';
 import { connection, type LiveFeed, lostAtMs, nowMs, overview, skewMs } from './store/live.ts';
+import { isPlayer, logOut, me, showsAdmin } from './store/me.ts';
 import { go, linkTo, route } from './store/route.ts';
 import { texts } from './texts.ts';
 
@@ -64,10 +65,17 @@ export function App({ feed }: { readonly feed: LiveFeed }) {
           <span>{texts.product}</span>
         </a>
         <CommandField />
-        <ConnectionMark />
+        <div class="who">
+          {me.value?.key && (
+            <button type="button" class="who-key" title={texts.login.logout} onClick={() => void leave(feed)}>
+              <span class="cut">{me.value.key.name}</span> <span class="faint">{texts.login.logout}</span>
+            </button>
+          )}
+          <ConnectionMark />
+        </div>
       </header>
       <nav class="rail" aria-label="Pages">
-        {PAGES.map(({ name }) => (
+        {pagesShown().map(({ name }) => (
           <a
             key={name}
             href={linkTo(name)}
@@ -93,15 +101,34 @@ export function App({ feed }: { readonly feed: LiveFeed }) {
   );
 }
 
+/** What a key is not good for is not offered. */
+function pagesShown(): typeof PAGES {
+  if (isPlayer.value) return PAGES.filter(({ name }) => name === 'about');
+  return showsAdmin.value ? PAGES : PAGES.filter(({ name }) => name !== 'settings' && name !== 'keys');
+}
+
 function Page({ section, rest }: { readonly section: string; readonly rest: readonly string[] }) {
   const [first, second] = rest;
-  if (section === 'streams' && first !== undefined) return <StreamPage key={first} id={first} />;
-  if (section === 'engines' && first !== undefined) return <EnginePage key={first} id={first} />;
   if (section === 'play' && first !== undefined && second !== undefined) {
     return <PlayPage key={second} kind={first === 'infohash' ? 'infohash' : 'id'} hash={second} />;
   }
+  if (isPlayer.value && section !== 'about') return <PlayersPage />;
+  if (section === 'streams' && first !== undefined) return <StreamPage key={first} id={first} />;
+  if (section === 'engines' && first !== undefined) return <EnginePage key={first} id={first} />;
   const Chosen = PAGES.find(({ name }) => name === section)?.page ?? OverviewPage;
   return <Chosen />;
+}
+
+/** For who may play, and not look around. */
+function PlayersPage() {
+  return (
+    <div class="page">
+      <section class="headline tone-well">
+        <h1>{texts.player.title}</h1>
+        <p class="faint">{texts.banners.viewer}</p>
+      </section>
+    </div>
+  );
 }
 
 function BrandMark() {
@@ -157,6 +184,14 @@ function Banners() {
       )}
     </>
   );
+}
+
+async function leave(feed: LiveFeed): Promise<void> {
+  try {
+    await logOut();
+  } finally {
+    feed.again();
+  }
 }
 
 function useShortcuts(): void {

@@ -20,9 +20,12 @@ export class RefusedError extends Error {
   }
 }
 
-/** The admin key where acemux has no login by cookie: in this page only, gone when it is closed. */
-let heldKey: string | undefined;
+/** Whether this page has had a login: then a refusal means that it is over. */
 let wasLoggedIn = false;
+
+export function noteLogin(isLoggedIn: boolean): void {
+  wasLoggedIn = isLoggedIn;
+}
 
 export function url(path: string): string {
   return new URL(path.replace(/^\//, ''), BASE).href;
@@ -62,7 +65,6 @@ export async function act(
 async function send(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<unknown> {
   const headers = new Headers({ Accept: 'application/json' });
   if (body !== undefined) headers.set('Content-Type', 'application/json');
-  if (heldKey !== undefined) headers.set('Authorization', `Bearer ${heldKey}`);
   let response: Response;
   try {
     response = await fetch(url(path), {
@@ -93,23 +95,9 @@ function refusalIn(status: number, text: string): RefusedError {
 }
 
 /**
- * Logs in: by a cookie where acemux has that, else by holding the key in this page.
+ * Gives this browser a cookie that stands for the key; the page forgets the key itself.
  * @throws RefusedError if it is none
  */
-export async function logIn(key: string): Promise<void> {
-  try {
-    await send('POST', '/login', { key });
-  } catch (error) {
-    if (!(error instanceof RefusedError) || (error.status !== 404 && error.status !== 405)) throw error;
-    heldKey = key;
-    try {
-      // An admin route that does nothing when asked so: looking may need no key here, and then any text would do.
-      await send('POST', '/streams/batch-stop', []);
-    } catch (refusal) {
-      heldKey = undefined;
-      throw refusal;
-    }
-  }
-  wasLoggedIn = true;
-  keyWanted.value = undefined;
+export async function logInWith(key: string): Promise<void> {
+  await send('POST', '/login', { key });
 }

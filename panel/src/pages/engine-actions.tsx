@@ -2,6 +2,7 @@ import type { Replies } from '../api/replies.ts';
 import { isUsable } from '../logic/condition.ts';
 import { perform, question } from '../store/acts.ts';
 import { overview } from '../store/live.ts';
+import { showsActs } from '../store/me.ts';
 import { texts } from '../texts.ts';
 
 interface EngineActionsProps {
@@ -13,6 +14,7 @@ interface EngineActionsProps {
 /** What can be done with an engine. What others would feel is asked once. */
 export function EngineActions({ engine, viewers, streams }: EngineActionsProps) {
   const { container_id: id, container_name: name } = engine;
+  if (!showsActs.value) return null;
   const path = `/engines/${encodeURIComponent(id)}`;
   const live = overview.value?.engines.find(({ container_id }) => container_id === id);
   const isDraining = live?.draining ?? engine.draining;

@@ -9,6 +9,7 @@ import { perform } from '../store/acts.ts';
 import { status } from '../store/condition.ts';
 import { hueOf } from '../store/hues.ts';
 import { type Happening, nowMs, overview } from '../store/live.ts';
+import { showsActs } from '../store/me.ts';
 import { type Resource, useResource } from '../store/resource.ts';
 import { linkTo } from '../store/route.ts';
 import { texts } from '../texts.ts';
@@ -50,7 +51,7 @@ export function EnginesPage() {
       <div class="page-head">
         <h1>{texts.pages.engines}</h1>
         <div class="actions">
-          {provisioning && provisioning.circuit_breaker_state !== 'closed' && (
+          {provisioning && provisioning.circuit_breaker_state !== 'closed' && showsActs.value && (
             <button
               type="button"
               class="button"
@@ -61,7 +62,7 @@ export function EnginesPage() {
               {texts.engines.resetBreaker}
             </button>
           )}
-          {provisioning?.can_provision && (
+          {provisioning?.can_provision && showsActs.value && (
             <button
               type="button"
               class="button is-primary"

@@ -1,6 +1,4 @@
-import { useSignal } from '@preact/signals';
-import { getAny, url } from '../api/call.ts';
-import type { Replies } from '../api/replies.ts';
+import { url } from '../api/call.ts';
 import { type Condition, isActive } from '../logic/condition.ts';
 import { counted, formatCount, formatDuration, formatRate } from '../logic/format.ts';
 import { EventLine } from '../parts/event-line.tsx';
@@ -9,10 +7,11 @@ import { Sparkline } from '../parts/sparkline.tsx';
 import { StreamTable } from '../parts/stream-table.tsx';
 import { TopologyPicture } from '../parts/topology-picture.tsx';
 import { condition, status } from '../store/condition.ts';
-import { type Happening, happenings, nowMs, overview, rates } from '../store/live.ts';
+import { happenings, overview, rates } from '../store/live.ts';
 import { texts } from '../texts.ts';
 import { DayChart } from './day.tsx';
 import { FirstRun } from './first-run.tsx';
+import { WhatHappened } from './what-happened.tsx';
 
 const EVENTS_SHOWN = 8;
 const PROBLEMS_SHOWN = 6;
@@ -160,65 +159,4 @@ function Figure({ label, value, note, values }: FigureProps) {
       <Sparkline values={values} />
     </div>
   );
-}
-
-const AROUND_MINUTES = 2;
-
-/** Takes a time of the day, and shows what is known of the minutes around it. */
-function WhatHappened() {
-  const answer = useSignal<readonly Happening[] | string | undefined>(undefined);
-  const asked = useSignal<number | undefined>(undefined);
-  const ask = async (event: SubmitEvent): Promise<void> => {
-    event.preventDefault();
-    const form = event.currentTarget;
-    if (!(form instanceof HTMLFormElement)) return;
-    const ms = lastTimeOf(String(new FormData(form).get('time') ?? ''), nowMs.value);
-    if (ms === undefined) return;
-    asked.value = ms;
-    const [since, until] = [ms - AROUND_MINUTES * 60_000, ms + AROUND_MINUTES * 60_000].map((each) =>
-      new Date(each).toISOString(),
-    );
-    try {
-      answer.value = (await getAny(
-        `/events?limit=200&since=${since}&until=${until}`,
-      )) as Replies['GET /events'];
-    } catch (error) {
-      answer.value = error instanceof Error ? error.message : String(error);
-    }
-  };
-  const found = answer.value;
-  return (
-    <section aria-labelledby="what-happened">
-      <h2 id="what-happened">{texts.overview.whatHappened}</h2>
-      <form class="ask" onSubmit={(event) => void ask(event)}>
-        <input type="time" name="time" step="1" required aria-label={texts.overview.whatHappenedHint} />
-        <button type="submit" class="button">
-          {texts.overview.look}
-        </button>
-      </form>
-      <div aria-live="polite" class="event-list">
-        {found === undefined && <p class="faint">{texts.overview.whatHappenedHint}</p>}
-        {typeof found === 'string' && <p class="problem-text">{found}</p>}
-        {Array.isArray(found) && found.length === 0 && <p class="faint">{texts.overview.whatHappenedNone}</p>}
-        {Array.isArray(found) && found.length > 0 && (
-          <>
-            <p class="faint">{`${counted(found.length, 'event')}, ${texts.overview.around(AROUND_MINUTES)}`}</p>
-            {[...found].reverse().map((event: Happening) => (
-              <EventLine key={event.id} event={event} />
-            ))}
-          </>
-        )}
-      </div>
-    </section>
-  );
-}
-
-/** The last moment at which a clock showed this time: today, or yesterday. */
-export function lastTimeOf(text: string, now: number): number | undefined {
-  const [, hours, minutes, seconds] = /^(\d{1,2}):(\d{2})(?::(\d{2}))?$/.exec(text) ?? [];
-  if (hours === undefined) return undefined;
-  const moment = new Date(now);
-  moment.setHours(Number(hours), Number(minutes), Number(seconds ?? 0), 0);
-  if (moment.getTime() > now) moment.setDate(moment.getDate() - 1);
-  return moment.getTime();
 }

@@ -23,6 +23,7 @@ import { ReadyLinks } from '../player/ready-links.tsx';
 import { perform, question } from '../store/acts.ts';
 import { reasonOf } from '../store/condition.ts';
 import { type Happening, happenings, nowMs, overview, rates, type Stream } from '../store/live.ts';
+import { showsActs } from '../store/me.ts';
 import { useResource } from '../store/resource.ts';
 import { texts } from '../texts.ts';
 import { StreamLimits } from './stream-limits.tsx';
@@ -51,7 +52,7 @@ export function StreamPage({ id }: { readonly id: string }) {
         {texts.connection.connecting}
       </p>
     );
-  if (!stream) return HASH.test(id) ? <PastStream streamId={id.toLowerCase()} /> : <Unknown />;
+  if (!stream) return <PastStream name={id.toLowerCase()} />;
   return <KnownStream key={stream.id} stream={stream} />;
 }
 
@@ -64,23 +65,73 @@ function Unknown() {
   );
 }
 
-/** Of what acemux does not know any more, the events that are left. */
-function PastStream({ streamId }: { readonly streamId: string }) {
-  const events = useResource(streamId, (signal) =>
-    get('GET /events', `/events?session=${streamId}&limit=${EVENTS_MAX}`, signal),
+/** A stream that was ended long ago: what the history and the events have of it. */
+function PastStream({ name }: { readonly name: string }) {
+  const past = useResource(name, (signal) =>
+    get('GET /history/streams/{id}', `/history/streams/${encodeURIComponent(name)}`, signal),
   );
-  const list = events.value.value ?? [];
-  return (
-    <div class="page">
-      <h1 class="stream-title">{streamNameOf(streamId)}</h1>
-      <p class="faint">
-        {texts.stream.unknown} {texts.stream.unknownHint}
+  const page = past.value.value;
+  if (!page) {
+    return past.error.value ? (
+      <Unknown />
+    ) : (
+      <p class="page faint" role="status">
+        {texts.connection.connecting}
       </p>
-      <div class="event-list">
-        {list.map((event) => (
-          <EventLine key={event.id} event={event} />
-        ))}
-      </div>
+    );
+  }
+  const { stream, events, clients, minutes } = page;
+  const fromMs = Date.parse(stream.began_at);
+  const toMs = stream.ended_at === null ? nowMs.value : Date.parse(stream.ended_at);
+  const own = events.map(
+    ({ id, at, type, message, engine, reason }): TimelineEvent => ({
+      id,
+      ms: Date.parse(at),
+      type,
+      message,
+      severity: 'info',
+      engine,
+      details: reason === null ? {} : { reason },
+    }),
+  );
+  const timeline = timelineOf(
+    own.toSorted((one, other) => one.ms - other.ms),
+    { fromMs, toMs, isOver: stream.ended_at !== null, engineNow: undefined },
+  );
+  return (
+    <div class="page stream">
+      <header class="stream-head">
+        <h1 class="stream-title">{streamNameOf(stream.stream_id)}</h1>
+        <p class="mono faint wrap">{stream.stream_id}</p>
+      </header>
+      <dl class="facts">
+        <Fact label={texts.stream.started}>
+          <Moment at={stream.started_at ?? stream.began_at} />
+        </Fact>
+        <Fact label={texts.stream.ended}>
+          <Moment at={stream.ended_at} />
+        </Fact>
+        <Fact label={texts.stream.received}>{formatBytes(stream.bytes_in)}</Fact>
+        <Fact label={texts.stream.sent}>{formatBytes(stream.bytes_out)}</Fact>
+        <Fact label={texts.streams.columns.viewers}>{formatCount(clients.length)}</Fact>
+        {stream.error !== null && (
+          <Fact label={texts.stream.why}>{reasonOf(stream.error)?.what ?? stream.error}</Fact>
+        )}
+      </dl>
+      <section aria-labelledby="timeline">
+        <h2 id="timeline">{texts.stream.timeline}</h2>
+        <TimelinePicture timeline={timeline} fromMs={fromMs} toMs={toMs} />
+      </section>
+      {minutes.length > 1 && (
+        <Chart
+          label={texts.streams.columns.viewers}
+          times={minutes.map(({ at }) => Date.parse(at) / 1000)}
+          series={[
+            { label: texts.streams.columns.viewers, values: minutes.map((minute) => minute.clients), token: '--hue-a' },
+          ]}
+          format={formatCount}
+        />
+      )}
     </div>
   );
 }
@@ -150,7 +201,7 @@ function KnownStream({ stream }: { readonly stream: Stream }) {
         {isOver ? <div /> : <PlayHere stream={stream} />}
         <div class="stack is-apart">
           <SourceCharts samples={samples.value.value ?? []} />
-          {detail?.settings && !isOver && (
+          {detail?.settings && !isOver && showsActs.value && (
             <section aria-labelledby="limits" class="stack">
               <h2 id="limits">{texts.stream.limits}</h2>
               <StreamLimits id={id} session={detail} onChanged={session.again} />
@@ -216,7 +267,7 @@ function Head({ stream }: { readonly stream: Stream }) {
         </h1>
         <p class="mono faint wrap">{streamId}</p>
       </div>
-      {state !== 'ended' && (
+      {state !== 'ended' && showsActs.value && (
         <div class="actions">
           {engine !== null && (
             <button type="button" class="button" onClick={move}>

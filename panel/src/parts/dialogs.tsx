@@ -1,8 +1,9 @@
 import { useSignal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
-import { keyWanted, logIn } from '../api/call.ts';
+import { keyWanted } from '../api/call.ts';
 import { dismiss, notices, question } from '../store/acts.ts';
+import { logIn } from '../store/me.ts';
 import { texts } from '../texts.ts';
 import { Icon } from './icons.tsx';
 

@@ -1,7 +1,11 @@
 import { useSignal } from '@preact/signals';
-import { url } from '../api/call.ts';
+import { act, url } from '../api/call.ts';
+import { formatTime } from '../logic/format.ts';
 import { m3uOf, queryOf, type StreamReference } from '../logic/stream-reference.ts';
 import { streamNameOf } from '../parts/words.tsx';
+import { say } from '../store/acts.ts';
+import { nowMs } from '../store/live.ts';
+import { me } from '../store/me.ts';
 import { texts } from '../texts.ts';
 
 /** Addresses of one stream, ready for players. */
@@ -18,6 +22,7 @@ export function ReadyLinks({ kind, hash }: Pick<StreamReference, 'kind' | 'hash'
         <LinkLine label={links.hls} value={url(`/ace/manifest.m3u8?${query}`)} />
         <LinkLine label={links.m3u} value={list.split('\n').slice(1).join('\n').trim()} />
       </dl>
+      {me.value?.may.includes('admin') && <SignedLink kind={kind} hash={hash} />}
       <button
         type="button"
         class="button"
@@ -56,6 +61,40 @@ function LinkLine({ label, value }: { readonly label: string; readonly value: st
         )}
       </dd>
     </div>
+  );
+}
+
+/** A link that lets whoever has it play this stream, until it expires. */
+function SignedLink({ kind, hash }: Pick<StreamReference, 'kind' | 'hash'>) {
+  const made = useSignal<{ readonly url: string; readonly expires: string } | undefined>(undefined);
+  const { links } = texts.player;
+  const make = async (event: SubmitEvent): Promise<void> => {
+    event.preventDefault();
+    const form = event.currentTarget;
+    if (!(form instanceof HTMLFormElement)) return;
+    const hours = Number(new FormData(form).get('hours'));
+    try {
+      const reply = Object(await act('POST', '/signed-urls', { [kind]: hash, expires_in_seconds: Math.round(hours * 3600) }));
+      made.value = { url: String(reply.url), expires: String(reply.expires_at) };
+    } catch (error) {
+      say(texts.failed(error instanceof Error ? error.message : String(error)), true);
+    }
+  };
+  return (
+    <form class="signed" onSubmit={(event) => void make(event)}>
+      <label class="field">
+        <span>{`${links.signed}, ${links.hours}`}</span>
+        <input name="hours" type="number" min="0.1" max="87600" step="any" value="24" required />
+      </label>
+      <button type="submit" class="button">
+        {links.make}
+      </button>
+      {made.value && (
+        <dl class="signed-link">
+          <LinkLine label={links.until(formatTime(Date.parse(made.value.expires), nowMs.value))} value={made.value.url} />
+        </dl>
+      )}
+    </form>
   );
 }
 

@@ -2,6 +2,7 @@ import { batch, signal } from '@preact/signals';
 import { EVENT_TABLE } from '../../../src/telemetry/events/event-table.ts';
 import { get, keyWanted, RefusedError, url } from '../api/call.ts';
 import type { Replies } from '../api/replies.ts';
+import { isPlayer, loadMe } from './me.ts';
 import { Rates } from './rates.ts';
 
 export type Overview = Replies['GET /overview'];
@@ -80,6 +81,7 @@ export class LiveFeed {
 
   async #open(): Promise<void> {
     try {
+      await loadMe();
       if (this.#lastId === undefined) await this.#loadEvents();
     } catch (error) {
       this.#failed(error);
@@ -122,7 +124,7 @@ export class LiveFeed {
     this.#close();
     const isDenied = error instanceof RefusedError && (error.status === 401 || error.status === 403);
     batch(() => {
-      if (isDenied) keyWanted.value ??= 'view';
+      if (isDenied && !isPlayer.value) keyWanted.value ??= 'view';
       if (connection.value === 'live') lostAtMs.value = nowMs.value;
       lostAtMs.value ??= nowMs.value;
       connection.value = isDenied ? 'denied' : 'lost';

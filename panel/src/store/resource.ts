@@ -1,6 +1,7 @@
 import { type Signal, useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { type Happening, onHappenings } from './live.ts';
+import { logins } from './me.ts';
 
 export interface Resource<Value> {
   readonly value: Signal<Value | undefined>;
@@ -75,6 +76,6 @@ export function useResource<Value>(
       clearTimeout(timer);
       forget();
     };
-  }, [key]);
+  }, [key, logins.value]);
   return { value, error, again: () => request.value() };
 }
