@@ -29,7 +29,14 @@ test('the panel is its files and nothing else, each with its type and for as lon
   assert.equal(script.text, 'run()');
   assert.match(String(script.headers['cache-control']), /immutable/);
   assert.equal((await call(rig, '/panel/assets/letters-abc.woff2')).headers['content-type'], 'font/woff2');
-  for (const place of ['secret.key', 'none.js', '../package.json', '%2e%2e/package.json', 'assets', 'assets/']) {
+  for (const place of [
+    'secret.key',
+    'none.js',
+    '../package.json',
+    '%2e%2e/package.json',
+    'assets',
+    'assets/',
+  ]) {
     assert.equal((await call(rig, `/panel/${place}`)).status, 404, place);
   }
 });

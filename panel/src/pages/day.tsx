@@ -10,9 +10,13 @@ const EVERY_MS = 60_000;
 
 /** The last 24 hours, as acemux has stored them. */
 export function DayChart() {
-  const day = useResource('day', (signal) => get('GET /history/timeline', '/history/timeline?hours=24', signal), {
-    everyMs: EVERY_MS,
-  });
+  const day = useResource(
+    'day',
+    (signal) => get('GET /history/timeline', '/history/timeline?hours=24', signal),
+    {
+      everyMs: EVERY_MS,
+    },
+  );
   const points = day.value.value?.points ?? [];
   if (points.length < POINTS_MIN) return null;
   const times = points.map(({ at }) => Date.parse(at) / 1000);
@@ -24,7 +28,9 @@ export function DayChart() {
         <Chart
           label={numbers.viewers}
           times={times}
-          series={[{ label: numbers.viewers, values: points.map(({ clients }) => clients), token: '--hue-a' }]}
+          series={[
+            { label: numbers.viewers, values: points.map(({ clients }) => clients), token: '--hue-a' },
+          ]}
           format={formatCount}
         />
         <Chart
@@ -43,7 +49,11 @@ export function DayChart() {
           label={overview.engines}
           times={times}
           series={[
-            { label: overview.engines, values: points.map(({ healthy_engines: healthy }) => healthy), token: '--hue-c-line' },
+            {
+              label: overview.engines,
+              values: points.map(({ healthy_engines: healthy }) => healthy),
+              token: '--hue-c-line',
+            },
           ]}
           format={formatCount}
         />

@@ -16,9 +16,13 @@ export function SettingsPage() {
   const settings = useResource('settings', (signal) => get('GET /settings', '/settings', signal), {
     changesWith: ({ type }) => type === 'system.settings_changed',
   });
-  const audit = useResource('audit', (signal) => get('GET /settings/audit', '/settings/audit?limit=50', signal), {
-    changesWith: ({ type }) => type === 'system.settings_changed',
-  });
+  const audit = useResource(
+    'audit',
+    (signal) => get('GET /settings/audit', '/settings/audit?limit=50', signal),
+    {
+      changesWith: ({ type }) => type === 'system.settings_changed',
+    },
+  );
   const list = settings.value.value;
   const found = (list ?? []).filter(({ key, environment, documentation }) =>
     contains([key, environment, documentation], wanted.value.trim()),

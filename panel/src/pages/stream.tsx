@@ -127,7 +127,11 @@ function PastStream({ name }: { readonly name: string }) {
           label={texts.streams.columns.viewers}
           times={minutes.map(({ at }) => Date.parse(at) / 1000)}
           series={[
-            { label: texts.streams.columns.viewers, values: minutes.map((minute) => minute.clients), token: '--hue-a' },
+            {
+              label: texts.streams.columns.viewers,
+              values: minutes.map((minute) => minute.clients),
+              token: '--hue-a',
+            },
           ]}
           format={formatCount}
         />

@@ -39,7 +39,13 @@ export function WhatHappened() {
       <h2 id="what-happened">{overview.whatHappened}</h2>
       <form class="ask" onSubmit={(event) => void ask(event)}>
         <input type="time" name="time" step="1" required aria-label={overview.whatHappenedHint} />
-        <input name="who" maxLength={200} aria-label={overview.who} placeholder={overview.who} spellcheck={false} />
+        <input
+          name="who"
+          maxLength={200}
+          aria-label={overview.who}
+          placeholder={overview.who}
+          spellcheck={false}
+        />
         <button type="submit" class="button">
           {overview.look}
         </button>

@@ -3,6 +3,8 @@ import { sparklinePath, thinned } from '../logic/sparkline.ts';
 const WIDTH = 160;
 const HEIGHT = 36;
 const POINTS = 80;
+/** So few are not stretched over the whole width. */
+const POINTS_MIN = 24;
 
 /** A curve without axes; what it shows stands beside it as a number. */
 export function Sparkline({
@@ -12,7 +14,8 @@ export function Sparkline({
   readonly values: readonly number[];
   readonly height?: number;
 }) {
-  const line = sparklinePath(thinned(values, POINTS), WIDTH, height, POINTS);
+  const points = thinned(values, POINTS);
+  const line = sparklinePath(points, WIDTH, height, Math.max(POINTS_MIN, points.length));
   const first = /^M([\d.]+)/.exec(line)?.[1] ?? WIDTH;
   return (
     <svg class="sparkline" viewBox={`0 0 ${WIDTH} ${height}`} preserveAspectRatio="none" aria-hidden="true">

@@ -93,11 +93,8 @@ function Picture({ width }: { readonly width: number }) {
         const state = texts.states[engine.state] ?? engine.state;
         const showsState = box.height > 40;
         return (
-          <a
-            key={box.id}
-            href={linkTo('engines', box.id)}
-            aria-label={`${engine.container_name}, ${state}, ${taken}`}
-          >
+          <a key={box.id} href={linkTo('engines', box.id)}>
+            <title>{`${state}, ${taken}`}</title>
             <rect
               class={`topology-engine is-${engine.state} ${hueOf(box.id)}`}
               x={box.x}
@@ -138,9 +135,9 @@ function Picture({ width }: { readonly width: number }) {
           ? `${counted(row.ids.length, 'more stream')}`
           : streamNameOf(stream?.stream_id ?? id);
         const { dots, rest } = viewerDots(row.viewers, picture.viewersWidth, DOT_PITCH);
-        const label = `${name}, ${counted(row.viewers, 'viewer')}`;
         return (
-          <a key={id} href={isRest ? '#/streams' : linkTo('streams', id)} aria-label={label}>
+          <a key={id} href={isRest ? '#/streams' : linkTo('streams', id)}>
+            <title>{counted(row.viewers, 'viewer')}</title>
             <rect
               class={`topology-stream ${hueOf(row.engine)}`}
               x={row.x}

@@ -74,7 +74,9 @@ function SignedLink({ kind, hash }: Pick<StreamReference, 'kind' | 'hash'>) {
     if (!(form instanceof HTMLFormElement)) return;
     const hours = Number(new FormData(form).get('hours'));
     try {
-      const reply = Object(await act('POST', '/signed-urls', { [kind]: hash, expires_in_seconds: Math.round(hours * 3600) }));
+      const reply = Object(
+        await act('POST', '/signed-urls', { [kind]: hash, expires_in_seconds: Math.round(hours * 3600) }),
+      );
       made.value = { url: String(reply.url), expires: String(reply.expires_at) };
     } catch (error) {
       say(texts.failed(error instanceof Error ? error.message : String(error)), true);
@@ -91,7 +93,10 @@ function SignedLink({ kind, hash }: Pick<StreamReference, 'kind' | 'hash'>) {
       </button>
       {made.value && (
         <dl class="signed-link">
-          <LinkLine label={links.until(formatTime(Date.parse(made.value.expires), nowMs.value))} value={made.value.url} />
+          <LinkLine
+            label={links.until(formatTime(Date.parse(made.value.expires), nowMs.value))}
+            value={made.value.url}
+          />
         </dl>
       )}
     </form>
