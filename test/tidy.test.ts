@@ -166,6 +166,9 @@ const WITHOUT_OWN_TEST: Readonly<Record<string, string>> = {
   'src/simulator/start-route.ts': 'simulator/engine.test.ts and faults.test.ts ask it over HTTP',
 };
 
+/** Lines in which a word of secrets is something else: why. */
+const SAME_WORD_NO_SECRET: readonly string[] = [];
+
 interface Import {
   readonly from: string;
   /** A path from the root, or the name of a package. */
@@ -255,6 +258,20 @@ describe('sources', () => {
   test('take the environment through the configuration only', () => {
     const others = products.filter((file) => !/^src\/(main\.ts|config\/|cli\/)/.test(file));
     assertNone(linesOf(others, /\bprocess\.env\b/, codeOnly), 'Declare a key in src/config/declaration.ts.');
+  });
+
+  test('compare no secret by ===, which takes longer the more of it is right', () => {
+    // What is undefined, empty or of another type is no secret yet.
+    const harmless = /[!=]==? (?:undefined|null|''|typeof|'(?:string|number)')|typeof \S+ [!=]==?/g;
+    const secret = '\\w*(?:secret|digest|signature|password|presented|api_?key|adminKey|sessionId|mac|hmac)';
+    const pattern = new RegExp(`\\b${secret}\\)? [!=]==? |[!=]==? \\S*\\b${secret}\\b`, 'i');
+    const guarded = products.filter((file) => /^src\/(access|http|cli|config|app)/.test(file));
+    assertNone(
+      linesOf(guarded, pattern, (source) => codeOnly(source).replace(harmless, '')).filter(
+        (line) => !SAME_WORD_NO_SECRET.some((part) => line.includes(part)),
+      ),
+      'Compare digests by isSameDigest (src/access/digest.ts).',
+    );
   });
 
   test('write to the log, not to the console', () => {

@@ -4,6 +4,8 @@ import type { RequestHeaders } from './client-address.ts';
 import { decideWebAccess, type WebRequest } from './web-page.ts';
 
 const HOST = '192.168.1.4:8000';
+/** All but playing and health. */
+const CLOSED_TO_PAGES = ['entry', 'overview', 'metrics', 'view', 'operate', 'admin'] as const;
 
 function decide(change: Partial<WebRequest>): string {
   return decideWebAccess({
@@ -58,7 +60,7 @@ describe('a name that a request was sent to', () => {
     ' ',
   ]) {
     test(`may not be ${host}, except for playing and for supervisors`, () => {
-      for (const area of ['view', 'admin'] as const) {
+      for (const area of CLOSED_TO_PAGES) {
         assert.equal(decide({ area, hosts: [host] }), 'host_not_allowed');
         assert.equal(decide({ area, hosts: ['nas', host] }), 'host_not_allowed', 'every name counts');
       }
@@ -107,12 +109,12 @@ describe('a request from', () => {
   for (const [who, headers, reads, changes] of PAGES) {
     const word = (may: boolean): string => (may ? 'allow' : 'cross_site');
     test(`${who} may ${reads ? '' : 'not '}read and may ${changes ? '' : 'not '}change`, () => {
-      for (const area of ['view', 'admin'] as const) {
+      for (const area of CLOSED_TO_PAGES) {
         for (const method of ['GET', 'HEAD']) {
           assert.equal(decide({ area, headers, method }), word(reads), `${method} ${area}`);
         }
       }
-      for (const area of ['view', 'admin', 'play', 'open'] as const) {
+      for (const area of [...CLOSED_TO_PAGES, 'play', 'open'] as const) {
         for (const method of ['POST', 'PUT', 'PATCH', 'DELETE']) {
           assert.equal(decide({ area, headers, method }), word(changes), `${method} ${area}`);
         }

@@ -4,10 +4,10 @@ import { flagHelp } from '../config/reference.ts';
 import { parseArguments } from './arguments.ts';
 import { type Command, EXIT } from './command.ts';
 import { configFlags, loadForCommand } from './config-flags.ts';
+import { localUrlOf } from './own-url.ts';
 import { usageError } from './usage.ts';
 
 const HEALTH_TIMEOUT_MS = 5000;
-const WILDCARDS = ['0.0.0.0', '::', '::0'];
 
 /** `acemux healthcheck`: asks the acemux of the same configuration whether it lives; for containers. */
 export const healthcheck: Command = {
@@ -30,9 +30,7 @@ export const healthcheck: Command = {
 
 /** Where a server of this configuration tells whether it lives. */
 export function healthUrl(config: Config): string {
-  const { host, port } = config.server;
-  const reachable = WILDCARDS.includes(host) ? '127.0.0.1' : host;
-  return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}/health/live`;
+  return `${localUrlOf(config)}/health/live`;
 }
 
 /** Undefined if the answer is 200, else what was wrong. */

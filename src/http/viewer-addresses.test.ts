@@ -24,3 +24,10 @@ test('what acemux has not written is no address', () => {
     assert.throws(() => addresses.read(`id=${HASH}&start=soon`), { code: 'bad_request' });
   }
 });
+
+test('what lets a viewer in makes no address of its own', () => {
+  const addresses = new ViewerAddresses();
+  const first = addresses.read(`id=${HASH}`);
+  assert.equal(addresses.read(`id=${HASH}&token=s1.one.pass`), first);
+  assert.equal(addresses.read(`id=${HASH}&token=s1.another.pass`), first);
+});

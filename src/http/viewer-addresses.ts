@@ -5,6 +5,7 @@ import { parseWish } from './viewer-wish.ts';
 
 /** So many different ones are remembered: a few for each stream that is watched. */
 const REMEMBERED_MAX = 256;
+const PASS = /&token=[^&]*/g;
 
 /** What stands behind the question mark of an HLS viewer's address. */
 export interface ViewerAddress {
@@ -18,12 +19,14 @@ export class ViewerAddresses {
 
   /** @throws AcemuxError playlist_unknown: acemux has not written this; bad_request */
   read(query: string): ViewerAddress {
-    const known = this.#known.get(query);
+    // What lets a viewer in is his own, and no business of the rest.
+    const asked = query.replace(PASS, '');
+    const known = this.#known.get(asked);
     if (known) return known;
-    const address = { selector: selectorOf(query), wish: parseWish(query) };
+    const address = { selector: selectorOf(asked), wish: parseWish(asked) };
     const [oldest] = this.#known.keys();
     if (this.#known.size >= REMEMBERED_MAX && oldest !== undefined) this.#known.delete(oldest);
-    this.#known.set(query, address);
+    this.#known.set(asked, address);
     return address;
   }
 }

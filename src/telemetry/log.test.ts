@@ -99,6 +99,15 @@ describe('secrets', () => {
     }
   });
 
+  test('that acemux has made are known wherever they stand', () => {
+    const key = `amx_${'k'.repeat(43)}`;
+    const token = `s1.${'p'.repeat(30)}.${'m'.repeat(43)}`;
+    const text = logged(JSON_LOG, (log) =>
+      log.info({ what: [key], path: `/x/${token}/y` }, `${key} and ${token}, and /login?link=llllllll`),
+    );
+    assert.doesNotMatch(text, /kkk|ppp|mmm|lll/);
+  });
+
   test('are only what is called so: other words stay', () => {
     const line = '{"key_type":"infohash","keyframe":true,"msg":"the key is in /data/admin.key?monkey=1"}';
     assert.equal(withoutSecrets(line), line);

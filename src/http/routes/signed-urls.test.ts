@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import { digestOf } from '../../access/digest.ts';
 import type { ConfiguredKey } from '../../access/key-ring.ts';
 import { TokenSigner } from '../../access/signed-token.ts';
@@ -106,6 +107,26 @@ test('on the account of a key it goes with the key, and only where that may play
   assert.deepEqual([unknown.status, Object(unknown.json()).code], [404, 'key_unknown']);
   const idle = await sign(rig, { id: HASH, key_id: 'config:metrics' });
   assert.equal(idle.status, 400);
+});
+
+test('whatever stands in the place of a token opens nothing, and breaks nothing', async (t) => {
+  const rig = await startRig(t, CLOSED);
+  const good = new URLSearchParams(await signedPath(rig, { id: HASH })).get('token') ?? '';
+  const forged = fc.oneof(
+    fc.string({ unit: 'binary', maxLength: 300 }),
+    fc.tuple(fc.nat(good.length), fc.string({ maxLength: 5 })).map(([at, put]) => good.slice(0, at) + put),
+    fc.base64String({ maxLength: 300 }).map((text) => `s1.${text}.${text}`),
+    fc.constantFrom('s1.', 's1..', `${good}${good}`, `${good}\u0000`, '%', 's1.%00.%00', '../../admin.key'),
+  );
+  await fc.assert(
+    fc.asyncProperty(forged, async (token) => {
+      if (token === good) return;
+      const query = new URLSearchParams({ id: HASH, token }).toString();
+      const code = await answer(rig, `/ace/getstream?${query}`);
+      assert.match(code, /^(?:key_required|key_wrong|signed_url_wrong)$/, JSON.stringify(token));
+    }),
+    { numRuns: 150 },
+  );
 });
 
 test('what was signed by an earlier secret is accepted, until that is gone', async (t) => {
