@@ -1,4 +1,4 @@
-import { fleetFacts, fleetLimits, type LiveConfig } from './app-limits.ts';
+import { fleetBounds, fleetFacts, fleetLimits, type LiveConfig, planRules } from './app-limits.ts';
 import { inspectorOf, makeDocker, makeProviders } from './app-providers.ts';
 import type { Clock } from './base/clock.ts';
 import type { Config } from './config/config.ts';
@@ -116,14 +116,7 @@ export async function buildFleet(
     clock,
     log: log.child({ part: 'fleet' }),
   });
-  const plan = poolsOf(providers, {
-    get min() {
-      return live.current.fleet.min;
-    },
-    get max() {
-      return live.current.fleet.max;
-    },
-  });
+  const plan = poolsOf(providers, fleetBounds(live));
   const reconciler: Reconciler = new Reconciler({
     registry: fleet.registry,
     care: fleet.care,
@@ -132,40 +125,7 @@ export async function buildFleet(
     demand: () => fleet.demand,
     onPlan: () => fleet.reconsider(),
     witness,
-    rules: {
-      get min() {
-        return plan.min;
-      },
-      get max() {
-        return plan.max;
-      },
-      get maxBehindVpn() {
-        return config.fleet.maxBehindVpn ?? plan.max;
-      },
-      get minFree() {
-        return live.current.fleet.minFree;
-      },
-      get streamsPerEngine() {
-        return live.current.engines.maxStreamsPerEngine;
-      },
-      get removesSurplus() {
-        return live.current.fleet.removesSurplus;
-      },
-      get idleGraceMs() {
-        return live.current.fleet.idleGraceMs;
-      },
-      replacesCutOff: config.vpn.restartEngines,
-      unwellGraceMs: config.health.unwellGraceMs,
-      replacementCooldownMs: config.health.replacementCooldownMs,
-      concurrentCreates: config.fleet.concurrentCreates,
-      createIntervalMs: config.fleet.createIntervalMs,
-      actionsPerMinute: config.fleet.actionsPerMinute,
-      memoryReserveBytes: config.fleet.memoryReserveBytes,
-      maxAgeMs: config.fleet.maxAgeMs === 0 ? undefined : config.fleet.maxAgeMs,
-      recycleMemoryBytes: config.fleet.recycleMemoryBytes,
-      breakerThreshold: config.fleet.breakerThreshold,
-      breakerPauseMaxMs: config.fleet.breakerPauseMaxMs,
-    },
+    rules: planRules(live, plan),
     intervalMs: config.fleet.intervalMs,
     clock,
     log: log.child({ part: 'reconciler' }),

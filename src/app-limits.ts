@@ -2,6 +2,8 @@ import type { Config } from './config/config.ts';
 import { defaultBufferMemory, machineMemory } from './config/machine-memory.ts';
 import type { FleetLimits } from './fleet/fleet.ts';
 import type { FleetFacts } from './fleet/fleet-control.ts';
+import type { PlanRules } from './fleet/reconciler/plan-types.ts';
+import type { PoolDefaults } from './fleet/reconciler/pools.ts';
 import type { HlsOutputDeps } from './output/hls/hls-output.ts';
 import type { TsOutputDeps } from './output/ts/ts-output.ts';
 import type { DirectoryDeps } from './session/directory.ts';
@@ -106,6 +108,57 @@ export function fleetLimits(live: LiveConfig): FleetLimits {
     get selectionTimeoutMs() {
       return live.current.engines.selectionTimeoutMs;
     },
+  };
+}
+
+/** How many engines there are to be at least and at most. */
+export function fleetBounds(live: LiveConfig): PoolDefaults {
+  return {
+    get min() {
+      return live.current.fleet.min;
+    },
+    get max() {
+      return live.current.fleet.max;
+    },
+  };
+}
+
+/** How the fleet is planned; `bounds`: of all who make engines together. */
+export function planRules(live: LiveConfig, bounds: PoolDefaults = fleetBounds(live)): PlanRules {
+  const { fleet, health, vpn } = live.current;
+  return {
+    get min() {
+      return bounds.min;
+    },
+    get max() {
+      return bounds.max;
+    },
+    get maxBehindVpn() {
+      return fleet.maxBehindVpn ?? bounds.max;
+    },
+    get minFree() {
+      return live.current.fleet.minFree;
+    },
+    get streamsPerEngine() {
+      return live.current.engines.maxStreamsPerEngine;
+    },
+    get removesSurplus() {
+      return live.current.fleet.removesSurplus;
+    },
+    get idleGraceMs() {
+      return live.current.fleet.idleGraceMs;
+    },
+    replacesCutOff: vpn.restartEngines,
+    unwellGraceMs: health.unwellGraceMs,
+    replacementCooldownMs: health.replacementCooldownMs,
+    concurrentCreates: fleet.concurrentCreates,
+    createIntervalMs: fleet.createIntervalMs,
+    actionsPerMinute: fleet.actionsPerMinute,
+    memoryReserveBytes: fleet.memoryReserveBytes,
+    maxAgeMs: fleet.maxAgeMs === 0 ? undefined : fleet.maxAgeMs,
+    recycleMemoryBytes: fleet.recycleMemoryBytes,
+    breakerThreshold: fleet.breakerThreshold,
+    breakerPauseMaxMs: fleet.breakerPauseMaxMs,
   };
 }
 

@@ -5,6 +5,7 @@ import { buildAccess } from './app-access.ts';
 import { buildFleet, type FleetHouse, type FleetParts } from './app-fleet.ts';
 import { buildHistory, type HistoryHouse, viewerSampleOf } from './app-history.ts';
 import { recordingLimits, sessionLimits, timeshiftLimits, viewerLimits, withLimits } from './app-limits.ts';
+import { stageSources } from './app-metrics.ts';
 import { buildSettings, type SettingsParts } from './app-settings.ts';
 import { buildStore } from './app-store.ts';
 import { type Clock, sleep, systemClock } from './base/clock.ts';
@@ -103,10 +104,19 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
     timeshiftBytes: () => timeshift.sizeBytes,
     fleetStatus: () => house.fleetControl.status(),
     engineStates: () => house.fleet.snapshot().map(({ state }) => state),
+    stages: stageSources({ fleet: () => house.fleet, sessions: () => sessionControl, vpns: () => house.vpns }, settings),
+    orchestrator: {
+      stats: () => sessions.list().flatMap(({ stat }) => stat ?? []),
+      playing: () => sessions.list().length + recordings.list().length,
+      engines: () => house.fleet.snapshot(),
+      minimum: () => settings.current.fleet.min,
+      vpns: () => house.vpns.list(),
+    },
   });
   const sessionEvents = new SessionEvents(events);
   const observer = new Observers([
     metrics,
+    metrics.stages,
     sessionEvents,
     { bytesStreamed: (bytes) => history.bytesStreamed(bytes) },
   ]);
@@ -164,7 +174,7 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
     engines: () => fleet.snapshot(),
     clock,
   });
-  const sessionControl = new SessionControl(sessions);
+  const sessionControl: SessionControl = new SessionControl(sessions);
   const fileLeases = new FileLeaseBook({ recordings, clock, log: log.child({ part: 'lease' }) });
   const leases = new LeaseBook({ sessions, clock, log: log.child({ part: 'lease' }) });
   const tsOutput = new TsOutput(

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { MemorySettings } from '../../test/support/memory-settings.ts';
 import { ManualClock } from '../base/manual-clock.ts';
 import { type ConfigInput, loadConfig } from './load.ts';
+import { MemorySettings } from './memory-settings.ts';
 import { Settings } from './settings.ts';
 
 const ME = 'somebody';

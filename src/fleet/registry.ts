@@ -81,6 +81,11 @@ export class EngineRegistry {
   }
 
   /** Ends probes and closes all clients. The providers are their owner's to stop. */
+  /** Probes since the beginning, by what they found. */
+  get probeCounts(): { readonly hit: number; readonly miss: number } {
+    return this.#watch.counts;
+  }
+
   async stop(): Promise<void> {
     this.#isStopped = true;
     await Promise.all(this.feeds.map((feed) => feed.stop()));

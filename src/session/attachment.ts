@@ -35,7 +35,7 @@ export interface WatchedSession {
   /** Counts a viewer that was too slow and went on at a newer keyframe. */
   countSkip(client?: ObservedClient): void;
   /** Counts bytes that were handed to a viewer's socket. */
-  countBytesOut(bytes: number): void;
+  countBytesOut(bytes: number, output?: ViewerOutput): void;
 }
 
 /** Where a viewer begins that has asked to begin elsewhere. */

@@ -1,4 +1,4 @@
-import type { SessionObserver } from './ports.ts';
+import type { EgressOutput, SessionObserver } from './ports.ts';
 
 /** Several observers as one; each is told what it has a method for, in their order. */
 export class Observers implements SessionObserver {
@@ -55,8 +55,8 @@ export class Observers implements SessionObserver {
     for (const each of this.#observers) each.clientSkipped?.(...told);
   }
 
-  bytesStreamed(bytes: number): void {
-    for (const each of this.#counters) each.bytesStreamed?.(bytes);
+  bytesStreamed(bytes: number, output: EgressOutput): void {
+    for (const each of this.#counters) each.bytesStreamed?.(bytes, output);
   }
 
   sessionWarned(...told: Parameters<SessionObserver['sessionWarned']>): void {

@@ -114,6 +114,8 @@ export interface ObservedClient {
 
 /** How a viewer is sent its stream. */
 export type ViewerOutput = 'ts' | 'hls';
+/** The same, recorded video included. */
+export type EgressOutput = ViewerOutput | 'file';
 
 /** What happens to sessions and clients, for logs, metrics and events. Engines go by their ids. Methods must not throw. */
 export interface SessionObserver {
@@ -138,7 +140,7 @@ export interface SessionObserver {
   /** A viewer was too slow and went on at a newer keyframe. */
   clientSkipped(stream: ObservedStream, client: ObservedClient | undefined): void;
   /** So many bytes were handed to viewers' sockets. */
-  bytesStreamed(bytes: number): void;
+  bytesStreamed(bytes: number, output: EgressOutput): void;
   /** An engine's attempt delivers what can be watched; its first byte came `firstByteSeconds` after it was asked. */
   attemptDelivered(firstByteSeconds: number, stream: ObservedStream, engine: string): void;
   /** A session goes on, but not as it should. Once for each reason in a session's life. */

@@ -1,6 +1,6 @@
 import { AcemuxError } from '../base/reasons.ts';
 import type { Session } from './session.ts';
-import type { PlacedViewer, SessionDetail, StreamChanges } from './session-detail.ts';
+import { type PlacedViewer, placeViewer, type SessionDetail, type StreamChanges } from './session-detail.ts';
 
 /** What is needed of the directory of sessions. */
 export interface ControlledSessions {
@@ -13,6 +13,16 @@ export interface ListedViewer extends PlacedViewer {
   /** The 40-hex name that its stream was first asked for. */
   readonly streamId: string;
   readonly sessionId: string;
+}
+
+/** A live stream in a few numbers. */
+export interface StreamPulse {
+  readonly state: string;
+  readonly clients: number;
+  /** Media in memory, milliseconds. */
+  readonly bufferMs: number;
+  /** How long nothing new has come, milliseconds. */
+  readonly heldMs: number;
 }
 
 /** What an operator sees of live streams, and may do with them while they play. Sessions go by their own ids. */
@@ -28,10 +38,20 @@ export class SessionControl {
     return this.#find(sessionId)?.detail();
   }
 
+  /** How each live stream is, in a few numbers. */
+  pulses(): readonly StreamPulse[] {
+    return this.#directory.sessions.map((session) => ({
+      state: session.snapshot().state,
+      clients: session.clientCount,
+      bufferMs: session.ring.mediaMsHeld,
+      heldMs: session.heldMs,
+    }));
+  }
+
   /** All viewers that were let in. */
   viewers(): readonly ListedViewer[] {
-    return this.#directory.sessions.flatMap(({ id, sessionId, viewers }) =>
-      viewers.map((viewer) => ({ ...viewer, streamId: id, sessionId })),
+    return this.#directory.sessions.flatMap(({ id, ring, sessionId, viewers }) =>
+      viewers.list().map((viewer) => ({ ...placeViewer(viewer, ring), streamId: id, sessionId })),
     );
   }
 
@@ -40,7 +60,7 @@ export class SessionControl {
    * @throws AcemuxError client_unknown
    */
   kick(clientId: string): void {
-    const found = this.#directory.sessions.some((session) => session.expel(clientId, 'kicked_by_operator'));
+    const found = this.#directory.sessions.some((session) => session.viewers.expel(clientId, 'kicked_by_operator'));
     if (!found) throw new AcemuxError('client_unknown');
   }
 

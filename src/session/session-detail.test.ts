@@ -47,15 +47,15 @@ test('a viewer is shown where it is, from the moment its output tells', async ()
   const attachment = await watch(rig, engine);
   const [session] = rig.directory.sessions;
   assert.ok(session);
-  assert.equal(session.viewers[0]?.progress, undefined);
+  assert.equal(session.detail().viewers[0]?.progress, undefined);
   const { head } = session.ring;
   attachment.showProgress?.(() => ({ ...PROGRESS, position: head }));
-  assert.deepEqual([session.viewers[0]?.lagBytes, session.viewers[0]?.behindMs], [0, 0]);
+  assert.deepEqual([session.detail().viewers[0]?.lagBytes, session.detail().viewers[0]?.behindMs], [0, 0]);
   attachment.showProgress?.(() => ({ ...PROGRESS, position: head / 2 }));
-  const behindMs = session.viewers[0]?.behindMs ?? 0;
+  const behindMs = session.detail().viewers[0]?.behindMs ?? 0;
   assert.ok(Math.abs(behindMs - session.ring.mediaMsHeld / 2) < 400, `${behindMs}`);
   attachment.leave('client_left');
-  assert.deepEqual(session.viewers, []);
+  assert.deepEqual(session.detail().viewers, []);
   await rig.directory.stop('shutdown');
 });
 
@@ -66,7 +66,7 @@ test('who is where memory does not reach any more is in the past', async () => {
   const [session] = rig.directory.sessions;
   assert.ok(session);
   attachment.showProgress?.(() => ({ ...PROGRESS, position: -188 }));
-  const [viewer] = session.viewers;
+  const [viewer] = session.detail().viewers;
   assert.ok(viewer);
   assert.deepEqual([viewer.isInPast, viewer.behindMs], [true, undefined]);
   assert.equal(placeViewer({ ...viewer, progress: undefined }, session.ring).isInPast, false);
@@ -79,10 +79,10 @@ test('a viewer that is expelled hears why, and nobody else does', async () => {
   const one = await watch(rig, engine);
   const other = await rig.join();
   const [session] = rig.directory.sessions;
-  assert.equal(session?.expel(one.client?.id ?? '', 'kicked_by_operator'), true);
+  assert.equal(session?.viewers.expel(one.client?.id ?? '', 'kicked_by_operator'), true);
   assert.equal(one.expulsion?.reason.code, 'kicked_by_operator');
   assert.equal(other.expulsion?.aborted, false);
-  assert.equal(session?.expel('nobody', 'kicked_by_operator'), false);
+  assert.equal(session?.viewers.expel('nobody', 'kicked_by_operator'), false);
   await rig.directory.stop('shutdown');
 });
 

@@ -10,11 +10,10 @@ import { findBeginning } from './beginning.ts';
 import { Cursor } from './cursor.ts';
 import type { KnownName } from './known-names.ts';
 import type { Past } from './past.ts';
-import type { ObservedClient, ObservedStream } from './ports.ts';
+import type { ObservedClient, ObservedStream, ViewerOutput } from './ports.ts';
 import type { Ring } from './ring.ts';
 import type { SessionDeps } from './session-deps.ts';
 import {
-  type PlacedViewer,
   pastDetailOf,
   placeViewer,
   type SessionDetail,
@@ -51,7 +50,8 @@ export class Session implements WatchedSession, SuppliedSession {
   #state: SessionState = { name: 'starting' };
   #timer: Timer | undefined;
   #waiting = 0;
-  readonly #viewers: Viewers;
+  /** Those who were let in. */
+  readonly viewers: Viewers;
   #past: Past | undefined;
   readonly #limits: StreamLimits;
   #bytesOut = 0;
@@ -64,7 +64,7 @@ export class Session implements WatchedSession, SuppliedSession {
     this.#log = deps.log.child({ session: deps.selector.hash });
     this.#stream = { id: deps.selector.hash, keyType: keyTypeOf(deps.selector), isLive: true };
     this.#limits = new StreamLimits(deps.limits);
-    this.#viewers = new Viewers({ ...deps, stream: this.#stream });
+    this.viewers = new Viewers({ ...deps, stream: this.#stream });
     this.#createdAtMs = deps.clock.nowMs();
     this.#createdAtWallMs = deps.clock.wallMs();
     this.#lastActivityMs = this.#createdAtMs;
@@ -116,13 +116,18 @@ export class Session implements WatchedSession, SuppliedSession {
     return this.#supply.ring;
   }
 
+  /** How long nothing new has come, milliseconds. */
+  get heldMs(): number {
+    return this.#supply.heldMs();
+  }
+
   get isActive(): boolean {
     return this.#state.name !== 'ended';
   }
 
   /** Viewers, those included that wait for the start. */
   get clientCount(): number {
-    return this.#viewers.count + this.#waiting;
+    return this.viewers.count + this.#waiting;
   }
 
   /** Since when it has played without a viewer, on the clock; undefined while it has one, or does not play. */
@@ -159,8 +164,8 @@ export class Session implements WatchedSession, SuppliedSession {
       isLive: playback?.isLive ?? true,
       isEncrypted: playback?.isEncrypted ?? false,
       isActive: this.isActive,
-      clientCount: this.clientCount - this.#viewers.pausedCount,
-      pausedCount: this.#viewers.pausedCount,
+      clientCount: this.clientCount - this.viewers.pausedCount,
+      pausedCount: this.viewers.pausedCount,
       createdAtMs: this.#createdAtWallMs,
       startedAtMs: this.#startedAtWallMs,
       endedAtMs: this.#endedAtWallMs,
@@ -190,7 +195,7 @@ export class Session implements WatchedSession, SuppliedSession {
     this.#ready.reject(error);
     observer.sessionEnded(reason, this.#ageSeconds, this.#stream);
     owner.onEnded(this);
-    const stopped = this.#supply.stop(error, reason, this.#viewers.count > 0);
+    const stopped = this.#supply.stop(error, reason, this.viewers.count > 0);
     for (const listener of [...this.#listeners]) listener.onEnd(reason);
     void stopped.then(() => this.#closed.resolve());
   }
@@ -308,7 +313,7 @@ export class Session implements WatchedSession, SuppliedSession {
   #attach(viewer: ViewerInfo, askedAtMs: number): Attachment {
     this.#lastActivityMs = this.#deps.clock.nowMs();
     if (this.#state.name === 'lingering') this.#enter({ name: 'playing' });
-    return this.#viewers.admit(viewer, askedAtMs, {
+    return this.viewers.admit(viewer, askedAtMs, {
       session: this,
       openCursor: () => this.#openCursor(viewer),
       onLeft: () => this.#considerEmptiness(),
@@ -356,18 +361,13 @@ export class Session implements WatchedSession, SuppliedSession {
     this.#deps.observer.clientSkipped(this.#stream, client);
   }
 
-  countBytesOut(bytes: number): void {
+  countBytesOut(bytes: number, output: ViewerOutput = 'ts'): void {
     this.#bytesOut += bytes;
     this.#lastActivityMs = this.#deps.clock.nowMs();
-    this.#deps.observer.bytesStreamed(bytes);
+    this.#deps.observer.bytesStreamed(bytes, output);
   }
 
   // ── what an operator may do ─────────────────────────────────────────────────────────────────────────────
-
-  /** Ends one viewer's connection, by the viewer's id; false: there is no such. */
-  expel(clientId: string, reason: ReasonCode): boolean {
-    return this.#viewers.expel(clientId, reason);
-  }
 
   /**
    * Goes on at another engine, this one if one is named, as soon as that delivers; viewers stay.
@@ -390,18 +390,13 @@ export class Session implements WatchedSession, SuppliedSession {
     else if (!this.#past && this.#startedAtWallMs !== undefined) this.#keepPast();
   }
 
-  /** Those who were let in. */
-  get viewers(): readonly PlacedViewer[] {
-    return this.#viewers.list().map((viewer) => placeViewer(viewer, this.ring));
-  }
-
   /** Everything about it. */
   detail(): SessionDetail {
     const { standby, ...supplied } = this.#supply.detail();
     const prebufferMs = this.#limits.prebufferMs([this.id, this.infohash]);
     return {
       session: this.snapshot(),
-      viewers: this.viewers,
+      viewers: this.viewers.list().map((viewer) => placeViewer(viewer, this.ring)),
       waitingCount: this.#waiting,
       ...supplied,
       past: this.#past && pastDetailOf(this.#past),

@@ -1,13 +1,6 @@
-/** One metric as it is declared: everything that is said of it anywhere comes from here. */
-export interface MetricDeclaration {
-  readonly name: string;
-  readonly type: 'counter' | 'gauge' | 'histogram';
-  /** One sentence, shown to whoever scrapes and in docs/metrics.md. */
-  readonly help: string;
-  readonly labels: readonly string[];
-  /** Upper bounds, in the unit that the name ends with. */
-  readonly buckets?: readonly number[];
-}
+import type { MetricDeclaration } from './metric-declaration.ts';
+import { ORCHESTRATOR_METRICS } from './orchestrator-metrics-declaration.ts';
+import { STAGE_METRICS } from './stage-metrics-declaration.ts';
 
 /**
  * All metrics of acemux but those of the process. The names that begin with `proxy_` are those that
@@ -207,6 +200,8 @@ export const METRICS = [
     help: 'Events, by the type; docs/events.md explains each.',
     labels: ['type'],
   },
+  ...STAGE_METRICS,
+  ...ORCHESTRATOR_METRICS,
 ] as const satisfies readonly MetricDeclaration[];
 
 export type MetricName = (typeof METRICS)[number]['name'];
@@ -214,7 +209,7 @@ export type MetricName = (typeof METRICS)[number]['name'];
 /** docs/metrics.md, as Markdown. */
 export function renderMetricsPage(): string {
   const rows = METRICS.map(({ name, type, labels, help }) => {
-    const labelText = labels.map((label) => `\`${label}\``).join(', ');
+    const labelText = labels.map((label: string) => `\`${label}\``).join(', ');
     return `| \`${name}\` | ${type} | ${labelText || '–'} | ${help} |`;
   });
   return [

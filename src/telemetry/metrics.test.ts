@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type FleetNumbers, Metrics } from './metrics.ts';
+import { type FleetNumbers, Metrics, type MetricsDeps } from './metrics.ts';
 import { METRICS, renderMetricsPage } from './metrics-declaration.ts';
 
 const NO_FLEET: FleetNumbers = {
@@ -20,7 +20,22 @@ const QUIET = {
   fleetStatus: () => NO_FLEET,
   engineStates: () => [],
   storeHealth: () => ({ problem: undefined, waiting: 0, lost: 0 }),
-};
+  stages: {
+    streams: () => [],
+    clients: () => [],
+    places: () => ({ used: 0, free: 0 }),
+    scores: () => [],
+    probes: () => ({ hit: 0, miss: 0 }),
+    vpns: () => [],
+  },
+  orchestrator: {
+    stats: () => [],
+    playing: () => 0,
+    engines: () => [],
+    minimum: () => 1,
+    vpns: () => [],
+  },
+} satisfies MetricsDeps;
 
 const sampleOf = (page: string, series: string): number | undefined => {
   const line = page.split('\n').find((each) => each.startsWith(`${series} `));

@@ -1,7 +1,9 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { ReasonCode } from '../base/reasons.ts';
 import type { EventType } from './events/event.ts';
-import { METRICS, type MetricDeclaration, type MetricName } from './metrics-declaration.ts';
+import { declared, gauge } from './declared-metric.ts';
+import { type OrchestratorSources, registerOrchestratorMetrics } from './orchestrator-metrics.ts';
+import { StageMetrics, type StageSources } from './stage-metrics.ts';
 
 export interface MetricsDeps {
   /** Asked at each scrape. */
@@ -20,6 +22,8 @@ export interface MetricsDeps {
   readonly storeHealth: () => { readonly problem: unknown; readonly waiting: number; readonly lost: number };
   /** The state of each engine; asked at each scrape. */
   readonly engineStates: () => readonly string[];
+  readonly stages: StageSources;
+  readonly orchestrator: OrchestratorSources;
 }
 
 /** What is shown of the fleet. */
@@ -54,6 +58,8 @@ const ACTIONS: ReadonlyMap<string, { readonly action: string; readonly outcome: 
  */
 export class Metrics {
   readonly #registry = new Registry();
+  /** To be told what happens to sessions, too. */
+  readonly stages: StageMetrics;
   readonly #sessions: Counter;
   readonly #clients: Counter;
   /** Not yet shown. Counted at each write to each viewer, so it is a plain number until somebody looks. */
@@ -77,6 +83,8 @@ export class Metrics {
   constructor(deps: MetricsDeps) {
     const { sessionsActive, clientsActive, clientsPaused, bufferBytes, timeshiftBytes } = deps;
     const registers = [this.#registry];
+    this.stages = new StageMetrics(deps.stages, registers);
+    registerOrchestratorMetrics(deps.orchestrator, registers);
     this.#sessions = new Counter({ ...declared('proxy_sessions_total'), registers });
     gauge('proxy_sessions_active', sessionsActive, registers);
     this.#clients = new Counter({ ...declared('proxy_clients_total'), registers });
@@ -219,22 +227,4 @@ export class Metrics {
   eventHappened(type: EventType): void {
     this.#events.inc({ type });
   }
-}
-
-/** A gauge that is asked when it is scraped. */
-function gauge(name: MetricName, read: () => number, registers: Registry[]): Gauge {
-  const created: Gauge = new Gauge({ ...declared(name), registers, collect: () => created.set(read()) });
-  return created;
-}
-
-/** What the table says of a metric, as prom-client wants it. */
-function declared(name: MetricName): {
-  name: string;
-  help: string;
-  labelNames: string[];
-  buckets?: number[];
-} {
-  const declaration: MetricDeclaration | undefined = METRICS.find((each) => each.name === name);
-  const { help, labels, buckets } = declaration!;
-  return { name, help, labelNames: [...labels], ...(buckets && { buckets: [...buckets] }) };
 }

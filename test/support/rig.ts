@@ -13,7 +13,7 @@ import { Broadcast } from '../../src/simulator/broadcast.ts';
 import { loadClip } from '../../src/simulator/clip.ts';
 import { SimulatedEngine, type SimulatedEngineOptions } from '../../src/simulator/engine.ts';
 import { buildLayout } from '../../src/simulator/layout.ts';
-import { silentLog } from '../../src/telemetry/log.ts';
+import { type Log, silentLog } from '../../src/telemetry/log.ts';
 import { Viewer } from './viewer.ts';
 
 export const ID = '0123456789abcdef0123456789abcdef01234567';
@@ -31,6 +31,10 @@ export interface RigOptions {
   readonly endsWhileSearching?: boolean;
   /** acemux's own; the engines and the test keep the machine's. */
   readonly clock?: Clock;
+  /** Where acemux logs to; nowhere if left out. */
+  readonly log?: Log;
+  /** A folder of the test's own, which stays. */
+  readonly dataDir?: string;
 }
 
 const BITS_PER_SECOND = 2_000_000;
@@ -118,7 +122,7 @@ export class Rig {
  */
 export async function startRig(t: TestContext, options: RigOptions = {}): Promise<Rig> {
   const before = resources();
-  const dataDir = await mkdtemp(path.join(tmpdir(), 'acemux-test-'));
+  const dataDir = options.dataDir ?? (await mkdtemp(path.join(tmpdir(), 'acemux-test-')));
   const engines = (options.engines ?? [{}]).map(
     (engine) => new SimulatedEngine({ clip, ...QUICK, ...engine }),
   );
@@ -131,7 +135,7 @@ export async function startRig(t: TestContext, options: RigOptions = {}): Promis
     },
   });
   const app = await startApp(configWith(options.config ?? {}, dataDir), {
-    log: silentLog(),
+    log: options.log ?? silentLog(),
     ...(options.clock && { clock: options.clock }),
     providers: [...(engines.length > 0 ? [provider] : []), ...(options.providers ?? [])],
   });
@@ -144,7 +148,7 @@ export async function startRig(t: TestContext, options: RigOptions = {}): Promis
       if (options.endsWhileSearching) return;
       assert.equal(engine.counters.sessionsOpened, opened[index], 'a playback was opened while stopping');
     });
-    await rm(dataDir, { recursive: true });
+    if (options.dataDir === undefined) await rm(dataDir, { recursive: true });
     await until(() => resources() <= before);
   });
   return rig;

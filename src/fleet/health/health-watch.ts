@@ -26,6 +26,8 @@ const JITTER = 0.1;
 export class HealthWatch {
   readonly #deps: HealthWatchDeps;
   readonly #abort = new AbortController();
+  /** Probes since the beginning, by what they found. */
+  readonly counts = { hit: 0, miss: 0 };
   readonly #probes = new Map<EngineRecord, Promise<void>>();
   readonly #timers = new Map<EngineRecord, Timer>();
 
@@ -102,6 +104,7 @@ export class HealthWatch {
         detail,
         tookMs: Math.round(clock.nowMs() - beganMs),
       });
+      this.counts[verdict]++;
       onProbed(record);
     } catch (error) {
       if (!signal.aborted)

@@ -3,7 +3,6 @@ import { request as httpRequest, type IncomingHttpHeaders, type ServerResponse }
 import { connect, type Socket } from 'node:net';
 import type { TestContext } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { MemorySettings } from '../../../test/support/memory-settings.ts';
 import { type AddressLists, NO_LISTS } from '../../access/address-lists.ts';
 import type { AccessPolicy } from '../../access/guard.ts';
 import { type ConfiguredKey, KeyRing } from '../../access/key-ring.ts';
@@ -13,6 +12,7 @@ import { TokenSigner } from '../../access/signed-token.ts';
 import { systemClock } from '../../base/clock.ts';
 import { AcemuxError, type ReasonCode } from '../../base/reasons.ts';
 import { defaultConfig } from '../../config/config.ts';
+import { MemorySettings } from '../../config/memory-settings.ts';
 import { asLoaded, Settings } from '../../config/settings.ts';
 import type { StreamSelector } from '../../engine/types.ts';
 import type { Consultant } from '../../fleet/engine-record.ts';

@@ -211,7 +211,7 @@ export class HlsOutput {
     else {
       const found = this.#deps.archive.findSegment(streamName, number);
       if (!found) throw new AcemuxError('segment_unknown');
-      const onSent = (bytes: number): void => stream?.session.countBytesOut(bytes);
+      const onSent = (bytes: number): void => stream?.session.countBytesOut(bytes, 'hls');
       reply = new KeptSegmentReply({ ...common, ...found, onSent });
     }
     this.#replies.add(reply);

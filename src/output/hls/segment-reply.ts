@@ -81,7 +81,7 @@ export class SegmentReply {
       response.write(next.value);
     }
     response.uncork();
-    if (sentBytes > 0) session.countBytesOut(sentBytes);
+    if (sentBytes > 0) session.countBytesOut(sentBytes, 'hls');
     this.#watch();
   }
 

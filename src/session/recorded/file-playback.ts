@@ -161,7 +161,7 @@ export class FilePlayback {
   countBytesOut(bytes: number): void {
     this.#bytesOut += bytes;
     this.#idleSinceMs = this.#deps.clock.nowMs();
-    this.#deps.observer.bytesStreamed(bytes);
+    this.#deps.observer.bytesStreamed(bytes, 'file');
   }
 
   /** Somebody reads it from now on. */

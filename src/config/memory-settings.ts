@@ -1,6 +1,6 @@
-import type { ChangedSetting, SettingChange, SettingsStore } from '../../src/config/settings.ts';
+import type { ChangedSetting, SettingChange, SettingsStore } from './settings.ts';
 
-/** Settings that are kept as long as the test. */
+/** Settings that are kept as long as the process: for tests. */
 export class MemorySettings implements SettingsStore {
   readonly #settings = new Map<string, ChangedSetting>();
   readonly #changes: SettingChange[] = [];

@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Registry } from 'prom-client';
+import { type OrchestratorSources, registerOrchestratorMetrics } from './orchestrator-metrics.ts';
+
+const SOURCES: OrchestratorSources = {
+  stats: () => [
+    { peers: 5, speedDownKilobytes: 1_024, speedUpKilobytes: 512, downloadedBytes: 2 ** 20, uploadedBytes: 0 },
+    { peers: 7, speedDownKilobytes: 1_024, speedUpKilobytes: 0, downloadedBytes: 2 ** 20, uploadedBytes: 0 },
+  ],
+  playing: () => 2,
+  engines: () => [
+    { health: 'healthy', state: 'healthy', streams: 2, vpn: 'one' },
+    { health: 'healthy', state: 'draining', streams: 0, vpn: 'two' },
+    { health: 'unhealthy', state: 'unhealthy', streams: 0, vpn: 'two' },
+  ],
+  minimum: () => 1,
+  vpns: () => [
+    { name: 'one', state: 'down' },
+    { name: 'two', state: 'ok' },
+  ],
+};
+
+async function valueOf(series: string, changes: Partial<OrchestratorSources> = {}): Promise<number> {
+  const registry = new Registry();
+  registerOrchestratorMetrics({ ...SOURCES, ...changes }, [registry]);
+  const page = await registry.metrics();
+  return Number(page.split('\n').find((line) => line.startsWith(`${series} `))?.split(' ').at(-1));
+}
+
+test('a dashboard that was made for the orchestrator finds its numbers', async () => {
+  assert.equal(await valueOf('orch_total_streams'), 2);
+  assert.equal(await valueOf('orch_total_peers'), 12);
+  assert.equal(await valueOf('orch_total_downloaded_mb'), 2);
+  assert.equal(await valueOf('orch_total_download_speed_mbps'), 2);
+  assert.equal(await valueOf('orch_total_upload_speed_mbps'), 0.5);
+  assert.equal(await valueOf('orch_healthy_engines'), 2);
+  assert.equal(await valueOf('orch_unhealthy_engines'), 1);
+  assert.equal(await valueOf('orch_engines_draining'), 1);
+  assert.equal(await valueOf('orch_used_engines'), 1);
+  assert.equal(await valueOf('orch_extra_engines'), 2);
+  assert.equal(await valueOf('orch_vpn2_engines'), 2);
+});
+
+test('the health of VPNs is a word that is true', async () => {
+  assert.equal(await valueOf('orch_vpn1_health{orch_vpn1_health="unhealthy"}'), 1);
+  assert.equal(await valueOf('orch_vpn2_health{orch_vpn2_health="healthy"}'), 1);
+  assert.equal(await valueOf('orch_vpn_health{orch_vpn_health="healthy"}'), 1, 'one is enough');
+  assert.equal(await valueOf('orch_vpn_health{orch_vpn_health="disabled"}', { vpns: () => [] }), 1);
+  assert.equal(await valueOf('orch_vpn1_health{orch_vpn1_health="unhealthy"}', { vpns: () => [] }), 0);
+});

@@ -1,0 +1,168 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { test } from 'node:test';
+import { createLog } from '../../src/telemetry/log.ts';
+import { BYTES_PER_SECOND, ID, type Rig, startRig, until } from '../support/rig.ts';
+import { startScaling, streamId } from '../support/scaling-house.ts';
+
+const KEY = 'the-admin-key-of-this-test';
+const ACCESS = { access: { apiKey: KEY } };
+const OTHER = streamId(1);
+const THIRD = streamId(2);
+
+type Body = Readonly<Record<string, unknown>>;
+
+async function call(
+  rig: Rig,
+  method: string,
+  place: string,
+  body?: object,
+): Promise<{ status: number; body: Body }> {
+  const reply = await fetch(`${rig.url}${place}`, {
+    method,
+    headers: { Authorization: `Bearer ${KEY}`, ...(body && { 'Content-Type': 'application/json' }) },
+    ...(body && { body: JSON.stringify(body) }),
+  });
+  return { status: reply.status, body: Object(await reply.json()) };
+}
+
+async function put(rig: Rig, key: string, value: unknown): Promise<Body> {
+  const { status, body } = await call(rig, 'PUT', `/settings/${key}`, { value });
+  assert.equal(status, 200, JSON.stringify(body));
+  return body;
+}
+
+/** Waits until the stream's details are so. */
+async function untilDetail(rig: Rig, id: string, isSo: (detail: Body) => boolean): Promise<void> {
+  for (let tries = 0; !isSo(await rig.json(`/proxy/sessions/${id}`)); tries++) {
+    assert.ok(tries < 200, `this never came to hold: ${isSo}`);
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+}
+
+test('what is changed while acemux runs is done from then on', async (t) => {
+  let logged = '';
+  const rig = await startRig(t, {
+    engines: [{}, {}],
+    config: ACCESS,
+    log: createLog({ level: 'info', format: 'json' }, { write: (line) => (logged += line) }),
+  });
+  const one = rig.watch();
+  await one.received(BYTES_PER_SECOND);
+
+  await t.test('the level of the log', async () => {
+    assert.doesNotMatch(logged, /"level":"debug"/);
+    const set = await put(rig, 'log_level', 'debug');
+    assert.deepEqual([set['layer'], set['value'], set['applies']], ['setting', 'debug', 'now']);
+    await put(rig, 'timeshift.seconds', '60s');
+    await rig.watch(`id=${OTHER}`).received(BYTES_PER_SECOND);
+    assert.match(logged, /"level":"debug".*engine chosen/);
+    await call(rig, 'DELETE', '/settings/log_level');
+    const { length } = logged;
+    await put(rig, 'stream_idle_timeout', '250s');
+    assert.doesNotMatch(logged.slice(length), /"level":"debug"/);
+  });
+
+  await t.test('time-shift, of streams that begin from then on', async () => {
+    assert.equal((await rig.json(`/proxy/sessions/${ID}`))['timeshift'], null);
+    const kept = Object((await rig.json(`/proxy/sessions/${OTHER}`))['timeshift']);
+    assert.equal(kept.window_seconds, 60);
+  });
+
+  await t.test('buffers, and how far behind live viewers begin', async () => {
+    await put(rig, 'stream_buffer_seconds', 45);
+    await put(rig, 'stream_buffer_size', '32MiB');
+    await put(rig, 'prebuffer_seconds', 1);
+    const settings = Object((await rig.json(`/proxy/sessions/${ID}`))['settings']);
+    assert.deepEqual(
+      [settings.buffer_seconds, settings.buffer_size_bytes, settings.prebuffer_seconds],
+      [45, 32 * 1024 * 1024, 1],
+    );
+    await put(rig, 'prebuffer_streams', [`${ID}=3`]);
+    assert.equal(Object((await rig.json(`/proxy/sessions/${ID}`))['settings']).prebuffer_seconds, 3);
+  });
+
+  await t.test('the insurance of streams that play', async () => {
+    await put(rig, 'standby', 'warm');
+    await untilDetail(rig, ID, (detail) => detail['standby_container_id'] !== null);
+    await put(rig, 'standby_streams', [`${ID}=off`]);
+    await untilDetail(rig, ID, (detail) => detail['standby_container_id'] === null);
+    await call(rig, 'DELETE', '/settings/standby');
+  });
+
+  await t.test('how many streams an engine plays, and how long is waited for a place', async () => {
+    await put(rig, 'max_streams_per_engine', 1);
+    await put(rig, 'engine_selection_timeout', 0);
+    assert.equal(await rig.watch(`id=${THIRD}`).status(), 503);
+    await put(rig, 'engine_selection_timeout', '1h');
+    const waiting = rig.watch(`id=${THIRD}`);
+    await until(() => rig.app.fleet.waitingCount === 1);
+    await put(rig, 'max_streams_per_engine', 2);
+    await waiting.received(BYTES_PER_SECOND);
+  });
+
+  await t.test('how long a stream without viewers is kept', async () => {
+    await put(rig, 'stream_idle_timeout', 0);
+    one.leave();
+    await until(() => rig.app.sessions.find(ID) === undefined);
+  });
+
+  await t.test('what is wrong, locked or not for this is refused with the reason', async () => {
+    const codes = async (method: string, place: string, body?: object): Promise<unknown[]> => {
+      const reply = await call(rig, method, place, body);
+      return [reply.status, reply.body['code']];
+    };
+    assert.deepEqual(await codes('PUT', '/settings/log.level', { value: 'loud' }), [400, 'setting_invalid']);
+    assert.deepEqual(await codes('PUT', '/settings/nothing', { value: 1 }), [404, 'setting_unknown']);
+    assert.deepEqual(await codes('PUT', '/settings/port', { value: 1 }), [409, 'setting_fixed']);
+    assert.deepEqual(await codes('PUT', '/settings/log.level', {}), [400, 'bad_request']);
+    assert.equal((await fetch(`${rig.url}/settings`)).status, 401);
+  });
+
+  await t.test('all settings are told, secrets masked, and each change is in the audit', async () => {
+    const all: readonly Body[] = Object((await call(rig, 'GET', '/settings')).body);
+    const byKey = new Map(Object.values(all).map((setting) => [setting['key'], setting]));
+    assert.equal(byKey.get('access.api_key')?.['value'], '********');
+    assert.equal(byKey.get('server.port')?.['is_changeable'], false);
+    assert.equal(byKey.get('streams.idle_timeout')?.['changed_by'], 'admin key from 127.0.0.1');
+    const audit = Object.values(Object((await call(rig, 'GET', '/settings/audit?limit=1')).body));
+    assert.deepEqual(
+      audit.map((change) => [Object(change).key, Object(change).value, Object(change).previous]),
+      [['streams.idle_timeout', '0s', '250s']],
+    );
+  });
+});
+
+test('a change is kept over a restart', async (t) => {
+  const dataDir = await mkdtemp(path.join(tmpdir(), 'acemux-test-'));
+  t.after(() => rm(dataDir, { recursive: true }));
+  await t.test('it is made', async (t) => {
+    await put(await startRig(t, { config: ACCESS, dataDir }), 'stream_buffer_seconds', 45);
+  });
+  await t.test('and is there', async (t) => {
+    const rig = await startRig(t, { config: ACCESS, dataDir });
+    const { body } = await call(rig, 'GET', '/settings/stream_buffer_seconds');
+    assert.deepEqual([body['value'], body['layer']], ['45s', 'setting']);
+    await rig.watch().received(BYTES_PER_SECOND);
+    assert.equal(Object((await rig.json(`/proxy/sessions/${ID}`))['settings']).buffer_seconds, 45);
+  });
+});
+
+test('the fleet grows and shrinks by what is changed', async (t) => {
+  const { rig, running } = await startScaling(t, {
+    max: 4,
+    startMs: 20,
+    config: { ...ACCESS, fleet: { minFree: 0 } },
+  });
+  await put(rig, 'min_free_replicas', 2);
+  await until(() => running.size === 2);
+  await put(rig, 'min_replicas', 3);
+  await until(() => running.size === 3);
+  await put(rig, 'max_replicas', 3);
+  await put(rig, 'engine_grace_period', 0);
+  await put(rig, 'min_free_replicas', 0);
+  await put(rig, 'min_replicas', 1);
+  await until(() => running.size === 1);
+});
