@@ -33,7 +33,10 @@ export function stageSources({ fleet, sessions, vpns }: MeasuredParts, live: Liv
         .filter(({ obstacle }) => obstacle === undefined)
         .map(({ score }) => score),
     probes: () => fleet().registry.probeCounts,
-    vpns: () => vpns().list().map(({ state }) => state),
+    vpns: () =>
+      vpns()
+        .list()
+        .map(({ state }) => state),
   };
 }
 

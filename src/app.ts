@@ -104,7 +104,10 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
     timeshiftBytes: () => timeshift.sizeBytes,
     fleetStatus: () => house.fleetControl.status(),
     engineStates: () => house.fleet.snapshot().map(({ state }) => state),
-    stages: stageSources({ fleet: () => house.fleet, sessions: () => sessionControl, vpns: () => house.vpns }, settings),
+    stages: stageSources(
+      { fleet: () => house.fleet, sessions: () => sessionControl, vpns: () => house.vpns },
+      settings,
+    ),
     orchestrator: {
       stats: () => sessions.list().flatMap(({ stat }) => stat ?? []),
       playing: () => sessions.list().length + recordings.list().length,

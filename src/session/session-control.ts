@@ -60,7 +60,9 @@ export class SessionControl {
    * @throws AcemuxError client_unknown
    */
   kick(clientId: string): void {
-    const found = this.#directory.sessions.some((session) => session.viewers.expel(clientId, 'kicked_by_operator'));
+    const found = this.#directory.sessions.some((session) =>
+      session.viewers.expel(clientId, 'kicked_by_operator'),
+    );
     if (!found) throw new AcemuxError('client_unknown');
   }
 

@@ -13,12 +13,7 @@ import type { Past } from './past.ts';
 import type { ObservedClient, ObservedStream, ViewerOutput } from './ports.ts';
 import type { Ring } from './ring.ts';
 import type { SessionDeps } from './session-deps.ts';
-import {
-  pastDetailOf,
-  placeViewer,
-  type SessionDetail,
-  type StreamChanges,
-} from './session-detail.ts';
+import { pastDetailOf, placeViewer, type SessionDetail, type StreamChanges } from './session-detail.ts';
 import { SESSION_MOVES, type SessionState } from './session-state.ts';
 import type { SourceAttempt } from './source-attempt.ts';
 import { StreamLimits } from './stream-limits.ts';

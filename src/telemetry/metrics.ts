@@ -1,7 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { ReasonCode } from '../base/reasons.ts';
-import type { EventType } from './events/event.ts';
 import { declared, gauge } from './declared-metric.ts';
+import type { EventType } from './events/event.ts';
 import { type OrchestratorSources, registerOrchestratorMetrics } from './orchestrator-metrics.ts';
 import { StageMetrics, type StageSources } from './stage-metrics.ts';
 

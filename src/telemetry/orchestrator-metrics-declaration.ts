@@ -14,8 +14,14 @@ export const ORCHESTRATOR_METRICS = [
   gauge('orch_total_uploaded_bytes', 'What engines have uploaded for the streams that play.'),
   gauge('orch_total_downloaded_mb', 'The same as orch_total_downloaded_bytes in MiB.'),
   gauge('orch_total_uploaded_mb', 'The same as orch_total_uploaded_bytes in MiB.'),
-  gauge('orch_total_download_speed_mbps', 'Speed of all downloads together, in MiB per second, whatever its name says.'),
-  gauge('orch_total_upload_speed_mbps', 'Speed of all uploads together, in MiB per second, whatever its name says.'),
+  gauge(
+    'orch_total_download_speed_mbps',
+    'Speed of all downloads together, in MiB per second, whatever its name says.',
+  ),
+  gauge(
+    'orch_total_upload_speed_mbps',
+    'Speed of all uploads together, in MiB per second, whatever its name says.',
+  ),
   gauge('orch_engines_total', 'Engines.'),
   gauge('orch_healthy_engines', 'Engines that can be used.'),
   gauge('orch_engines_healthy', 'The same.'),
@@ -30,7 +36,10 @@ export const ORCHESTRATOR_METRICS = [
   gauge('orch_vpn_nodes_total', 'VPNs.'),
   gauge('orch_vpn_nodes_healthy', 'VPNs that are up.'),
   gauge('orch_vpn_nodes_draining', 'VPNs that are taken out of use.'),
-  health('orch_vpn_health', 'Of all VPNs together, 1 at the word that is true: `healthy`, `unhealthy`, `unknown`, `disabled`, `starting`.'),
+  health(
+    'orch_vpn_health',
+    'Of all VPNs together, 1 at the word that is true: `healthy`, `unhealthy`, `unknown`, `disabled`, `starting`.',
+  ),
   health('orch_vpn1_health', 'The same of the first VPN.'),
   health('orch_vpn2_health', 'The same of the second VPN.'),
 ] as const satisfies readonly MetricDeclaration[];

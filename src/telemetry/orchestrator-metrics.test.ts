@@ -5,7 +5,13 @@ import { type OrchestratorSources, registerOrchestratorMetrics } from './orchest
 
 const SOURCES: OrchestratorSources = {
   stats: () => [
-    { peers: 5, speedDownKilobytes: 1_024, speedUpKilobytes: 512, downloadedBytes: 2 ** 20, uploadedBytes: 0 },
+    {
+      peers: 5,
+      speedDownKilobytes: 1_024,
+      speedUpKilobytes: 512,
+      downloadedBytes: 2 ** 20,
+      uploadedBytes: 0,
+    },
     { peers: 7, speedDownKilobytes: 1_024, speedUpKilobytes: 0, downloadedBytes: 2 ** 20, uploadedBytes: 0 },
   ],
   playing: () => 2,
@@ -25,7 +31,13 @@ async function valueOf(series: string, changes: Partial<OrchestratorSources> = {
   const registry = new Registry();
   registerOrchestratorMetrics({ ...SOURCES, ...changes }, [registry]);
   const page = await registry.metrics();
-  return Number(page.split('\n').find((line) => line.startsWith(`${series} `))?.split(' ').at(-1));
+  return Number(
+    page
+      .split('\n')
+      .find((line) => line.startsWith(`${series} `))
+      ?.split(' ')
+      .at(-1),
+  );
 }
 
 test('a dashboard that was made for the orchestrator finds its numbers', async () => {

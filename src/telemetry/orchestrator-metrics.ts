@@ -42,7 +42,8 @@ const HEALTH_OF: Readonly<Record<string, HealthWord>> = {
 export function registerOrchestratorMetrics(sources: OrchestratorSources, registers: Registry[]): void {
   const { engines, minimum, playing, stats, vpns } = sources;
   type Stat = ReturnType<typeof stats>[number];
-  const total = (value: (stat: Stat) => number): number => stats().reduce((sum, stat) => sum + value(stat), 0);
+  const total = (value: (stat: Stat) => number): number =>
+    stats().reduce((sum, stat) => sum + value(stat), 0);
   const engineCount = (isMeant: (engine: ReturnType<typeof engines>[number]) => boolean): number =>
     engines().filter(isMeant).length;
 
@@ -83,7 +84,11 @@ export function registerOrchestratorMetrics(sources: OrchestratorSources, regist
   gauge('orch_vpn2_engines', () => behind(1), registers);
   gauge('orch_vpn_nodes_total', () => vpns().length, registers);
   gauge('orch_vpn_nodes_healthy', () => vpns().filter(({ state }) => state === 'ok').length, registers);
-  gauge('orch_vpn_nodes_draining', () => vpns().filter(({ state }) => state === 'draining').length, registers);
+  gauge(
+    'orch_vpn_nodes_draining',
+    () => vpns().filter(({ state }) => state === 'draining').length,
+    registers,
+  );
   for (const [name, read] of [
     ['orch_vpn_health', () => togetherOf(vpns().map(({ state }) => healthOf(state)))],
     ['orch_vpn1_health', () => healthOf(vpns()[0]?.state ?? '', vpns()[0] === undefined)],

@@ -48,7 +48,10 @@ test('the time to the first byte is told for engine, stream and viewer, and paus
   stages.clientServed(0.02, 'hls');
   stages.clientStarved(7);
   assert.deepEqual(await samples('acemux_engine_first_byte_seconds_sum'), [' 0.4']);
-  assert.deepEqual(await samples('acemux_client_first_byte_seconds_count'), ['{output="ts"} 1', '{output="hls"} 1']);
+  assert.deepEqual(await samples('acemux_client_first_byte_seconds_count'), [
+    '{output="ts"} 1',
+    '{output="hls"} 1',
+  ]);
   assert.deepEqual(await samples('acemux_client_pause_seconds_bucket{le="8"}'), [' 1']);
   assert.deepEqual(await samples('acemux_client_pause_seconds_bucket{le="6"}'), [' 0']);
 });
@@ -57,7 +60,11 @@ test('bytes are told by output', async () => {
   const { stages, samples } = rig();
   stages.bytesStreamed(100, 'ts');
   stages.bytesStreamed(20, 'hls');
-  assert.deepEqual(await samples('acemux_egress_bytes_total'), ['{output="ts"} 100', '{output="hls"} 20', '{output="file"} 0']);
+  assert.deepEqual(await samples('acemux_egress_bytes_total'), [
+    '{output="ts"} 100',
+    '{output="hls"} 20',
+    '{output="file"} 0',
+  ]);
   stages.bytesStreamed(1, 'file');
   assert.deepEqual(await samples('acemux_egress_bytes_total{output="file"}'), [' 1']);
 });

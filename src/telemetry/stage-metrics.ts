@@ -30,7 +30,14 @@ const VPN_STATES = ['unknown', 'ok', 'suspect', 'down', 'recovering', 'draining'
 const CLIENT_STATES = ['playing', 'lagging', 'paused'];
 const OUTPUTS: readonly ViewerOutput[] = ['ts', 'hls'];
 /** A start that ends with one of these was not wanted any more, or went on elsewhere. */
-const NOT_WANTED: ReadonlySet<ReasonCode> = new Set(['abandoned', 'idle', 'merged', 'shutdown', 'draining', 'vod_not_yet']);
+const NOT_WANTED: ReadonlySet<ReasonCode> = new Set([
+  'abandoned',
+  'idle',
+  'merged',
+  'shutdown',
+  'draining',
+  'vod_not_yet',
+]);
 
 /** What streams go through, stage by stage; all gauges are asked when they are scraped. */
 export class StageMetrics implements Partial<SessionObserver> {

@@ -95,6 +95,34 @@ test('a stream’s page has its source, what is held of it, and who watches', as
   await page.getByText('127.0.0.1').first().waitFor();
 });
 
+test('streams are found and sorted, events narrowed, held still and saved', async (t) => {
+  const names = [
+    [streamId(1), 'Zebra'],
+    [streamId(2), 'Antelope'],
+  ] as const;
+  const page = await browser.open(t, stage.url, { place: '#/streams', names });
+  const first = page.locator('table.streams tbody tr').first();
+  await first.getByText('Zebra').waitFor();
+  await page.getByRole('button', { name: 'Stream', exact: true }).click();
+  await first.getByText('Antelope').waitFor();
+  await page.getByLabel('Find a stream').fill('zeb');
+  await first.getByText('Zebra').waitFor();
+  await page.getByLabel('Find a stream').fill('nothing so');
+  await page.getByText('No stream has this').waitFor();
+  await page.goto(`${stage.url}/panel/#/events`);
+  await page.getByLabel('About').selectOption('stream');
+  await page.locator('.event').first().waitFor();
+  assert.equal(await page.locator('.event[data-type^="client."]').count(), 0);
+  await page.getByRole('button', { name: 'Follow' }).click();
+  stage.app.events.emit('stream.lingering', {}, { session: streamId(8) });
+  await page.getByText(/new event.* since you looked/).waitFor();
+  const [download] = await Promise.all([
+    page.waitForEvent('download'),
+    page.getByRole('button', { name: 'Export' }).click(),
+  ]);
+  assert.equal(download.suggestedFilename(), 'acemux-events.json');
+});
+
 test('the player plays in the page, by MPEG-TS and by HLS: its time moves', async (t) => {
   const page = await browser.open(t, stage.url, { place: `#/play/id/${streamId(1)}` });
   for (const format of ['MPEG-TS', 'HLS']) {

@@ -19,6 +19,8 @@ import { PageIsComing } from './overview.tsx';
 export type EngineState = Replies['GET /engines'][number];
 type Stats = Replies['GET /engines/stats/all'];
 
+/** One that nobody has played: how each engine stands for whatever comes. */
+const ANY_STREAM = '0'.repeat(40);
 const CONCERNS_ENGINES =
   /^(?:engine|health|vpn|fleet)\.|^stream\.(?:started|spliced|ended|attempt_failed|source_over)$/;
 
@@ -27,7 +29,7 @@ export function concernsEngines({ type }: Happening): boolean {
 }
 
 export function useEngines(): Resource<Replies['GET /engines']> {
-  return useResource('engines', (signal) => get('GET /engines', '/engines', signal), {
+  return useResource('engines', (signal) => get('GET /engines', `/engines?explain=${ANY_STREAM}`, signal), {
     changesWith: concernsEngines,
     everyMs: 10_000,
   });
@@ -131,6 +133,12 @@ function EngineCard({ engine, stats }: EngineCardProps) {
           <dt>{texts.engines.version}</dt>
           <dd>{engine.version ?? NOTHING}</dd>
         </div>
+        {scoreText(engine) !== undefined && (
+          <div class="fact is-wide">
+            <dt>{texts.engines.score}</dt>
+            <dd>{scoreText(engine)}</dd>
+          </div>
+        )}
         {engine.vpn_container !== null && (
           <div class="fact">
             <dt>{texts.engines.vpn}</dt>
@@ -199,6 +207,24 @@ export function ProbeStrip({ engine }: { readonly engine: EngineState }) {
       })}
     </div>
   );
+}
+
+/** How it stands for a new stream, and what of. */
+export function scoreText({ explanation }: EngineState): string | undefined {
+  if (!explanation) return undefined;
+  const { score, parts, obstacle, is_chosen: isChosen } = explanation;
+  const words = texts.engines.scoreParts;
+  const why = Object.entries(parts)
+    .filter(([, value]) => value !== 0)
+    .map(
+      ([name, value]) =>
+        `${words[name as keyof typeof words] ?? name} ${value > 0 ? '+' : '−'}${Math.abs(Math.round(value * 100) / 100)}`,
+    );
+  const end =
+    obstacle !== null ? texts.engines.obstacle(obstacle) : isChosen ? texts.engines.chosen : undefined;
+  return [String(Math.round(score * 100) / 100), why.length > 0 ? `(${why.join(', ')})` : '', end ?? '']
+    .filter(Boolean)
+    .join(' ');
 }
 
 export function sinceText(engine: Pick<EngineState, 'state' | 'state_since'>): string {

@@ -1,6 +1,5 @@
 /** A real server on a port of the system's choice, before fakes of everything behind it. For tests. */
 import { request as httpRequest, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
-import { connect, type Socket } from 'node:net';
 import type { TestContext } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { type AddressLists, NO_LISTS } from '../../access/address-lists.ts';
@@ -27,6 +26,8 @@ import { type ConnectionLimits, DEFAULT_CONNECTION_LIMITS } from '../connection-
 import type { HttpDeps, LeaseFace, Leavable, PlaylistFace } from '../deps.ts';
 import { buildServer, type Server } from '../server.ts';
 import { FakeFleetControl } from './fleet.ts';
+
+export { openRaw, type RawConnection } from './raw-connection.ts';
 
 export const HASH = '0123456789abcdef0123456789abcdef01234567';
 export const ADMIN_KEY = 'the-right-key-of-the-house';
@@ -394,50 +395,6 @@ export function call({ port }: Pick<Rig, 'port'>, path: string, options: Call = 
     request.once('error', reject);
     request.end(body);
   });
-}
-
-/** A connection on which a test writes what it likes. */
-export interface RawConnection {
-  readonly socket: Socket;
-  write(text: string): void;
-  /** Everything that came until the connection ended, however it ended. */
-  readonly ended: Promise<string>;
-  /** What has come so far. */
-  received(): string;
-  /** Resolves when something that contains `text` has come. */
-  until(text: string): Promise<void>;
-}
-
-export async function openRaw(t: TestContext, { port }: Pick<Rig, 'port'>): Promise<RawConnection> {
-  const socket = connect(port, '127.0.0.1');
-  t.after(() => socket.destroy());
-  let received = '';
-  socket.setEncoding('utf8');
-  const ended = new Promise<string>((resolve) => {
-    socket.once('close', () => resolve(received));
-  });
-  // A connection that the server resets is one of the things to see here: `ended` tells.
-  socket.on('error', () => {});
-  socket.on('data', (chunk: string) => {
-    received += chunk;
-  });
-  await new Promise<void>((resolve) => socket.once('connect', resolve));
-  return {
-    socket,
-    ended,
-    write: (text) => void socket.write(text),
-    received: () => received,
-    until: (text) =>
-      new Promise((resolve) => {
-        const look = (): void => {
-          if (!received.includes(text)) return;
-          socket.off('data', look);
-          resolve();
-        };
-        socket.on('data', look);
-        look();
-      }),
-  };
 }
 
 export const GET_STREAM = `GET /ace/getstream?id=${HASH} HTTP/1.1\r\nHost: test\r\n\r\n`;
