@@ -7,7 +7,7 @@ import { EventLine } from '../parts/event-line.tsx';
 import { engineNameOf, streamNameOf } from '../parts/words.tsx';
 import { saveAs } from '../player/ready-links.tsx';
 import { say } from '../store/acts.ts';
-import { type Happening, happenings } from '../store/live.ts';
+import { type Happening, happenings, missedSome } from '../store/live.ts';
 import { texts } from '../texts.ts';
 
 const SHOWN_MAX = 250;
@@ -110,6 +110,7 @@ export function EventsPage() {
           </button>
         </div>
       </div>
+      {missedSome.value && <p class="faint">{texts.connection.missed}</p>}
       {waiting > 0 && (
         <p class="faint" role="status">
           {texts.events.paused(waiting)}
