@@ -12,6 +12,14 @@ export function AboutPage() {
   const document = useResource('openapi', (signal) => getAny('/openapi.json', signal));
   const version = Object(Object(document.value.value)['info'])['version'];
   const { about } = texts;
+  const provisioning = status.value?.provisioning;
+  const making =
+    provisioning &&
+    (provisioning.circuit_breaker_state === 'open'
+      ? about.making.paused
+      : provisioning.can_provision
+        ? about.making.possible
+        : (provisioning.blocked_reason ?? about.making.given));
   const start = status.value?.can_start_stream;
   return (
     <div class="page">
@@ -20,11 +28,7 @@ export function AboutPage() {
         <Fact label={about.version}>{typeof version === 'string' ? version : NOTHING}</Fact>
         <Fact label={about.phase}>{overview.value?.phase ?? NOTHING}</Fact>
         <Fact label={about.start}>{start ? (start.now ? about.startYes : start.detail) : NOTHING}</Fact>
-        <Fact label={about.breaker}>
-          {status.value
-            ? (status.value.provisioning.blocked_reason ?? status.value.provisioning.circuit_breaker_state)
-            : NOTHING}
-        </Fact>
+        <Fact label={about.breaker}>{making ?? NOTHING}</Fact>
       </dl>
       <section aria-labelledby="theme">
         <h2 id="theme">{about.theme}</h2>
@@ -44,7 +48,7 @@ export function AboutPage() {
         </div>
       </section>
       <section aria-labelledby="more">
-        <h2 id="more">{about.docs}</h2>
+        <h2 id="more">{about.more}</h2>
         <ul class="plain">
           <li>
             <a href={url('/docs/')}>{about.docs}</a>

@@ -70,8 +70,13 @@ export function EnginePage({ id }: { readonly id: string }) {
         </div>
         <EngineActions engine={engine} viewers={viewersOn(id)} streams={taken} />
       </header>
-      {engine.detail && <p class="problem-text">{engine.detail}</p>}
-      {engine.suspected && <p class="problem-text">{texts.engines.suspected}</p>}
+      {(engine.detail !== null || engine.suspected || engine.unseen) && (
+        <p class="problem-text">
+          {[engine.detail, engine.suspected && texts.engines.suspected, engine.unseen && texts.engines.unseen]
+            .filter(Boolean)
+            .join(' ')}
+        </p>
+      )}
       <LoadBar used={taken} max={max} label={texts.engines.streams(taken, max)} />
       <dl class="facts">
         <Fact label={texts.streams.columns.state}>

@@ -11,12 +11,15 @@ export function EventLine({
   readonly streamLink?: string | undefined;
 }) {
   const { severity, timestamp, message, type, stream_id: stream, container_id: engine } = event;
+  const [, sentence = message, details] = /^(.*?[.!?]) \((.*)\)$/s.exec(message) ?? [];
   return (
     <div class={`event severity-${severity}`} data-type={type} data-id={event.id}>
       <Moment at={timestamp} />
       <span class="event-mark" aria-hidden="true" />
       <div class="event-text">
-        <span class="event-message">{message}</span>
+        <span class="event-message">
+          {sentence} {details !== undefined && <span class="event-details">{details}</span>}
+        </span>
         <span class="event-about">
           <span class="event-type">{type}</span>
           {engine !== null && <EngineName id={engine} />}
