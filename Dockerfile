@@ -19,16 +19,17 @@ WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci ${NPM_OMIT} --ignore-scripts --no-audit --no-fund --no-update-notifier
 
-# ── the panel, made by packages that stay out of the image ──
+# ── the panel: as `npm ci` has built it in this folder or, in a bare clone, by packages that stay out of the image ──
 FROM ${BASE_IMAGE} AS panel
 WORKDIR /app
 COPY package.json package-lock.json tsconfig.json ./
-# The bundler has a binary for each platform, as an optional package.
-RUN npm ci --include=dev --include=optional --ignore-scripts --no-audit --no-fund --no-update-notifier
 COPY scripts/build-panel.mjs ./scripts/build-panel.mjs
-COPY panel ./panel
 COPY src ./src
-RUN ["node", "scripts/build-panel.mjs"]
+COPY panel ./panel
+# The bundler has a binary for each platform, as an optional package.
+RUN [ -f panel/dist/index.html ] || \
+    { npm ci --include=dev --include=optional --ignore-scripts --no-audit --no-fund --no-update-notifier && \
+      node scripts/build-panel.mjs; }
 
 FROM ${BASE_IMAGE}
 # A small young generation and few malloc arenas: 30 to 40 MB less for hundreds of viewers, and no slower

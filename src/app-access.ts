@@ -15,10 +15,11 @@ import type { Log } from './telemetry/log.ts';
 export interface AccessHouse {
   readonly adminKey: AdminKey;
   readonly parts: AccessParts;
+  stop(): void;
 }
 
 /**
- * The part of the composition root that is about who may do what. It keeps nothing open: there is nothing to be stopped.
+ * The part of the composition root that is about who may do what.
  * @throws AcemuxError config_invalid if DATA_DIR or a file of secrets in it cannot be used
  */
 export async function buildAccess(
@@ -42,5 +43,6 @@ export async function buildAccess(
     admin: { allow: access.adminAllow, deny: access.adminDeny },
   });
   const policy = { play: access.play, view: access.view };
-  return { adminKey, parts: { policy, lists, keys, signer, logins: new LoginSessions(clock) } };
+  const parts = { policy, lists, keys, signer, logins: new LoginSessions(clock) };
+  return { adminKey, parts, stop: () => keys.stop() };
 }

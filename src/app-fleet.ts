@@ -34,6 +34,8 @@ export interface FleetParts {
   readonly vpns?: FleetVpns & { list(): readonly WatchedVpn[] };
   /** Tells of the containers of VPNs, and restarts what it is told to; there is no access to Docker if left out. */
   readonly containers?: ContainerInspector;
+  /** How many times faster VPNs are judged than they are in the field: tests with real tunnels wait for that. */
+  readonly vpnPace?: number;
 }
 
 export interface FleetSurroundings {
@@ -78,6 +80,7 @@ export async function buildFleet(
   const { vpns, cutOff } = makeVpns(config, () => fleet.registry, {
     containers: parts.containers ?? inspectorOf(docker),
     observer: vpnEvents(events),
+    ...(parts.vpnPace !== undefined && { pace: parts.vpnPace }),
     clock,
     log: log.child({ part: 'vpn' }),
   });
@@ -176,7 +179,7 @@ export async function buildFleet(
 function makeVpns(
   config: Config,
   registry: () => EngineRegistry,
-  shared: Pick<VpnsDeps, 'containers' | 'observer' | 'clock' | 'log'>,
+  shared: Pick<VpnsDeps, 'containers' | 'observer' | 'pace' | 'clock' | 'log'>,
 ): { readonly vpns: Vpns; readonly cutOff: CutOffWatch } {
   const { vpn } = config;
   const engines: EnginesBehind = (name) =>

@@ -79,11 +79,9 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
   const lifecycle: { phase: 'starting' | 'ready' | 'draining' } = { phase: 'starting' };
   await using undo = new AsyncDisposableStack();
 
-  const { adminKey, parts: access } = await buildAccess(config, {
-    keyStore: new MemoryKeyStore(),
-    clock,
-    log,
-  });
+  const accessHouse = await buildAccess(config, { keyStore: new MemoryKeyStore(), clock, log });
+  undo.defer(() => accessHouse.stop());
+  const { adminKey, parts: access } = accessHouse;
 
   const events = new EventBus({ bounds: EVENTS_KEPT, clock, log: log.child({ part: 'events' }) });
   const storeHouse = buildStore(config.storage.dataDir, { clock, events, log: log.child({ part: 'store' }) });

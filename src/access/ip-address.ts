@@ -14,8 +14,6 @@ const PRIVATE_RANGES: ReadonlySet<string> = new Set([
   'uniqueLocal',
   'carrierGradeNat',
 ]);
-/** The bits of an IPv6 address that say whose network it is: each customer has a /64 to himself. */
-const IPV6_NETWORK_BITS = 64;
 
 /**
  * The one spelling of an address by which it is compared and shown: IPv4 that was mapped into IPv6 becomes IPv4
@@ -31,13 +29,14 @@ export function isPrivateAddress(text: string): boolean {
   return address !== undefined && PRIVATE_RANGES.has(address.range());
 }
 
-/** What one customer has: an IPv4 address, the /64 of an IPv6 one. What is not an address stays as it is. */
+/** Bits of an IPv6 address that name a network; the rest is one machine's, which may change it every hour (RFC 8981). */
+const IPV6_NETWORK_BITS = 64;
+
+/** By what somebody is counted: an IPv4 address, an IPv6 network of 64 bits; what is not an address by itself. */
 export function networkOf(text: string): string {
   const address = parseAddress(text);
-  if (!address) return text;
-  if (address.kind() === 'ipv4') return address.toString();
-  const bytes = address.toByteArray().fill(0, IPV6_NETWORK_BITS / 8);
-  return `${ipaddr.fromByteArray(bytes).toString()}/${IPV6_NETWORK_BITS}`;
+  if (!address || address.kind() === 'ipv4') return address?.toString() ?? text;
+  return ipaddr.IPv6.networkAddressFromCIDR(`${address.toString()}/${IPV6_NETWORK_BITS}`).toString();
 }
 
 /** A fixed set of addresses and networks. */

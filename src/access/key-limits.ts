@@ -43,6 +43,26 @@ export function writtenLimitsOf(limits: KeyLimits | undefined): WrittenLimits {
   };
 }
 
+/** Limits as a store gives them back: undefined where there are none, null for what acemux has not written. */
+export function keptLimitsOf(kept: unknown): KeyLimits | undefined | null {
+  if (kept === undefined || kept === null) return undefined;
+  if (typeof kept !== 'object') return null;
+  const { bytesPerSecond, onLimit, startsPerMinute, streamsMax, viewersMax, ...more } = {
+    ...NO_LIMITS,
+    ...kept,
+  };
+  const limits = { streamsMax, viewersMax, startsPerMinute, bytesPerSecond, onLimit };
+  return Object.keys(more).length === 0 && isKeyLimits(limits) ? limits : null;
+}
+
+const NO_LIMITS: Readonly<Record<keyof KeyLimits, unknown>> = {
+  streamsMax: undefined,
+  viewersMax: undefined,
+  startsPerMinute: undefined,
+  bytesPerSecond: undefined,
+  onLimit: undefined,
+};
+
 /** Whether what was read from outside is a limits object: whole numbers from 1 on, and words that there are. */
 export function isKeyLimits(
   limits: Readonly<Record<keyof KeyLimits, unknown>>,

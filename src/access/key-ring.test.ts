@@ -94,6 +94,37 @@ test('a key of the store whose name the configuration has meanwhile is not accep
   assert.equal(ring.find(key), undefined);
 });
 
+test('a store that has others later is read again, until the ring is stopped', async () => {
+  const listeners = new Set<() => void>();
+  const store = new (class extends MemoryKeyStore {
+    isBroken = true;
+    override async list(): ReturnType<MemoryKeyStore['list']> {
+      if (this.isBroken) throw new Error('no database');
+      return super.list();
+    }
+    onReloaded(listener: () => void): () => void {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    }
+  })();
+  const { key, known } = await makeRing(store).create({ name: 'guest', role: 'viewer', limits: undefined });
+  const ring = makeRing(store);
+  await assert.rejects(ring.start(), /no database/);
+  assert.ok(ring.find(ADMIN_KEY), 'what needs no store is accepted');
+  assert.equal(ring.find(key), undefined);
+
+  store.isBroken = false;
+  for (const tell of listeners) tell();
+  await assert.rejects(ring.remove('key_none'), refusedAs('key_unknown')); // Waits for its turn.
+  assert.deepEqual(ring.find(key), known);
+  await store.remove(known.id);
+  for (const tell of listeners) tell();
+  await assert.rejects(ring.remove('key_none'), refusedAs('key_unknown'));
+  assert.equal(ring.find(key), undefined, 'it is gone there, so it is gone');
+  ring.stop();
+  assert.equal(listeners.size, 0);
+});
+
 test('there are at most so many keys', async () => {
   const configured = Array.from({ length: KEYS_MAX - 1 }, (_, index) => ({
     ...LIVING_ROOM,

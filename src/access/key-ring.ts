@@ -3,7 +3,7 @@ import type { Clock } from '../base/clock.ts';
 import { AcemuxError } from '../base/reasons.ts';
 import { digestOf, isSameDigest } from './digest.ts';
 import type { KeyLimits } from './key-limits.ts';
-import type { KeyStore, StoredKey } from './key-store.ts';
+import { type KeyStore, type StoredKey, storedKeyOf } from './key-store.ts';
 import type { Role } from './roles.ts';
 import { randomSecret } from './secret-file.ts';
 
@@ -64,6 +64,7 @@ export class KeyRing {
   readonly #entries = new Map<string, Entry>();
   /** Changes come one after the other, or two of one name could pass each other. */
   #lastChange: Promise<unknown> = Promise.resolve();
+  #unsubscribe: (() => void) | undefined;
 
   constructor({ adminKey, configured, store, clock }: KeyRingOptions) {
     this.#store = store;
@@ -77,12 +78,20 @@ export class KeyRing {
     }
   }
 
-  /** Reads the store. Rejects with what it rejects with; then the other keys are accepted all the same. */
+  /**
+   * Reads the store, and again whenever it has others. Rejects with what it rejects with; then the other keys are accepted
+   * all the same.
+   */
   async start(): Promise<void> {
-    for (const key of await this.#store.list()) {
-      // What the configuration has meanwhile named so is meant.
-      if (!this.#isNameTaken(key.name)) this.#enterStored(key);
-    }
+    this.#unsubscribe = this.#store.onReloaded?.(() => {
+      // Whoever can't be read now says so again when it can.
+      this.#inTurn(() => this.#read()).catch(() => {});
+    });
+    await this.#inTurn(() => this.#read());
+  }
+
+  stop(): void {
+    this.#unsubscribe?.();
   }
 
   list(): readonly KnownKey[] {
@@ -138,6 +147,16 @@ export class KeyRing {
       this.#entries.delete(id);
       return known;
     });
+  }
+
+  async #read(): Promise<void> {
+    const kept = await this.#store.list();
+    for (const { id, origin } of this.list()) if (origin === 'made') this.#entries.delete(id);
+    for (const each of kept) {
+      const key = storedKeyOf(each);
+      // What the configuration has meanwhile named so is meant.
+      if (key && !this.#entries.has(key.id) && !this.#isNameTaken(key.name)) this.#enterStored(key);
+    }
   }
 
   #inTurn<T>(change: () => Promise<T>): Promise<T> {

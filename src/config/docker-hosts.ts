@@ -1,5 +1,6 @@
 import { type DockerAddress, printDockerAddress, readDockerAddress } from './docker-values.ts';
 import { type PortRange, printPortRange, readPortRange } from './port-range.ts';
+import { queryFields } from './query-fields.ts';
 import { isHost, listItems } from './texts.ts';
 import { type Parsed, parsed, refused, shownValue, type ValueType } from './value-type.ts';
 
@@ -64,7 +65,11 @@ export function dockerHostList(): ValueType<readonly ListedDockerHost[]> {
       if (!items) return refused(`a list of Docker hosts as ${FORM}`);
       const hosts: ListedDockerHost[] = [];
       for (const item of items) {
-        const host = fromFields(fieldsOf(item));
+        const fields = queryFields(item, 'host');
+        if ('repeated' in fields) {
+          return refused(`Docker hosts as ${FORM}; one gives "${fields.repeated}" twice`);
+        }
+        const host = fromFields(fields);
         if (!host.ok) return host;
         for (const what of ['name', 'address'] as const) {
           const shown = (of: ListedDockerHost): string =>
@@ -79,12 +84,6 @@ export function dockerHostList(): ValueType<readonly ListedDockerHost[]> {
     },
     print: (hosts) => hosts.map((host) => Object.fromEntries(printedFields(host))),
   };
-}
-
-function fieldsOf(item: unknown): ReadonlyMap<string, unknown> {
-  if (typeof item === 'object' && item !== null) return new Map(Object.entries(item));
-  const [host = '', ...query] = shownValue(item).trim().split('?');
-  return new Map<string, unknown>([...new URLSearchParams(query.join('?')), ['host', host]]);
 }
 
 function fromFields(fields: ReadonlyMap<string, unknown>): Parsed<ListedDockerHost> {

@@ -1,3 +1,4 @@
+import { queryFields } from './query-fields.ts';
 import { isContainerName, isHost, listItems } from './texts.ts';
 import { type Parsed, parsed, refused, shownValue, type ValueType } from './value-type.ts';
 
@@ -64,7 +65,7 @@ function parseEngines(raw: unknown): Parsed<readonly ConfiguredEngine[]> {
   const engines: ConfiguredEngine[] = [];
   const seen = new Set<string>();
   for (const item of items) {
-    const engine = typeof item === 'string' ? parseText(item.trim()) : parseObject(item);
+    const engine = parseEngine(item);
     if (!engine.ok) return engine;
     for (const label of [addressOf(engine.value), engine.value.name]) {
       if (label === undefined) continue;
@@ -76,24 +77,20 @@ function parseEngines(raw: unknown): Parsed<readonly ConfiguredEngine[]> {
   return parsed(engines);
 }
 
-function parseText(text: string): Parsed<ConfiguredEngine> {
-  if (text.includes('://')) return refused(`engines as ${FORM}; "${text}" must lose its "scheme://"`);
-  const queryAt = text.indexOf('?');
-  const address = queryAt < 0 ? text : text.slice(0, queryAt);
-  const match = /^(?:\[([^\]]*)\]|([^:[\]]*)):(\d{1,5})$/.exec(address);
-  if (!match) return refused(`engines as ${FORM}; "${text}" has no port or is no address`);
-  const query = new URLSearchParams(queryAt < 0 ? '' : text.slice(queryAt + 1));
-  const fields = new Map<string, unknown>([...query]);
-  if (fields.size !== query.size) return refused(`engines as ${FORM}; "${text}" gives one field twice`);
-  if (fields.has('host') || fields.has('port')) return refused(`engines as ${FORM}, not "${text}"`);
-  fields.set('host', match[1] ?? match[2]).set('port', Number(match[3]));
-  return fromFields(fields, text);
-}
-
-function parseObject(item: unknown): Parsed<ConfiguredEngine> {
-  if (typeof item !== 'object' || item === null)
-    return refused(`engines as ${FORM}, not ${shownValue(item)}`);
-  return fromFields(new Map(Object.entries(item)), shownValue(item));
+/** The address of a text is told apart from its fields: it has two of these itself. */
+function parseEngine(item: unknown): Parsed<ConfiguredEngine> {
+  const shown = shownValue(item).trim();
+  if (typeof item === 'object' && item !== null) return fromFields(new Map(Object.entries(item)), shown);
+  if (typeof item !== 'string') return refused(`engines as ${FORM}, not ${shown}`);
+  if (shown.includes('://')) return refused(`engines as ${FORM}; "${shown}" must lose its "scheme://"`);
+  const given = queryFields(shown, 'address');
+  if ('repeated' in given) return refused(`engines as ${FORM}; "${shown}" gives one field twice`);
+  const match = /^(?:\[([^\]]*)\]|([^:[\]]*)):(\d{1,5})$/.exec(String(given.get('address')));
+  if (!match) return refused(`engines as ${FORM}; "${shown}" has no port or is no address`);
+  if (given.has('host') || given.has('port')) return refused(`engines as ${FORM}, not "${shown}"`);
+  const { address: _taken, ...rest } = Object.fromEntries(given);
+  const fields = { ...rest, host: match[1] ?? match[2], port: Number(match[3]) };
+  return fromFields(new Map(Object.entries(fields)), shown);
 }
 
 function fromFields(fields: ReadonlyMap<string, unknown>, shown: string): Parsed<ConfiguredEngine> {

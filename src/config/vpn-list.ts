@@ -1,6 +1,7 @@
 import { type PortRange, printPortRange, readPortRange } from './port-range.ts';
+import { queryFields } from './query-fields.ts';
 import { isHost, listItems } from './texts.ts';
-import { type Parsed, parsed, refused, shownValue, type ValueType } from './value-type.ts';
+import { type Parsed, parsed, refused, type ValueType } from './value-type.ts';
 
 /** One VPN that the operator named in the list; what is undefined follows from its name and the other keys. */
 export interface ListedVpn {
@@ -61,7 +62,11 @@ export function vpnList(): ValueType<readonly ListedVpn[]> {
       if (!items) return refused(`a list of VPNs as ${FORM}`);
       const vpns: ListedVpn[] = [];
       for (const item of items) {
-        const vpn = fromFields(fieldsOf(item));
+        const fields = queryFields(item, 'name');
+        if ('repeated' in fields) {
+          return refused(`VPNs as ${FORM}; one gives "${fields.repeated}" twice`);
+        }
+        const vpn = fromFields(fields);
         if (!vpn.ok) return vpn;
         if (vpns.some(({ name }) => name === vpn.value.name)) {
           return refused(`a list that names each VPN once; "${vpn.value.name}" is there twice`);
@@ -72,12 +77,6 @@ export function vpnList(): ValueType<readonly ListedVpn[]> {
     },
     print: (vpns) => vpns.map((vpn) => Object.fromEntries(printedFields(vpn))),
   };
-}
-
-function fieldsOf(item: unknown): ReadonlyMap<string, unknown> {
-  if (typeof item === 'object' && item !== null) return new Map(Object.entries(item));
-  const [name = '', ...query] = shownValue(item).trim().split('?');
-  return new Map<string, unknown>([...new URLSearchParams(query.join('?')), ['name', name]]);
 }
 
 function fromFields(fields: ReadonlyMap<string, unknown>): Parsed<ListedVpn> {

@@ -21,7 +21,7 @@ export interface ProviderUnderTest {
 export function testProviderContract(
   name: string,
   build: (t: TestContext) => ProviderUnderTest | Promise<ProviderUnderTest>,
-  options: { readonly skip?: string | false } = {},
+  options: { readonly skip?: string | false; readonly concurrency?: number } = {},
 ): void {
   const signal = new AbortController().signal;
 
@@ -46,7 +46,8 @@ export function testProviderContract(
     return (await provider.list(signal)).map(({ id }) => id);
   }
 
-  describe(`the provider contract: ${name}`, { skip: options.skip ?? false }, () => {
+  const { skip = false, concurrency = 1 } = options;
+  describe(`the provider contract: ${name}`, { skip, concurrency }, () => {
     test('it tells its engines, each once, with where they listen', async (t) => {
       const { provider, engines } = await started(t);
       const listed = await provider.list(signal);

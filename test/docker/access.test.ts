@@ -26,7 +26,7 @@ async function reasonAt(t: TestContext, endpoint: DockerEndpoint): Promise<strin
   return outcome;
 }
 
-describe('the way to Docker', { skip }, () => {
+describe('the way to Docker', { skip, concurrency: 2 }, () => {
   test('fault 1: a socket that is not there hinders no start, and when it appears its engines are told', async (t) => {
     const proxy = await DockerProxy.start(t, house().socket);
     await proxy.vanish();
@@ -97,7 +97,7 @@ describe('the way to Docker', { skip }, () => {
   });
 });
 
-describe('a daemon that is restarted', { skip }, () => {
+describe('a daemon that is restarted', { skip, concurrency: 2 }, () => {
   for (const liveRestore of [true, false]) {
     const what = liveRestore
       ? 'with live-restore has the same engines afterwards'

@@ -1,6 +1,6 @@
 // acemux as a whole on a real daemon: from nothing to engines, and the first viewer.
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
 import { INSTANCE_LABEL } from '../../src/fleet/providers/docker/engine-labels.ts';
 import { assertUnbroken } from '../support/continuity-check.ts';
 import { AcemuxHome, AcemuxInProcess, eventually, SECOND_BYTES } from '../support/docker/acemux-on-docker.ts';
@@ -15,82 +15,81 @@ const house = dockerHouse();
 /** As long as real engines take. */
 const READY_AFTER_SECONDS = 8;
 
-test('a viewer who comes while the first engines start waits for them and plays, and the API says so meanwhile', {
-  skip,
-}, async (t) => {
-  const home = await AcemuxHome.build(t, house(), {
-    ENGINE_ENV: `READY_AFTER_SECONDS=${READY_AFTER_SECONDS},SIMULATE=--bitrate 2 --prebuffer 0.2`,
-    // Who waits for an engine that is coming waits longer than for one that may fall free.
-    ENGINE_SELECTION_TIMEOUT: '1s',
-  });
-  const acemux = await AcemuxInProcess.start(t, home);
-  const beganMs = performance.now();
-  const viewer = acemux.watch();
-  await eventually('two engines are told', async () => (await acemux.engines()).length === 2);
-  assert.equal((await home.containers()).length, 2);
-  assert.deepEqual(
-    (await acemux.engines()).map(({ state }) => state),
-    ['starting', 'starting'],
-  );
-  const status = await acemux.object('/orchestrator/status');
-  assert.partialDeepStrictEqual(status, {
-    engines: { total: 2, healthy: 0, starting: 2 },
-    capacity: { min_replicas: 2, max_replicas: 4, free_places: 0 },
-    provisioning: { can_provision: true, blocked_reason: null },
-    can_start_stream: { now: false },
-  });
-  const ids = (await acemux.engines()).map(({ container_id }) => container_id).sort();
-  const stats = await acemux.object('/engines/stats/all');
-  assert.deepEqual(Object.keys(stats).sort(), ids);
-  for (const each of Object.values(stats)) {
-    assert.ok(typeof each === 'object' && each && 'memory_usage' in each && Number(each.memory_usage) > 0);
-  }
-  assert.equal(viewer.ended, undefined, 'nobody is refused while engines are coming');
+/** Each has engines of its own, and waits for them most of the time. */
+describe('from nothing', { skip, concurrency: 2 }, () => {
+  test('a viewer who comes while the first engines start waits for them and plays, and the API says so meanwhile', async (t) => {
+    const home = await AcemuxHome.build(t, house(), {
+      ENGINE_ENV: `READY_AFTER_SECONDS=${READY_AFTER_SECONDS},SIMULATE=--bitrate 2 --prebuffer 0.2`,
+      // Who waits for an engine that is coming waits longer than for one that may fall free.
+      ENGINE_SELECTION_TIMEOUT: '1s',
+    });
+    const acemux = await AcemuxInProcess.start(t, home);
+    const beganMs = performance.now();
+    const viewer = acemux.watch();
+    await eventually('two engines are told', async () => (await acemux.engines()).length === 2);
+    assert.equal((await home.containers()).length, 2);
+    assert.deepEqual(
+      (await acemux.engines()).map(({ state }) => state),
+      ['starting', 'starting'],
+    );
+    const status = await acemux.object('/orchestrator/status');
+    assert.partialDeepStrictEqual(status, {
+      engines: { total: 2, healthy: 0, starting: 2 },
+      capacity: { min_replicas: 2, max_replicas: 4, free_places: 0 },
+      provisioning: { can_provision: true, blocked_reason: null },
+      can_start_stream: { now: false },
+    });
+    const ids = (await acemux.engines()).map(({ container_id }) => container_id).sort();
+    const stats = await acemux.object('/engines/stats/all');
+    assert.deepEqual(Object.keys(stats).sort(), ids);
+    for (const each of Object.values(stats)) {
+      assert.ok(typeof each === 'object' && each && 'memory_usage' in each && Number(each.memory_usage) > 0);
+    }
+    assert.equal(viewer.ended, undefined, 'nobody is refused while engines are coming');
 
-  assert.equal(await viewer.status(), 200);
-  await viewer.receivedMore(3 * SECOND_BYTES);
-  t.diagnostic(
-    `the first viewer had 3 s of media ${Math.round(performance.now() - beganMs)} ms after acemux listened`,
-  );
-  assertUnbroken(viewer.media);
-  await acemux.whole(2);
-  assert.partialDeepStrictEqual(await acemux.object('/orchestrator/status'), {
-    status: 'healthy',
-    engines: { total: 2, healthy: 2, starting: 0 },
-    streams: { active: 1 },
-    capacity: { total: 2, used: 1 },
-    can_start_stream: { now: true },
+    assert.equal(await viewer.status(), 200);
+    await viewer.receivedMore(3 * SECOND_BYTES);
+    t.diagnostic(
+      `the first viewer had 3 s of media ${Math.round(performance.now() - beganMs)} ms after acemux listened`,
+    );
+    assertUnbroken(viewer.media);
+    await acemux.whole(2);
+    assert.partialDeepStrictEqual(await acemux.object('/orchestrator/status'), {
+      status: 'healthy',
+      engines: { total: 2, healthy: 2, starting: 0 },
+      streams: { active: 1 },
+      capacity: { total: 2, used: 1 },
+      can_start_stream: { now: true },
+    });
+    assert.equal(acemux.of('engine.appeared').length, 2, 'each has its address from the beginning');
+    assert.deepEqual(acemux.of('engine.gone'), []);
+    assert.equal(acemux.of('engine.creating').length, 2, 'one viewer is no reason for more than the minimum');
   });
-  assert.equal(acemux.of('engine.appeared').length, 2, 'each has its address from the beginning');
-  assert.deepEqual(acemux.of('engine.gone'), []);
-  assert.equal(acemux.of('engine.creating').length, 2, 'one viewer is no reason for more than the minimum');
-});
 
-test('an engine counts once: it is told of as soon as its making has ended, though Docker lists it before', {
-  skip,
-}, async (t) => {
-  const proxy = await DockerProxy.start(t, house().socket);
-  const rig = await DockerRig.start(
-    t,
-    house(),
-    { network: 'bridge', reach: 'network' },
-    { endpoint: proxy.endpoint },
-  );
-  const [isStarted, mayAnswer] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-  proxy.on(/^POST .*\/start/, async ({ response, pass }) => {
-    const { status, body } = await pass();
-    isStarted.resolve();
-    await mayAnswer.promise;
-    response.writeHead(status).end(body);
+  test('an engine counts once: it is told of as soon as its making has ended, though Docker lists it before', async (t) => {
+    const proxy = await DockerProxy.start(t, house().socket);
+    const rig = await DockerRig.start(
+      t,
+      house(),
+      { network: 'bridge', reach: 'network' },
+      { endpoint: proxy.endpoint },
+    );
+    const [isStarted, mayAnswer] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    proxy.on(/^POST .*\/start/, async ({ response, pass }) => {
+      const { status, body } = await pass();
+      isStarted.resolve();
+      await mayAnswer.promise;
+      response.writeHead(status).end(body);
+    });
+    const made = rig.provider.create({}, new AbortController().signal);
+    await isStarted.promise;
+    assert.deepEqual(await rig.provider.list(new AbortController().signal), []);
+    assert.equal((await house().names(`${INSTANCE_LABEL}=${rig.instance}`)).length, 1);
+    mayAnswer.resolve();
+    const id = await made;
+    assert.deepEqual(
+      (await rig.provider.list(new AbortController().signal)).map((each) => each.id),
+      [id],
+    );
   });
-  const made = rig.provider.create({}, new AbortController().signal);
-  await isStarted.promise;
-  assert.deepEqual(await rig.provider.list(new AbortController().signal), []);
-  assert.equal((await house().names(`${INSTANCE_LABEL}=${rig.instance}`)).length, 1);
-  mayAnswer.resolve();
-  const id = await made;
-  assert.deepEqual(
-    (await rig.provider.list(new AbortController().signal)).map((each) => each.id),
-    [id],
-  );
 });

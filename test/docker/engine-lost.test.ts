@@ -71,7 +71,7 @@ async function assertGoesOn(
   assert.ok(causes.length > 1, 'the change of engines has its cause');
 }
 
-describe('the engine that plays is lost', { skip }, () => {
+describe('the engine that plays is lost', { skip, concurrency: 2 }, () => {
   test('fault 9: killed', async (t) => {
     const scene = await playing(t);
     await assertGoesOn(t, scene, () => house().call('POST', `/containers/${scene.lost}/kill`));

@@ -33,5 +33,5 @@ testProviderContract(
       },
     };
   },
-  { skip: whyNoDocker() ?? false },
+  { skip: whyNoDocker() ?? false, concurrency: 3 },
 );

@@ -250,7 +250,6 @@ const ELSEWHERE: Readonly<Partial<Record<ReasonCode, string>>> = {
   docker_network_missing: 'src/fleet/providers/docker/creation-errors.test.ts',
   docker_vpn_not_running: 'src/fleet/providers/docker/creation-errors.test.ts',
   docker_start_failed: 'src/fleet/providers/docker/creation-errors.test.ts',
-  docker_not_ours: 'test/docker/faults.test.ts',
   role_not_enough: 'src/http/access-matrix.test.ts',
   signed_url_wrong: 'src/http/routes/signed-urls.test.ts',
   signed_url_expired: 'src/http/routes/signed-urls.test.ts',
@@ -260,6 +259,7 @@ const ELSEWHERE: Readonly<Partial<Record<ReasonCode, string>>> = {
   key_configured: 'src/http/routes/keys.test.ts',
   key_name_taken: 'src/http/routes/keys.test.ts',
   too_many_keys: 'src/access/key-ring.test.ts',
+  docker_not_ours: 'test/docker/engine-made.test.ts',
   vpn_address_unknown: 'src/http/routes/vpn.test.ts',
   provider_fixed: 'src/http/routes/engines.test.ts',
 };

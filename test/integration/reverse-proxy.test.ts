@@ -50,7 +50,7 @@ async function startNginx(t: TestContext, rig: Rig): Promise<number> {
   const file = join(folder, 'nginx.conf');
   writeFileSync(
     file,
-    `daemon off; worker_processes 1; pid ${folder}/pid; error_log ${folder}/error.log;\n` +
+    `daemon off; master_process off; pid ${folder}/pid; error_log ${folder}/error.log;\n` +
       `events {}\nhttp { ${temporary}\n${block}\n}\n`,
   );
   execFileSync('nginx', ['-t', '-q', '-c', file, '-e', `${folder}/error.log`]);

@@ -231,7 +231,7 @@ export class Reconciler {
   }
 
   #think(): void {
-    const { clock, registry, witness, log, intervalMs, onPlan, rules } = this.#deps;
+    const { clock, registry, witness, intervalMs, onPlan, rules } = this.#deps;
     this.#timerDueMs = Number.POSITIVE_INFINITY;
     // Before the providers have been asked, it would take the fleet for empty.
     if (!registry.isListed) {
@@ -246,8 +246,7 @@ export class Reconciler {
     const before = this.#plan?.block?.code;
     this.#plan = made;
     if (made.block?.code !== before) {
-      if (made.block)
-        log.warn({ reason: made.block.code, detail: made.block.message }, 'no engine can be created');
+      if (made.block) this.#logBlock(made.block);
       witness({ kind: 'block', block: made.block });
     }
     for (const action of made.actions) this.#do(action);
@@ -256,6 +255,13 @@ export class Reconciler {
     const latestMs = clock.nowMs() + intervalMs;
     this.#thinkAt(Math.min(latestMs, Math.max(made.lookAgainMs ?? latestMs, clock.nowMs() + DEBOUNCE_MS)));
     onPlan();
+  }
+
+  /** As many as there may be is what was configured; all else is something to look at. */
+  #logBlock({ code, message }: Block): void {
+    const { log } = this.#deps;
+    if (code === 'max_replicas') log.info({ detail: message }, 'the fleet is full');
+    else log.warn({ reason: code, detail: message }, 'no engine can be created');
   }
 
   #refuseRequests(error: AcemuxError): void {

@@ -26,12 +26,13 @@ export function nextReplacement(
   rules: PlanRules,
   ready: readonly EngineView[],
 ): Replacement | undefined {
+  const emptierVpn = balanceOf(view, rules, ready);
   const due = ready
     .filter((engine) => isReachable(engine, view))
     .flatMap((engine): Replacement[] => {
       const why = outdatedBy(engine, view, rules) ?? missesPort(engine, view, ready);
       if (why !== undefined) return [{ engine, why, vpn: isOpen(engine.vpn, view) ? engine.vpn : undefined }];
-      const vpn = emptierVpn(engine, view, rules, ready);
+      const vpn = emptierVpn(engine);
       return vpn === undefined ? [] : [{ engine, why: 'replace_balance', vpn }];
     });
   return due.toSorted(
@@ -92,29 +93,32 @@ function missesPort(
 }
 
 /**
- * The VPN that has so few engines that this one, which nobody uses, is better behind it. Only one that has been up for a
+ * Tells the VPN that has so few engines that one, which nobody uses, is better behind it. Only one that has been up for a
  * while: engines do not run after a VPN that comes and goes. Where nothing is ever removed, nothing is moved.
  */
-function emptierVpn(
-  engine: EngineView,
+function balanceOf(
   view: FleetView,
   rules: PlanRules,
   ready: readonly EngineView[],
-): string | undefined {
-  const { vpn } = engine;
-  if (vpn === undefined || !rules.removesSurplus || engine.isManual) return undefined;
-  if (!isIdle(engine, view, rules) || isLeader(engine, view)) return undefined;
+): (engine: EngineView) => string | undefined {
+  const lasting = view.vpns.filter(
+    ({ state, sinceMs }) => state === 'ok' && view.nowMs - sinceMs >= rules.unwellGraceMs,
+  );
+  if (!rules.removesSurplus || view.vpns.length < 2 || lasting.length === 0) return () => undefined;
   const staying = view.engines.filter((each) => standingOf(each, view, rules).kind !== 'leaving');
-  const countOf = (name: string): number =>
-    [...staying, ...view.creating].filter((each) => each.vpn === name).length;
-  const pool = view.pools.find(({ name }) => name === engine.pool);
-  const [emptiest] = view.vpns
-    .filter(({ name, state, sinceMs }) => {
-      const isLasting = state === 'ok' && view.nowMs - sinceMs >= rules.unwellGraceMs;
-      return isLasting && pool?.vpns?.includes(name);
-    })
-    .toSorted((one, other) => countOf(one.name) - countOf(other.name));
-  return emptiest && crowdOf(engine, ready) - countOf(emptiest.name) >= 2 ? emptiest.name : undefined;
+  const present = Map.groupBy([...staying, ...view.creating], ({ vpn }) => vpn);
+  const usable = Map.groupBy(ready, ({ vpn }) => vpn);
+  const countOf = (name: string): number => present.get(name)?.length ?? 0;
+  const inOrder = lasting.toSorted((one, other) => countOf(one.name) - countOf(other.name));
+  return (engine) => {
+    const { vpn, isManual } = engine;
+    if (vpn === undefined || isManual || !isIdle(engine, view, rules) || isLeader(engine, view))
+      return undefined;
+    const pool = view.pools.find(({ name }) => name === engine.pool);
+    const emptiest = inOrder.find(({ name }) => pool?.vpns?.includes(name));
+    const crowd = usable.get(vpn)?.length ?? 0;
+    return emptiest && crowd - countOf(emptiest.name) >= 2 ? emptiest.name : undefined;
+  };
 }
 
 /** Whether engines can be made behind it now. */

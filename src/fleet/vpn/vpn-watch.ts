@@ -46,6 +46,8 @@ export interface VpnWatchDeps {
   readonly onChange: () => void;
   /** From 0 to 1; Math.random where left out. */
   readonly random?: () => number;
+  /** How many times faster than by the clock the time of the judgements passes; 1 where left out. */
+  readonly pace?: number;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -88,8 +90,8 @@ export class VpnWatch {
   constructor(deps: VpnWatchDeps) {
     this.#deps = deps;
     const { clock, spec, containers, limits, observer, log } = deps;
-    this.#record = newVpnRecord(clock.nowMs());
-    this.#port = newPortRecord(clock.nowMs());
+    this.#record = newVpnRecord(this.#judgedMs(clock.nowMs()));
+    this.#port = newPortRecord(this.#judgedMs(clock.nowMs()));
     this.#sinceWallMs = clock.wallMs();
     this.#jitterMs = this.#random() * RECOVERY_JITTER_MS;
     this.#upkeep =
@@ -152,13 +154,18 @@ export class VpnWatch {
 
   /** How long, at least, until it may be `ok`; 0 where it is. */
   get etaMs(): number {
-    return recoveryEtaMs(this.#record, this.#deps.clock.nowMs(), this.#jitterMs);
+    const { clock, pace = 1 } = this.#deps;
+    return recoveryEtaMs(this.#record, this.#judgedMs(clock.nowMs()), this.#jitterMs) / pace;
   }
 
   /** Takes it out of use, or puts it back. */
   setDraining(isDraining: boolean): void {
-    const next = setDraining(this.#record, isDraining, this.#deps.clock.nowMs());
+    const next = setDraining(this.#record, isDraining, this.#judgedMs(this.#deps.clock.nowMs()));
     if (this.#changeTo(next)) this.#note();
+  }
+
+  #judgedMs(nowMs: number): number {
+    return nowMs * (this.#deps.pace ?? 1);
   }
 
   async #run(signal: AbortSignal): Promise<void> {
@@ -207,12 +214,13 @@ export class VpnWatch {
       publicIp: this.#address?.ip,
       engines: countEngines(engines(spec.name), nowMs, this.#restartedAtMs),
     };
-    if (this.#changeTo(judgeVpn(this.#record, evidence, nowMs, this.#jitterMs))) isChanged = true;
+    if (this.#changeTo(judgeVpn(this.#record, evidence, this.#judgedMs(nowMs), this.#jitterMs)))
+      isChanged = true;
     if (isChanged) this.#note();
     await this.#upkeep?.look(
       {
         state: this.#record.state,
-        sinceMs: this.#record.sinceMs,
+        sinceMs: this.#record.sinceMs / (this.#deps.pace ?? 1),
         isControlled: answers.control === 'answers',
         isGone: isContainerGone(answers.container),
       },
@@ -291,7 +299,7 @@ export class VpnWatch {
     if (told === undefined) return false;
     this.#portAskedAtMs = nowMs;
     const before = this.#port.port;
-    this.#port = judgePort(this.#port, told === 'none' ? undefined : told, nowMs);
+    this.#port = judgePort(this.#port, told === 'none' ? undefined : told, this.#judgedMs(nowMs));
     const { port } = this.#port;
     if (port === before) return false;
     this.#portSinceWallMs = this.#deps.clock.wallMs();

@@ -12,6 +12,8 @@ export interface VpnsDeps {
   readonly observer: VpnObserver;
   /** From 0 to 1; Math.random where left out. */
   readonly random?: () => number;
+  /** How many times faster than by the clock the time of the judgements passes; 1 where left out. */
+  readonly pace?: number;
   readonly clock: Clock;
   readonly log: Log;
 }

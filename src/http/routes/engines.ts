@@ -22,6 +22,34 @@ const EngineParams = Type.Object({ id: Type.String({ description: 'The engine’
 const UNKNOWN = { 404: ErrorBodySchema };
 const DoneSchema = Type.Object({ id: Type.String(), state: Type.String({ description: 'As it is now.' }) });
 
+/** What an operator does with one engine, besides removing it. */
+interface EngineCommand {
+  readonly name: string;
+  readonly summary: string;
+  readonly carryOut: (control: EnginesDeps['fleetControl'], id: string) => void;
+  /** It may be refused for what the engine is. */
+  readonly mayConflict?: boolean;
+}
+
+const COMMANDS: readonly EngineCommand[] = [
+  {
+    name: 'drain',
+    summary: 'Gives an engine no new streams, and moves those it has',
+    carryOut: (control, id) => void control.drain(id),
+  },
+  {
+    name: 'undrain',
+    summary: 'Gives an engine streams again that was drained by hand',
+    carryOut: (control, id) => void control.undrain(id),
+  },
+  {
+    name: 'restart',
+    summary: 'Replaces an engine by a new one: first the new one, then its streams move, then it goes',
+    carryOut: (control, id) => control.restart(id),
+    mayConflict: true,
+  },
+];
+
 /** `/engines`: how each engine is, what it carries and takes; and taking one out of use. */
 export function registerEngines(scope: FastifyInstance, { fleetControl, streams }: EnginesDeps): void {
   const view = { area: 'view' } as const;
@@ -153,59 +181,25 @@ export function registerEngines(scope: FastifyInstance, { fleetControl, streams 
     },
   );
 
-  scope.post<{ Params: { id: string } }>(
-    '/engines/:id/drain',
-    {
-      config: operate,
-      schema: {
-        tags: ['admin'],
-        summary: 'Gives an engine no new streams, and moves those it has',
-        params: EngineParams,
-        response: { 200: DoneSchema, ...UNKNOWN },
+  for (const { name, summary, carryOut, mayConflict } of COMMANDS) {
+    scope.post<{ Params: { id: string } }>(
+      `/engines/:id/${name}`,
+      {
+        config: operate,
+        schema: {
+          tags: ['admin'],
+          summary,
+          params: EngineParams,
+          response: { 200: DoneSchema, ...UNKNOWN, ...(mayConflict && { 409: ErrorBodySchema }) },
+        },
       },
-    },
-    async ({ params }) => {
-      const { id } = found(params.id);
-      fleetControl.drain(id);
-      return { id, state: found(id).state };
-    },
-  );
-
-  scope.post<{ Params: { id: string } }>(
-    '/engines/:id/undrain',
-    {
-      config: operate,
-      schema: {
-        tags: ['admin'],
-        summary: 'Gives an engine streams again that was drained by hand',
-        params: EngineParams,
-        response: { 200: DoneSchema, ...UNKNOWN },
+      async ({ params }) => {
+        const { id } = found(params.id);
+        carryOut(fleetControl, id);
+        return { id, state: found(id).state };
       },
-    },
-    async ({ params }) => {
-      const { id } = found(params.id);
-      fleetControl.undrain(id);
-      return { id, state: found(id).state };
-    },
-  );
-
-  scope.post<{ Params: { id: string } }>(
-    '/engines/:id/restart',
-    {
-      config: operate,
-      schema: {
-        tags: ['admin'],
-        summary: 'Replaces an engine by a new one: first the new one, then its streams move, then it goes',
-        params: EngineParams,
-        response: { 200: DoneSchema, ...UNKNOWN, 409: ErrorBodySchema },
-      },
-    },
-    async ({ params }) => {
-      const { id } = found(params.id);
-      fleetControl.restart(id);
-      return { id, state: found(id).state };
-    },
-  );
+    );
+  }
 
   scope.delete<{ Params: { id: string }; Querystring: { force?: boolean } }>(
     '/engines/:id',

@@ -141,7 +141,9 @@ export abstract class RunningAcemux {
   }
 
   async get(place: string): Promise<unknown> {
-    const response = await fetch(`${this.url}${place}`, { headers: { Authorization: `Bearer ${API_KEY}` } });
+    // A connection each: one that is kept may be closed by the other side in the moment in which it is used again.
+    const headers = { Authorization: `Bearer ${API_KEY}`, Connection: 'close' };
+    const response = await fetch(`${this.url}${place}`, { headers });
     assert.equal(response.status, 200, `${place}: ${response.status}`);
     return response.json();
   }
@@ -275,6 +277,13 @@ export class AcemuxProcess extends RunningAcemux {
     const acemux = AcemuxProcess.begin(t, home);
     await acemux.ready();
     return acemux;
+  }
+
+  /** The lines of its log with this message. */
+  told(message: string): Record<string, unknown>[] {
+    return this.lines
+      .map((line): Record<string, unknown> => JSON.parse(line))
+      .filter(({ msg }) => msg === message);
   }
 
   async ready(): Promise<void> {

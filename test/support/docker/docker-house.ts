@@ -16,6 +16,8 @@ export const SHARED_DOCKER = 'ACEMUX_TEST_DOCKER';
 /** A container that a test starts, and that is not made by what it tests. */
 export interface OtherContainer {
   readonly name?: string;
+  /** Left out: that of the simulated engine. */
+  readonly image?: string;
   /** For Node, `-e` and a script: there is no shell. Left out: the simulated engine. */
   readonly node?: readonly string[];
   /** For the simulated engine. */
@@ -71,6 +73,12 @@ export class DockerHouse {
     return this.#api.json({ method, path, ...(body !== undefined && { body }) }, never);
   }
 
+  /** The reply to a call of Docker's API that is no JSON. */
+  async text(method: DockerRequest['method'], path: string, sent: unknown): Promise<string> {
+    const { body } = await this.#api.bytes({ method, path, body: sent }, never);
+    return body.toString('utf8');
+  }
+
   /** A name that no other test has. */
   unique(what: string): string {
     return `${what}-${process.pid}-${++this.#made}`;
@@ -115,7 +123,7 @@ export class DockerHouse {
     const id = await this.client.create(
       made.name ?? this.unique('other'),
       {
-        Image: this.image,
+        Image: made.image ?? this.image,
         ...(node ? { Entrypoint: ['/usr/local/bin/node'], Cmd: node } : { Cmd: flags ?? [] }),
         Env: Object.entries(env ?? {}).map(([name, value]) => `${name}=${value}`),
         Labels: labels ?? {},

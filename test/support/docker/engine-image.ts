@@ -63,7 +63,7 @@ export async function importEngineImage(socketPath: string): Promise<void> {
 }
 
 /** The shared libraries of a program, and what loads them. */
-function librariesOf(program: string): string[] {
+export function librariesOf(program: string): string[] {
   const { stdout } = spawnSync('ldd', [program], { encoding: 'utf8' });
   return [...stdout.matchAll(/(?:=> )?(\/\S+) \(0x/g)].map(([, path = '']) => path);
 }

@@ -1,0 +1,17 @@
+// Many simulated engines in one process, for npm run bench:fleet: `node bench/fleet-engines.ts COUNT`. It prints
+// their addresses in one line, and runs until SIGTERM. Their media is as thin as the test pattern can be: what is measured is not media.
+
+import { loadClip } from '../src/simulator/clip.ts';
+import { SimulatedEngine } from '../src/simulator/engine.ts';
+
+const clip = loadClip();
+const engines = Array.from(
+  { length: Number(process.argv[2]) },
+  () => new SimulatedEngine({ clip, bitsPerSecond: 700_000, burst: { seconds: 1 } }),
+);
+await Promise.all(engines.map((engine) => engine.start()));
+process.stdout.write(`engines: ${engines.map(({ host, port }) => `${host}:${port}`).join(',')}\n`);
+process.on(
+  'SIGTERM',
+  () => void Promise.all(engines.map((engine) => engine.stop())).then(() => process.exit(0)),
+);
