@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import type { CDPSession } from 'playwright-core';
 import { PanelBrowser } from '../support/panel-browser.ts';
 import { startCrowd } from '../support/panel-crowd.ts';
+import { undoAfter } from '../support/undo.ts';
 
 const LONG = process.env['LONG_TESTS'] === '1';
 const EVENTS_PER_SECOND = 40;
@@ -20,9 +21,9 @@ test('the heap of an open page is flat over ten minutes of updates', {
   skip: !LONG && 'takes ten minutes',
 }, async (t) => {
   const crowd = await startCrowd(EVENTS_PER_SECOND);
-  t.after(() => crowd.stop());
+  undoAfter(t, () => crowd.stop());
   const browser = await PanelBrowser.start();
-  t.after(() => browser.stop());
+  undoAfter(t, () => browser.stop());
   const page = await browser.open(t, crowd.url);
   await page.locator('h1').waitFor();
   const session = await page.context().newCDPSession(page);

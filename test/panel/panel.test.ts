@@ -8,6 +8,7 @@ import type { Page } from 'playwright-core';
 import { PanelBrowser } from '../support/panel-browser.ts';
 import { PanelStage, streamId } from '../support/panel-stage.ts';
 import { until } from '../support/rig.ts';
+import { undoAfter } from '../support/undo.ts';
 
 const KEY = 'the-admin-key-of-this-test';
 const REFUSED = /status of 40[139]/;
@@ -127,9 +128,7 @@ test('the player plays in the page, by MPEG-TS and by HLS: its time moves', asyn
   const page = await browser.open(t, stage.url, { place: `#/play/id/${streamId(1)}` });
   for (const format of ['MPEG-TS', 'HLS']) {
     await page.getByRole('button', { name: format, exact: true }).click();
-    await page.waitForFunction('document.querySelector("video").currentTime > 0.3', undefined, {
-      timeout: 60_000,
-    });
+    await untilTrue(page, 'document.querySelector("video").currentTime > 0.3');
     const first = Number(await page.evaluate('document.querySelector("video").currentTime'));
     await untilTrue(page, `document.querySelector("video").currentTime > ${first} + 0.4`);
     await page
@@ -275,7 +274,7 @@ test('a new key is shown once, and revoked', async (t) => {
   await page.getByRole('button', { name: 'New key' }).click();
   const key = (await page.locator('.key-once').textContent()) ?? '';
   assert.ok(key.length > 10);
-  await page.getByRole('button', { name: 'OK' }).click();
+  await page.getByRole('button', { name: 'OK', exact: true }).click();
   assert.ok(!(await page.content()).includes(key));
   await page.locator('[data-key="Living room"]').getByRole('button', { name: 'Revoke' }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click();
@@ -287,7 +286,7 @@ test('in a closed house a viewer’s key plays, and sees neither others, nor eng
     engines: [{ name: 'hidden-engine' }],
     config: (config) => ({ ...config, access: { ...config.access, apiKey: KEY, view: 'key', play: 'key' } }),
   });
-  t.after(() => closed.stop());
+  undoAfter(t, () => closed.stop());
   const reply = await fetch(`${closed.url}/keys`, {
     method: 'POST',
     headers: { Authorization: `Bearer ${KEY}`, 'Content-Type': 'application/json' },
@@ -405,7 +404,7 @@ test('what the first view loads is less than 150 kB, the players apart', async (
 test('a page that is open while acemux is started again says so, and goes on by itself', async (t) => {
   const other = await PanelStage.start({ engines: [{ name: 'lone' }] });
   let running = other;
-  t.after(() => running.stop());
+  undoAfter(t, () => running.stop());
   const page = await browser.open(t, other.url, { expectedErrors: /Failed to load resource|ERR_CONNECTION/ });
   await page.getByText('All well').waitFor();
   const { port } = other.app;
@@ -419,7 +418,7 @@ test('a page that is open while acemux is started again says so, and goes on by 
 
 test('an installation without an engine says what to do next', async (t) => {
   const empty = await PanelStage.start({ engines: [] });
-  t.after(() => empty.stop());
+  undoAfter(t, () => empty.stop());
   const page = await browser.open(t, empty.url);
   await page.getByRole('heading', { level: 1, name: 'Add an engine, then play' }).waitFor();
   await page.getByText('ENGINES=').waitFor();

@@ -4,6 +4,7 @@ import path from 'node:path';
 import type { TestContext } from 'node:test';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { findChromium } from './chromium.ts';
+import { undoAfter } from './undo.ts';
 
 /** The file of this machine's Chromium: playwright-core takes no name. */
 export function findChromiumPath(): string {
@@ -52,7 +53,7 @@ export class PanelBrowser {
       await page.addInitScript(`localStorage.setItem('acemux.names', ${stored})`);
     }
     if (script !== undefined) await page.addInitScript(script);
-    t.after(async () => {
+    undoAfter(t, async () => {
       await opened.close();
       assert.deepEqual(wrong, []);
     });
