@@ -28,7 +28,7 @@ try {
   await page.addInitScript(`localStorage.setItem('acemux.names', ${JSON.stringify(names)})`);
   await page.goto(`${stage.url}/panel/`);
   await page.getByText('All well').waitFor();
-  await page.waitForTimeout(what === 'readme' ? 25_000 : 9_000);
+  await page.waitForTimeout(what === 'readme' ? 18_000 : 9_000);
   const first = stage.app.sessions.list().find(({ streamId: id }) => id === streamId(0));
   const engine = Number(first?.engine?.id.at(-1) ?? 1) - 1;
   if (what !== 'readme') await shoot('overview-well');
@@ -36,7 +36,7 @@ try {
   stage.kill(engine);
   await page.locator('.timeline-mark.is-splice').first().waitFor();
   await stage.watch(streamId(0), 2);
-  await page.waitForTimeout(what === 'readme' ? 14_000 : 6_000);
+  await page.waitForTimeout(what === 'readme' ? 10_000 : 6_000);
   await page.locator('.timeline-mark.is-splice .timeline-touch').first().hover({ force: true });
   if (what === 'readme') {
     await page.emulateMedia({ colorScheme: 'dark' });
