@@ -173,7 +173,11 @@ test('browsers of any origin may use the addresses, which need no key', async (t
     assert.equal(preflight.status, 204);
     assert.equal(preflight.headers['access-control-allow-origin'], '*');
     const reply = await call(rig, pathOf(what));
-    assert.equal(reply.status, 200, 'nobody knows the address but whom it was given: a player adds no key to it');
+    assert.equal(
+      reply.status,
+      200,
+      'nobody knows the address but whom it was given: a player adds no key to it',
+    );
     assert.equal(reply.headers['access-control-allow-origin'], '*');
     const guessed = await call(rig, pathOf(what).replace(token, 'f'.repeat(token.length)));
     assert.match(guessed.text, /lease_unknown/, 'and a guess is no address');
