@@ -1,6 +1,7 @@
 // What `npm test` needs beyond npm: ffmpeg and ffprobe, which decode what a viewer would get, Chromium, in which hls.js plays,
 // and for root on Linux ip, which makes a far machine that can vanish, VLC, which will not run as root itself, Docker
-// with iptables, for engines in containers, nginx, which stands in front of acemux, and curl, by which the commands of docs/security.md ask.
+// with iptables, for engines in containers, nginx, which stands in front of acemux, curl, by which the commands of docs/security.md ask,
+// and promtool, which judges the alert rules.
 // Plain JavaScript for the Node that runs npm (20 or newer). Where they are missing on Debian or Ubuntu and we
 // are root (a container, CI), it installs them and says so first; elsewhere it says what to install.
 import { spawnSync } from 'node:child_process';
@@ -23,6 +24,7 @@ if (process.platform === 'linux' && isRoot) {
     { command: 'iptables', versionFlag: '--version', debianPackage: 'iptables' },
     { command: 'curl', versionFlag: '--version', debianPackage: 'curl' },
     { command: 'nginx', versionFlag: '-v', debianPackage: 'nginx' },
+    { command: 'promtool', versionFlag: '--version', debianPackage: 'prometheus' },
   );
 }
 

@@ -70,7 +70,7 @@ const SEEN: Readonly<Record<string, readonly [unknown, ...((live: LiveConfig) =>
 };
 
 /** Keys that are no limits: what a change does is judged elsewhere. */
-const OTHERS: readonly string[] = ['log.level'];
+const OTHERS: readonly string[] = ['log.level', 'webhooks.events'];
 
 function seen<Limits extends object>(
   limitsOf: (live: LiveConfig) => Limits,

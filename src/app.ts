@@ -15,6 +15,7 @@ import type { FleetControl } from './fleet/fleet-control.ts';
 import type { Vpns } from './fleet/vpn/vpns.ts';
 import { History } from './history/history.ts';
 import { connectionLimitsFor, readOpenFilesMax } from './http/connection-limits.ts';
+import { eventJsonOf } from './http/event-json.ts';
 import { buildServer } from './http/server.ts';
 import { HlsOutput } from './output/hls/hls-output.ts';
 import { readTcpTable } from './output/ts/tcp-table.ts';
@@ -32,6 +33,7 @@ import { RefusalEvents } from './telemetry/events/refusal-events.ts';
 import { SessionEvents } from './telemetry/events/session-events.ts';
 import type { Log } from './telemetry/log.ts';
 import { Metrics } from './telemetry/metrics.ts';
+import { Webhooks } from './telemetry/webhooks.ts';
 import { Timeshift } from './timeshift/timeshift.ts';
 import { VERSION } from './version.ts';
 
@@ -271,6 +273,15 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
   });
   events.subscribe(({ type }) => metrics.eventHappened(type));
   events.subscribe((event) => sessionEvents.hear(event));
+  const webhooks = new Webhooks({
+    choice: () => settings.current.webhooks,
+    jsonOf: eventJsonOf,
+    onOver: (outcome) => metrics.webhookOver(outcome),
+    clock,
+    log: log.child({ part: 'webhooks' }),
+  });
+  undo.defer(() => webhooks.stop());
+  events.subscribe((event) => webhooks.hear(event));
   undo.defer(() => metrics.stop());
   metrics.start();
   undo.defer(() => history.stop());

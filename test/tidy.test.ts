@@ -118,6 +118,7 @@ const WITHOUT_OWN_TEST: Readonly<Record<string, string>> = {
   'src/http/session-detail-words.ts': 'test/integration/stream-control.test.ts reads what it says',
   'src/app-settings.ts':
     'part of the composition root; test/integration/settings.test.ts drives it over HTTP',
+  'src/telemetry/declared-metric.ts': 'telemetry/metrics.test.ts reads what it makes',
   'src/http/routes/settings.ts': 'test/integration/settings.test.ts asks it over HTTP',
   'src/http/routes/clients.ts': 'test/integration/stream-control.test.ts asks it over HTTP',
   'src/http/routes/stream-control.ts': 'test/integration/stream-control.test.ts asks it over HTTP',

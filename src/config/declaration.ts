@@ -12,6 +12,7 @@ import { type StandbyWord, standbyList } from './standby-list.ts';
 import { streamSeconds } from './stream-seconds.ts';
 import { baseUrl, choice, folder, listenHost, networkList } from './texts.ts';
 import { VPN_KEYS } from './vpn-keys.ts';
+import { WEBHOOK_KEYS } from './webhook-keys.ts';
 
 const SECOND = 1000;
 const HOUR = 3_600_000;
@@ -377,6 +378,7 @@ export const DECLARATION = {
     }),
   },
   history: HISTORY_KEYS,
+  webhooks: WEBHOOK_KEYS,
   health: {
     checkIntervalMs: key({
       yaml: 'check_interval',

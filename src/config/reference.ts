@@ -19,6 +19,7 @@ const SECTION_TITLES: Readonly<Record<keyof typeof DECLARATION, string>> = {
   hls: 'HLS',
   timeshift: 'Time-shift: rewinding and pausing',
   history: 'History: why something froze',
+  webhooks: 'Webhooks: who is told what happens',
   health: 'The health of engines',
   vpn: 'VPNs of engines',
   log: 'The log',

@@ -200,6 +200,12 @@ export const METRICS = [
     help: 'Events, by the type; docs/events.md explains each.',
     labels: ['type'],
   },
+  {
+    name: 'acemux_webhooks_total',
+    type: 'counter',
+    help: 'Events for a webhook, by outcome: `delivered`; `failed`, three tries were in vain; `dropped`, too many waited.',
+    labels: ['outcome'],
+  },
   ...STAGE_METRICS,
   ...ORCHESTRATOR_METRICS,
 ] as const satisfies readonly MetricDeclaration[];

@@ -79,6 +79,7 @@ export class Metrics {
   readonly #fleetActions: Counter;
   readonly #engineExits: Counter;
   readonly #events: Counter;
+  readonly #webhooks: Counter;
 
   constructor(deps: MetricsDeps) {
     const { sessionsActive, clientsActive, clientsPaused, bufferBytes, timeshiftBytes } = deps;
@@ -138,6 +139,7 @@ export class Metrics {
     gauge('acemux_store_lost', () => storeHealth().lost, registers);
     this.#fleetActions = new Counter({ ...declared('acemux_fleet_actions_total'), registers });
     this.#engineExits = new Counter({ ...declared('acemux_engine_exits_total'), registers });
+    this.#webhooks = new Counter({ ...declared('acemux_webhooks_total'), registers });
     this.#events = new Counter({ ...declared('acemux_events_total'), registers });
   }
 
@@ -222,6 +224,10 @@ export class Metrics {
 
   requestRefused(reason: ReasonCode): void {
     this.#refusals.inc({ reason });
+  }
+
+  webhookOver(outcome: string): void {
+    this.#webhooks.inc({ outcome });
   }
 
   eventHappened(type: EventType): void {

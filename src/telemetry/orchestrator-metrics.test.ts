@@ -27,7 +27,7 @@ const SOURCES: OrchestratorSources = {
   ],
 };
 
-async function valueOf(series: string, changes: Partial<OrchestratorSources> = {}): Promise<number> {
+async function sampleOf(series: string, changes: Partial<OrchestratorSources> = {}): Promise<number> {
   const registry = new Registry();
   registerOrchestratorMetrics({ ...SOURCES, ...changes }, [registry]);
   const page = await registry.metrics();
@@ -41,23 +41,23 @@ async function valueOf(series: string, changes: Partial<OrchestratorSources> = {
 }
 
 test('a dashboard that was made for the orchestrator finds its numbers', async () => {
-  assert.equal(await valueOf('orch_total_streams'), 2);
-  assert.equal(await valueOf('orch_total_peers'), 12);
-  assert.equal(await valueOf('orch_total_downloaded_mb'), 2);
-  assert.equal(await valueOf('orch_total_download_speed_mbps'), 2);
-  assert.equal(await valueOf('orch_total_upload_speed_mbps'), 0.5);
-  assert.equal(await valueOf('orch_healthy_engines'), 2);
-  assert.equal(await valueOf('orch_unhealthy_engines'), 1);
-  assert.equal(await valueOf('orch_engines_draining'), 1);
-  assert.equal(await valueOf('orch_used_engines'), 1);
-  assert.equal(await valueOf('orch_extra_engines'), 2);
-  assert.equal(await valueOf('orch_vpn2_engines'), 2);
+  assert.equal(await sampleOf('orch_total_streams'), 2);
+  assert.equal(await sampleOf('orch_total_peers'), 12);
+  assert.equal(await sampleOf('orch_total_downloaded_mb'), 2);
+  assert.equal(await sampleOf('orch_total_download_speed_mbps'), 2);
+  assert.equal(await sampleOf('orch_total_upload_speed_mbps'), 0.5);
+  assert.equal(await sampleOf('orch_healthy_engines'), 2);
+  assert.equal(await sampleOf('orch_unhealthy_engines'), 1);
+  assert.equal(await sampleOf('orch_engines_draining'), 1);
+  assert.equal(await sampleOf('orch_used_engines'), 1);
+  assert.equal(await sampleOf('orch_extra_engines'), 2);
+  assert.equal(await sampleOf('orch_vpn2_engines'), 2);
 });
 
 test('the health of VPNs is a word that is true', async () => {
-  assert.equal(await valueOf('orch_vpn1_health{orch_vpn1_health="unhealthy"}'), 1);
-  assert.equal(await valueOf('orch_vpn2_health{orch_vpn2_health="healthy"}'), 1);
-  assert.equal(await valueOf('orch_vpn_health{orch_vpn_health="healthy"}'), 1, 'one is enough');
-  assert.equal(await valueOf('orch_vpn_health{orch_vpn_health="disabled"}', { vpns: () => [] }), 1);
-  assert.equal(await valueOf('orch_vpn1_health{orch_vpn1_health="unhealthy"}', { vpns: () => [] }), 0);
+  assert.equal(await sampleOf('orch_vpn1_health{orch_vpn1_health="unhealthy"}'), 1);
+  assert.equal(await sampleOf('orch_vpn2_health{orch_vpn2_health="healthy"}'), 1);
+  assert.equal(await sampleOf('orch_vpn_health{orch_vpn_health="healthy"}'), 1, 'one is enough');
+  assert.equal(await sampleOf('orch_vpn_health{orch_vpn_health="disabled"}', { vpns: () => [] }), 1);
+  assert.equal(await sampleOf('orch_vpn1_health{orch_vpn1_health="unhealthy"}', { vpns: () => [] }), 0);
 });

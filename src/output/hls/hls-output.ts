@@ -95,9 +95,9 @@ export class HlsOutput {
     token?: string,
   ): Promise<Playlist> {
     const { wish, ...who } = visitor;
-    // The viewer that comes of this calls itself the same, and shows the same token.
-    const called = who.name === undefined ? '' : `&client=${encodeURIComponent(who.name)}`;
     const pass = token === undefined ? '' : `&token=${encodeURIComponent(token)}`;
+    // The viewer that comes of this calls itself the same.
+    const called = who.name === undefined ? '' : `&client=${encodeURIComponent(who.name)}`;
     const address = (query: string): string =>
       `${folder}/${this.#names.create(selector)}/index.m3u8?${selectorQuery(selector)}${query}${called}${pass}`;
     if (wish?.start && wish.end) {

@@ -47,6 +47,11 @@ holds the newest 10,000 (8 MiB at most) in memory; they are gone when it ends.
   that does not take what it is sent is ended. With \`overview=true\` it is told every two seconds as well how all is, as an event
   \`overview\` without an id: what \`GET /overview\` answers, streams and engines in numbers.
 
+- Webhooks: each event that WEBHOOK_EVENTS names (without it, warnings and errors) is sent by \`POST\` to the addresses of WEBHOOKS, as JSON
+  of this form and in order, with its type in \`X-Acemux-Event\` and, with WEBHOOK_SECRET, a signature. Any 2xx takes it; else it is tried
+  twice more, after 1 s and 5 s. Redirects are not followed. A receiver that does not answer costs nobody else anything: 200 events wait
+  for it at most.
+
 All of these need the key from an address that is not private (\`VIEW_ACCESS\`).
 
 \`\`\`sh
