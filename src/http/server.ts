@@ -38,8 +38,8 @@ import { registerPanel } from './routes/panel.ts';
 import { registerProvision } from './routes/provision.ts';
 import { registerProxy } from './routes/proxy.ts';
 import { registerSettings } from './routes/settings.ts';
-import { registerStreamControl } from './routes/stream-control.ts';
 import { registerSignedUrls } from './routes/signed-urls.ts';
+import { registerStreamControl } from './routes/stream-control.ts';
 import { registerStreams } from './routes/streams.ts';
 import { registerVpn } from './routes/vpn.ts';
 
