@@ -7,7 +7,13 @@ import { SimulatedEngine } from '../src/simulator/engine.ts';
 const clip = loadClip();
 const engines = Array.from(
   { length: Number(process.argv[2]) },
-  () => new SimulatedEngine({ clip, bitsPerSecond: 700_000, burst: { seconds: 1 } }),
+  () =>
+    new SimulatedEngine({
+      clip,
+      bitsPerSecond: 700_000,
+      burst: { seconds: 1 },
+      delays: { replyMs: 20, idleMs: 20, prebufMs: 200 },
+    }),
 );
 await Promise.all(engines.map((engine) => engine.start()));
 process.stdout.write(`engines: ${engines.map(({ host, port }) => `${host}:${port}`).join(',')}\n`);

@@ -2,12 +2,16 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Clock } from './base/clock.ts';
 import type { Config } from './config/config.ts';
 import type { EngineSnapshot } from './fleet/engine-record.ts';
+import { EvidenceRing } from './history/evidence-ring.ts';
 import { Recorder } from './history/recorder.ts';
 import { Retention } from './history/retention.ts';
 import type { StreamSample, ViewerSample } from './history/samples.ts';
-import type { ListedViewer } from './session/session-control.ts';
+import { mediaEvidenceOf } from './session/media-evidence.ts';
+import type { Session } from './session/session.ts';
+import { placeViewer } from './session/session-detail.ts';
 import type { SessionSnapshot } from './session/types.ts';
 import type { Store } from './store/store.ts';
+import type { AcemuxEvent, EventType } from './telemetry/events/event.ts';
 import type { EventBus } from './telemetry/events/event-bus.ts';
 
 /** Engines say kilobytes. */
@@ -15,16 +19,31 @@ const KILOBYTE = 1024;
 /** How exactly it is measured how late the event loop is, milliseconds. */
 const DELAY_RESOLUTION_MS = 20;
 
+/** Of what evidence is kept: splices, skips and failed starts. */
+const EVIDENCE_OF: ReadonlySet<EventType> = new Set([
+  'stream.spliced',
+  'stream.standby_switched',
+  'stream.source_over',
+  'stream.attempt_failed',
+  'stream.failed',
+  'client.skipped',
+]);
+const EVIDENCE_BOUNDS = { countMax: 50, bytesMax: 4 * 1024 * 1024 };
+/** Of one stream and one kind of event, one in so long: many viewers may skip at once. */
+const EVIDENCE_EVERY_MS = 10_000;
+
 export interface HistorySources {
   readonly store: Store;
   readonly events: EventBus;
-  readonly sessions: () => readonly SessionSnapshot[];
-  readonly viewers: () => readonly ViewerSample[];
+  /** Live ones. */
+  readonly sessions: () => readonly Session[];
+  readonly recordings: () => readonly SessionSnapshot[];
   readonly engines: () => readonly EngineSnapshot[];
   readonly clock: Clock;
 }
 
 export interface HistoryHouse {
+  readonly evidence: EvidenceRing;
   /** To be told of each session as it ends. */
   noteEnded(session: SessionSnapshot): void;
   /** So many bytes were handed to viewers' sockets. */
@@ -43,30 +62,61 @@ export function buildHistory({ history }: Config, sources: HistorySources): Hist
     store,
     keepsAddresses: history.addresses,
     look: () => {
-      const sessions = sources.sessions();
+      const live = sources.sessions();
+      const streams = live.map((session) => sampleOf(session.snapshot(), session.ring.mediaMsHeld));
+      const sessions = sources.recordings();
       const engines = sources.engines();
       const loopDelayMs = delay.count === 0 ? 0 : Math.max(0, delay.max / 1e6 - DELAY_RESOLUTION_MS);
       delay.reset();
       return {
         process: {
-          clients: sessions.reduce((sum, { clientCount }) => sum + clientCount, 0),
-          streams: sessions.length,
+          clients: [
+            ...streams.map(({ clients }) => clients),
+            ...sessions.map((each) => each.clientCount),
+          ].reduce((sum, count) => sum + count, 0),
+          streams: streams.length + sessions.length,
           egressBytes,
           engines: engines.length,
           healthyEngines: engines.filter(({ health }) => health === 'healthy').length,
           loopDelayMs,
         },
-        streams: sessions.filter(({ isLive }) => isLive).map(sampleOf),
-        viewers: sources.viewers(),
+        streams,
+        viewers: live.flatMap(viewersOf),
       };
     },
     clock,
   });
   const isKept = history.days > 0;
+  const evidence = new EvidenceRing(EVIDENCE_BOUNDS);
+  const takenAtMs = new Map<string, number>();
+  const takeEvidence = (event: AcemuxEvent): void => {
+    if (!EVIDENCE_OF.has(event.type)) return;
+    const session = sources.sessions().find(({ id }) => id === event.session);
+    if (!session) return;
+    const what = `${session.sessionId} ${event.type}`;
+    const nowMs = clock.nowMs();
+    if (nowMs - (takenAtMs.get(what) ?? Number.NEGATIVE_INFINITY) < EVIDENCE_EVERY_MS) return;
+    if (takenAtMs.size > EVIDENCE_BOUNDS.countMax) takenAtMs.clear();
+    takenAtMs.set(what, nowMs);
+    const { attempts, session: snapshot } = session.detail();
+    evidence.add({
+      eventId: event.id,
+      type: event.type,
+      atMs: event.wallMs,
+      stream: session.id,
+      engine: event.engine,
+      client: event.client,
+      decision: event.details,
+      stat: snapshot.stat,
+      attempts,
+      media: mediaEvidenceOf(session.ring),
+    });
+  };
   let unsubscribe: (() => void) | undefined;
   return {
+    evidence,
     noteEnded: (session) => {
-      if (isKept && session.isLive) recorder.noteEnded(sampleOf(session));
+      if (isKept && session.isLive) recorder.noteEnded(sampleOf(session, undefined));
     },
     bytesStreamed: (bytes) => {
       egressBytes += bytes;
@@ -75,7 +125,10 @@ export function buildHistory({ history }: Config, sources: HistorySources): Hist
       retention.start();
       if (!isKept) return;
       delay.enable();
-      unsubscribe = events.subscribe((event) => recorder.hear(event));
+      unsubscribe = events.subscribe((event) => {
+        recorder.hear(event);
+        takeEvidence(event);
+      });
       recorder.start();
     },
     async stop() {
@@ -87,7 +140,7 @@ export function buildHistory({ history }: Config, sources: HistorySources): Hist
   };
 }
 
-function sampleOf(session: SessionSnapshot): StreamSample {
+function sampleOf(session: SessionSnapshot, ringMs: number | undefined): StreamSample {
   const { sessionId, streamId, infohash, keyType, engine, state, stat, error } = session;
   return {
     sessionId,
@@ -99,7 +152,7 @@ function sampleOf(session: SessionSnapshot): StreamSample {
     clients: session.clientCount,
     bytesIn: session.bytesIn,
     bytesOut: session.bytesOut,
-    ringMs: undefined,
+    ringMs,
     peers: stat?.peers,
     speedBytesPerSecond: stat && stat.speedDownKilobytes * KILOBYTE,
     beganAtMs: session.createdAtMs,
@@ -109,9 +162,14 @@ function sampleOf(session: SessionSnapshot): StreamSample {
   };
 }
 
-/** A viewer as the history has it; nothing while its output has not begun. */
-export function viewerSampleOf({ behindMs, id, progress, sessionId }: ListedViewer): readonly ViewerSample[] {
-  if (!progress) return [];
-  const { bytesSent, isBlocked, output, skips } = progress;
-  return [{ client: id, sessionId, output, bytesSent, isBlocked, lagMs: behindMs, skips }];
+/** One whose output has not begun has nothing to tell yet. */
+function viewersOf(session: Session): ViewerSample[] {
+  return session.viewers.list().flatMap((viewer) => {
+    const { id, progress, behindMs } = placeViewer(viewer, session.ring);
+    if (!progress) return [];
+    const { output, bytesSent, isBlocked, skips } = progress;
+    return [
+      { client: id, sessionId: session.sessionId, output, bytesSent, isBlocked, lagMs: behindMs, skips },
+    ];
+  });
 }

@@ -51,11 +51,13 @@ export function buildStore(
     starts: new StartRows(store),
     async start() {
       await store.start();
-      for (const part of [settings, keys]) {
-        await part.load().catch((error: unknown) => {
-          log.warn({ err: error }, 'what is stored cannot be read yet');
-        });
-      }
+      await Promise.all(
+        [settings, keys].map((part) =>
+          part.load().catch((error: unknown) => {
+            log.warn({ err: error }, 'what is stored cannot be read yet');
+          }),
+        ),
+      );
     },
     async stop() {
       settings.stop();

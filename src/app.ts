@@ -1,9 +1,8 @@
 import { createHmac } from 'node:crypto';
 import { join } from 'node:path';
-import { MemoryKeyStore } from './access/key-store.ts';
 import { buildAccess } from './app-access.ts';
 import { buildFleet, type FleetHouse, type FleetParts } from './app-fleet.ts';
-import { buildHistory, type HistoryHouse, viewerSampleOf } from './app-history.ts';
+import { buildHistory, type HistoryHouse } from './app-history.ts';
 import { recordingLimits, sessionLimits, timeshiftLimits, viewerLimits, withLimits } from './app-limits.ts';
 import { stageSources } from './app-metrics.ts';
 import { buildSettings, type SettingsParts } from './app-settings.ts';
@@ -14,6 +13,7 @@ import type { Fleet } from './fleet/fleet.ts';
 import type { FleetControl } from './fleet/fleet-control.ts';
 import type { Vpns } from './fleet/vpn/vpns.ts';
 import { History } from './history/history.ts';
+import { StoredEvents } from './history/stored-events.ts';
 import { connectionLimitsFor, readOpenFilesMax } from './http/connection-limits.ts';
 import { eventJsonOf } from './http/event-json.ts';
 import { buildServer } from './http/server.ts';
@@ -81,16 +81,18 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
   const lifecycle: { phase: 'starting' | 'ready' | 'draining' } = { phase: 'starting' };
   await using undo = new AsyncDisposableStack();
 
-  const accessHouse = await buildAccess(config, { keyStore: new MemoryKeyStore(), clock, log });
-  undo.defer(() => accessHouse.stop());
-  const { adminKey, parts: access } = accessHouse;
-
   const events = new EventBus({ bounds: EVENTS_KEPT, clock, log: log.child({ part: 'events' }) });
   const storeHouse = buildStore(config.storage.dataDir, { clock, events, log: log.child({ part: 'store' }) });
   const { store } = storeHouse;
+  const accessHouse = await buildAccess(config, { keyStore: storeHouse.keys, clock, log });
+  undo.defer(() => accessHouse.stop());
+  const { adminKey, parts: access } = accessHouse;
   // The last to stop: what happens until then is stored.
   undo.defer(() => storeHouse.stop());
   await storeHouse.start();
+  const storedEvents = new StoredEvents(store);
+  // Of a database that can't be read now, nothing is known.
+  events.resumeBehind(await storedEvents.lastId().catch(() => 0));
   const settingsHouse = buildSettings(config, parts, { store: storeHouse.settings, events, clock, log });
   const { settings } = settingsHouse;
   undo.defer(() => settings.stop());
@@ -172,8 +174,8 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
   const history: HistoryHouse = buildHistory(config, {
     store,
     events,
-    sessions: () => [...sessions.list(), ...recordings.list()],
-    viewers: () => sessionControl.viewers().flatMap(viewerSampleOf),
+    sessions: () => sessions.sessions,
+    recordings: () => recordings.list(),
     engines: () => fleet.snapshot(),
     clock,
   });
@@ -242,6 +244,8 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
       vpns,
       store,
       history: new History(store),
+      evidence: history.evidence,
+      storedEvents,
       lifecycle,
       events,
       metrics: {

@@ -2,11 +2,13 @@ import type { CommandIo, StopSignal } from './cli/command.ts';
 import { doctor } from './cli/doctor.ts';
 import { healthcheck } from './cli/healthcheck.ts';
 import { loginLink } from './cli/login-link.ts';
+import { report } from './cli/report.ts';
 import { runCommandLine } from './cli/run.ts';
 import { serve } from './cli/serve.ts';
 import { showConfig } from './cli/show-config.ts';
 import { signUrl } from './cli/sign-url.ts';
 import { simulateEngine } from './cli/simulate-engine.ts';
+import { why } from './cli/why.ts';
 
 const STOP_SIGNALS: readonly StopSignal[] = ['SIGTERM', 'SIGINT', 'SIGHUP'];
 
@@ -37,6 +39,8 @@ process.exit(
   await runCommandLine(process.argv.slice(2), io, [
     serve,
     showConfig,
+    why,
+    report,
     signUrl,
     loginLink,
     doctor,

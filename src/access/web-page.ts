@@ -6,8 +6,8 @@ import { normalizeAddress } from './ip-address.ts';
 export interface WebRequest {
   readonly area: Area;
   readonly method: string;
-  /** All names that the request was sent to: `Host`, and what trusted proxies forwarded. */
-  readonly hosts: readonly string[];
+  /** All names that the request was sent to: `Host`, and what trusted proxies forwarded. Players' requests need them not. */
+  readonly hosts: () => readonly string[];
   readonly headers: RequestHeaders;
   /** PUBLIC_URL */
   readonly publicUrl: string | undefined;
@@ -33,7 +33,7 @@ const LOCAL_NAME = /(?:^|\.)(?:localhost|local|lan|internal|home\.arpa)$/;
 export function decideWebAccess({ area, method, hosts, headers, publicUrl }: WebRequest): WebDecision {
   const changes = !SAFE_METHODS.has(method);
   const isPrivateMatter = !AREAS[area].isForAllPages;
-  if (isPrivateMatter && !hosts.every((host) => isOwnHost(host, publicUrl))) return 'host_not_allowed';
+  if (isPrivateMatter && !hosts().every((host) => isOwnHost(host, publicUrl))) return 'host_not_allowed';
   if (!isPrivateMatter && !changes) return 'allow';
 
   const site = headers['sec-fetch-site'];
@@ -47,7 +47,7 @@ export function decideWebAccess({ area, method, hosts, headers, publicUrl }: Web
   // Browsers send Sec-Fetch-Site to https and to this machine only.
   const { origin } = headers;
   if (typeof origin !== 'string') return 'allow';
-  return isOwnOrigin(origin, hosts, publicUrl) ? 'allow' : 'cross_site';
+  return isOwnOrigin(origin, hosts(), publicUrl) ? 'allow' : 'cross_site';
 }
 
 /** Whether a `Host` value names this house: an address, a name that only a local network knows, or PUBLIC_URL's. */

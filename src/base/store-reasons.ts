@@ -30,4 +30,8 @@ export const STORE_REASONS = {
     what: 'What is stored cannot be read now.',
     todo: '`/health/status` says why. Playing does not depend on it.',
   },
+  acemux_unreachable: {
+    what: 'A command of acemux could not ask the acemux that should run.',
+    todo: 'Give the command the configuration of that acemux: the same flags, environment and file, on the same machine.',
+  },
 };

@@ -199,6 +199,32 @@ describe('a stop', () => {
     await server.allClosed();
   });
 
+  test('invariant 5: is repeated while the engine is too busy for it, at most three times', async (t) => {
+    for (const busyTimes of [2, 10]) {
+      let asked = 0;
+      const { clock, client } = await rig(t, {
+        command: (request) => {
+          if (asked++ < busyTimes) reply(request, 503, 'busy');
+          else replyJson(request, { response: 'ok', error: null });
+        },
+      });
+      const stopped = client.stopPlayback(await client.start(selector).playback);
+      for (const pauseMs of [250, 500, 1_000].slice(0, busyTimes)) await clock.passWait(pauseMs);
+      await stopped;
+      assert.equal(asked, Math.min(4, busyTimes + 1));
+      assert.equal(clock.pendingTimers, 0);
+    }
+  });
+
+  test('that waits for a busy engine ends with the client', async (t) => {
+    const { server, clock, client } = await rig(t, { command: (request) => reply(request, 503, 'busy') });
+    const stopped = client.stopPlayback(await client.start(selector).playback);
+    await until(() => server.requests.length === 2);
+    await client.close();
+    await stopped;
+    assert.equal(clock.pendingTimers, 0);
+  });
+
   for (const [name, handle] of [
     [
       'does not know it',

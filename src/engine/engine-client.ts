@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Clock } from '../base/clock.ts';
+import { type Clock, sleep } from '../base/clock.ts';
 import { AcemuxError, reasonOf } from '../base/reasons.ts';
 import type { Log } from '../telemetry/log.ts';
 import { ConnectWatch } from './connect-watch.ts';
@@ -35,6 +35,9 @@ import type {
 export type { EngineLimits } from './limits.ts';
 export type { MediaStream } from './media.ts';
 export type { StartAttempt } from './start-attempt.ts';
+
+/** A stop that an engine is too busy for is repeated after these: not longer than a shutdown can wait for it. */
+const STOP_AGAIN_PAUSES_MS = [250, 500, 1_000] as const;
 
 export interface EngineClientDeps {
   readonly address: EngineAddress;
@@ -290,18 +293,34 @@ export class EngineClient {
     return await openHls(deps, playbackUrl, linked.signal);
   }
 
-  /** True when the engine has no such playback any more. Never rejects. */
+  /** True when the engine has no such playback any more. An engine that is too busy is asked again. Never rejects. */
   async #stopAt(commandUrl: URL): Promise<boolean> {
     const url = new URL(commandUrl);
     url.searchParams.set('method', 'stop');
-    try {
-      parseCommandReply(await this.#call(url, this.#limits.stopTimeoutMs, undefined));
-      return true;
-    } catch (error) {
-      if (reasonOf(error) === 'playback_unknown') return true;
-      this.#log.warn({ reason: reasonOf(error), err: error }, 'playback not stopped');
-      return false;
+    for (const pauseMs of [...STOP_AGAIN_PAUSES_MS, undefined]) {
+      try {
+        parseCommandReply(await this.#call(url, this.#limits.stopTimeoutMs, undefined));
+        return true;
+      } catch (error) {
+        const reason = reasonOf(error);
+        if (reason === 'playback_unknown') return true;
+        if (reason !== 'engine_busy' || pauseMs === undefined || !(await this.#pause(pauseMs))) {
+          this.#log.warn({ reason, err: error }, 'playback not stopped');
+          return false;
+        }
+      }
     }
+    return false;
+  }
+
+  /** False: the client has been closed meanwhile. */
+  #pause(pauseMs: number): Promise<boolean> {
+    return this.#track(
+      sleep(this.#clock, pauseMs, this.#closing.signal).then(
+        () => true,
+        () => false,
+      ),
+    );
   }
 
   #call(

@@ -19,6 +19,13 @@ const PLAYLIST_TIMEOUT_MS = 5_000;
 const SEGMENT_TIMEOUT_MS = 15_000;
 /** More than 20 Mb/s for 10 s; engines have about 3 MB (reference 6.2). */
 const SEGMENT_BYTES_MAX = 32 * 1024 * 1024;
+/**
+ * So many segments are fetched ahead of the one that is given out: about what is held back (Pace). Should the engine die, viewers
+ * still get them, and another engine, whose young session lists three, the more easily goes on behind them.
+ */
+const AHEAD_MAX = 3;
+/** No further one is fetched while those ahead have so much: three at 8 Mb/s. */
+const AHEAD_BYTES_MAX = 16 * 1024 * 1024;
 /** So many failures in a row, of playlists or of segments, end the source. */
 const FAILURES_MAX = 3;
 
@@ -108,8 +115,8 @@ interface Ahead {
 }
 
 /**
- * The segments of a playlist that grows, put together. What is not taken is not fetched, but for one segment behind the one that
- * is being taken; the playlist is read again between two of them.
+ * The segments of a playlist that grows, put together. What is not taken is not fetched, but for some segments behind the one that
+ * is being taken, one after the other; the playlist is read again between two that are given out.
  */
 class HlsMediaStream implements MediaStream {
   readonly statusCode = 200;
@@ -121,7 +128,9 @@ class HlsMediaStream implements MediaStream {
   readonly #pace: Pace;
   /** When the playlist may be read again. */
   #reloadAtMs: number;
-  #ahead: Ahead | undefined;
+  readonly #ahead: Ahead[] = [];
+  #aheadBytes = 0;
+  #isFetching = false;
   /** Why it is over. */
   #failure: AcemuxError | undefined;
   #failedReloads = 0;
@@ -152,23 +161,22 @@ class HlsMediaStream implements MediaStream {
 
   async *#read(signal: AbortSignal): AsyncGenerator<Buffer, void, undefined> {
     const { clock } = this.#deps;
-    while (this.#failure === undefined) {
+    while (this.#failure === undefined || this.#ahead.length > 0) {
       signal.throwIfAborted();
-      if (!this.#queue.isEnded) {
-        const hasNone = this.#ahead === undefined && this.#queue.isEmpty;
+      if (this.#failure === undefined && !this.#queue.isEnded) {
+        const hasNone = this.#ahead.length === 0 && this.#queue.isEmpty;
         const waitMs = this.#reloadAtMs - clock.nowMs();
         if (hasNone && waitMs > 0) await sleep(clock, waitMs, signal);
         if (hasNone || waitMs <= 0) await this.#reload(signal);
       }
-      const current = this.#ahead ?? this.#fetchNext(signal);
-      this.#ahead = undefined;
+      void this.#fetchAhead(signal);
+      const current = this.#ahead.shift();
       if (!current && this.#queue.isEnded) return;
       if (!current) continue;
       const bytes = await current.bytes;
       signal.throwIfAborted();
-      // While this one is given out: should the engine die meanwhile, viewers still get the next one, and another engine
-      // the more easily goes on behind it.
-      this.#ahead = this.#fetchNext(signal);
+      this.#aheadBytes -= bytes?.length ?? 0;
+      void this.#fetchAhead(signal);
       if (bytes) yield* this.#pace.give(bytes, current.segment.durationMs, signal);
     }
     throw this.#failure;
@@ -235,11 +243,25 @@ class HlsMediaStream implements MediaStream {
     if (this.#queue.missed > missed) {
       log.warn({ count: this.#queue.missed - missed }, 'segments left the playlist before they were read');
     }
-    this.#pace.note(this.#queue.waitingMs + (this.#ahead?.segment.durationMs ?? 0), playlist.targetMs);
+    const aheadMs = this.#ahead.reduce((sum, { segment }) => sum + segment.durationMs, 0);
+    this.#pace.note(this.#queue.waitingMs + aheadMs, playlist.targetMs);
     return askedAtMs + (hasChanged ? playlist.targetMs : playlist.targetMs / 2);
   }
 
   // ── segments ────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Never rejects. */
+  async #fetchAhead(signal: AbortSignal): Promise<void> {
+    if (this.#isFetching) return;
+    this.#isFetching = true;
+    while (this.#ahead.length < AHEAD_MAX && this.#aheadBytes < AHEAD_BYTES_MAX) {
+      const next = this.#fetchNext(signal);
+      if (!next) break;
+      this.#ahead.push(next);
+      this.#aheadBytes += (await next.bytes)?.length ?? 0;
+    }
+    this.#isFetching = false;
+  }
 
   #fetchNext(signal: AbortSignal): Ahead | undefined {
     if (this.#failure) return undefined;

@@ -20,6 +20,8 @@ export class MediaConnection extends Duplex {
   #isTaken = false;
   #ending: Ending | undefined;
   #reading: PromiseWithResolvers<Buffer | undefined> | undefined;
+  /** What came although nobody had asked. */
+  #unread: Buffer[] = [];
 
   constructor(options: TcpNetConnectOpts) {
     // The reply's body takes over the mark: of what the parser reads, one read at most is held here.
@@ -30,6 +32,8 @@ export class MediaConnection extends Duplex {
     this.socket.on('end', () => this.#onEnd({ isClean: true, error: undefined }));
     this.socket.on('error', (error) => this.#onEnd({ isClean: false, error }));
     this.socket.on('close', () => this.#onEnd({ isClean: false, error: undefined }));
+    // The request hears of it, as long as there is one.
+    this.on('error', () => {});
   }
 
   /**
@@ -46,6 +50,8 @@ export class MediaConnection extends Duplex {
    * @throws Error when the connection broke
    */
   readPast(): Promise<Buffer | undefined> {
+    const unread = this.#unread.shift();
+    if (unread) return Promise.resolve(unread);
     this.#reading = Promise.withResolvers();
     const { promise } = this.#reading;
     if (this.#ending) this.#settle(this.#ending);
@@ -69,7 +75,8 @@ export class MediaConnection extends Duplex {
   /** False: nothing more is read until somebody asks. */
   #onBytes(bytes: Buffer): boolean {
     if (!this.#isTaken) return this.push(Buffer.from(bytes)) && !this.#isTaken;
-    this.#reading?.resolve(bytes);
+    if (this.#reading) this.#reading.resolve(bytes);
+    else this.#unread.push(Buffer.from(bytes));
     this.#reading = undefined;
     return false;
   }

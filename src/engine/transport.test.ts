@@ -130,69 +130,99 @@ describe('a request', () => {
   }
 });
 
-describe('a body', () => {
-  test('that only the end of the connection delimits ends with it', async (t) => {
-    const { transport } = await transportTo(t, (request) => {
-      beginMedia(request);
-      request.socket.end('media');
+for (const isMedia of [false, true]) {
+  describe(isMedia ? 'a body of media' : 'a body', () => {
+    test('that only the end of the connection delimits ends with it', async (t) => {
+      const { transport } = await transportTo(t, (request) => {
+        beginMedia(request);
+        request.socket.end('media');
+      });
+      assert.equal(await readAll(await transport.open(url, never, undefined, isMedia)), 'media');
     });
-    assert.equal(await readAll(await transport.open(url, never)), 'media');
-  });
 
-  test('that a reset cuts does not look like its end', async (t) => {
-    const cut = Promise.withResolvers<WireRequest>();
-    const { transport } = await transportTo(t, (request) => {
-      beginMedia(request);
-      request.socket.write('media');
-      cut.resolve(request);
+    test('that a reset cuts does not look like its end', async (t) => {
+      const cut = Promise.withResolvers<WireRequest>();
+      const { transport } = await transportTo(t, (request) => {
+        beginMedia(request);
+        request.socket.write('media');
+        cut.resolve(request);
+      });
+      const chunks = (await transport.open(url, never, undefined, isMedia))[Symbol.asyncIterator]();
+      assert.equal((await chunks.next()).value?.toString(), 'media');
+      const { socket } = await cut.promise;
+      socket.resetAndDestroy();
+      await assert.rejects(chunks.next(), failsAs('closed'));
     });
-    const chunks = (await transport.open(url, never))[Symbol.asyncIterator]();
-    assert.equal((await chunks.next()).value?.toString(), 'media');
-    const { socket } = await cut.promise;
-    socket.resetAndDestroy();
-    await assert.rejects(chunks.next(), failsAs('closed'));
-  });
 
-  test('that a reset cuts while nobody reads it fails at the next read, not the process', async (t) => {
-    const { server, transport } = await transportTo(t, (request) => {
-      beginMedia(request);
-      request.socket.write(Buffer.alloc(1_000, 0x47), () => request.socket.resetAndDestroy());
+    test('that a reset cuts while nobody reads it fails at the next read, not the process', async (t) => {
+      const { server, transport } = await transportTo(t, (request) => {
+        beginMedia(request);
+        request.socket.write(Buffer.alloc(1_000, 0x47), () => request.socket.resetAndDestroy());
+      });
+      const exchange = await transport.open(url, never, undefined, isMedia);
+      await server.allClosed();
+      await assert.rejects(readAll(exchange), failsAs('closed'));
     });
-    const exchange = await transport.open(url, never);
-    await server.allClosed();
-    await assert.rejects(readAll(exchange), failsAs('closed'));
-  });
 
-  test('that is shorter than its length fails', async (t) => {
+    test('that is shorter than its length fails', async (t) => {
+      const { transport } = await transportTo(t, ({ socket }) => {
+        socket.end('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nshort');
+      });
+      await assert.rejects(readAll(await transport.open(url, never, undefined, isMedia)), failsAs('closed'));
+    });
+
+    test('with malformed chunks fails as syntax', async (t) => {
+      const { transport } = await transportTo(t, ({ socket }) => {
+        socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nnot a size\r\n');
+      });
+      await assert.rejects(readAll(await transport.open(url, never, undefined, isMedia)), failsAs('syntax'));
+    });
+
+    test('followed by rubbish is whole', async (t) => {
+      const { transport } = await transportTo(t, ({ socket }) => {
+        socket.end('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbodyrubbish\r\n\r\n');
+      });
+      assert.equal(await readAll(await transport.open(url, never, undefined, isMedia)), 'body');
+    });
+
+    test('ends at once when it is destroyed, also in the middle of a read', async (t) => {
+      const { server, transport } = await transportTo(t, beginMedia);
+      const exchange = await transport.open(url, never, undefined, isMedia);
+      const read = readAll(exchange);
+      exchange.destroy();
+      exchange.destroy();
+      assert.equal(await read, '');
+      await server.allClosed();
+    });
+  });
+}
+
+test('media come whole and in order, wherever the reply is cut, and are read into one piece of memory', async (t) => {
+  const body = Buffer.from(Array.from({ length: 300_000 }, (_, index) => (index * 7) % 251));
+  const head = Buffer.from('HTTP/1.1 200 OK\r\nContent-Type: video/mp2t\r\n\r\n');
+  for (const cuts of [[], [1], [head.length], [head.length + 1], [head.length - 1, head.length + 70_000]]) {
+    const wire = Buffer.concat([head, body]);
     const { transport } = await transportTo(t, ({ socket }) => {
-      socket.end('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nshort');
+      socket.setNoDelay(true);
+      let from = 0;
+      const send = (): void => {
+        const to = cuts.find((cut) => cut > from) ?? wire.length;
+        if (from === wire.length) socket.end();
+        else socket.write(wire.subarray(from, to), () => setImmediate(send));
+        from = to;
+      };
+      send();
     });
-    await assert.rejects(readAll(await transport.open(url, never)), failsAs('closed'));
-  });
-
-  test('with malformed chunks fails as syntax', async (t) => {
-    const { transport } = await transportTo(t, ({ socket }) => {
-      socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nnot a size\r\n');
-    });
-    await assert.rejects(readAll(await transport.open(url, never)), failsAs('syntax'));
-  });
-
-  test('followed by rubbish is whole', async (t) => {
-    const { transport } = await transportTo(t, ({ socket }) => {
-      socket.end('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbodyrubbish\r\n\r\n');
-    });
-    assert.equal(await readAll(await transport.open(url, never)), 'body');
-  });
-
-  test('ends at once when it is destroyed, also in the middle of a read', async (t) => {
-    const { server, transport } = await transportTo(t, beginMedia);
-    const exchange = await transport.open(url, never);
-    const read = readAll(exchange);
-    exchange.destroy();
-    exchange.destroy();
-    assert.equal(await read, '');
-    await server.allClosed();
-  });
+    const exchange = await transport.open(url, never, undefined, true);
+    const parts: Buffer[] = [];
+    const memory = new Set<ArrayBufferLike>();
+    for await (const chunk of exchange) {
+      parts.push(Buffer.from(chunk));
+      memory.add(chunk.buffer);
+    }
+    assert.ok(Buffer.concat(parts).equals(body));
+    assert.ok(parts.length > 2 && memory.size <= 2, `${memory.size} of ${parts.length} chunks are elsewhere`);
+  }
 });
 
 describe('closing', () => {
@@ -202,9 +232,11 @@ describe('closing', () => {
     });
     const exchange = await transport.open(url, never);
     const media = assert.rejects(readAll(exchange), failsAs('closed'));
+    const stream = await transport.open(url, never, undefined, true);
+    const alsoMedia = assert.rejects(readAll(stream), failsAs('closed'));
     const waiting = assert.rejects(transport.open(engineRoot(server.address), never), failsAs('closed'));
     await transport.close();
-    await Promise.all([media, waiting, server.allClosed()]);
+    await Promise.all([media, alsoMedia, waiting, server.allClosed()]);
     assert.equal(clock.pendingTimers, 0);
     await assert.rejects(transport.open(url, never), failsAs('closed'));
   });

@@ -1,3 +1,4 @@
+import { untilAborted } from '../base/abort.ts';
 import { type Clock, sleep } from '../base/clock.ts';
 import { AcemuxError } from '../base/reasons.ts';
 import type { Store } from '../store/store.ts';
@@ -67,7 +68,7 @@ export class Retention {
     const { signal } = this.#abort;
     while (!signal.aborted) {
       // What could not be removed now is removed by the next sweep; the store says itself that it does not answer.
-      await this.sweep().catch(() => undefined);
+      await untilAborted(this.sweep(), signal).catch(() => undefined);
       await sleep(clock, SWEEP_MS, signal).catch(() => undefined);
     }
   }

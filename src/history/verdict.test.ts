@@ -96,6 +96,23 @@ describe('one verdict', () => {
       }),
     ],
     [
+      'an engine fell silent, and another went on',
+      'engine_failed',
+      facts({ ...gap, events: [event('stream.source_over', 'source_silent'), event('stream.spliced')] }),
+    ],
+    [
+      'an engine fell silent, the next had nothing either, and the third went on much later',
+      'swarm_starved',
+      facts({
+        ...gap,
+        events: [
+          event('stream.source_over', 'source_silent'),
+          event('stream.attempt_failed', 'zero_peers'),
+          event('stream.spliced'),
+        ],
+      }),
+    ],
+    [
       'an engine died, and nobody went on',
       'engine_failed',
       facts({

@@ -141,7 +141,7 @@ function whySupplyFailed(facts: Facts, trouble: readonly Evidence[]): Verdict {
       type === 'health.failed' ||
       (type === 'stream.source_over' && !STARVATION.has(reason ?? '')),
   );
-  if (wentOn && (engineDied || starving.length === 0)) {
+  if (wentOn && (engineDied || !othersStarved(facts))) {
     const why = events.filter(({ type }) => type === 'engine.gone' || type === 'health.failed');
     return verdict('engine_failed', [...why.map(told), ...moves.map(told), ...trouble]);
   }
@@ -210,6 +210,19 @@ function overload({ process, events }: Facts): Evidence[] {
     .map(({ atMs, loopDelayMs }) => seen(atMs, `acemux was ${seconds(loopDelayMs)} late with its work.`));
   const refused = events.filter(({ reason }) => OVERLOADS.has(reason ?? ''));
   return [...late, ...refused.map(told)];
+}
+
+/** Whether other engines than the one in use had nothing either, or that one had nobody to get it from. */
+function othersStarved({ stream, events }: Facts): boolean {
+  return (
+    stream.some(
+      ({ peers, longestGapMs }) => peers !== undefined && peers <= 1 && longestGapMs >= STEADY_GAP_MS,
+    ) ||
+    events.some(
+      ({ type, reason }) =>
+        STARVATION.has(reason ?? '') && (type === 'stream.attempt_failed' || type === 'stream.failed'),
+    )
+  );
 }
 
 function starvation({ stream, events }: Facts): Evidence[] {

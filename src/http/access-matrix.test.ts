@@ -7,7 +7,16 @@ import type { Area } from '../access/guard.ts';
 import type { ConfiguredKey } from '../access/key-ring.ts';
 import { ROLES, type Role } from '../access/roles.ts';
 import { TokenSigner } from '../access/signed-token.ts';
-import { ADMIN_KEY, call, HASH, LOOPBACK_PROXY, type Rig, SIGNING_SECRETS, startRig } from './testing/rig.ts';
+import {
+  ADMIN_KEY,
+  call,
+  HASH,
+  LOOPBACK_PROXY,
+  playingSession,
+  type Rig,
+  SIGNING_SECRETS,
+  startRig,
+} from './testing/rig.ts';
 
 /** `unguessable`: a playing path that nobody knows but whom acemux gave it; whoever knows it may use it. */
 type Rule = Area | 'unguessable';
@@ -301,4 +310,26 @@ test('open: whoever it is plays and looks, and changes nothing', async (t) => {
   const rig = await startRig(t, { playAccess: 'open', viewAccess: 'open', trustedProxies: LOOPBACK_PROXY });
   const headers = { 'X-Forwarded-For': '203.0.113.9' };
   await checkAll(rig, [{ who: 'a stranger', headers, may: WITHOUT_KEY_AT_HOME, otherwise: 'key_required' }]);
+});
+
+test('nothing that a viewer’s key opens tells of others: no stream, no engine, no session', async (t) => {
+  const session = playingSession();
+  const rig = await startRig(t, { playAccess: 'key', viewAccess: 'key', keys: KEYS, sessions: [session] });
+  const secrets = [session.streamId, session.infohash, session.sessionId, session.engine?.host];
+  for (const [operation, rule] of Object.entries(RULES)) {
+    const [method = '', path = ''] = operation.split(' ');
+    if (rule !== 'overview' || method !== 'GET') continue;
+    for (const place of placesOf(path)) {
+      const { status, text } = await call(rig, place, { headers: { 'X-API-Key': keyOf('viewer') } });
+      assert.equal(status, 200, place);
+      for (const secret of secrets) assert.ok(secret && !text.includes(secret), `${place} tells ${secret}`);
+    }
+  }
+  const { sessions, ...numbers } = Object(
+    (await call(rig, '/proxy/status', { headers: { 'X-API-Key': keyOf('viewer') } })).json(),
+  );
+  assert.deepEqual(sessions, []);
+  assert.deepEqual(numbers, { running: true, total_sessions: 1, active_sessions: 1, total_clients: 2 });
+  const operator = await call(rig, '/proxy/status', { headers: { 'X-API-Key': keyOf('operator') } });
+  assert.equal(Object(operator.json()).sessions.length, 1);
 });

@@ -5,7 +5,9 @@ import type { Settings } from '../config/settings.ts';
 import type { StreamSelector } from '../engine/types.ts';
 import type { Consultant } from '../fleet/engine-record.ts';
 import type { VpnSource } from '../fleet/vpn/vpn.ts';
+import type { EvidenceRing } from '../history/evidence-ring.ts';
 import type { History } from '../history/history.ts';
+import type { StoredEvents } from '../history/stored-events.ts';
 import type { Beginning, ViewerInfo } from '../session/attachment.ts';
 import type { LeaseRequest } from '../session/lease.ts';
 import type { FileFacts, FileRequest, OpenFile } from '../session/recorded/recordings.ts';
@@ -182,7 +184,10 @@ export interface MetricsFace {
 }
 
 /** What has happened. */
-export type EventsFace = Pick<EventBus, 'get' | 'newestFirst' | 'newestId' | 'oldestId' | 'subscribe'>;
+export type EventsFace = Pick<
+  EventBus,
+  'dropBefore' | 'get' | 'newestFirst' | 'newestId' | 'oldestId' | 'subscribe'
+>;
 
 export interface HttpConfig {
   readonly host: string;
@@ -214,6 +219,8 @@ export interface HttpDeps<Attached extends Leavable = Leavable> {
   readonly vpns: Pick<VpnSource, 'list'>;
   readonly store: { readonly health: StoreHealth };
   readonly history: Pick<History, 'moment' | 'stream' | 'streams' | 'timeline'>;
+  readonly evidence: Pick<EvidenceRing, 'list'>;
+  readonly storedEvents: Pick<StoredEvents, 'before'>;
   readonly lifecycle: LifecycleFace;
   readonly metrics: MetricsFace;
   readonly events: EventsFace;

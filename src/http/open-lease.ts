@@ -67,7 +67,7 @@ export async function openLease<Attached extends Leavable>(
   }
   const onClose = (): void => leave('client_left');
   reply.raw.once('close', onClose);
-  const viewer = viewerInfoOf(request, access.clientOf(request).address);
+  const viewer = viewerInfoOf(request, access.callerOf(request));
   try {
     const asked = { selector, viewer, clientSessionId: clientSessionIdOf(query) };
     const lease = await leases.open(asked, departure.signal).catch((error: unknown): Promise<AnyLease> => {

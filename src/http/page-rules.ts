@@ -14,7 +14,7 @@ export function installPageRules(app: FastifyInstance): void {
       // A route without an area cannot exist; if it did, it would be closed.
       area: request.routeOptions.config.area ?? 'admin',
       method: request.method,
-      hosts: hostsOf(request),
+      hosts: () => hostsOf(request),
       headers: request.headers,
       publicUrl: app.publicUrlRules.publicUrl,
     });

@@ -64,6 +64,7 @@ export function buildPublicUrl(source: UrlSource, { publicUrl, trustedProxies }:
 
 /** The path and query of a request target, which may be a whole URL (RFC 9112 3.2.2). */
 export function pathAndQueryOf(target: string): string {
+  if (target.startsWith('/')) return target;
   const rest = target.replace(/^https?:\/\/[^/?#]*/i, '');
   return rest.startsWith('/') || rest === '*' ? rest : `/${rest}`;
 }

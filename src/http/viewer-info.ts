@@ -1,12 +1,16 @@
 import type { FastifyRequest } from 'fastify';
+import type { Caller } from '../access/caller.ts';
 import type { ViewerInfo } from '../session/attachment.ts';
 import { queryOf } from './stream-request.ts';
 
 const NAME_LENGTH_MAX = 64;
 
-/** Who a request for playing comes from, as sessions, logs and the history know it. */
-export function viewerInfoOf(request: FastifyRequest, address: string): ViewerInfo {
-  const name = viewerNameOf(queryOf(request));
+/** Who a request for playing comes from, as sessions, logs and the history know it: by what it calls itself, or its key. */
+export function viewerInfoOf(
+  request: FastifyRequest,
+  { address, key }: Pick<Caller, 'address' | 'key'>,
+): ViewerInfo {
+  const name = viewerNameOf(queryOf(request)) ?? key?.name;
   return { address, userAgent: request.headers['user-agent'], ...(name !== undefined && { name }) };
 }
 

@@ -13,7 +13,7 @@ export interface BufferOwner extends Omit<BufferHolder, 'heldBytes'> {
   giveWay(): void;
 }
 
-/** The memory of all rings together (BUFFER_MEMORY_MAX): counts it, and has somebody give way when it is used up. */
+/** The memory of all rings together, and of what waits to go into one (BUFFER_MEMORY_MAX): counts it, and has somebody give way when it is used up. */
 export class BufferMemory {
   readonly #bytesMax: number;
   readonly #shares = new Set<Share>();
@@ -27,6 +27,11 @@ export class BufferMemory {
   /** What all buffers hold now. */
   get usedBytes(): number {
     return this.#usedBytes;
+  }
+
+  /** What nobody holds; negative when more was needed than there is. */
+  get freeBytes(): number {
+    return this.#bytesMax - this.#usedBytes;
   }
 
   /** A share for a session that begins, until `close`. */
@@ -117,6 +122,12 @@ export class Share implements BufferShare, BufferHolder {
 
   take(bytes: number): boolean {
     const hasRoom = this.#memory.makeRoom(this, bytes);
+    if (hasRoom) this.#count(bytes);
+    return hasRoom;
+  }
+
+  takeFree(bytes: number): boolean {
+    const hasRoom = this.#memory.freeBytes >= bytes;
     if (hasRoom) this.#count(bytes);
     return hasRoom;
   }

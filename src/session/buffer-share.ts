@@ -7,6 +7,8 @@ export interface BufferShare {
    * False: nobody can, and nothing has been taken.
    */
   take(bytes: number): boolean;
+  /** The same for what is not needed: nobody has to do without for it. */
+  takeFree(bytes: number): boolean;
   /** The same for what is needed in any case: it is taken over the bound if nobody can do without. */
   takeAnyway(bytes: number): void;
   /** To be called when so many bytes have been let go of. */
@@ -17,6 +19,7 @@ export interface BufferShare {
 export const UNBOUNDED: BufferShare = {
   capBytes: Number.POSITIVE_INFINITY,
   take: () => true,
+  takeFree: () => true,
   takeAnyway: () => {},
   give: () => {},
 };

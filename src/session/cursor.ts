@@ -55,6 +55,11 @@ export class Cursor {
     return this.#ring.head - this.#position;
   }
 
+  /** Whether there is something that it has not been given yet: then `take` has something, or waits for what is past. */
+  get hasMore(): boolean {
+    return this.#prefix !== undefined || this.#position < Math.min(this.#ring.head, this.endPosition);
+  }
+
   /** Whether it has been given all up to its end. */
   get isAtEnd(): boolean {
     return this.#position >= this.endPosition;

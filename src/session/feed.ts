@@ -90,6 +90,11 @@ export class Feed {
     return this.#bytesIn;
   }
 
+  /** Bytes that it keeps aside until they can go into the ring. */
+  get keptBytes(): number {
+    return this.#path.kind === 'candidate' ? this.#path.candidate.media.sizeBytes : 0;
+  }
+
   get lastByteMs(): number {
     return this.#lastByteMs;
   }
@@ -151,6 +156,11 @@ export class Feed {
   /** Whether it holds what stands behind a gap, for another source to fill that. */
   get isHolding(): boolean {
     return this.#holdBack?.isHolding ?? false;
+  }
+
+  /** Whether it repeats itself or leaps, so that viewers get nothing of it for now. */
+  get hasBroken(): boolean {
+    return this.#isInUse && this.#path.kind === 'candidate';
   }
 
   /** Whether a second source may play beside this one from now on, and STANDBY_WINDOW then, milliseconds. */

@@ -12,18 +12,18 @@ function media(from: number, to: number): Buffer {
   return channel.take(channel.packetsIn(from), channel.packetsIn(to));
 }
 
-function newIntake(): Intake {
+function newIntake(memory = new BufferMemory(1024 * 1024 * 1024)): Intake {
   return new Intake({
     session: { lingeringSinceMs: undefined, giveWay: () => assert.fail('somebody watches') },
-    memory: new BufferMemory(1024 * 1024 * 1024),
+    memory,
     limits: { bufferBytes: 64 * 1024 * 1024, bufferMs: 60_000, spliceWaitMs: 10_000 },
     nowMs: 0,
   });
 }
 
 /** One that has had 6 s from a first source at 6,000. */
-function played() {
-  const intake = newIntake();
+function played(memory?: BufferMemory) {
+  const intake = newIntake(memory);
   const first = {};
   intake.begin(first, 0);
   for (let second = 0; second < 6; second++)
@@ -40,6 +40,21 @@ const WORKING: PlaybackStat = {
   uploadedBytes: 0,
   livePosition: undefined,
 };
+
+test('what a source brings before it can be joined is counted as memory, until it is joined or ended', () => {
+  const memory = new BufferMemory(1024 * 1024 * 1024);
+  const { intake } = played(memory);
+  const ringBytes = memory.usedBytes;
+  const second = {};
+  intake.begin(second, 6_000);
+  // Of another time: it can neither be recognized nor continue what is there.
+  const far = media(300, 301);
+  intake.push(second, far, 6_000);
+  const keptBytes = memory.usedBytes - ringBytes;
+  assert.ok(keptBytes > far.length / 2 && keptBytes <= far.length, `${keptBytes} of ${far.length} bytes`);
+  intake.end(second);
+  assert.equal(memory.usedBytes, ringBytes);
+});
 
 describe('at the start', () => {
   test('the first source with something to watch gives the ring, whatever others brought before', () => {

@@ -54,7 +54,7 @@ export interface IntakeSwitch {
   readonly splice: SpliceReport;
 }
 
-/** `damaged`: something is missing in what the source in use brought. `silent`: it has brought nothing for a moment. */
+/** `damaged`: what the source in use brought lacks something, repeats or leaps. `silent`: it has brought nothing for a moment. */
 export type SwitchReason = 'damaged' | 'silent';
 
 /** Silence is worth a switch when it is so many times as long as the longest of the last minute. */
@@ -76,6 +76,8 @@ export class Intake implements BufferOwner {
   #current: Ingest;
   #hasRing = false;
   #bytesBefore = 0;
+  /** Bytes that feeds keep aside, as they are counted. */
+  #keptBytes = 0;
   #lastMediaMs: number;
   #differing = 0;
   #standbyWindowMs: number | undefined;
@@ -190,6 +192,7 @@ export class Intake implements BufferOwner {
     if (!feed) return;
     this.#bytesBefore += feed.bytesIn;
     this.#feeds.delete(source);
+    this.#countKept();
     // A ring of its own that nobody has begun to watch is void.
     if (!this.#hasRing || feed.ingest !== this.#current) feed.ingest.ring.clear();
   }
@@ -198,8 +201,13 @@ export class Intake implements BufferOwner {
     const feed = this.#feeds.get(source);
     if (!feed) return NOTHING;
     feed.push(chunk, nowMs);
+    this.#countKept();
     if (feed.verdict) return { kind: 'unusable', reason: feed.verdict };
     if (feed.isHolding || (feed.isAside && this.#inUse?.isHolding)) return this.#considerSwitch(nowMs);
+    if (this.#inUse?.hasBroken) {
+      const news = this.#considerSwitch(nowMs);
+      if (news.kind !== 'nothing') return news;
+    }
     return feed.isAside ? NOTHING : this.#look(feed, nowMs, false);
   }
 
@@ -207,7 +215,18 @@ export class Intake implements BufferOwner {
   tick(source: SourceKey, nowMs: number, mustJoin: boolean): IntakeNews {
     const feed = this.#feeds.get(source);
     if (!feed) return NOTHING;
+    this.#countKept();
     return feed.isAside || feed.isHolding ? this.#considerSwitch(nowMs) : this.#look(feed, nowMs, mustJoin);
+  }
+
+  /** What waits to go into the ring takes memory as the ring does. */
+  #countKept(): void {
+    let bytes = 0;
+    for (const feed of this.#feeds.values()) bytes += feed.keptBytes;
+    const more = bytes - this.#keptBytes;
+    this.#keptBytes = bytes;
+    if (more > 0) this.#share.takeAnyway(more);
+    else if (more < 0) this.#share.give(-more);
   }
 
   get #inUse(): Feed | undefined {
@@ -249,7 +268,7 @@ export class Intake implements BufferOwner {
   }
 
   #lack(active: Feed, nowMs: number): SwitchReason | undefined {
-    if (active.isHolding) return 'damaged';
+    if (active.isHolding || active.hasBroken) return 'damaged';
     const { progress } = active;
     const silentMs = nowMs - progress.lastMs;
     const limitMs = Math.max(this.#standbyWindowMs ?? 0, SILENCE_FACTOR * progress.longestGapMs(nowMs));

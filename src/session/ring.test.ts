@@ -3,6 +3,7 @@ import diagnostics from 'node:diagnostics_channel';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import type { AccessPoint } from '../mpegts/scanner.ts';
+import type { BufferShare } from './buffer-share.ts';
 import { BLOCK_BYTES, Ring } from './ring.ts';
 import { SLAB_SPARED } from './slab.ts';
 
@@ -84,6 +85,39 @@ test('memory that nobody looks at is used again, and what a reader holds is not'
   }
 });
 
+test('memory that waits to be used again is counted, is kept only where it is free, and is let go of first', () => {
+  for (const isFree of [true, false]) {
+    let usedBytes = 0;
+    const share: BufferShare = {
+      capBytes: Number.POSITIVE_INFINITY,
+      take: () => assert.fail('a ring takes what it needs'),
+      takeFree: (bytes) => {
+        if (isFree) usedBytes += bytes;
+        return isFree;
+      },
+      takeAnyway: (bytes) => {
+        usedBytes += bytes;
+      },
+      give: (bytes) => {
+        usedBytes -= bytes;
+      },
+    };
+    const ring = new Ring({ bytesMax: 4 * BLOCK_BYTES, mediaMsMax: 20_000 }, share);
+    const block = BLOCK_BYTES / 188;
+    for (let count = 0; count < 40; count++) {
+      ring.append(packets(block / 2, (count * block) / 2), 0, 0);
+      assert.ok(usedBytes === ring.memoryBytes || (isFree && usedBytes > ring.memoryBytes + 4 * BLOCK_BYTES));
+    }
+    assert.equal(usedBytes > ring.memoryBytes, isFree);
+    const { tail } = ring;
+    ring.shed();
+    assert.equal(usedBytes, isFree ? 4 * BLOCK_BYTES : 3 * BLOCK_BYTES);
+    assert.equal(ring.tail === tail, isFree);
+    ring.clear();
+    assert.equal(usedBytes, 0);
+  }
+});
+
 test('whatever several readers take and let go of while the ring grows and shrinks, nobody’s views change', () => {
   const step = fc.record({
     grow: fc.integer({ min: 0, max: 3000 }),
@@ -117,18 +151,23 @@ test('whatever several readers take and let go of while the ring grows and shrin
   );
 });
 
-test('a view reaches over the end of a block, but for every fourth one, behind which other memory begins', () => {
+test('a view reaches over the end of a block, a batch’s length also where other memory begins behind it', () => {
   const ring = new Ring(ROOMY);
   const written = packets(6 * (BLOCK_BYTES / 188));
-  ring.append(written, 0, 0);
-  const wanted = 20 * 188;
+  for (let from = 0; from < written.length; from += 170 * 188) {
+    ring.append(written.subarray(from, from + 170 * 188), 0, 0);
+    const at = Math.max(0, ring.head - 128 * 1024 - ((ring.head - 128 * 1024) % 188));
+    assert.deepEqual(ring.openReader().view(at, BLOCK_BYTES), written.subarray(at, ring.head));
+  }
+  const wanted = 1029 * 188;
   const lengths = [1, 2, 3, 4, 5].map((block) => {
     const from = block * BLOCK_BYTES - 5 * 188;
     const view = ring.openReader().view(from, wanted);
     assert.deepEqual(view, written.subarray(from, from + view.length));
     return view.length / 188;
   });
-  assert.deepEqual(lengths, [20, 20, 20, 5, 20]);
+  assert.deepEqual(lengths, [1029, 1029, 1029, 1029, 1029]);
+  assert.equal(ring.openReader().view(4 * BLOCK_BYTES - 5 * 188, 2 * wanted).length, 1029 * 188);
 });
 
 test('a block that is let go of takes nothing from those beside it', () => {

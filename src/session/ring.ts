@@ -11,6 +11,10 @@ export const BLOCK_BYTES = BLOCK_PACKETS * 188;
  * of a block costs a second write for each viewer. A slab is used again, or freed, once its last block is gone.
  */
 const SLAB_BYTES = 4 * BLOCK_BYTES;
+/** What the next slab begins with stands at the end of a slab once more, for a batch that reaches over its end: 188 KiB. */
+const OVERHANG_BYTES = 1024 * 188;
+/** Memory of one slab. */
+const SLAB_MEMORY_BYTES = SLAB_BYTES + OVERHANG_BYTES;
 
 /** More than one chunk from an engine can push out at once. */
 const ENDANGERED_BLOCKS_MAX = 3;
@@ -66,8 +70,9 @@ export class Ring {
   readonly #share: BufferShare;
   readonly #blocks: Block[] = [];
   readonly #holds = new Set<RingHold>();
-  /** That of the newest block. */
+  /** That of the newest block, and the one before it. */
   #slab: Slab | undefined;
+  #slabBefore: Slab | undefined;
   /** The next one, if one was left over. */
   #spare: Slab | undefined;
   #accessPoints: AccessPoint[] = [];
@@ -97,7 +102,7 @@ export class Ring {
 
   /**
    * Bytes of memory that the blocks take. What lies beside them in their slabs is up to six blocks more (three before the
-   * oldest, three behind the newest), and a slab that waits to be used again four.
+   * oldest, three behind the newest), and a fifth of all; a slab that waits to be used again is counted by the share only.
    */
   get memoryBytes(): number {
     return this.#blocks.length * BLOCK_BYTES;
@@ -196,7 +201,10 @@ export class Ring {
       if (used === 0) this.#openBlock();
       const block = this.#blocks[this.#blocks.length - 1]!;
       const count = Math.min(packets.length - from, BLOCK_BYTES - used);
-      packets.copy(block.slab.bytes, this.#head % SLAB_BYTES, from, from + count);
+      const at = this.#head % SLAB_BYTES;
+      packets.copy(block.slab.bytes, at, from, from + count);
+      const overhang = Math.min(count, OVERHANG_BYTES - at);
+      if (overhang > 0) this.#slabBefore?.bytes.set(packets.subarray(from, from + overhang), SLAB_BYTES + at);
       from += count;
       this.#head += count;
     }
@@ -206,9 +214,11 @@ export class Ring {
   #openBlock(): void {
     this.#trim(1);
     this.#share.takeAnyway(BLOCK_BYTES);
-    if (this.#head % SLAB_BYTES === 0) this.#slab = undefined;
-    this.#slab ??= this.#spare ?? new Slab(SLAB_BYTES);
-    if (this.#slab === this.#spare) this.#spare = undefined;
+    if (this.#head % SLAB_BYTES === 0) {
+      this.#slabBefore = this.#slab;
+      this.#slab = undefined;
+    }
+    this.#slab ??= this.#takeSpare() ?? new Slab(SLAB_MEMORY_BYTES);
     this.#slab.blocks++;
     this.#blocks.push({
       slab: this.#slab,
@@ -219,19 +229,20 @@ export class Ring {
     });
   }
 
-  /** Lets go of its oldest block, unless that is being written. */
+  /** Lets go of the slab that it keeps for later, else of its oldest block, unless that is being written. */
   shed(): void {
-    this.#spare = undefined;
+    if (this.#takeSpare()) return;
     const written = this.#head % BLOCK_BYTES === 0 ? 0 : 1;
     if (this.#blocks.length > written) this.#letGo(1);
   }
 
   /** Lets go of everything. */
   clear(): void {
+    this.#takeSpare();
     this.#share.give(this.memoryBytes);
     this.#blocks.length = 0;
     this.#slab = undefined;
-    this.#spare = undefined;
+    this.#slabBefore = undefined;
     this.#accessPoints = [];
     this.#cutPlaces = [];
     this.#tail = this.#head;
@@ -276,7 +287,7 @@ export class Ring {
     // Everyone who has caught up asks once more: that must not take the place of the last view.
     if (!block || position >= this.#head) return NO_VIEW;
     const from = position % SLAB_BYTES;
-    const to = Math.min(from + bytesMax, SLAB_BYTES, from + (this.#head - position));
+    const to = Math.min(from + bytesMax, SLAB_MEMORY_BYTES, from + (this.#head - position));
     // Viewers of one phase ask for the same bytes one after the other: they share one object.
     if (from !== block.lastViewFrom || to - from !== block.lastView.bytes.length) {
       block.lastView = { bytes: block.slab.bytes.subarray(from, to), slab: block.slab };
@@ -338,8 +349,19 @@ export class Ring {
 
   /** New memory of such a size has to be had from the kernel page by page, and brings on garbage collections. */
   #onEmptied(slab: Slab): void {
+    if (slab === this.#slabBefore) this.#slabBefore = undefined;
     if (slab === this.#slab || this.#spare || this.isSqueezed) return;
-    if (slab.spare()) this.#spare = slab;
+    if (slab.isHeld || !this.#share.takeFree(SLAB_MEMORY_BYTES)) return;
+    slab.spare();
+    this.#spare = slab;
+  }
+
+  /** The slab that waits to be used again, which does so no longer. */
+  #takeSpare(): Slab | undefined {
+    const spare = this.#spare;
+    if (spare) this.#share.give(SLAB_MEMORY_BYTES);
+    this.#spare = undefined;
+    return spare;
   }
 }
 

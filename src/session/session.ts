@@ -399,8 +399,6 @@ export class Session implements WatchedSession, SuppliedSession {
     };
   }
 
-  // ── the supply ──────────────────────────────────────────────────────────────────────────────────────────
-
   onIdentified(name: KnownName): void {
     this.#deps.owner.onIdentified(this, name);
   }

@@ -25,11 +25,14 @@ export class Slab {
     this.#holders--;
   }
 
-  /** Makes it fit to be written again. False: somebody has a view of it still, or has never said otherwise; it is left to them. */
-  spare(): boolean {
-    if (this.#holders > 0) return false;
+  /** Whether somebody has a view of it still, or has never said otherwise: then it is left to them. */
+  get isHeld(): boolean {
+    return this.#holders > 0;
+  }
+
+  /** It will be written again; nobody holds it. */
+  spare(): void {
     if (spared.hasSubscribers) spared.publish(this.bytes);
-    return true;
   }
 }
 

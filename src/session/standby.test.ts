@@ -168,6 +168,19 @@ describe('hot standby', () => {
     );
   });
 
+  test('an engine that begins to repeat itself is left in the same moment, before that can be taken for a new timeline', async () => {
+    const { capture, play, observer } = await insured();
+    await play(3, 2);
+    await play(5, 0.4, (bytes, engine, piece) =>
+      engine === 0 ? stretch(3 + piece / 10, 3.1 + piece / 10) : bytes,
+    );
+    assertWhole(capture.read(), 5.4);
+    assert.deepEqual(
+      observer.events.filter((event) => /switched|spliced/.test(event)),
+      ['standby switched: damaged'],
+    );
+  });
+
   test('the one that went silent is replaced when it stays so', async () => {
     const { engines, play, capture } = await insured();
     await play(3, 1);

@@ -87,7 +87,7 @@ export class TimelineGuard {
       this.#scrambled = undefined;
     }
     pass(sureTo);
-    bytes.copyWithin(0, from);
+    if (from > 0) bytes.copyWithin(0, from);
     this.#heldBytes = bytes.length - from;
     if (this.#scrambled) this.#scrambled = { ...this.#scrambled, at: this.#scrambled.at - from };
   }

@@ -40,21 +40,16 @@ export class StoredKeys {
   async load(): Promise<void> {
     this.#unsubscribe ??= this.#store.onReloaded(() => {
       // Who can't read now is called again when the database has changed.
-      this.#read().then(
-        () => {
-          for (const listener of this.#listeners) listener();
-        },
-        () => undefined,
-      );
+      this.#readAndTell().catch(() => undefined);
     });
-    await this.#read();
+    await this.#readAndTell();
   }
 
   stop(): void {
     this.#unsubscribe?.();
   }
 
-  /** Calls back when the keys are others without having been changed here: the database could be read at last. */
+  /** Calls back when the keys are others without having been changed here: the database was read. */
   onReloaded(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
@@ -91,6 +86,11 @@ export class StoredKeys {
     const to = await this.#store.writeWithin(SAVE_WAIT_MS, [statement]);
     if (to === 'lost') throw new AcemuxError('store_unavailable');
     return true;
+  }
+
+  async #readAndTell(): Promise<void> {
+    await this.#read();
+    for (const listener of this.#listeners) listener();
   }
 
   async #read(): Promise<void> {

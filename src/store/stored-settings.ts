@@ -46,21 +46,16 @@ export class StoredSettings {
   async load(): Promise<void> {
     this.#unsubscribe ??= this.#store.onReloaded(() => {
       // Who can't read now is called again when the database has changed.
-      this.#read().then(
-        () => {
-          for (const listener of this.#listeners) listener();
-        },
-        () => undefined,
-      );
+      this.#readAndTell().catch(() => undefined);
     });
-    await this.#read();
+    await this.#readAndTell();
   }
 
   stop(): void {
     this.#unsubscribe?.();
   }
 
-  /** Calls back when settings are others without having been changed here: the database could be read at last. */
+  /** Calls back when settings are others without having been changed here: the database was read. */
   onReloaded(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
@@ -115,6 +110,11 @@ export class StoredSettings {
       changedAtMs: Number(row['changed_at']),
       changedBy: String(row['changed_by']),
     }));
+  }
+
+  async #readAndTell(): Promise<void> {
+    await this.#read();
+    for (const listener of this.#listeners) listener();
   }
 
   async #read(): Promise<void> {

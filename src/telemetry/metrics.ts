@@ -5,6 +5,9 @@ import type { EventType } from './events/event.ts';
 import { type OrchestratorSources, registerOrchestratorMetrics } from './orchestrator-metrics.ts';
 import { StageMetrics, type StageSources } from './stage-metrics.ts';
 
+/** Of the timer whose lateness is the event loop's delay. Each firing wakes the process, 0.07 ms of CPU on the machine of the benchmarks. */
+const LOOP_TIMER_MS = 50;
+
 export interface MetricsDeps {
   /** Asked at each scrape. */
   readonly sessionsActive: () => number;
@@ -145,7 +148,7 @@ export class Metrics {
 
   /** Begins to watch the process (CPU, memory, event loop). Without this there are only our own metrics. */
   start(): void {
-    collectDefaultMetrics({ register: this.#registry });
+    collectDefaultMetrics({ register: this.#registry, eventLoopMonitoringPrecision: LOOP_TIMER_MS });
   }
 
   /** Forgets everything. */

@@ -17,7 +17,11 @@ interface Received {
 const event = (id: number): AcemuxEvent => ({ id, type: 'stream.failed', wallMs: 0, details: {} });
 
 /** A receiver that answers as the test says; each answer is one call of `answer`. */
-async function rig(t: TestContext, answer: (response: ServerResponse, number: number) => void, more: Partial<WebhookChoice> = {}) {
+async function rig(
+  t: TestContext,
+  answer: (response: ServerResponse, number: number) => void,
+  more: Partial<WebhookChoice> = {},
+) {
   const received: Received[] = [];
   let heard = Promise.withResolvers<void>();
   const server = createServer((request, response) => {
@@ -66,7 +70,10 @@ test('an event is one POST, signed, and in order', async (t) => {
   webhooks.hear(event(2));
   await over();
   await over();
-  assert.deepEqual(received.map(({ body }) => body), ['{"id":1}', '{"id":2}']);
+  assert.deepEqual(
+    received.map(({ body }) => body),
+    ['{"id":1}', '{"id":2}'],
+  );
   const [first] = received;
   assert.equal(first?.headers['x-acemux-event'], 'stream.failed');
   assert.equal(
@@ -85,7 +92,8 @@ test('a flaky receiver is tried three times, with pauses that grow', async (t) =
   for (const pauseMs of [1_000, 5_000]) {
     await paused(clock);
     // The timer of the try itself may be the one that was seen.
-    while (received.length > 0 && clock.pendingTimers !== 1) await new Promise((resolve) => setTimeout(resolve, 2));
+    while (received.length > 0 && clock.pendingTimers !== 1)
+      await new Promise((resolve) => setTimeout(resolve, 2));
     const next = request();
     await new Promise((resolve) => setTimeout(resolve, 20));
     await clock.advance(pauseMs);

@@ -117,7 +117,8 @@ class Receiver {
     if (problem !== undefined && !this.#hasFailed) {
       this.#deps.log.warn({ host, problem }, 'a webhook does not take what it is sent');
     }
-    if (problem === undefined && this.#hasFailed) this.#deps.log.info({ host }, 'a webhook takes events again');
+    if (problem === undefined && this.#hasFailed)
+      this.#deps.log.info({ host }, 'a webhook takes events again');
     this.#hasFailed = problem !== undefined;
   }
 
@@ -152,7 +153,11 @@ class Receiver {
       await reply.body?.cancel();
       return reply.ok ? undefined : `it answered ${reply.status}`;
     } catch (error) {
-      return error instanceof Error ? (error.cause instanceof Error ? error.cause.message : error.message) : 'failed';
+      return error instanceof Error
+        ? error.cause instanceof Error
+          ? error.cause.message
+          : error.message
+        : 'failed';
     } finally {
       timer.cancel();
     }

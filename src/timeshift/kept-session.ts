@@ -64,8 +64,12 @@ export class KeptSession implements Past, SessionListener {
   #base = 0;
   /** In the ring: what is before it is written or lost. */
   #position: number;
+  /** In the ring: where the last write that was begun ends. */
+  #beganTo: number;
   #isKeeping = true;
   #timer: Timer | undefined;
+  /** When the oldest came that no write has begun with; undefined while there is none. */
+  #waitsSinceMs: number | undefined;
   #writing: Promise<void> = Promise.resolve();
   #isWriting = false;
   #stopped: Promise<void> | undefined;
@@ -89,6 +93,7 @@ export class KeptSession implements Past, SessionListener {
     this.#startMs = deps.clock.nowMs();
     this.#startWallMs = deps.clock.wallMs();
     this.#position = deps.ring.tail;
+    this.#beganTo = deps.ring.tail;
     this.segments = new SegmentKeeping({
       id: deps.id,
       windowMs: () => this.#windowMs,
@@ -201,11 +206,15 @@ export class KeptSession implements Past, SessionListener {
   onAdvance(): void {
     if (!this.#isKeeping || this.#stopped !== undefined) return;
     this.#note();
+    const { clock, ring } = this.#deps;
+    // Also while a write is under way, which may take long: what comes meanwhile waits no longer for that.
+    if (ring.head > this.#beganTo) this.#waitsSinceMs ??= clock.nowMs();
     if (this.#isWriting) return;
-    const waitingBytes = this.#deps.ring.head - this.#position;
+    const waitingBytes = ring.head - this.#position;
     if (waitingBytes >= WRITE_BYTES && this.#hasRoom) this.#beginWriting();
     else if (waitingBytes > 0) {
-      this.#timer ??= this.#deps.clock.startTimer(WRITE_AFTER_MS, () => this.#beginWriting());
+      const waitedMs = this.#hasRoom ? clock.nowMs() - (this.#waitsSinceMs ?? clock.nowMs()) : 0;
+      this.#timer ??= clock.startTimer(WRITE_AFTER_MS - waitedMs, () => this.#beginWriting());
     }
   }
 
@@ -239,6 +248,8 @@ export class KeptSession implements Past, SessionListener {
   /** Writes what waits now. Never rejects. */
   async #write(): Promise<void> {
     const endPosition = this.#deps.ring.head;
+    this.#beganTo = endPosition;
+    this.#waitsSinceMs = undefined;
     try {
       while (this.#isKeeping && this.#position < endPosition) {
         this.#hasRoom = await this.#writeSome();

@@ -259,6 +259,31 @@ test('a disk that can not follow loses what is oldest, with a warning, and nothi
   stream.end();
 });
 
+test('what came while a write took long has waited already when that is over: half a second in all', async (t) => {
+  const { timeshift, disk, play, clock } = await rig(t);
+  const stream = new PassingStream();
+  const past = timeshift.begin(stream);
+  assert.ok(past);
+  await play(stream, past, 1);
+  const playShort = (): number => {
+    stream.play(0.1, clock.nowMs());
+    return stream.ring.head - PACKET_BYTES;
+  };
+  const isWritten = async (position: number): Promise<boolean> => (await past.read(position, 188)).length > 0;
+  const first = playShort();
+  disk.hold();
+  await clock.advance(500);
+  const second = playShort();
+  await clock.advance(400);
+  disk.release();
+  assert.ok(await isWritten(first));
+  await clock.advance(99);
+  assert.equal(await isWritten(second), false);
+  await clock.advance(1);
+  assert.ok(await isWritten(second));
+  stream.end();
+});
+
 test('a full disk turns it off for the stream with a warning, and what is there stays', async (t) => {
   const { timeshift, disk, play, begin } = await rig(t);
   const stream = new PassingStream();

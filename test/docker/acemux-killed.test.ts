@@ -1,5 +1,7 @@
 // acemux as a process on a real daemon: it is killed, or ended, and its engines are found by its next life.
 import assert from 'node:assert/strict';
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { assertUnbroken } from '../support/continuity-check.ts';
 import {
@@ -109,6 +111,40 @@ describe('acemux ends, and its next life finds its engines', { skip, concurrency
     const empty = await AcemuxProcess.start(t, homes[0].with({ MIN_REPLICAS: '0' }));
     await empty.whole(0);
     assert.deepEqual(namesOf(await other.whole(2)), theirs);
+  });
+
+  test('fault 21: a configuration that is read again leaves the engines alone, and those who watch', async (t) => {
+    const home = await AcemuxHome.build(t, house());
+    const acemux = await AcemuxProcess.start(t, home);
+    const before = namesOf(await acemux.whole(2));
+    const viewer = acemux.watch();
+    await viewer.received(SECOND_BYTES);
+    const changed = 'streams:\n  retry_budget: 90s\nlog:\n  level: debug\n';
+    await writeFile(join(home.dataDir, 'acemux.yaml'), changed);
+    await acemux.readAgain();
+    await viewer.receivedMore(2 * SECOND_BYTES);
+    assertUnbroken(viewer.media);
+    assert.deepEqual(namesOf(await acemux.whole(2)), before);
+  });
+
+  test('fault 22: with its database spoiled it finds its engines by their labels', async (t) => {
+    const home = await AcemuxHome.build(t, house());
+    const first = await AcemuxProcess.start(t, home);
+    const before = namesOf(await first.whole(2));
+    await first.watch().received(SECOND_BYTES);
+    await first.end('SIGKILL');
+    const file = join(home.dataDir, 'acemux.db');
+    await rm(`${file}-wal`, { force: true });
+    await rm(`${file}-shm`, { force: true });
+    await writeFile(file, 'This was a database. '.repeat(500));
+    const second = await AcemuxProcess.start(t, home);
+    assert.deepEqual(namesOf(await second.whole(2)), before);
+    assert.ok(!second.lines.some((line) => line.includes('creating an engine')));
+    const store = Object((await second.object('/health/status'))['store']);
+    assert.deepEqual([store.place, store.reason], ['memory', 'store_corrupt']);
+    const viewer = second.watch();
+    await viewer.received(2 * SECOND_BYTES);
+    assertUnbroken(viewer.media);
   });
 });
 

@@ -64,7 +64,7 @@ describe('the fleet changes under its viewers', { skip, concurrency: 2 }, () => 
     assert.equal(acemux.of('engine.removed').length, MAX - 1);
   });
 
-  test('another flag in the configuration replaces the engines one by one, each by one that stands in first', async (t) => {
+  test('fault 21: another flag in the configuration replaces the engines one by one, each by one that stands in first', async (t) => {
     const home = await AcemuxHome.build(t, house(), { MAX_REPLICAS: '3' });
     const first = await AcemuxInProcess.start(t, home);
     const before = namesOf(await first.whole(2));

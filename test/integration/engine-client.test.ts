@@ -46,7 +46,8 @@ async function readBytes(media: MediaStream, bytesMin: number): Promise<Buffer> 
   const chunks: Buffer[] = [];
   let sizeBytes = 0;
   for await (const chunk of media) {
-    chunks.push(chunk);
+    // It is written over at the next read.
+    chunks.push(Buffer.from(chunk));
     sizeBytes += chunk.length;
     if (sizeBytes >= bytesMin) break;
   }

@@ -126,7 +126,7 @@ test('what is changed while acemux runs is done from then on', async (t) => {
     const byKey = new Map(Object.values(all).map((setting) => [setting['key'], setting]));
     assert.equal(byKey.get('access.api_key')?.['value'], '********');
     assert.equal(byKey.get('server.port')?.['is_changeable'], false);
-    assert.equal(byKey.get('streams.idle_timeout')?.['changed_by'], 'admin key from 127.0.0.1');
+    assert.equal(byKey.get('streams.idle_timeout')?.['changed_by'], 'admin from 127.0.0.1');
     const audit = Object.values(Object((await call(rig, 'GET', '/settings/audit?limit=1')).body));
     assert.deepEqual(
       audit.map((change) => [Object(change).key, Object(change).value, Object(change).previous]),

@@ -13,15 +13,23 @@ const KILLS = LONG ? 50 : 5;
 /** Each is decoded twice. */
 const DECODED_KILLS = LONG ? 50 : 3;
 const WRITER = join(import.meta.dirname, '../support/timeshift-writer.ts');
-/** What came so long before the kill must be there. */
+/** What came so long before the kill must be there, not counting the time that the disk was at work: it may be the machine's. */
 const LOST_MS_MAX = 1_000;
 
-/** Writes for a moment, is killed, and returns what it had by then: times and packets. */
+interface Told {
+  readonly atMs: number;
+  /** That had come by then. */
+  readonly packets: number;
+  /** How long the disk had been at work by then. */
+  readonly busyMs: number;
+}
+
+/** Writes for a moment, is killed, and returns what it had told by then. */
 async function writeAndDie(
   folder: string,
   first: number | 'channel',
   lifeMs: number,
-): Promise<[number, number][]> {
+): Promise<readonly Told[]> {
   const writer = spawn(process.execPath, [WRITER, folder, String(first)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
@@ -34,9 +42,9 @@ async function writeAndDie(
   writer.kill('SIGKILL');
   await once(writer, 'close');
   const lines = text.split('\n').slice(0, -1);
-  return lines.map((line): [number, number] => {
-    const [atMs, packets] = line.split(' ').map(Number);
-    return [atMs ?? 0, packets ?? 0];
+  return lines.map((line) => {
+    const [atMs = 0, packets = 0, busyMs = 0] = line.split(' ').map(Number);
+    return { atMs, packets, busyMs };
   });
 }
 
@@ -46,7 +54,7 @@ test(`a kill in the middle of writing costs at most the last second, ${KILLS} ti
   let kept = 0;
   for (let kill = 0; kill < KILLS; kill++) {
     const told = await writeAndDie(folder, first, 100 + ((kill * 617) % 1900));
-    const [diedAtMs] = told.at(-1)!;
+    const died = told.at(-1)!;
     const store = await StreamStore.open(join(folder, 'a'.repeat(40)), realDisk);
     let last = -1;
     let gaps = 0;
@@ -62,13 +70,14 @@ test(`a kill in the middle of writing costs at most the last second, ${KILLS} ti
     }
     // One between two lives, and perhaps the end of a life that was lost.
     assert.ok(gaps <= 2 * kill, `${gaps} gaps after ${kill + 1} lives`);
-    const due = told.findLast(([atMs]) => atMs <= diedAtMs - LOST_MS_MAX)?.[1] ?? 0;
+    const idleMs = ({ atMs, busyMs }: Told): number => died.atMs - atMs - (died.busyMs - busyMs);
+    const due = told.findLast((each) => idleMs(each) >= LOST_MS_MAX)?.packets ?? 0;
     assert.ok(last + 1 >= due, `${last + 1} packets are there of ${due} that came a second before`);
     kept = Math.max(kept, last + 1);
     const everything = { from: 0, to: Number.POSITIVE_INFINITY };
     const point = await store.lastPoint(everything, 'wallMs', Number.MAX_SAFE_INTEGER);
     if (point) assert.ok((await store.read(point.point.position, 188)).length > 0);
-    first = (told.at(-1)?.[1] ?? first) + 1_000;
+    first = died.packets + 1_000;
     first -= first % 1_000;
   }
   assert.ok(kept > 1_000);

@@ -23,12 +23,14 @@ export function parseQuery(expression: string): ParsedQuery {
   );
   // Ranges hold durations, which look like names.
   const plain = expression.replace(GROUPING, ' ').replace(/\[[^\]]*\]/g, ' ');
-  const selections = [...plain.matchAll(SELECTION)].flatMap(([, metric = '', call, braces = '']): Selection[] => {
-    if (call !== undefined || KEYWORDS.has(metric) || !/_|^up$/.test(metric)) return [];
-    const matchers = [...braces.matchAll(MATCHER)].map(([, label = '', value = '']) => {
-      return [label, value.split('|')] as const;
-    });
-    return [{ metric, matchers: new Map(matchers) }];
-  });
+  const selections = [...plain.matchAll(SELECTION)].flatMap(
+    ([, metric = '', call, braces = '']): Selection[] => {
+      if (call !== undefined || KEYWORDS.has(metric) || !/_|^up$/.test(metric)) return [];
+      const matchers = [...braces.matchAll(MATCHER)].map(([, label = '', value = '']) => {
+        return [label, value.split('|')] as const;
+      });
+      return [{ metric, matchers: new Map(matchers) }];
+    },
+  );
   return { selections, groupedBy };
 }

@@ -385,6 +385,10 @@ export interface Replies {
     readonly request_id: string | null;
     readonly cause_id: number | null;
   })[];
+  'POST /events/cleanup': {
+    readonly deleted: number;
+    readonly message: string;
+  };
   'GET /events/stats': {
     /** Those that are held now. */
     readonly total: number;
@@ -535,6 +539,31 @@ export interface Replies {
       readonly engine: string | null;
       readonly reason: string | null;
       readonly message: string;
+    })[];
+  };
+  'GET /history/evidence': {
+    readonly cases: readonly ({
+      /** The event that it is about: `/events`. */
+      readonly event_id: number;
+      readonly type: string;
+      readonly at: string;
+      readonly stream_id: string;
+      readonly engine: string | null;
+      readonly client_id: string | null;
+      /** As the event tells it. */
+      readonly decision: { readonly [name: string]: unknown };
+      /** What the engine said last. */
+      readonly stat: unknown;
+      /** On engines so far, oldest first. */
+      readonly attempts: readonly (unknown)[];
+      readonly media: {
+        /** Where it begins, in bytes since the session began. */
+        readonly position: number;
+        /** Base64: the four header bytes of each packet of the last two seconds. */
+        readonly packet_headers: string;
+        /** PES packets: role, key of their bytes, times, position. */
+        readonly units: readonly (unknown)[];
+      };
     })[];
   };
   'GET /history/streams': {

@@ -24,7 +24,7 @@ export function registerClients(scope: FastifyInstance, { sessionControl }: Clie
   scope.delete<{ Params: { id: string } }>(
     '/clients/:id',
     {
-      config: { area: 'admin' },
+      config: { area: 'operate' },
       schema: {
         tags: ['admin'],
         summary: 'Disconnects one viewer; its stream goes on for others',

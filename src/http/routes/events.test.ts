@@ -96,3 +96,33 @@ test('they are for those who may look', async (t) => {
     );
   }
 });
+
+test('what memory does not hold comes from what is stored, less what was there; if it can’t be had, the rest comes', async (t) => {
+  const asked: unknown[] = [];
+  const old = { id: 5, type: 'client.skipped', wallMs: 0, details: {} } as const;
+  const { bus: events } = recordEvents(new ManualClock());
+  const first = events.emit('client.skipped', {});
+  events.emit('client.skipped', {});
+  const rig = await startRig(t, {
+    events,
+    storedEvents: {
+      before: async (...question) => {
+        asked.push(question);
+        return [old];
+      },
+    },
+  });
+  const idsAt = async (query: string): Promise<unknown[]> => {
+    const list: unknown = (await call(rig, `/events?${query}`)).json();
+    assert.ok(Array.isArray(list));
+    return list.map(({ id }) => id);
+  };
+  assert.deepEqual(await idsAt('limit=2'), [first + 1, first]);
+  assert.deepEqual(asked, []);
+  assert.deepEqual(await idsAt('limit=3&offset=1'), [first, 5]);
+  assert.deepEqual(await idsAt('limit=3&offset=7'), [5]);
+  assert.deepEqual(asked, [
+    [first, {}, { skip: 0, count: 2 }],
+    [first, {}, { skip: 5, count: 3 }],
+  ]);
+});

@@ -9,12 +9,13 @@ import { EventSchema, eventJsonOf } from '../event-json.ts';
 import { EVENT_FILTER_PROPERTIES, eventFilterOf, eventIdOf } from '../event-query.ts';
 import type { EventStreams } from '../event-streams.ts';
 
-export type EventsDeps = Pick<HttpDeps, 'events'> & {
+export type EventsDeps = Pick<HttpDeps, 'events' | 'storedEvents' | 'clock'> & {
   readonly eventStreams: EventStreams;
   /** How all is now, as JSON on one line. */
   readonly overview: () => string;
 };
 
+const DAY_MS = 24 * 3_600_000;
 const LIMIT_DEFAULT = 100;
 const LIMIT_MAX = 1_000;
 
@@ -47,7 +48,10 @@ const StatsSchema = Type.Object({
 });
 
 /** `/events`, `/events/stats` and `/events/stream`: what has happened, and what happens. */
-export function registerEvents(scope: FastifyInstance, { events, eventStreams, overview }: EventsDeps): void {
+export function registerEvents(
+  scope: FastifyInstance,
+  { clock, events, storedEvents, eventStreams, overview }: EventsDeps,
+): void {
   const config = { area: 'view' } as const;
   const tags = ['view'];
 
@@ -58,6 +62,8 @@ export function registerEvents(scope: FastifyInstance, { events, eventStreams, o
       schema: {
         tags,
         summary: 'What has happened, the newest first',
+        description:
+          'What memory does not hold any more comes from the history, as far as HISTORY_DAYS goes.',
         querystring: ListQuery,
         response: { 200: Type.Array(EventSchema), 400: ErrorBodySchema },
       },
@@ -66,13 +72,16 @@ export function registerEvents(scope: FastifyInstance, { events, eventStreams, o
       const filter = eventFilterOf(query);
       const before = query.before === undefined ? undefined : eventIdOf('before', query.before);
       const { limit = LIMIT_DEFAULT, offset = 0 } = query;
-      return events
+      const held = events
         .newestFirst(before)
         .filter((event) => matches(event, filter))
-        .drop(offset)
-        .take(limit)
-        .map(eventJsonOf)
         .toArray();
+      const page = held.slice(offset, offset + limit);
+      const oldestId = Math.min(before ?? Number.MAX_SAFE_INTEGER, events.oldestId);
+      const rest = { skip: Math.max(0, offset - held.length), count: limit - page.length };
+      // What is stored may not be there now; what is held is told all the same.
+      const older = rest.count > 0 ? await storedEvents.before(oldestId, filter, rest).catch(() => []) : [];
+      return [...page, ...older].map(eventJsonOf);
     },
   );
 
@@ -94,6 +103,29 @@ export function registerEvents(scope: FastifyInstance, { events, eventStreams, o
         newest: timeOf(all[0]),
         by_severity: countOf(severities, SEVERITIES),
       };
+    },
+  );
+
+  scope.post<{ Querystring: { max_age_days?: number } }>(
+    '/events/cleanup',
+    {
+      config: { area: 'operate' },
+      schema: {
+        tags: ['admin'],
+        summary: 'Lets go of old events that are held in memory',
+        description: 'What is kept on disk goes by HISTORY_DAYS.',
+        querystring: Type.Object({
+          max_age_days: Type.Optional(Type.Number({ minimum: 0, maximum: 36_500, default: 30 })),
+        }),
+        response: {
+          200: Type.Object({ deleted: Type.Integer(), message: Type.String() }),
+          400: ErrorBodySchema,
+        },
+      },
+    },
+    async ({ query: { max_age_days: days = 30 } }) => {
+      const deleted = events.dropBefore(clock.wallMs() - days * DAY_MS);
+      return { deleted, message: `Deleted ${deleted} events older than ${days} days` };
     },
   );
 

@@ -186,7 +186,7 @@ export async function play<Attached extends Leavable>(
   }
   const onClose = (): void => departure.abort(new AcemuxError('client_left'));
   reply.raw.once('close', onClose);
-  const viewer = viewerInfoOf(request, access.clientOf(request).address);
+  const viewer = viewerInfoOf(request, access.callerOf(request));
   const start = tsOutput.awaitStart(reply.raw, allowsEarlyHeaders(queryOf(request)), () => reply.hijack());
   try {
     try {

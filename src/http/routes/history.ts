@@ -20,7 +20,7 @@ import {
 } from '../history-json.ts';
 import { timeOf } from '../times.ts';
 
-export type HistoryRouteDeps = Pick<HttpDeps, 'history' | 'clock'>;
+export type HistoryRouteDeps = Pick<HttpDeps, 'history' | 'evidence' | 'clock'>;
 
 const HOUR_MS = 3_600_000;
 const HOURS_MAX = 24 * 31;
@@ -74,8 +74,36 @@ const TimelineSchema = Type.Object({
   ),
 });
 
+const EvidenceSchema = Type.Object({
+  cases: Type.Array(
+    Type.Object({
+      event_id: Type.Integer({ description: 'The event that it is about: `/events`.' }),
+      type: Type.String(),
+      at: Type.String({ format: 'date-time' }),
+      stream_id: Type.String(),
+      engine: Type.Union([Type.String(), Type.Null()]),
+      client_id: Type.Union([Type.String(), Type.Null()]),
+      decision: Type.Object({}, { additionalProperties: true, description: 'As the event tells it.' }),
+      stat: Type.Unknown({ description: 'What the engine said last.' }),
+      attempts: Type.Array(Type.Unknown(), { description: 'On engines so far, oldest first.' }),
+      media: Type.Object({
+        position: Type.Integer({ description: 'Where it begins, in bytes since the session began.' }),
+        packet_headers: Type.String({
+          description: 'Base64: the four header bytes of each packet of the last two seconds.',
+        }),
+        units: Type.Array(Type.Unknown(), {
+          description: 'PES packets: role, key of their bytes, times, position.',
+        }),
+      }),
+    }),
+  ),
+});
+
 /** `/history…`: why it froze at 21:04, what was played, and how much of it. */
-export function registerHistory(scope: FastifyInstance, { history, clock }: HistoryRouteDeps): void {
+export function registerHistory(
+  scope: FastifyInstance,
+  { history, evidence, clock }: HistoryRouteDeps,
+): void {
   const config = { area: 'view' } as const;
   const tags = ['view'];
   const refusals = { 400: ErrorBodySchema, 404: ErrorBodySchema, 503: ErrorBodySchema };
@@ -145,6 +173,38 @@ export function registerHistory(scope: FastifyInstance, { history, clock }: Hist
       const streams = await history.streams(fromMs, toMs, query.limit ?? 100);
       return { streams: streams.map(pastStreamJson) };
     },
+  );
+
+  scope.get(
+    '/history/evidence',
+    {
+      config,
+      schema: {
+        tags,
+        summary: 'What is kept of the latest splices, skips and failed starts, for an issue',
+        description:
+          'The newest 50 at most, since acemux was started. No content: headers and fingerprints only.',
+        response: { 200: EvidenceSchema },
+      },
+    },
+    async (): Promise<Static<typeof EvidenceSchema>> => ({
+      cases: evidence.list().map((each) => ({
+        event_id: each.eventId,
+        type: each.type,
+        at: timeOf(each.atMs),
+        stream_id: each.stream,
+        engine: each.engine ?? null,
+        client_id: each.client ?? null,
+        decision: { ...each.decision },
+        stat: each.stat ?? null,
+        attempts: [...each.attempts],
+        media: {
+          position: each.media.position,
+          packet_headers: each.media.headers.toString('base64'),
+          units: [...each.media.units],
+        },
+      })),
+    }),
   );
 
   scope.get<{ Params: Static<typeof StreamParams> }>(

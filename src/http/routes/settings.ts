@@ -53,7 +53,10 @@ const REFUSALS = { 400: ErrorBodySchema, 404: ErrorBodySchema, 409: ErrorBodySch
 export function registerSettings(scope: FastifyInstance, { access, settings }: SettingsDeps): void {
   const config = { area: 'admin' } as const;
   const tags = ['admin'];
-  const whoAsks = (request: FastifyRequest): string => `admin key from ${access.clientOf(request).address}`;
+  const whoAsks = (request: FastifyRequest): string => {
+    const { address, key } = access.callerOf(request);
+    return `${key?.name ?? 'admin'} from ${address}`;
+  };
 
   scope.get(
     '/settings',

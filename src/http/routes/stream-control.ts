@@ -57,7 +57,7 @@ export function registerStreamControl(
   scope: FastifyInstance,
   { streams, sessionControl, fleetControl }: StreamControlDeps,
 ): void {
-  const config = { area: 'admin' } as const;
+  const config = { area: 'operate' } as const;
 
   const sessionOf = (name: string): string => {
     const record = streams.find(/^[0-9a-f]{40}$/i.test(name) ? name.toLowerCase() : name);

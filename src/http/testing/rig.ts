@@ -26,10 +26,11 @@ import { type ConnectionLimits, DEFAULT_CONNECTION_LIMITS } from '../connection-
 import type { HttpDeps, LeaseFace, Leavable, PlaylistFace } from '../deps.ts';
 import { buildServer, type Server } from '../server.ts';
 import { FakeFleetControl } from './fleet.ts';
+import { HASH, playingSession } from './playing-session.ts';
+import { NO_HISTORY, WELL_STORED } from './stored.ts';
 
 export { openRaw, type RawConnection } from './raw-connection.ts';
-
-export const HASH = '0123456789abcdef0123456789abcdef01234567';
+export { HASH, playingSession };
 export const ADMIN_KEY = 'the-right-key-of-the-house';
 export const SIGNING_SECRETS: readonly string[] = ['the-secret-that-signs', 'the-secret-before-it'];
 /** The peer of every test is loopback; with this in TRUSTED_PROXIES it can speak for others. */
@@ -92,25 +93,6 @@ export interface Opening extends Omit<Join, 'onLive'> {
   readonly clientSessionId: number;
 }
 
-const noHistory = async (): Promise<never> => {
-  throw new AcemuxError('store_unavailable');
-};
-const NO_HISTORY: HttpDeps['history'] = {
-  moment: noHistory,
-  stream: noHistory,
-  streams: noHistory,
-  timeline: noHistory,
-};
-
-const WELL_STORED: HttpDeps['store']['health'] = {
-  place: 'file',
-  problem: undefined,
-  detail: undefined,
-  sinceMs: 0,
-  waiting: 0,
-  lost: 0,
-};
-
 export interface Parts {
   /** What a request for a stream gets. */
   join: (join: Join) => Promise<FakeAttachment>;
@@ -129,6 +111,8 @@ export interface Parts {
   vpns: readonly VpnSnapshot[];
   store: HttpDeps['store'];
   history: Partial<HttpDeps['history']>;
+  evidence: HttpDeps['evidence'];
+  storedEvents: HttpDeps['storedEvents'];
   fleetControl: HttpDeps['fleetControl'];
   readiness: { configured: boolean; healthy: number; total: number };
   /** The engine that can be asked; undefined: none is healthy. */
@@ -219,6 +203,8 @@ export function buildRig(overrides: Partial<Parts> = {}): Omit<Rig, 'url' | 'por
     vpns: [],
     store: { health: WELL_STORED },
     history: {},
+    evidence: { list: () => [] },
+    storedEvents: { before: async () => [] },
     fleetControl: new FakeFleetControl(),
     readiness: { configured: true, healthy: 1, total: 1 },
     consultant: undefined,
@@ -312,6 +298,8 @@ export function buildRig(overrides: Partial<Parts> = {}): Omit<Rig, 'url' | 'por
       vpns: { list: () => parts.vpns },
       store: parts.store,
       history: { ...NO_HISTORY, ...parts.history },
+      evidence: parts.evidence,
+      storedEvents: parts.storedEvents,
       lifecycle: {
         get phase() {
           return parts.phase;
@@ -399,31 +387,3 @@ export function call({ port }: Pick<Rig, 'port'>, path: string, options: Call = 
 
 export const GET_STREAM = `GET /ace/getstream?id=${HASH} HTTP/1.1\r\nHost: test\r\n\r\n`;
 export const GET_HEALTH = 'GET /health HTTP/1.1\r\nHost: test\r\n\r\n';
-
-/** A session as it looks while it plays. */
-export function playingSession(changes: Partial<SessionSnapshot> = {}): SessionSnapshot {
-  return {
-    sessionId: 'session-1',
-    streamId: HASH,
-    keyType: 'content_id',
-    infohash: 'f'.repeat(40),
-    state: 'playing',
-    engine: { id: 'engine-1', host: '10.0.0.7', port: 6878 },
-    playbackSessionId: 'playback-1',
-    isLive: true,
-    isEncrypted: false,
-    isActive: true,
-    pausedCount: 0,
-    clientCount: 2,
-    createdAtMs: Date.UTC(2026, 0, 2, 3, 4, 5, 678),
-    startedAtMs: Date.UTC(2026, 0, 2, 3, 4, 6),
-    endedAtMs: undefined,
-    error: undefined,
-    idleSeconds: 0.25,
-    bytesIn: 1880,
-    bytesOut: 3760,
-    warnings: [],
-    stat: undefined,
-    ...changes,
-  };
-}

@@ -199,13 +199,13 @@ export class HlsStream implements SessionListener {
     const nowMs = this.#deps.clock.nowMs();
     const rule = { targetSeconds: this.targetSeconds, allowedBytes: ring.allowedBytes, tail: ring.tail };
     if (this.#window.trim({ ...rule, nowMs })) this.#playlist = undefined;
-    const { from, listed, needFrom } = this.#window;
+    const { from, needFrom, newest } = this.#window;
     const openFrom = this.#cut[0]?.from ?? this.#segmenter.openFrom ?? ring.tail;
-    const isOnDisk = this.#kept?.newest !== undefined && this.#kept.newest.number === listed.at(-1)?.number;
+    const isOnDisk = this.#kept?.newest !== undefined && this.#kept.newest.number === newest?.number;
     // What is on disk is not kept for HLS: the ring has its newest seconds anyway.
     this.#hold.from = (isOnDisk ? undefined : from) ?? openFrom;
     this.#hold.needFrom = (isOnDisk ? undefined : needFrom) ?? openFrom;
-    if (this.#isReady || listed.length === 0) return;
+    if (this.#isReady || !newest) return;
     this.#isReady = true;
     this.#ready.resolve();
   }
@@ -228,9 +228,8 @@ export class HlsStream implements SessionListener {
 
   /** The numbers that the playlist lists, `to` exclusive. */
   get #listed(): { readonly from: number; readonly to: number } {
-    const { listed } = this.#window;
     const to = this.#cut[0]?.number ?? this.nextNumber ?? 0;
-    const liveFrom = listed[0]?.number ?? to;
+    const liveFrom = this.#window.first?.number ?? to;
     return { from: this.#kept?.firstBefore(liveFrom) ?? liveFrom, to };
   }
 
@@ -270,7 +269,7 @@ export class HlsStream implements SessionListener {
   }
 
   #head(from: number, startBeforeEndSeconds?: number): string {
-    const liveFrom = this.#window.listed[0]?.number;
+    const liveFrom = this.#window.first?.number;
     const first = from === liveFrom ? undefined : this.#kept?.find(from);
     const discontinuitySequence = first
       ? first.discontinuities - (first.isDiscontinuity ? 1 : 0)

@@ -50,6 +50,15 @@ export class LiveWindow {
     return this.#listed.map(({ segment }) => segment);
   }
 
+  /** The first and the last that are listed; each reload and each chunk of media asks for them. */
+  get first(): Segment | undefined {
+    return this.#listed[0]?.segment;
+  }
+
+  get newest(): Segment | undefined {
+    return this.#listed.at(-1)?.segment;
+  }
+
   get discontinuitySequence(): number {
     return this.#discontinuitySequence ?? 0;
   }
@@ -82,7 +91,8 @@ export class LiveWindow {
   }
 
   find(number: number): Segment | undefined {
-    return [...this.#listed, ...this.#removed].find(({ segment }) => segment.number === number)?.segment;
+    const isMeant = ({ segment }: Listed | Removed): boolean => segment.number === number;
+    return (this.#listed.find(isMeant) ?? this.#removed.find(isMeant))?.segment;
   }
 
   /** Takes out what the rule has no place for. Whether the list has changed. */

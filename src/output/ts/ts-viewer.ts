@@ -159,6 +159,10 @@ export class TsViewer implements FanOutMember {
       sentBytes += bytes.length;
       socket.write(bytes);
       this.#noteBlocked();
+      if (!cursor.hasMore && !this.isBlocked) {
+        this.#isLagging = false;
+        return { sentBytes, isComplete: true };
+      }
     }
     return { sentBytes, isComplete: false };
   }

@@ -163,3 +163,15 @@ describe('the log', () => {
     });
   });
 });
+
+test('ids go on behind those that were stored, whatever the clock says by now; not behind the first event', () => {
+  const clock = new ManualClock(1_000);
+  const bus = busWith({ clock });
+  bus.resumeBehind(5_000_000);
+  assert.equal(bus.emit('client.skipped', {}), 5_000_001);
+  bus.resumeBehind(9_000_000);
+  assert.equal(bus.emit('client.skipped', {}), 5_000_002);
+  const later = busWith({ clock });
+  later.resumeBehind(7);
+  assert.equal(later.emit('client.skipped', {}), 1_000_000);
+});

@@ -39,7 +39,8 @@ const LOG_LEVELS = { info: 'info', warning: 'warn', error: 'error' } as const;
 export class EventBus implements EventSink {
   readonly #clock: Clock;
   readonly #log: Log;
-  readonly #ring: EventRing;
+  readonly #bounds: EventRingBounds;
+  #ring: EventRing;
   readonly #listeners = new Set<EventListener>();
   readonly #undelivered: AcemuxEvent[] = [];
   #isDelivering = false;
@@ -47,7 +48,14 @@ export class EventBus implements EventSink {
   constructor({ bounds, lastId = 0, clock, log }: EventBusDeps) {
     this.#clock = clock;
     this.#log = log;
+    this.#bounds = bounds;
     this.#ring = new EventRing(bounds, Math.max(Math.floor(clock.wallMs()) * 1_000, lastId + 1));
+  }
+
+  /** Goes on behind the ids that were stored, should the wall clock have gone back meanwhile. Before the first event only. */
+  resumeBehind(lastId: number): void {
+    if (this.#ring.count > 0 || lastId < this.#ring.nextId) return;
+    this.#ring = new EventRing(this.#bounds, lastId + 1);
   }
 
   /** The id of the newest event; one less than the first will have while there is none. */
@@ -78,6 +86,11 @@ export class EventBus implements EventSink {
   subscribe(listener: EventListener): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
+  }
+
+  /** Lets go of what is older than this, by the wall clock; returns how many. */
+  dropBefore(wallMs: number): number {
+    return this.#ring.dropBefore(wallMs);
   }
 
   /** The event, if it is still held. */

@@ -43,3 +43,13 @@ test('holds the newest events, as many as both bounds allow, and finds each by i
     ),
   );
 });
+
+test('lets go of what is older than a time, but never of the newest', () => {
+  const ring = new EventRing({ countMax: 10, bytesMax: 1_000_000 }, 1);
+  for (let id = 1; id <= 5; id++) ring.push({ ...eventOf(id, 1), wallMs: id * 1_000 });
+  assert.equal(ring.dropBefore(3_000), 2);
+  assert.equal(ring.oldestId, 3);
+  assert.equal(ring.dropBefore(99_000), 2);
+  assert.equal(ring.get(5)?.id, 5);
+  assert.equal(ring.dropBefore(99_000), 0);
+});

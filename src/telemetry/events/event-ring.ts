@@ -47,6 +47,20 @@ export class EventRing {
     while (this.#bytes > this.#bounds.bytesMax && this.count > 1) this.#dropOldest();
   }
 
+  /** Lets go of what is older than this, by the wall clock; returns how many. The newest always stays. */
+  dropBefore(wallMs: number): number {
+    let dropped = 0;
+    for (
+      let oldest = this.get(this.#oldestId);
+      oldest && oldest.wallMs < wallMs && this.count > 1;
+      dropped++
+    ) {
+      this.#dropOldest();
+      oldest = this.get(this.#oldestId);
+    }
+    return dropped;
+  }
+
   get(id: number): AcemuxEvent | undefined {
     return id >= this.#oldestId && id < this.#nextId ? this.#slots[this.#slotOf(id)] : undefined;
   }

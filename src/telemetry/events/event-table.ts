@@ -351,15 +351,15 @@ export const EVENT_TABLE = {
     what: 'The database takes again what is to be stored, and has what waited.',
     details: { place: 'text' },
   },
-  'system.settings_changed': {
-    severity: 'info',
-    what: 'Settings have another value from now on: they were changed by API, or in the file.',
-    details: { settings: 'texts' },
-  },
   'system.start_not_noted': {
     severity: 'warning',
     what: 'An engine was asked for a stream before that was written down: should acemux be killed now, it may play on for a minute.',
     details: { state: 'text' },
+  },
+  'system.settings_changed': {
+    severity: 'info',
+    what: 'Settings have another value from now on: they were changed by API, or in the file.',
+    details: { settings: 'texts' },
   },
   'system.draining': {
     severity: 'info',

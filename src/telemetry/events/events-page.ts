@@ -40,7 +40,7 @@ holds the newest 10,000 (8 MiB at most) in memory; they are gone when it ends.
   event. It can be narrowed: \`event_type\` (\`stream\`, \`client\`, …), \`category\` (\`started\`, \`ended\`, …), \`type\` (both together:
   \`stream.started\`; several with commas), \`severity\` (\`warning\`: these and errors), \`engine\` (also \`container_id\`), \`session\`
   (also \`stream_id\`: the 40 digits that the stream was first asked for), \`client\`, \`since\` and \`until\` (ISO 8601).
-- \`GET /events/stats\` counts them.
+- \`GET /events/stats\` counts them. \`POST /events/cleanup?max_age_days=30\` lets go of older ones (it needs the key).
 - \`GET /events/stream\` tells them as they happen, as server-sent events, narrowed like \`/events\`. Whoever was away sends the id of the
   last event that it has seen as \`Last-Event-ID\` (browsers do that by themselves) or as \`?last_event_id=\`, and gets what it has
   missed. Where a part of that is not held any longer, or is of an earlier life of acemux, it gets an event \`missed\` first. A reader

@@ -22,7 +22,7 @@ export const SECOND_BYTES = BITS_PER_SECOND / 8;
 
 const API_KEY = 'the-operator-of-the-scenarios';
 /** Longer than anything that a scenario waits for; what hangs fails by this, and says what it waited for. */
-const UNTIL_MAX_MS = 60_000;
+const UNTIL_MAX_MS = 120_000;
 const BINARY = join(import.meta.dirname, '..', '..', '..', 'bin', 'acemux.mjs');
 
 /** A 40-hex id for each number. */
@@ -251,6 +251,8 @@ export class AcemuxProcess extends RunningAcemux {
     const { PATH = '' } = process.env;
     this.#child = spawn(process.execPath, [BINARY, 'serve'], {
       env: { PATH, ...home.environment },
+      // Where it looks for acemux.yaml.
+      cwd: home.dataDir,
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     this.#exit = once(this.#child, 'exit');
@@ -289,6 +291,14 @@ export class AcemuxProcess extends RunningAcemux {
   async ready(): Promise<void> {
     const ended = this.#exit.then(() => assert.fail(`acemux ended: ${this.lines.slice(-3).join('\n')}`));
     this.#url = await Promise.race([this.#ready.promise, ended]);
+  }
+
+  /** Has it read its configuration again; resolves when it has. */
+  async readAgain(): Promise<void> {
+    const isTold = (line: string): boolean => line.includes('the configuration was read again');
+    const before = this.lines.filter(isTold).length;
+    this.#child.kill('SIGHUP');
+    await eventually('the configuration is read again', () => this.lines.filter(isTold).length > before);
   }
 
   /** Sends the signal and resolves when the process has ended. Safe to call twice. */

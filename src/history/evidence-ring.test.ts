@@ -1,0 +1,32 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type EvidenceCase, EvidenceRing } from './evidence-ring.ts';
+
+const made = (eventId: number, headerBytes = 0): EvidenceCase => ({
+  eventId,
+  type: 'stream.spliced',
+  atMs: eventId,
+  stream: 'a'.repeat(40),
+  engine: 'e1',
+  client: undefined,
+  decision: {},
+  stat: undefined,
+  attempts: [],
+  media: { position: 0, headers: Buffer.alloc(headerBytes), units: [] },
+});
+const idsOf = (ring: EvidenceRing): number[] => ring.list().map(({ eventId }) => eventId);
+
+test('the newest cases are kept, so many of them', () => {
+  const ring = new EvidenceRing({ countMax: 2, bytesMax: 1_000_000 });
+  for (let id = 1; id <= 5; id++) ring.add(made(id));
+  assert.deepEqual(idsOf(ring), [4, 5]);
+});
+
+test('they take so much memory at most; one alone is always kept', () => {
+  const ring = new EvidenceRing({ countMax: 100, bytesMax: 50_000 });
+  for (let id = 1; id <= 20; id++) ring.add(made(id, 10_000));
+  assert.deepEqual(idsOf(ring), [18, 19, 20]);
+  assert.ok(ring.bytes <= 50_000);
+  ring.add(made(21, 1_000_000));
+  assert.deepEqual(idsOf(ring), [21]);
+});

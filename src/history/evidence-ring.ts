@@ -1,0 +1,68 @@
+/** What is kept of one splice, skip or failed start: for whoever looks into it later. */
+export interface EvidenceCase {
+  /** The event that it is about. */
+  readonly eventId: number;
+  readonly type: string;
+  /** Wall clock, milliseconds. */
+  readonly atMs: number;
+  /** The 40 hex digits that the stream was first asked for. */
+  readonly stream: string;
+  readonly engine: string | undefined;
+  readonly client: string | undefined;
+  /** What was decided, as the event tells it. */
+  readonly decision: Readonly<Record<string, unknown>>;
+  /** What the engine said last; undefined: nothing. */
+  readonly stat: unknown;
+  /** The attempts on engines so far, oldest first. */
+  readonly attempts: readonly unknown[];
+  /** Packet headers, four bytes each, and PES packets of the last two seconds in the ring. */
+  readonly media: {
+    readonly position: number;
+    readonly headers: Buffer;
+    readonly units: readonly unknown[];
+  };
+}
+
+export interface EvidenceBounds {
+  readonly countMax: number;
+  readonly bytesMax: number;
+}
+
+/** A PES packet's entry, with what it is held by. */
+const UNIT_BYTES = 100;
+/** Everything else of a case. */
+const CASE_BYTES = 4_000;
+
+/** The newest cases, as many as the bounds hold; in memory only. */
+export class EvidenceRing {
+  readonly #bounds: EvidenceBounds;
+  readonly #cases: EvidenceCase[] = [];
+  #bytes = 0;
+
+  constructor(bounds: EvidenceBounds) {
+    this.#bounds = bounds;
+  }
+
+  add(added: EvidenceCase): void {
+    this.#cases.push(added);
+    this.#bytes += sizeOf(added);
+    const { countMax, bytesMax } = this.#bounds;
+    while (this.#cases.length > countMax || (this.#bytes > bytesMax && this.#cases.length > 1)) {
+      const oldest = this.#cases.shift();
+      if (oldest) this.#bytes -= sizeOf(oldest);
+    }
+  }
+
+  /** Oldest first. */
+  list(): readonly EvidenceCase[] {
+    return [...this.#cases];
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+}
+
+function sizeOf({ media }: EvidenceCase): number {
+  return CASE_BYTES + media.headers.length + media.units.length * UNIT_BYTES;
+}
