@@ -19,8 +19,8 @@ interface Mode {
 }
 
 const TIDY = 'test/tidy.test.ts';
-const UNIT = ['src/**/*.test.ts', TIDY];
-const ALL = ['src/**/*.test.ts', 'test/**/*.test.ts'];
+const UNIT = ['src/**/*.test.ts', 'panel/src/**/*.test.ts', TIDY];
+const ALL = ['src/**/*.test.ts', 'panel/src/**/*.test.ts', 'test/**/*.test.ts'];
 const MODES: Readonly<Record<string, Mode>> = {
   unit: { patterns: UNIT, timeoutMs: 60_000 },
   all: { patterns: ALL, timeoutMs: 300_000 },

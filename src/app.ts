@@ -45,6 +45,8 @@ const END_VIEWERS_BEFORE_MS = 3_000;
 const STOP_ENGINES_MS = 3_000;
 /** The events that are held: a day of a home, some minutes of a fleet in trouble. */
 const EVENTS_KEPT = { countMax: 10_000, bytesMax: 8 * 1024 * 1024 };
+/** What the build of the panel writes; the image and the package hold it. */
+const PANEL_FOLDER = join(import.meta.dirname, '../panel/dist');
 /** How often a drain looks whether the last viewer has left. */
 const DRAIN_POLL_MS = 100;
 
@@ -288,6 +290,7 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
         trustedProxies: config.server.trustedProxies,
         publicUrl: config.server.publicUrl,
         version: VERSION,
+        panelFolder: PANEL_FOLDER,
       },
       clock,
       log,

@@ -219,6 +219,8 @@ export interface HttpConfig {
   readonly publicUrl: string | undefined;
   /** acemux's own version, for /openapi.json. */
   readonly version: string;
+  /** Where the built panel is; it need not be there. */
+  readonly panelFolder: string;
 }
 
 /** What the server is handed; app.ts introduces the parts to each other. */

@@ -14,6 +14,8 @@ const STALLED_MS = 30_000;
 const READERS_MAX = 100;
 /** How soon a browser comes back, milliseconds. */
 const RETRY_MS = 2_000;
+/** How often a reader is told how all is, if it wants that. */
+export const OVERVIEW_EVERY_MS = 2_000;
 
 const HEADERS = {
   'Content-Type': 'text/event-stream; charset=utf-8',
@@ -48,9 +50,15 @@ export class EventStreams {
   /**
    * Takes a response over, to which nothing has been written.
    * @param lastId the id of the last event that the reader has seen; undefined: it wants what happens from now on
+   * @param overview how all is now, as JSON on one line: for a reader that is to be told that every two seconds as well
    */
-  open(response: ServerResponse, filter: EventFilter, lastId: number | undefined): void {
-    const reader = new EventReader(this.#deps, response, filter);
+  open(
+    response: ServerResponse,
+    filter: EventFilter,
+    lastId: number | undefined,
+    overview?: () => string,
+  ): void {
+    const reader = new EventReader(this.#deps, response, filter, overview);
     this.#readers.add(reader);
     response.once('close', () => {
       this.#readers.delete(reader);
@@ -74,17 +82,25 @@ class EventReader {
   readonly #deps: EventStreamsDeps;
   readonly #response: ServerResponse;
   readonly #filter: EventFilter;
+  readonly #overview: (() => string) | undefined;
   #unsubscribe: (() => void) | undefined;
   #heartbeat: Timer | undefined;
+  #nextOverview: Timer | undefined;
   /** All events up to this one were looked at. */
   #seenId = 0;
   /** Since when the response takes nothing. */
   #blockedSinceMs: number | undefined;
 
-  constructor(deps: EventStreamsDeps, response: ServerResponse, filter: EventFilter) {
+  constructor(
+    deps: EventStreamsDeps,
+    response: ServerResponse,
+    filter: EventFilter,
+    overview: (() => string) | undefined,
+  ) {
     this.#deps = deps;
     this.#response = response;
     this.#filter = filter;
+    this.#overview = overview;
   }
 
   start(lastId: number | undefined): void {
@@ -102,6 +118,7 @@ class EventReader {
     this.#write(`retry: ${RETRY_MS}\n\n${missed}`);
     this.#unsubscribe = events.subscribe(() => this.#pump());
     this.#scheduleHeartbeat();
+    if (this.#overview) this.#tellOverview(this.#overview);
     this.#pump();
   }
 
@@ -116,6 +133,7 @@ class EventReader {
   stop(): void {
     this.#unsubscribe?.();
     this.#heartbeat?.cancel();
+    this.#nextOverview?.cancel();
     this.#response.off('drain', this.#onDrain);
   }
 
@@ -136,6 +154,13 @@ class EventReader {
       if (!matches(event, this.#filter)) continue;
       this.#write(`id: ${event.id}\nevent: ${event.type}\ndata: ${JSON.stringify(eventJsonOf(event))}\n\n`);
     }
+  }
+
+  /** Without an id: it is nothing to resume behind. Who takes nothing is told later how it is then. */
+  #tellOverview(overview: () => string): void {
+    if (this.#blockedSinceMs === undefined) this.#write(`event: overview\ndata: ${overview()}\n\n`);
+    const { clock } = this.#deps;
+    this.#nextOverview = clock.startTimer(OVERVIEW_EVERY_MS, () => this.#tellOverview(overview));
   }
 
   #write(text: string): void {

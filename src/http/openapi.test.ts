@@ -53,6 +53,7 @@ const PATHS: Readonly<Record<string, readonly string[]>> = {
   '/logout': ['post'],
   '/metrics': ['get'],
   '/openapi.json': ['get'],
+  '/overview': ['get'],
   '/proxy/sessions': ['get'],
   '/proxy/sessions/{id}': ['get'],
   '/proxy/status': ['get'],

@@ -11,9 +11,11 @@ import { Connections } from './connections.ts';
 import { Consultations } from './consultations.ts';
 import type { HttpDeps, Leavable } from './deps.ts';
 import { installErrorHandler, REFUSAL_HEADERS, refusalOf } from './errors.ts';
-import { EventStreams } from './event-streams.ts';
+import { EventStreams, OVERVIEW_EVERY_MS } from './event-streams.ts';
 import { installOpenapi, UI_PATH } from './openapi.ts';
+import { OverviewFeed } from './overview-words.ts';
 import { installPageRules } from './page-rules.ts';
+import { PanelFiles } from './panel-files.ts';
 import { installPathRules, methodsOf } from './path-rules.ts';
 import { installPublicUrl, pathAndQueryOf, withoutPrefix } from './public-url.ts';
 import { registerAceStatus } from './routes/ace-status.ts';
@@ -32,6 +34,8 @@ import { registerLogin } from './routes/login.ts';
 import { registerMetrics } from './routes/metrics.ts';
 import { registerOpenapi } from './routes/openapi.ts';
 import { registerOrchestrator } from './routes/orchestrator.ts';
+import { registerOverview } from './routes/overview.ts';
+import { registerPanel } from './routes/panel.ts';
 import { registerProvision } from './routes/provision.ts';
 import { registerProxy } from './routes/proxy.ts';
 import { registerSettings } from './routes/settings.ts';
@@ -164,12 +168,18 @@ function buildApp<Attached extends Leavable>(
     registerHls(scope, { ...deps, access });
     done();
   });
+  const panelFiles = new PanelFiles(deps.config.panelFolder);
+  app.register((scope, _options, done) => {
+    registerPanel(scope, panelFiles);
+    done();
+  });
   const consultations = new Consultations(deps);
   const attempts = new LoginAttempts(deps.clock);
   app.register((scope, _options, done) => {
     registerEngineApi(scope, { ...deps, consultations, access });
     done();
   });
+  const overview = new OverviewFeed(deps, OVERVIEW_EVERY_MS / 2);
   for (const prefix of ['', API_PREFIX]) {
     app.register(
       (scope, _options, done) => {
@@ -187,7 +197,8 @@ function buildApp<Attached extends Leavable>(
           ownDone();
         });
         registerVpn(scope, deps);
-        registerEvents(scope, { ...deps, eventStreams });
+        registerOverview(scope, deps);
+        registerEvents(scope, { ...deps, eventStreams, overview: overview.text });
         registerHistory(scope, deps);
         registerAceStatus(scope, deps);
         registerHealth(scope, deps);

@@ -11,6 +11,8 @@ import type { EventStreams } from '../event-streams.ts';
 
 export type EventsDeps = Pick<HttpDeps, 'events' | 'storedEvents' | 'clock'> & {
   readonly eventStreams: EventStreams;
+  /** How all is now, as JSON on one line. */
+  readonly overview: () => string;
 };
 
 const DAY_MS = 24 * 3_600_000;
@@ -29,6 +31,9 @@ const StreamQuery = Type.Object({
   last_event_id: Type.Optional(
     Type.String({ description: 'The id of the last event that was seen; for `Last-Event-ID`.' }),
   ),
+  overview: Type.Optional(
+    Type.Boolean({ description: 'Also what /overview says, every two seconds, as an event `overview`.' }),
+  ),
 });
 
 const Counts = Type.Object({}, { additionalProperties: Type.Integer() });
@@ -45,7 +50,7 @@ const StatsSchema = Type.Object({
 /** `/events`, `/events/stats` and `/events/stream`: what has happened, and what happens. */
 export function registerEvents(
   scope: FastifyInstance,
-  { clock, events, storedEvents, eventStreams }: EventsDeps,
+  { clock, events, storedEvents, eventStreams, overview }: EventsDeps,
 ): void {
   const config = { area: 'view' } as const;
   const tags = ['view'];
@@ -149,7 +154,7 @@ export function registerEvents(
       const lastId = last === undefined || last === '' ? undefined : eventIdOf('last_event_id', last);
       eventStreams.checkRoom();
       reply.hijack();
-      eventStreams.open(reply.raw, filter, lastId);
+      eventStreams.open(reply.raw, filter, lastId, query.overview === true ? overview : undefined);
     },
   );
 }

@@ -1,6 +1,5 @@
 /** A real server on a port of the system's choice, before fakes of everything behind it. For tests. */
 import { request as httpRequest, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
-import { connect, type Socket } from 'node:net';
 import type { TestContext } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { type AddressLists, NO_LISTS } from '../../access/address-lists.ts';
@@ -29,6 +28,7 @@ import { HASH, playingSession } from './playing-session.ts';
 import { defaultSettings, NO_STREAMS } from './quiet-parts.ts';
 import { NO_HISTORY, WELL_STORED } from './stored.ts';
 
+export { openRaw, type RawConnection } from './raw-connection.ts';
 export { HASH, playingSession };
 export const ADMIN_KEY = 'the-right-key-of-the-house';
 export const SIGNING_SECRETS: readonly string[] = ['the-secret-that-signs', 'the-secret-before-it'];
@@ -134,6 +134,7 @@ export interface Parts {
   host: string;
   port: number;
   limits: Partial<ConnectionLimits>;
+  panelFolder: string;
 }
 
 /** A playlist of nothing. */
@@ -218,6 +219,7 @@ export function buildRig(overrides: Partial<Parts> = {}): Omit<Rig, 'url' | 'por
     host: '127.0.0.1',
     port: 0,
     limits: {},
+    panelFolder: '/nonexistent',
     ...overrides,
   };
   const joins: Join[] = [];
@@ -329,6 +331,7 @@ export function buildRig(overrides: Partial<Parts> = {}): Omit<Rig, 'url' | 'por
         trustedProxies: parts.trustedProxies,
         publicUrl: parts.publicUrl,
         version: '1.2.3',
+        panelFolder: parts.panelFolder,
       },
     },
     { ...DEFAULT_CONNECTION_LIMITS, ...parts.limits },
@@ -380,50 +383,6 @@ export function call({ port }: Pick<Rig, 'port'>, path: string, options: Call = 
     request.once('error', reject);
     request.end(body);
   });
-}
-
-/** A connection on which a test writes what it likes. */
-export interface RawConnection {
-  readonly socket: Socket;
-  write(text: string): void;
-  /** Everything that came until the connection ended, however it ended. */
-  readonly ended: Promise<string>;
-  /** What has come so far. */
-  received(): string;
-  /** Resolves when something that contains `text` has come. */
-  until(text: string): Promise<void>;
-}
-
-export async function openRaw(t: TestContext, { port }: Pick<Rig, 'port'>): Promise<RawConnection> {
-  const socket = connect(port, '127.0.0.1');
-  t.after(() => socket.destroy());
-  let received = '';
-  socket.setEncoding('utf8');
-  const ended = new Promise<string>((resolve) => {
-    socket.once('close', () => resolve(received));
-  });
-  // A connection that the server resets is one of the things to see here: `ended` tells.
-  socket.on('error', () => {});
-  socket.on('data', (chunk: string) => {
-    received += chunk;
-  });
-  await new Promise<void>((resolve) => socket.once('connect', resolve));
-  return {
-    socket,
-    ended,
-    write: (text) => void socket.write(text),
-    received: () => received,
-    until: (text) =>
-      new Promise((resolve) => {
-        const look = (): void => {
-          if (!received.includes(text)) return;
-          socket.off('data', look);
-          resolve();
-        };
-        socket.on('data', look);
-        look();
-      }),
-  };
 }
 
 export const GET_STREAM = `GET /ace/getstream?id=${HASH} HTTP/1.1\r\nHost: test\r\n\r\n`;

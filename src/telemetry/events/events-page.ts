@@ -44,7 +44,8 @@ holds the newest 10,000 (8 MiB at most) in memory; they are gone when it ends.
 - \`GET /events/stream\` tells them as they happen, as server-sent events, narrowed like \`/events\`. Whoever was away sends the id of the
   last event that it has seen as \`Last-Event-ID\` (browsers do that by themselves) or as \`?last_event_id=\`, and gets what it has
   missed. Where a part of that is not held any longer, or is of an earlier life of acemux, it gets an event \`missed\` first. A reader
-  that does not take what it is sent is ended.
+  that does not take what it is sent is ended. With \`overview=true\` it is told every two seconds as well how all is, as an event
+  \`overview\` without an id: what \`GET /overview\` answers, streams and engines in numbers.
 
 - Webhooks: each event that WEBHOOK_EVENTS names (without it, warnings and errors) is sent by \`POST\` to the addresses of WEBHOOKS, as JSON
   of this form and in order, with its type in \`X-Acemux-Event\` and, with WEBHOOK_SECRET, a signature. Any 2xx takes it; else it is tried

@@ -1,0 +1,35 @@
+import type { Happening } from '../store/live.ts';
+import { linkTo } from '../store/route.ts';
+import { EngineName, Moment, streamNameOf } from './words.tsx';
+
+/** One event: when, what, about which stream and engine. */
+export function EventLine({
+  event,
+  streamLink,
+}: {
+  readonly event: Happening;
+  readonly streamLink?: string | undefined;
+}) {
+  const { severity, timestamp, message, type, stream_id: stream, container_id: engine } = event;
+  const [, sentence = message, details] = /^(.*?[.!?]) \((.*)\)$/s.exec(message) ?? [];
+  return (
+    <div class={`event severity-${severity}`} data-type={type} data-id={event.id}>
+      <Moment at={timestamp} />
+      <span class="event-mark" aria-hidden="true" />
+      <div class="event-text">
+        <span class="event-message">
+          {sentence} {details !== undefined && <span class="event-details">{details}</span>}
+        </span>
+        <span class="event-about">
+          <span class="event-type">{type}</span>
+          {engine !== null && <EngineName id={engine} />}
+          {stream !== null && (
+            <a class="mono" href={streamLink ?? linkTo('streams', stream)} title={stream}>
+              {streamNameOf(stream)}
+            </a>
+          )}
+        </span>
+      </div>
+    </div>
+  );
+}

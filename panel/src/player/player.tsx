@@ -1,0 +1,156 @@
+import { useSignal } from '@preact/signals';
+import { useEffect, useRef } from 'preact/hooks';
+import { formatCount, formatRate, formatSeconds, NOTHING } from '../logic/format.ts';
+import type { StreamReference } from '../logic/stream-reference.ts';
+import { Icon } from '../parts/icons.tsx';
+import { texts } from '../texts.ts';
+import { beginPlaying, type Playing, type Way } from './playing.ts';
+
+const LOOK_EVERY_MS = 500;
+
+interface Seen {
+  readonly position: number;
+  readonly reserve: number;
+  readonly pictures: number;
+  readonly dropped: number;
+  readonly size: string;
+  readonly rate: number | undefined;
+  readonly latency: number | undefined;
+}
+
+interface PlayerProps extends Pick<StreamReference, 'kind' | 'hash'> {
+  readonly startsAtOnce?: boolean;
+}
+
+/** Plays a stream in the page, and says how it goes. */
+export function Player({ kind, hash, startsAtOnce = false }: PlayerProps) {
+  const element = useRef<HTMLVideoElement>(null);
+  const way = useSignal<Way>('mpegts');
+  const isWanted = useSignal(startsAtOnce);
+  const failure = useSignal<string | undefined>(undefined);
+  const seen = useSignal<Seen | undefined>(undefined);
+
+  useEffect(() => {
+    const video = element.current;
+    if (!isWanted.value || !video) return;
+    let playing: Playing | undefined;
+    let isOver = false;
+    failure.value = undefined;
+    seen.value = undefined;
+    const onFailure = (why: string): void => {
+      if (isOver) return;
+      failure.value = why;
+      isWanted.value = false;
+    };
+    beginPlaying(way.value, { kind, hash, video, onFailure }).then(
+      (begun) => {
+        if (isOver) begun.stop();
+        else playing = begun;
+      },
+      (error: unknown) => onFailure(error instanceof Error ? error.message : String(error)),
+    );
+    const timer = setInterval(() => {
+      if (playing) seen.value = look(video, playing);
+    }, LOOK_EVERY_MS);
+    return () => {
+      isOver = true;
+      clearInterval(timer);
+      playing?.stop();
+    };
+  }, [kind, hash, way.value, isWanted.value, failure, isWanted, seen]);
+
+  const { stats } = texts.player;
+  const now = seen.value;
+  const hasPicture = now !== undefined && now.position > 0;
+  return (
+    <section class="player" aria-label="Player">
+      <div class="player-picture">
+        <video ref={element} controls={isWanted.value} playsInline muted={startsAtOnce} />
+        {!isWanted.value && (
+          <button
+            type="button"
+            class="player-start"
+            onClick={() => {
+              isWanted.value = true;
+            }}
+          >
+            <Icon name="play" />
+            <span>{texts.player.start}</span>
+          </button>
+        )}
+        {isWanted.value && !hasPicture && (
+          <p class="player-wait" role="status">
+            {texts.player.waiting}
+          </p>
+        )}
+      </div>
+      {failure.value !== undefined && (
+        <p
+          class="problem-text"
+          role="alert"
+        >{`${texts.player.failed}: ${failure.value || texts.player.unsupported}`}</p>
+      )}
+      <div class="player-bar">
+        <div class="segmented" role="group" aria-label="Format">
+          {(['mpegts', 'hls'] as const).map((each) => (
+            <button
+              key={each}
+              type="button"
+              aria-pressed={way.value === each}
+              onClick={() => {
+                way.value = each;
+              }}
+            >
+              {texts.player[each]}
+            </button>
+          ))}
+        </div>
+        {isWanted.value && (
+          <button
+            type="button"
+            class="button is-small"
+            onClick={() => {
+              isWanted.value = false;
+            }}
+          >
+            {texts.player.stop}
+          </button>
+        )}
+        <dl class="player-stats">
+          <Stat label={stats.time} value={now ? formatSeconds(now.position) : NOTHING} />
+          <Stat label={stats.buffer} value={now ? formatSeconds(now.reserve) : NOTHING} />
+          <Stat label={stats.rate} value={formatRate(now?.rate)} />
+          <Stat label={stats.size} value={now?.size ?? NOTHING} />
+          <Stat label={stats.pictures} value={formatCount(now?.pictures)} />
+          <Stat label={stats.dropped} value={formatCount(now?.dropped)} />
+          <Stat label={stats.latency} value={formatSeconds(now?.latency)} />
+        </dl>
+      </div>
+    </section>
+  );
+}
+
+function Stat({ label, value }: { readonly label: string; readonly value: string }) {
+  return (
+    <div>
+      <dt>{label}</dt>
+      <dd>{value}</dd>
+    </div>
+  );
+}
+
+function look(video: HTMLVideoElement, playing: Playing): Seen {
+  const { currentTime, buffered, videoWidth, videoHeight } = video;
+  const { totalVideoFrames, droppedVideoFrames } = video.getVideoPlaybackQuality();
+  const { bytesPerSecond, latencySeconds } = playing.numbers();
+  const end = buffered.length === 0 ? currentTime : buffered.end(buffered.length - 1);
+  return {
+    position: currentTime,
+    reserve: Math.max(0, end - currentTime),
+    pictures: totalVideoFrames,
+    dropped: droppedVideoFrames,
+    size: videoWidth > 0 ? `${videoWidth} × ${videoHeight}` : NOTHING,
+    rate: bytesPerSecond,
+    latency: latencySeconds,
+  };
+}

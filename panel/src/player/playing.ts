@@ -1,0 +1,106 @@
+import { url } from '../api/call.ts';
+import { queryOf, type StreamReference } from '../logic/stream-reference.ts';
+
+export type Way = 'mpegts' | 'hls';
+
+export interface PlayerNumbers {
+  /** Bytes per second that arrive; undefined where the player does not tell. */
+  readonly bytesPerSecond: number | undefined;
+  /** Seconds behind the live edge. */
+  readonly latencySeconds: number | undefined;
+}
+
+export interface Playing {
+  numbers(): PlayerNumbers;
+  stop(): void;
+}
+
+export interface PlayingOptions extends Pick<StreamReference, 'kind' | 'hash'> {
+  readonly video: HTMLVideoElement;
+  readonly onFailure: (why: string) => void;
+}
+
+/** Begins to play in a video element. The players are loaded when they are first needed. */
+export function beginPlaying(way: Way, options: PlayingOptions): Promise<Playing> {
+  return way === 'mpegts' ? playMpegts(options) : playHls(options);
+}
+
+async function playMpegts({ video, kind, hash, onFailure }: PlayingOptions): Promise<Playing> {
+  const { default: mpegts } = await import('mpegts.js');
+  mpegts.LoggingControl.enableAll = false;
+  if (!mpegts.isSupported()) throw new Error('This browser has no Media Source Extensions for MPEG-TS.');
+  const player = mpegts.createPlayer(
+    {
+      type: 'mpegts',
+      isLive: true,
+      url: url(`/ace/getstream?${queryOf({ kind, hash })}`),
+      withCredentials: false,
+    },
+    { enableWorker: false, liveBufferLatencyChasing: false, autoCleanupSourceBuffer: true, lazyLoad: false },
+  );
+  let bytesPerSecond: number | undefined;
+  player.on(mpegts.Events.STATISTICS_INFO, (info: { readonly speed?: number }) => {
+    bytesPerSecond = info.speed === undefined ? undefined : info.speed * 1024;
+  });
+  player.on(
+    mpegts.Events.ERROR,
+    (kindOfError: string, detail: string, info?: { readonly code?: number; readonly msg?: string }) => {
+      onFailure([detail || kindOfError, info?.msg].filter(Boolean).join(': '));
+    },
+  );
+  player.attachMediaElement(video);
+  player.load();
+  void Promise.resolve(player.play()).catch(() => {});
+  return {
+    numbers: () => ({ bytesPerSecond, latencySeconds: behindEnd(video) }),
+    stop() {
+      player.destroy();
+    },
+  };
+}
+
+async function playHls({ video, kind, hash, onFailure }: PlayingOptions): Promise<Playing> {
+  const address = url(`/ace/manifest.m3u8?${queryOf({ kind, hash })}`);
+  const { default: Hls } = await import('hls.js/light');
+  if (!Hls.isSupported()) return playNative(video, address, onFailure);
+  const hls = new Hls({ enableWorker: true, manifestLoadPolicy: PATIENT });
+  hls.on(Hls.Events.ERROR, (_event, { fatal, details, response }) => {
+    if (fatal) onFailure([details, response?.code].filter(Boolean).join(': '));
+  });
+  hls.on(Hls.Events.MANIFEST_PARSED, () => void video.play().catch(() => {}));
+  hls.loadSource(address);
+  hls.attachMedia(video);
+  return {
+    numbers: () => ({
+      bytesPerSecond: hls.bandwidthEstimate / 8 || undefined,
+      latencySeconds: hls.latency || undefined,
+    }),
+    stop: () => hls.destroy(),
+  };
+}
+
+/** A start may take a minute until an engine delivers. */
+const PATIENT = {
+  default: { maxTimeToFirstByteMs: 65_000, maxLoadTimeMs: 70_000, timeoutRetry: null, errorRetry: null },
+} as const;
+
+/** Safari plays HLS by itself. */
+function playNative(video: HTMLVideoElement, address: string, onFailure: (why: string) => void): Playing {
+  const failed = (): void => onFailure(video.error?.message ?? '');
+  video.src = address;
+  video.addEventListener('error', failed);
+  void video.play().catch(() => {});
+  return {
+    numbers: () => ({ bytesPerSecond: undefined, latencySeconds: behindEnd(video) }),
+    stop() {
+      video.removeEventListener('error', failed);
+      video.removeAttribute('src');
+      video.load();
+    },
+  };
+}
+
+function behindEnd(video: HTMLVideoElement): number | undefined {
+  const { buffered } = video;
+  return buffered.length === 0 ? undefined : buffered.end(buffered.length - 1) - video.currentTime;
+}

@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import type { TestContext } from 'node:test';
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import { findChromium } from './chromium.ts';
+import { undoAfter } from './undo.ts';
+
+/** The file of this machine's Chromium: playwright-core takes no name. */
+export function findChromiumPath(): string {
+  const name = findChromium();
+  assert.ok(name, 'Chromium is not installed: npm test says how to');
+  const folders = (process.env['PATH'] ?? '').split(path.delimiter);
+  const file = folders.map((folder) => path.join(folder, name)).find((each) => existsSync(each));
+  assert.ok(file);
+  return file;
+}
+
+/** One browser for all tests of a file; each test has its own context: storage, cookies, size. */
+export class PanelBrowser {
+  readonly #browser: Browser;
+
+  constructor(browser: Browser) {
+    this.#browser = browser;
+  }
+
+  static async start(): Promise<PanelBrowser> {
+    const args = ['--no-sandbox', '--mute-audio', '--autoplay-policy=no-user-gesture-required'];
+    return new PanelBrowser(await chromium.launch({ executablePath: findChromiumPath(), args }));
+  }
+
+  stop(): Promise<void> {
+    return this.#browser.close();
+  }
+
+  /** Opens a page of the panel, which is closed with the test: it must have said nothing wrong, and asked nobody else. */
+  async open(t: TestContext, url: string, options: PageOptions = {}): Promise<Page> {
+    const { place = '', names, expectedErrors = /(?!)/, script, ...context } = options;
+    const opened = await this.#browser.newContext({ viewport: { width: 1280, height: 800 }, ...context });
+    const page = await opened.newPage();
+    const wrong: string[] = [];
+    page.on('console', (message) => {
+      if (message.type() === 'error' && !expectedErrors.test(message.text())) wrong.push(message.text());
+    });
+    page.on('pageerror', (error) => wrong.push(String(error)));
+    const { host } = new URL(url);
+    page.on('request', (request) => {
+      const target = new URL(request.url());
+      if (target.protocol.startsWith('http') && target.host !== host) wrong.push(`asked ${request.url()}`);
+    });
+    if (names) {
+      const stored = JSON.stringify(JSON.stringify(names));
+      await page.addInitScript(`localStorage.setItem('acemux.names', ${stored})`);
+    }
+    if (script !== undefined) await page.addInitScript(script);
+    undoAfter(t, async () => {
+      await opened.close();
+      assert.deepEqual(wrong, []);
+    });
+    await page.goto(`${url}/panel/${place}`);
+    return page;
+  }
+}
+
+export interface PageOptions extends BrowserContextOptions {
+  /** Behind the panel's address: `#/streams`. */
+  readonly place?: string;
+  /** What an earlier visit has called streams. */
+  readonly names?: readonly (readonly [string, string])[];
+  /** What the console may say: refused requests, where a test has some. */
+  readonly expectedErrors?: RegExp;
+  /** Runs in the page before everything else. */
+  readonly script?: string;
+}
