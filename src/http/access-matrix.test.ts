@@ -65,6 +65,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   'GET /health': 'open',
   'GET /health/live': 'open',
   'GET /health/ready': 'open',
+  'GET /overview': 'view',
   'GET /history': 'view',
   'GET /history/evidence': 'view',
   'GET /history/streams': 'view',

@@ -7,11 +7,12 @@ const MEDIA_MS = 2_000;
 /** … and no more bytes than this. */
 const BYTES_MAX = 4 * 1024 * 1024;
 const HEADER_BYTES = 4;
-const VIEW_BYTES = 256 * 1024;
+/** Whole packets. */
+const VIEW_BYTES = 1024 * PACKET_BYTES;
 
 /** One PES packet, as far as it can be told from others. */
 export interface UnitEvidence {
-  /** Which stream of the program: `video`, `audio 1`, … */
+  /** Which stream of the program, as `MappedStream.role`: `0:h264:0`. */
   readonly role: string;
   /** Identifies the bytes of its elementary stream. */
   readonly key: number;

@@ -102,10 +102,15 @@ export class Ring {
 
   /**
    * Bytes of memory that the blocks take. What lies beside them in their slabs is up to six blocks more (three before the
-   * oldest, three behind the newest), and a fifth of all; a slab that waits to be used again is counted by the share only.
+   * oldest, three behind the newest), and a fifth of all.
    */
   get memoryBytes(): number {
     return this.#blocks.length * BLOCK_BYTES;
+  }
+
+  /** Bytes of memory of the slab that waits to be used again. */
+  get spareBytes(): number {
+    return this.#spare ? SLAB_MEMORY_BYTES : 0;
   }
 
   get cutByBytes(): boolean {

@@ -105,7 +105,7 @@ export function bufferDetailOf(ring: Ring, heldMs: number): BufferDetail {
   return {
     tail: ring.tail,
     head: ring.head,
-    memoryBytes: ring.memoryBytes,
+    memoryBytes: ring.memoryBytes + ring.spareBytes,
     mediaMs: ring.mediaMsHeld,
     heldMs,
     keyframes: ring.accessPoints.map(({ position, mediaMs, kind }) => ({
