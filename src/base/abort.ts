@@ -23,3 +23,22 @@ export function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promi
     );
   });
 }
+
+/**
+ * Aborts as soon as one of the signals does, with its reason. For a signal that is listened to for as long as something
+ * lives: one made by `AbortSignal.any` is kept by the runtime, with its listeners, until one of its sources aborts.
+ */
+export function firstAbort(...signals: readonly AbortSignal[]): AbortSignal {
+  const abort = new AbortController();
+  const onAbort = ({ target }: Event): void => {
+    for (const signal of signals) signal.removeEventListener('abort', onAbort);
+    if (target instanceof AbortSignal) abort.abort(target.reason);
+  };
+  for (const signal of signals) signal.addEventListener('abort', onAbort, { once: true });
+  const before = signals.find(({ aborted }) => aborted);
+  if (before) {
+    for (const signal of signals) signal.removeEventListener('abort', onAbort);
+    abort.abort(before.reason);
+  }
+  return abort.signal;
+}

@@ -1,3 +1,4 @@
+import { firstAbort } from '../base/abort.ts';
 import { reasonOf } from '../base/reasons.ts';
 import type { StreamSelector } from '../engine/types.ts';
 import type { Attachment, ViewerInfo } from './attachment.ts';
@@ -41,7 +42,7 @@ export class AdmittedSessions implements Joinable {
     const seat = await this.#doorkeeper.enter(viewer, selector.hash, signal);
     let attachment: Attachment | undefined;
     try {
-      const waiting = AbortSignal.any([signal, seat.expulsion]);
+      const waiting = firstAbort(signal, seat.expulsion);
       attachment = await this.#sessions.join(selector, viewer, waiting, onLive, onEntered);
       waiting.throwIfAborted();
       if (!viewer.isVisitor) return seated(attachment, seat);
@@ -62,7 +63,7 @@ function seated(attachment: Attachment, seat: Seat): Attachment {
   return {
     ...attachment,
     expulsion: attachment.expulsion
-      ? AbortSignal.any([attachment.expulsion, seat.expulsion])
+      ? firstAbort(attachment.expulsion, seat.expulsion)
       : seat.expulsion,
     ...(pace && { pace }),
     notePaused: (isPaused) => {
@@ -109,7 +110,7 @@ export class AdmittedFiles implements Openable {
   async open(request: FileRequest, signal: AbortSignal): Promise<OpenFile> {
     const seat = await this.#doorkeeper.enter(request.viewer, request.selector.hash, signal);
     try {
-      const waiting = AbortSignal.any([signal, seat.expulsion]);
+      const waiting = firstAbort(signal, seat.expulsion);
       const file = await this.#files.open(request, waiting);
       const { reading } = file;
       const pace = seat.watch(() => undefined, false);
