@@ -261,6 +261,8 @@ const ELSEWHERE: Readonly<Partial<Record<ReasonCode, string>>> = {
   too_many_keys: 'src/access/key-ring.test.ts',
   docker_not_ours: 'test/docker/engine-made.test.ts',
   vpn_address_unknown: 'src/http/routes/vpn.test.ts',
+  engine_occupied: 'src/fleet/engine-starts.test.ts',
+  store_unavailable: 'src/http/routes/history.test.ts',
   provider_fixed: 'src/http/routes/engines.test.ts',
   too_many_sessions: 'test/integration/limits.test.ts',
   too_many_streams: 'src/access/limits/admission.test.ts',
