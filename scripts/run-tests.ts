@@ -29,8 +29,7 @@ const MODES: Readonly<Record<string, Mode>> = {
 };
 /** What stands here shares one Docker daemon, started before the first of them and ended after the last. */
 const WITH_DOCKER = 'test/docker/';
-/** One more than there are cores: what plays for real mostly waits for media. */
-const FILES_AT_ONCE = Math.min(4, availableParallelism() + 1);
+const FILES_AT_ONCE = Math.min(4, availableParallelism());
 
 const [modeName = '', ...filters] = process.argv.slice(2);
 const mode = MODES[modeName];

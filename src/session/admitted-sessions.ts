@@ -62,9 +62,7 @@ function seated(attachment: Attachment, seat: Seat): Attachment {
   const pace = seat.watch(() => mediaRateOf(ring.accessPoints), attachment.viewer.segments === undefined);
   return {
     ...attachment,
-    expulsion: attachment.expulsion
-      ? firstAbort(attachment.expulsion, seat.expulsion)
-      : seat.expulsion,
+    expulsion: attachment.expulsion ? firstAbort(attachment.expulsion, seat.expulsion) : seat.expulsion,
     ...(pace && { pace }),
     notePaused: (isPaused) => {
       seat.notePaused(isPaused);

@@ -103,7 +103,11 @@ test('one broadcast with other parameters: the other one is asked for anew when 
   await rig.clock.advance(0);
   assert.equal(engines[1].opened.length, 1, 'the newcomer is elsewhere');
   const asked = rig.source.requests.length;
-  assert.deepEqual(rig.source.requests.at(-1)?.exclude, new Set(['one']), 'until then it was the last to ask');
+  assert.deepEqual(
+    rig.source.requests.at(-1)?.exclude,
+    new Set(['one']),
+    'until then it was the last to ask',
+  );
   stopped.resolve();
   await rig.clock.advance(0);
   assert.deepEqual(
