@@ -73,6 +73,12 @@ test('without the slash it leads to the page, wherever a proxy has put it', asyn
   assert.deepEqual([reply.status, reply.headers['location']], [302, 'panel/']);
 });
 
+test('the address alone leads to it', async (t) => {
+  const rig = await startRig(t, { panelFolder: await builtPanel(t) });
+  const reply = await call(rig, '/');
+  assert.deepEqual([reply.status, reply.headers['location']], [302, 'panel/']);
+});
+
 test('a panel that was not built says which command builds it, and is there once that has run', async (t) => {
   const folder = await builtPanel(t);
   const rig = await startRig(t, { panelFolder: path.join(folder, 'later') });

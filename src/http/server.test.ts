@@ -49,7 +49,6 @@ test('a server that never listened can be closed', async () => {
 test('a path that does not exist is 404 in our shape', async (t) => {
   const rig = await startRig(t);
   for (const path of [
-    '/',
     '/nothing',
     '/ace/getstream/more',
     '/api/v1/ace/getstream',

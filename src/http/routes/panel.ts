@@ -51,6 +51,8 @@ export function registerPanel(scope: FastifyInstance, files: PanelFiles): void {
     return reply.header('Content-Encoding', 'gzip').send(gzipped);
   };
 
+  // Who types the address alone means the panel.
+  scope.get('/', { config, schema }, (_request, reply) => reply.redirect('panel/'));
   scope.get(PANEL_PATH, { config, schema }, (request, reply) => {
     // Without the slash the page would look for its files beside itself. Relative: a proxy may have put a path before.
     if (!pathOf(request.url).endsWith('/')) return reply.redirect('panel/');
