@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
+import { queryFields } from './query-fields.ts';
 import { listItems } from './texts.ts';
-import { type Parsed, parsed, refused, shownValue, type ValueType } from './value-type.ts';
+import { type Parsed, parsed, refused, type ValueType } from './value-type.ts';
 
 const ROLES = ['admin', 'operator', 'viewer', 'metrics'] as const;
 const COUNTS = ['streams_max', 'viewers_max', 'starts_per_minute', 'bytes_per_second'] as const;
@@ -65,7 +66,9 @@ export function keyList(): ValueType<readonly ListedKey[]> {
       if (!items) return refused(`a list of keys as ${FORM}`);
       const keys: ListedKey[] = [];
       for (const item of items) {
-        const key = fromFields(fieldsOf(item));
+        const fields = queryFields(item, 'name');
+        if ('repeated' in fields) return refused(`keys as ${FORM}; one gives a field twice`);
+        const key = fromFields(fields);
         if (!key.ok) return key;
         const { digest, name } = key.value;
         if (keys.some((each) => each.name === name)) {
@@ -80,12 +83,6 @@ export function keyList(): ValueType<readonly ListedKey[]> {
     print: (keys) =>
       keys.map(({ digest, limits, name, role }) => ({ name, role, sha256: digest, ...limits })),
   };
-}
-
-function fieldsOf(item: unknown): ReadonlyMap<string, unknown> {
-  if (typeof item === 'object' && item !== null) return new Map(Object.entries(item));
-  const [name = '', ...query] = shownValue(item).trim().split('?');
-  return new Map<string, unknown>([...new URLSearchParams(query.join('?')), ['name', name]]);
 }
 
 /** What it says of a mistake never holds the key: the value of this setting is a secret. */
