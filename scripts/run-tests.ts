@@ -48,38 +48,68 @@ async function runTests(
     fail(`No test file of "${modeName}" has "${unmatched ?? ''}" in its path.`);
     return;
   }
+  // Containers need both cores by themselves: what plays beside them would wait for these.
+  const beside = files.filter((file) => !file.startsWith(WITH_DOCKER));
+  const withDocker = files.filter((file) => file.startsWith(WITH_DOCKER));
+  const run = { root, timeoutMs, environment };
+  const codes = [
+    await runFiles(beside, { ...run, atOnce: FILES_AT_ONCE }),
+    await runWithDocker(withDocker, { ...run, atOnce: 1 }),
+  ];
+  process.exitCode = codes.find((code) => code !== 0) ?? 0;
+}
+
+interface Run {
+  readonly root: string;
+  readonly timeoutMs: number;
+  readonly environment: Readonly<Record<string, string>> | undefined;
+  /** Files at once. */
+  readonly atOnce: number;
+}
+
+/** What stands in test/docker/ shares one daemon; where there can be none, the tests themselves say why. */
+async function runWithDocker(files: readonly string[], run: Run): Promise<number> {
+  if (files.length === 0 || whyNoDocker() !== undefined) return runFiles(files, run);
+  const docker = await startMachineWithImage();
+  try {
+    const environment = { ...run.environment, [SHARED_DOCKER]: `${docker.socket} ${docker.address}` };
+    return await runFiles(files, { ...run, environment });
+  } finally {
+    await docker.stop();
+  }
+}
+
+/** @returns the exit code of node's test runner; 0 where there is nothing to run */
+async function runFiles(files: readonly string[], run: Run): Promise<number> {
+  if (files.length === 0) return 0;
   const flags = [
-    `--test-timeout=${timeoutMs}`,
-    `--test-concurrency=${FILES_AT_ONCE}`,
+    `--test-timeout=${run.timeoutMs}`,
+    `--test-concurrency=${run.atOnce}`,
     '--test-reporter=spec',
     '--test-reporter-destination=stdout',
     '--test-reporter=./test/support/slowest-files.ts',
     '--test-reporter-destination=stdout',
     '--import=./test/support/spoil-slabs.ts',
   ];
-  const needsDocker = files.some((file) => file.startsWith(WITH_DOCKER)) && whyNoDocker() === undefined;
-  const docker = needsDocker ? await startMachineWithImage() : undefined;
   const child = spawn(process.execPath, ['--test', ...flags, ...files], {
-    cwd: root,
+    cwd: run.root,
     stdio: 'inherit',
     env: {
       ...process.env,
       // Each file is a process of its own: what one has compiled, the next ones need not.
-      NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/acemux-tests'),
-      ...environment,
-      ...(docker && { [SHARED_DOCKER]: `${docker.socket} ${docker.address}` }),
+      NODE_COMPILE_CACHE: join(run.root, 'node_modules/.cache/acemux-tests'),
+      ...run.environment,
     },
   });
   // Ctrl-C reaches the tests as well, SIGTERM only us: they end, and then the daemon does.
-  process.on('SIGINT', () => {});
-  process.on('SIGTERM', () => child.kill());
+  const onSigint = (): void => {};
+  const onSigterm = (): void => void child.kill();
+  process.on('SIGINT', onSigint).on('SIGTERM', onSigterm);
   try {
     const [code] = await once(child, 'exit');
-    process.exitCode = typeof code === 'number' ? code : 1;
-  } catch (error) {
-    fail(error instanceof Error ? error.message : String(error));
+    return typeof code === 'number' ? code : 1;
   } finally {
-    await docker?.stop();
+    process.off('SIGINT', onSigint).off('SIGTERM', onSigterm);
   }
 }
 
