@@ -29,6 +29,8 @@ const MODES: Readonly<Record<string, Mode>> = {
 };
 /** What stands here shares one Docker daemon, started before the first of them and ended after the last. */
 const WITH_DOCKER = 'test/docker/';
+/** What needs all cores for itself, one file at a time: containers, and many streams whose pictures are counted. */
+const ALONE = ['test/continuity/', WITH_DOCKER];
 const FILES_AT_ONCE = Math.min(4, availableParallelism());
 
 const [modeName = '', ...filters] = process.argv.slice(2);
@@ -48,13 +50,13 @@ async function runTests(
     fail(`No test file of "${modeName}" has "${unmatched ?? ''}" in its path.`);
     return;
   }
-  // Containers need both cores by themselves: what plays beside them would wait for these.
-  const beside = files.filter((file) => !file.startsWith(WITH_DOCKER));
-  const withDocker = files.filter((file) => file.startsWith(WITH_DOCKER));
+  const isAlone = (file: string): boolean => ALONE.some((folder) => file.startsWith(folder));
+  const beside = files.filter((file) => !isAlone(file));
+  const alone = files.filter(isAlone);
   const run = { root, timeoutMs, environment };
   const codes = [
     await runFiles(beside, { ...run, atOnce: FILES_AT_ONCE }),
-    await runWithDocker(withDocker, { ...run, atOnce: 1 }),
+    await runWithDocker(alone, { ...run, atOnce: 1 }),
   ];
   process.exitCode = codes.find((code) => code !== 0) ?? 0;
 }
@@ -69,7 +71,8 @@ interface Run {
 
 /** What stands in test/docker/ shares one daemon; where there can be none, the tests themselves say why. */
 async function runWithDocker(files: readonly string[], run: Run): Promise<number> {
-  if (files.length === 0 || whyNoDocker() !== undefined) return runFiles(files, run);
+  const needsDocker = files.some((file) => file.startsWith(WITH_DOCKER)) && whyNoDocker() === undefined;
+  if (!needsDocker) return runFiles(files, run);
   const docker = await startMachineWithImage();
   try {
     const environment = { ...run.environment, [SHARED_DOCKER]: `${docker.socket} ${docker.address}` };

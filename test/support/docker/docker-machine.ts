@@ -151,6 +151,8 @@ export class DockerMachine {
   async stop(): Promise<void> {
     const unshare = this.#unshare;
     this.#unshare = undefined;
+    // The kernel would take it away some time after the machine has ended, and its routes with it.
+    if (unshare) spawnSync('ip', ['link', 'del', `acd${this.#number}`]);
     if (unshare && unshare.exitCode === null) {
       const exited = once(unshare, 'exit');
       unshare.stdin?.end();
