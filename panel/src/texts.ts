@@ -202,6 +202,7 @@ export const texts = {
     stop: 'Stop',
     waiting: 'Asking an engine…',
     failed: 'It can’t be played',
+    failedForNow: 'Not now; it is tried again every 5 s',
     unsupported: 'This browser plays no MPEG-TS by itself; choose HLS, or open it in a player.',
     stats: {
       time: 'Position',

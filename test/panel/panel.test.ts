@@ -139,6 +139,21 @@ test('the player plays in the page, by MPEG-TS and by HLS: its time moves', asyn
   }
 });
 
+test('who is refused for now is told so, and plays by itself when there is room', async (t) => {
+  const page = await browser.open(t, stage.url, { place: '#/streams', expectedErrors: /503/ });
+  let requests = 0;
+  await page.route('**/ace/getstream*', async (route) => {
+    requests += 1;
+    if (requests > 1) return route.continue();
+    return route.fulfill({ status: 503, headers: { 'retry-after': '5' }, json: { error: 'busy' } });
+  });
+  await page.goto(`${stage.url}/panel/#/play/id/${streamId(1)}`);
+  await page.getByText('it is tried again every 5 s').waitFor();
+  await untilTrue(page, 'document.querySelector("video").currentTime > 0.3');
+  assert.equal(await page.getByRole('alert').count(), 0);
+  assert.equal(requests, 2);
+});
+
 test('what is pasted into the field is played: a line of a list brings the stream’s name', async (t) => {
   const page = await browser.open(t, stage.url);
   const field = page.getByLabel('Play a stream');

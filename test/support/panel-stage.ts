@@ -65,6 +65,8 @@ export class PanelStage {
       ...base,
       server: { ...base.server, host: '127.0.0.1', port: options.port ?? 0 },
       storage: { ...base.storage, dataDir },
+      // The browser takes the cores as well: that acemux is late then says nothing.
+      limits: { ...base.limits, loopDelayMs: 0 },
     };
     const app = await startApp(options.config ? options.config(config) : config, {
       log: silentLog(),

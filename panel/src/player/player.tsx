@@ -4,9 +4,11 @@ import { formatCount, formatRate, formatSeconds, NOTHING } from '../logic/format
 import type { StreamReference } from '../logic/stream-reference.ts';
 import { Icon } from '../parts/icons.tsx';
 import { texts } from '../texts.ts';
-import { beginPlaying, type Playing, type Way } from './playing.ts';
+import { beginPlaying, isForNow, type PlayFailure, type Playing, type Way } from './playing.ts';
 
 const LOOK_EVERY_MS = 500;
+/** As long as acemux asks to be waited for when it has too much to do. */
+const AGAIN_AFTER_MS = 5_000;
 
 interface Seen {
   readonly position: number;
@@ -27,37 +29,49 @@ export function Player({ kind, hash, startsAtOnce = false }: PlayerProps) {
   const element = useRef<HTMLVideoElement>(null);
   const way = useSignal<Way>('mpegts');
   const isWanted = useSignal(startsAtOnce);
-  const failure = useSignal<string | undefined>(undefined);
+  const failure = useSignal<PlayFailure | undefined>(undefined);
+  const attempt = useSignal(0);
   const seen = useSignal<Seen | undefined>(undefined);
 
+  useEffect(() => {
+    failure.value = undefined;
+  }, [kind, hash, way.value, failure]);
   useEffect(() => {
     const video = element.current;
     if (!isWanted.value || !video) return;
     let playing: Playing | undefined;
     let isOver = false;
-    failure.value = undefined;
+    let again: ReturnType<typeof setTimeout> | undefined;
     seen.value = undefined;
-    const onFailure = (why: string): void => {
+    const onFailure = (met: PlayFailure): void => {
       if (isOver) return;
-      failure.value = why;
-      isWanted.value = false;
+      failure.value = met;
+      if (!isForNow(met)) isWanted.value = false;
+      else {
+        again ??= setTimeout(() => {
+          attempt.value += 1;
+        }, AGAIN_AFTER_MS);
+      }
     };
     beginPlaying(way.value, { kind, hash, video, onFailure }).then(
       (begun) => {
         if (isOver) begun.stop();
         else playing = begun;
       },
-      (error: unknown) => onFailure(error instanceof Error ? error.message : String(error)),
+      (error: unknown) => onFailure({ text: error instanceof Error ? error.message : String(error) }),
     );
     const timer = setInterval(() => {
-      if (playing) seen.value = look(video, playing);
+      if (!playing) return;
+      seen.value = look(video, playing);
+      if (seen.value.position > 0) failure.value = undefined;
     }, LOOK_EVERY_MS);
     return () => {
       isOver = true;
       clearInterval(timer);
+      clearTimeout(again);
       playing?.stop();
     };
-  }, [kind, hash, way.value, isWanted.value, failure, isWanted, seen]);
+  }, [kind, hash, way.value, isWanted.value, attempt.value, attempt, failure, isWanted, seen]);
 
   const { stats } = texts.player;
   const now = seen.value;
@@ -71,6 +85,7 @@ export function Player({ kind, hash, startsAtOnce = false }: PlayerProps) {
             type="button"
             class="player-start"
             onClick={() => {
+              failure.value = undefined;
               isWanted.value = true;
             }}
           >
@@ -88,7 +103,7 @@ export function Player({ kind, hash, startsAtOnce = false }: PlayerProps) {
         <p
           class="problem-text"
           role="alert"
-        >{`${texts.player.failed}: ${failure.value || texts.player.unsupported}`}</p>
+        >{`${isForNow(failure.value) ? texts.player.failedForNow : texts.player.failed}: ${failure.value.text || texts.player.unsupported}`}</p>
       )}
       <div class="player-bar">
         <div class="segmented" role="group" aria-label="Format">

@@ -17,7 +17,18 @@ export interface Playing {
 
 export interface PlayingOptions extends Pick<StreamReference, 'kind' | 'hash'> {
   readonly video: HTMLVideoElement;
-  readonly onFailure: (why: string) => void;
+  readonly onFailure: (failure: PlayFailure) => void;
+}
+
+export interface PlayFailure {
+  readonly text: string;
+  /** What acemux answered, where it was acemux that refused. */
+  readonly status?: number | undefined;
+}
+
+/** acemux refuses now and may not in a moment: too many requests, or too much to do. */
+export function isForNow({ status }: PlayFailure): boolean {
+  return status === 429 || status === 503;
 }
 
 /** Begins to play in a video element. The players are loaded when they are first needed. */
@@ -45,7 +56,8 @@ async function playMpegts({ video, kind, hash, onFailure }: PlayingOptions): Pro
   player.on(
     mpegts.Events.ERROR,
     (kindOfError: string, detail: string, info?: { readonly code?: number; readonly msg?: string }) => {
-      onFailure([detail || kindOfError, info?.msg].filter(Boolean).join(': '));
+      const text = [detail || kindOfError, info?.msg].filter(Boolean).join(': ');
+      onFailure({ text, status: detail === HTTP_REFUSAL ? info?.code : undefined });
     },
   );
   player.attachMediaElement(video);
@@ -59,13 +71,17 @@ async function playMpegts({ video, kind, hash, onFailure }: PlayingOptions): Pro
   };
 }
 
+/** What mpegts.js calls an answer other than 2xx; only then its code is a status. */
+const HTTP_REFUSAL = 'HttpStatusCodeInvalid';
+
 async function playHls({ video, kind, hash, onFailure }: PlayingOptions): Promise<Playing> {
   const address = url(`/ace/manifest.m3u8?${queryOf({ kind, hash })}`);
   const { default: Hls } = await import('hls.js/light');
   if (!Hls.isSupported()) return playNative(video, address, onFailure);
   const hls = new Hls({ enableWorker: true, manifestLoadPolicy: PATIENT });
   hls.on(Hls.Events.ERROR, (_event, { fatal, details, response }) => {
-    if (fatal) onFailure([details, response?.code].filter(Boolean).join(': '));
+    if (!fatal) return;
+    onFailure({ text: [details, response?.code].filter(Boolean).join(': '), status: response?.code });
   });
   hls.on(Hls.Events.MANIFEST_PARSED, () => void video.play().catch(() => {}));
   hls.loadSource(address);
@@ -85,8 +101,12 @@ const PATIENT = {
 } as const;
 
 /** Safari plays HLS by itself. */
-function playNative(video: HTMLVideoElement, address: string, onFailure: (why: string) => void): Playing {
-  const failed = (): void => onFailure(video.error?.message ?? '');
+function playNative(
+  video: HTMLVideoElement,
+  address: string,
+  onFailure: PlayingOptions['onFailure'],
+): Playing {
+  const failed = (): void => onFailure({ text: video.error?.message ?? '' });
   video.src = address;
   video.addEventListener('error', failed);
   void video.play().catch(() => {});
