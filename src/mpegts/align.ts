@@ -1,7 +1,10 @@
 import { PACKET_BYTES, SYNC_BYTE } from './packet.ts';
 
-/** So many sync bytes, 188 apart, are taken for packets: by chance once in four thousand million places. */
-const LOCK_SYNC_BYTES = 4;
+/**
+ * So many sync bytes, 188 apart, are taken for packets. Four were not enough: a stream that is damaged in every packet has
+ * them by chance a dozen times in 20,000 packets, and what was taken from there was joined to what viewers watched.
+ */
+const LOCK_SYNC_BYTES = 6;
 /** Bytes that must be at hand to decide whether a lock begins at the first of them. */
 const LOCK_SPAN_BYTES = (LOCK_SYNC_BYTES - 1) * PACKET_BYTES + 1;
 
@@ -9,7 +12,7 @@ const LOCK_SPAN_BYTES = (LOCK_SYNC_BYTES - 1) * PACKET_BYTES + 1;
  * Cuts a byte stream into whole packets, wherever its chunks are cut, and finds the packets again after
  * bytes that are none. What comes out depends on the bytes alone, never on how they were cut.
  *
- * Work is linear in the bytes pushed; at most three packets are kept between pushes while it searches, less
+ * Work is linear in the bytes pushed; at most five packets are kept between pushes while it searches, less
  * than one while it is in sync.
  */
 export class Aligner {

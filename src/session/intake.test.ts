@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Channels } from '../../test/support/channels.ts';
+import { clipLayout } from '../../test/support/continuity-scene.ts';
 import type { PlaybackStat } from '../engine/types.ts';
+import { Broadcast } from '../simulator/broadcast.ts';
+import { moveAlignment } from '../simulator/ts-damage.ts';
 import { BufferMemory } from './buffer-memory.ts';
 import { Intake } from './intake.ts';
 
@@ -230,4 +233,33 @@ test('an engine that says that it has gone back is under suspicion, though its m
     'that is one answer',
   );
   assert.equal(judged(at(972)), 'suspect');
+});
+
+test('a successor whose every packet is damaged is never joined, whatever looks like packets in it by chance', () => {
+  const broadcast = new Broadcast({ infohash: 'c0'.repeat(20), layout: clipLayout });
+  const packetsPerSecond = 665;
+  const take = (fromSecond: number, seconds: number): Buffer => {
+    const packets = Buffer.alloc(seconds * packetsPerSecond * 188);
+    broadcast.fill(packets, fromSecond * packetsPerSecond, seconds * packetsPerSecond);
+    return packets;
+  };
+  // The first brought tables and a place to begin by chance, when four sync bytes were enough.
+  for (const seed of [141, 1, 2]) {
+    const intake = newIntake();
+    const first = {};
+    intake.begin(first, 0);
+    intake.push(first, take(0, 24), 0);
+    intake.end(first);
+    const { head } = intake.ring;
+    const damaged = {};
+    intake.begin(damaged, 24_000);
+    for (let second = 0; second < 40; second++) {
+      // It bursts the past 20 s, then plays at its pace.
+      const nowMs = second < 20 ? 24_100 : 24_000 + (second - 19) * 1_000;
+      const chance = { probability: 1, firstIndex: second * packetsPerSecond, seed };
+      intake.push(damaged, moveAlignment(take(4 + second, 1), chance), nowMs);
+      intake.tick(damaged, nowMs, true);
+    }
+    assert.equal(intake.ring.head, head, `seed ${seed}`);
+  }
 });
