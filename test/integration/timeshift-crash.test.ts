@@ -15,6 +15,8 @@ const DECODED_KILLS = LONG ? 50 : 3;
 const WRITER = join(import.meta.dirname, '../support/timeshift-writer.ts');
 /** What came so long before the kill must be there, not counting the time that the disk was at work: it may be the machine's. */
 const LOST_MS_MAX = 1_000;
+/** Of the lives, a third at least must be long enough to lose anything that counts. */
+const JUDGED_SHARE_MIN = 0.3;
 
 interface Told {
   readonly atMs: number;
@@ -51,9 +53,9 @@ async function writeAndDie(
 test(`a kill in the middle of writing costs at most the last second, ${KILLS} times`, async (t) => {
   const folder = await temporaryFolder(t);
   let first = 0;
-  let kept = 0;
+  let judged = 0;
   for (let kill = 0; kill < KILLS; kill++) {
-    const told = await writeAndDie(folder, first, 100 + ((kill * 617) % 1900));
+    const told = await writeAndDie(folder, first, 600 + ((kill * 617) % 1900));
     const died = told.at(-1)!;
     const store = await StreamStore.open(join(folder, 'a'.repeat(40)), realDisk);
     let last = -1;
@@ -73,14 +75,19 @@ test(`a kill in the middle of writing costs at most the last second, ${KILLS} ti
     const idleMs = ({ atMs, busyMs }: Told): number => died.atMs - atMs - (died.busyMs - busyMs);
     const due = told.findLast((each) => idleMs(each) >= LOST_MS_MAX)?.packets ?? 0;
     assert.ok(last + 1 >= due, `${last + 1} packets are there of ${due} that came a second before`);
-    kept = Math.max(kept, last + 1);
+    if (due > first) judged++;
     const everything = { from: 0, to: Number.POSITIVE_INFINITY };
     const point = await store.lastPoint(everything, 'wallMs', Number.MAX_SAFE_INTEGER);
     if (point) assert.ok((await store.read(point.point.position, 188)).length > 0);
     first = died.packets + 1_000;
     first -= first % 1_000;
   }
-  assert.ok(kept > 1_000);
+  // Of a life shorter than a second nothing need be there.
+  t.diagnostic(`${judged} of ${KILLS} lives were long enough to be judged`);
+  assert.ok(
+    judged >= KILLS * JUDGED_SHARE_MIN,
+    `only ${judged} lives were long enough, or began to write in time`,
+  );
 });
 
 /** What somebody would get who asks for a life from its first access point to its last; undefined if it was too short. */
