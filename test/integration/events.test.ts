@@ -148,4 +148,7 @@ test('who read events when acemux was started again gets behind the last one all
   for (const name of ['client.left', 'system.stopping']) assert.ok(again.names.includes(name), name);
   assert.ok(!again.names.includes('missed'));
   assert.ok(ids.indexOf(reader.lastId) > 0, 'what it has seen is not told again');
+  again.close();
+  // The first rig looks whether anything is left before the second one is stopped.
+  await second.app.stop();
 });
