@@ -1,7 +1,8 @@
 // npm run bench:control [-- STARTS [SECONDS]]
 // How long the control API takes while every engine hangs and so many starts wait for them. The bar: p99 below 50 ms.
-// The engines accept connections and never answer; each start is of another stream, on a connection of its own.
-import { connect, createServer, type Server, type Socket } from 'node:net';
+// The engines were well, and from then on accept connections and never answer; each start is of another stream, on a connection of its own.
+import { createServer, type Server } from 'node:http';
+import { connect, type Socket } from 'node:net';
 import { wholeNumber } from './arguments.ts';
 import { leaveNothing } from './processes.ts';
 import { table } from './report.ts';
@@ -27,6 +28,7 @@ const [starts = '1000', seconds = '10'] = process.argv.slice(2);
 const startCount = wholeNumber('STARTS', starts, 0, 5_000);
 const measuredMs = wholeNumber('SECONDS', seconds, 1, 60) * 1000;
 
+let hangs = false;
 const engines = await Promise.all(Array.from({ length: ENGINES }, hangingEngine));
 const args = engines.flatMap(({ port }) => ['--engine', `127.0.0.1:${port}`]);
 // As many places as starts ask for, so that all of them wait for an engine's answer; those beyond wait for a place.
@@ -37,15 +39,17 @@ const { server, url } = await startServer(args, {
   ENGINE_SELECTION_TIMEOUT: '300s',
   HEALTH_FAILURE_THRESHOLD: '100',
 });
+await until(async () => (await healthyCount()) === ENGINES);
 const alone = await measure(measuredMs / 2);
+hangs = true;
 const waiting = Array.from({ length: startCount }, (_, number) => startOf(number));
 await until(async () => (await sessionCount()) >= startCount);
 const loaded = await measure(measuredMs);
 const stillWaiting = await sessionCount();
 for (const socket of waiting) socket.destroy();
 await server.end();
-for (const { listener, sockets } of engines) {
-  for (const socket of sockets) socket.destroy();
+for (const { listener } of engines) {
+  listener.closeAllConnections();
   listener.close();
 }
 
@@ -72,25 +76,26 @@ process.stdout.write(
 if (p99 > BAR_MS || stillWaiting < startCount) process.exitCode = 1;
 process.exit();
 
-/** Takes connections and all that comes on them, and says nothing. */
-async function hangingEngine(): Promise<{ listener: Server; port: number; sockets: Set<Socket> }> {
-  const sockets = new Set<Socket>();
-  const listener = createServer((socket) => {
-    sockets.add(socket);
-    socket.on('error', () => {});
-    socket.once('close', () => sockets.delete(socket));
-    socket.resume();
+/** Says that it is well until `hangs`; then it takes connections and all that comes on them, and says nothing. */
+async function hangingEngine(): Promise<{ listener: Server; port: number }> {
+  const version = '{"result": {"code": 3020300, "platform": "linux", "version": "3.2.3"}, "error": null}';
+  const connected = '{"result": {"connected": true}, "error": null}';
+  const listener = createServer((request, response) => {
+    if (hangs) return;
+    response.setHeader('Content-Type', 'application/json');
+    response.end(request.url?.includes('get_version') ? version : connected);
   });
   await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', 1024, resolve));
   const address = listener.address();
   if (typeof address !== 'object' || !address) throw new Error('no port');
-  return { listener, port: address.port, sockets };
+  return { listener, port: address.port };
 }
 
 /** A player that asks for a stream of its own and waits. */
 function startOf(number: number): Socket {
   const { hostname, port, host } = new URL(url);
-  const id = number.toString(16).padStart(40, 'c');
+  // With zeros: in front of another digit two numbers could be one name.
+  const id = number.toString(16).padStart(40, '0');
   const socket = connect(Number(port), hostname);
   socket.on('error', () => {});
   socket.write(`GET /ace/getstream?id=${id} HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
@@ -117,10 +122,15 @@ async function sessionCount(): Promise<number> {
   return Number(/^proxy_sessions_active (\d+)$/m.exec(page)?.[1] ?? 0);
 }
 
+async function healthyCount(): Promise<number> {
+  const reply: unknown = await (await fetch(`${url}/health/status`)).json();
+  return Number(Object(reply).healthy_engines);
+}
+
 async function until(condition: () => Promise<boolean>): Promise<void> {
   const endMs = performance.now() + 60_000;
   while (!(await condition())) {
-    if (performance.now() > endMs) throw new Error('the starts did not all begin');
+    if (performance.now() > endMs) throw new Error(`this never came to hold: ${condition}`);
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }

@@ -5,7 +5,7 @@ import { KeyRing } from './access/key-ring.ts';
 import type { KeyStore } from './access/key-store.ts';
 import { LoginSessions } from './access/login-sessions.ts';
 import { TokenSigner } from './access/signed-token.ts';
-import { loadOrCreateSigningSecrets } from './access/signing-secrets.ts';
+import { FollowedSecrets, loadOrCreateSigningSecrets } from './access/signing-secrets.ts';
 import type { Clock } from './base/clock.ts';
 import type { Config } from './config/config.ts';
 import type { AccessParts } from './http/access-control.ts';
@@ -15,7 +15,9 @@ import type { Log } from './telemetry/log.ts';
 export interface AccessHouse {
   readonly adminKey: AdminKey;
   readonly parts: AccessParts;
-  stop(): void;
+  /** Follows what becomes of the file of signing secrets. */
+  start(): void;
+  stop(): Promise<void>;
 }
 
 /**
@@ -28,7 +30,18 @@ export async function buildAccess(
 ): Promise<AccessHouse> {
   const adminKey = await loadOrCreateAdminKey({ configured: access.apiKey, dataDir });
   if (adminKey.isNew) log.info({ file: adminKey.file }, 'generated an admin key');
-  const signer = new TokenSigner(await loadOrCreateSigningSecrets(dataDir));
+  const secrets = await loadOrCreateSigningSecrets(dataDir);
+  const signer = new TokenSigner(secrets);
+  const followed = new FollowedSecrets(secrets, {
+    dataDir,
+    onChange: (changed) => {
+      signer.replaceSecrets(changed);
+      log.info({ accepted: changed.length }, 'signed URLs are signed with a new secret from now on');
+    },
+    onProblem: (error) =>
+      log.warn({ err: error }, 'the file of signing secrets cannot be used; those of before are'),
+    clock,
+  });
   const configured = access.keys.map(({ limits, ...key }) => ({ ...key, limits: limitsOf(limits) }));
   const keys = new KeyRing({ adminKey: adminKey.key, configured, store: keyStore, clock });
   try {
@@ -44,5 +57,13 @@ export async function buildAccess(
   });
   const policy = { play: access.play, view: access.view };
   const parts = { policy, lists, keys, signer, logins: new LoginSessions(clock) };
-  return { adminKey, parts, stop: () => keys.stop() };
+  return {
+    adminKey,
+    parts,
+    start: () => followed.start(),
+    async stop() {
+      keys.stop();
+      await followed.stop();
+    },
+  };
 }

@@ -19,6 +19,8 @@ export interface LimitParts {
   readonly bufferBytesMax: number;
   /** How many files the process may have open; undefined: nobody knows. */
   readonly openFilesMax: number | undefined;
+  /** Whether the key of this id is accepted now. */
+  readonly keyIsAccepted: (id: string) => boolean;
   readonly clock: Clock;
 }
 
@@ -76,6 +78,7 @@ export function buildLimits(live: LiveConfig, parts: LimitParts): LimitsHouse {
     rules: rulesOf(limits),
     streamOf: (hash) => infohashOf(hash) ?? hash,
     refusal: () => overload.refusal,
+    keyIsAccepted: parts.keyIsAccepted,
     prebufferMs: live.current.clients.prebufferMs,
     clock,
   });

@@ -130,8 +130,10 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
     bufferBytes: () => sessions.bufferBytes,
     bufferBytesMax: limitsOfSessions.bufferMemoryBytes,
     openFilesMax,
+    keyIsAccepted: (id) => access.keys.byId(id) !== undefined,
     clock,
   });
+  undo.defer(access.keys.onRemoved(({ id }) => limits.audience.expelKey(id)));
   const sessionEvents = new SessionEvents(events);
   const observer = new Observers([
     metrics,
@@ -337,6 +339,7 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
   });
   undo.defer(() => server.endEventStreams());
   undo.defer(() => limits.stop());
+  accessHouse.start();
   limits.start();
   sessions.start();
   const { url, port } = await server.listen();

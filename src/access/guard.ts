@@ -97,6 +97,8 @@ export type Credential =
   | { readonly kind: 'none' }
   /** Not the right one, or none any more. */
   | { readonly kind: 'wrong' }
+  /** Too many wrong ones came from there (`LoginAttempts`): nobody knows whether it is the right one. */
+  | { readonly kind: 'unexamined' }
   | { readonly kind: 'key'; readonly role: Role }
   | { readonly kind: 'signed'; readonly problem: SignedProblem | undefined };
 
@@ -117,6 +119,7 @@ export type AccessDecision =
   | 'proxy_not_trusted'
   | 'key_required'
   | 'key_wrong'
+  | 'too_many_wrong_keys'
   | 'role_not_enough'
   | SignedProblem;
 
@@ -140,6 +143,8 @@ export function decideAccess(request: AccessRequest): AccessDecision {
         : 'key_required';
     case 'wrong':
       return 'key_wrong';
+    case 'unexamined':
+      return 'too_many_wrong_keys';
     case 'key':
       return rule.roles.includes(credential.role) ? 'allow' : 'role_not_enough';
     case 'signed':

@@ -158,3 +158,34 @@ test('what the store does not keep is no key, and what it does not let go stays 
   await assert.rejects(ring.remove(known.id), /disk full/);
   assert.ok(ring.find(key));
 });
+
+test('who wants to know is told of each key that is not accepted any more, and of no other', async () => {
+  let reload = (): void => {};
+  const kept = new MemoryKeyStore();
+  const store: KeyStore = {
+    list: () => kept.list(),
+    add: (key) => kept.add(key),
+    remove: (id) => kept.remove(id),
+    onReloaded: (listener) => {
+      reload = listener;
+      return () => {};
+    },
+  };
+  const ring = makeRing(store);
+  await ring.start();
+  const make = async (name: string) =>
+    (await ring.create({ name, role: 'viewer', limits: undefined })).known.id;
+  const ids = [await make('one'), await make('two'), await make('three')] as const;
+  const removed: string[] = [];
+  const unsubscribe = ring.onRemoved(({ id }) => {
+    assert.equal(ring.byId(id), undefined, 'it is not accepted by then');
+    removed.push(id);
+  });
+  await ring.remove(ids[0]);
+  assert.deepEqual(removed, [ids[0]]);
+  await kept.remove(ids[1]);
+  reload();
+  await ring.remove(ids[2]);
+  assert.deepEqual(removed, [...ids], 'also when the database is another one than before');
+  unsubscribe();
+});

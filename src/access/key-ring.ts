@@ -65,6 +65,7 @@ export class KeyRing {
   /** Changes come one after the other, or two of one name could pass each other. */
   #lastChange: Promise<unknown> = Promise.resolve();
   #unsubscribe: (() => void) | undefined;
+  readonly #removalListeners = new Set<(key: KnownKey) => void>();
 
   constructor({ adminKey, configured, store, clock }: KeyRingOptions) {
     this.#store = store;
@@ -92,6 +93,12 @@ export class KeyRing {
 
   stop(): void {
     this.#unsubscribe?.();
+  }
+
+  /** Calls back with each key that is not accepted any more, in the turn in which that begins; must not throw. Returns how to end it. */
+  onRemoved(listener: (key: KnownKey) => void): () => void {
+    this.#removalListeners.add(listener);
+    return () => void this.#removalListeners.delete(listener);
   }
 
   list(): readonly KnownKey[] {
@@ -143,20 +150,35 @@ export class KeyRing {
       const known = this.byId(id);
       if (!known) throw new AcemuxError('key_unknown');
       if (known.origin !== 'made') throw new AcemuxError('key_configured');
-      await this.#store.remove(id);
+      const entry = this.#entries.get(id)!;
+      // At once, however long the store takes.
       this.#entries.delete(id);
+      this.#tellRemoved(known);
+      try {
+        await this.#store.remove(id);
+      } catch (error) {
+        // After a restart it would be accepted again: so it is now, and whoever removes it hears that it has to be done again.
+        this.#entries.set(id, entry);
+        throw error;
+      }
       return known;
     });
   }
 
   async #read(): Promise<void> {
     const kept = await this.#store.list();
-    for (const { id, origin } of this.list()) if (origin === 'made') this.#entries.delete(id);
+    const before = this.list().filter(({ origin }) => origin === 'made');
+    for (const { id } of before) this.#entries.delete(id);
     for (const each of kept) {
       const key = storedKeyOf(each);
       // What the configuration has meanwhile named so is meant.
       if (key && !this.#entries.has(key.id) && !this.#isNameTaken(key.name)) this.#enterStored(key);
     }
+    for (const known of before) if (!this.#entries.has(known.id)) this.#tellRemoved(known);
+  }
+
+  #tellRemoved(known: KnownKey): void {
+    for (const listener of this.#removalListeners) listener(known);
   }
 
   #inTurn<T>(change: () => Promise<T>): Promise<T> {

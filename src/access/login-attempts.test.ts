@@ -57,3 +57,25 @@ test('a flood from a hundred thousand addresses is remembered in part only, the 
   fail(attempts, '203.0.113.9');
   assert.ok(refusalOf(attempts, '203.0.113.9'));
 });
+
+test('different wrong keys count as failures, each once, and a key that was right before is looked at', async () => {
+  const clock = new ManualClock();
+  const blocked: string[] = [];
+  const attempts = new LoginAttempts(clock, (address) => void blocked.push(address));
+  attempts.keyWasRight('2001:db8::1', 'k1');
+  for (let guess = 1; guess < FAILURES_MAX; guess++) attempts.keyWasWrong('2001:db8::1', `guess ${guess}`);
+  for (let times = 0; times < 100; times++) attempts.keyWasWrong('2001:db8::1', 'guess 1');
+  assert.equal(attempts.mayUse('2001:db8::1', undefined), true);
+  assert.deepEqual(blocked, []);
+  attempts.keyWasWrong('2001:db8::2', 'guess 10');
+  assert.deepEqual(blocked, ['2001:db8::2']);
+  assert.equal(attempts.mayUse('2001:db8::1', undefined), false);
+  assert.equal(attempts.mayUse('2001:db8::1', 'k2'), false);
+  assert.equal(attempts.mayUse('2001:db8::3', 'k1'), true);
+  assert.equal(attempts.mayUse('2001:db8:1::1', 'k2'), true, 'another network');
+  assert.ok(refusalOf(attempts, '2001:db8::1') !== undefined, 'a login is not tried either');
+  attempts.keyWasWrong('2001:db8::2', 'guess 11');
+  assert.equal(blocked.length, 1, 'it is told once');
+  await clock.advance(WINDOW_MS);
+  assert.equal(attempts.mayUse('2001:db8::1', 'k2'), true);
+});

@@ -76,3 +76,12 @@ test('there are at most so many: the oldest ends', () => {
   for (let count = 0; count < 100; count++) logins.createLink('key_2');
   assert.equal(logins.redeem(link), undefined);
 });
+
+test('what was logged in with a key, and the links to do so, end with the key; others stay', () => {
+  const logins = new LoginSessions(new ManualClock());
+  const [gone, kept] = [logins.open('k1'), logins.open('k2')];
+  const [deadLink, goodLink] = [logins.createLink('k1'), logins.createLink('k2')];
+  logins.closeOfKey('k1');
+  assert.deepEqual([logins.find(gone), logins.find(kept)], [undefined, 'k2']);
+  assert.deepEqual([logins.redeem(deadLink), logins.redeem(goodLink)], [undefined, 'k2']);
+});

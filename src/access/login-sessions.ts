@@ -58,6 +58,12 @@ export class LoginSessions {
     this.#sessions.delete(nameOf(id));
   }
 
+  /** Ends whatever was logged in with this key, and the links to do so. */
+  closeOfKey(keyId: string): void {
+    for (const map of [this.#sessions, this.#links])
+      for (const [name, { keyId: id }] of map) if (id === keyId) map.delete(name);
+  }
+
   /** @returns the secret of a link that opens one session with a key, once, within LINK_MAX_MS */
   createLink(keyId: string): string {
     const secret = randomSecret();

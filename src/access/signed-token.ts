@@ -40,10 +40,15 @@ export function looksSigned(text: string): boolean {
  * text: what is not the canonical form of what it says is refused, so that nobody makes two tokens of one.
  */
 export class TokenSigner {
-  readonly #secrets: readonly string[];
+  #secrets: readonly string[];
 
   /** `secrets`: the first signs, all are accepted. */
   constructor(secrets: readonly [string, ...string[]] | readonly string[]) {
+    this.#secrets = secrets;
+  }
+
+  /** From now on these: the first signs, all are accepted. */
+  replaceSecrets(secrets: readonly string[]): void {
     this.#secrets = secrets;
   }
 

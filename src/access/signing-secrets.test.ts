@@ -3,8 +3,15 @@ import { chmod, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { ManualClock } from '../base/manual-clock.ts';
 import { AcemuxError } from '../base/reasons.ts';
-import { loadOrCreateSigningSecrets, rotateSigningSecrets, SIGNING_SECRETS_MAX } from './signing-secrets.ts';
+import {
+  FOLLOW_INTERVAL_MS,
+  FollowedSecrets,
+  loadOrCreateSigningSecrets,
+  rotateSigningSecrets,
+  SIGNING_SECRETS_MAX,
+} from './signing-secrets.ts';
 
 async function makeDir(t: TestContext): Promise<string> {
   const dir = await mkdtemp(path.join(tmpdir(), 'acemux-signing-'));
@@ -59,4 +66,47 @@ test('a file that others can read, or that holds something else, is refused and 
   await writeFile(file, `${'x'.repeat(20)}\n`);
   await chmod(file, 0o644);
   await assert.rejects(loadOrCreateSigningSecrets(dir), refusedAs(/mode 0644.*chmod 600/));
+});
+
+test('a running acemux takes up what has become of the file, keeps what it had where that is not usable, and says so once', async (t) => {
+  const dir = await makeDir(t);
+  const [first = ''] = await loadOrCreateSigningSecrets(dir);
+  const clock = new ManualClock();
+  const changes: (readonly string[])[] = [];
+  let problems = 0;
+  let wake = (): void => {};
+  const followed = new FollowedSecrets([first], {
+    dataDir: dir,
+    onChange: (secrets) => {
+      changes.push(secrets);
+      wake();
+    },
+    onProblem: () => {
+      problems++;
+      wake();
+    },
+    clock,
+  });
+  followed.start();
+  const next = async (): Promise<void> => {
+    const happened = new Promise<void>((resolve) => {
+      wake = resolve;
+    });
+    while (clock.pendingTimers === 0) await new Promise((resolve) => setImmediate(resolve));
+    await clock.advance(FOLLOW_INTERVAL_MS);
+    await happened;
+  };
+  const rotated = await rotateSigningSecrets(dir);
+  await next();
+  assert.deepEqual(changes, [rotated]);
+  await writeFile(path.join(dir, 'signing.key'), 'short\n');
+  await next();
+  await rm(path.join(dir, 'signing.key'));
+  await next();
+  assert.equal(problems, 1);
+  const [, anew = []] = changes;
+  assert.equal(anew.length, 1);
+  assert.ok(!rotated.includes(anew[0] ?? ''), 'whoever removes the file ends all signed URLs');
+  await followed.stop();
+  assert.equal(clock.pendingTimers, 0);
 });

@@ -10,6 +10,17 @@ export const ACCESS_REASONS = {
     what: 'The key is not the right one.',
     todo: 'Compare it with `API_KEY` or the file `admin.key` in `DATA_DIR`; a named key may have been removed, and a login may be over.',
   },
+  key_revoked: {
+    status: 403,
+    what: 'The key was removed: what was played by it has ended.',
+    todo: 'Ask the operator for another key. `GET /events?type=access.key_removed` tells who removed it, and when.',
+  },
+  too_many_wrong_keys: {
+    status: 429,
+    retryAfterSeconds: 600,
+    what: 'From this address ten different keys came that are not right: a key that was not used from there before is not looked at now.',
+    todo: 'Wait as long as Retry-After says. Keys that were right from this address before go on working.',
+  },
   role_not_enough: {
     status: 403,
     what: 'The key is right, but what it is for does not include this.',
@@ -49,7 +60,7 @@ export const ACCESS_REASONS = {
     status: 429,
     retryAfterSeconds: 600,
     what: 'From this address too many logins have failed.',
-    todo: 'Wait as long as Retry-After says, or send the key as a header.',
+    todo: 'Wait as long as Retry-After says. A key that was right from this address before goes on working as a header.',
   },
   key_unknown: {
     status: 404,

@@ -18,6 +18,11 @@ describe('acemux config', () => {
     writeFileSync(join(folder, 'acemux.yaml'), 'log:\n  level: debug\n');
     const io = new CommandRecorder({ CLIENT_TIMEOUT: '1m', ENGINEZ: 'x' }, folder);
     assert.equal(await showConfig.run(['--port', '9000', '--engine', 'a:1', '--engine', 'b:2'], io), 0);
+    assert.match(
+      io.output,
+      /^# What was changed at run time.*GET \/settings/,
+      'it says what it does not show',
+    );
     assert.match(io.output, /^ {2}port: 9000 +# flag --port$/m);
     assert.match(io.output, /^ {2}timeout: 60s +# environment CLIENT_TIMEOUT$/m);
     assert.match(io.output, /^ {2}level: debug +# acemux\.yaml line 2$/m);

@@ -61,7 +61,7 @@ async function runSignUrl(argv: readonly string[], io: CommandIo): Promise<numbe
   if (given.flags.has('--rotate')) {
     const secrets = await rotateSigningSecrets(dataDir);
     io.stdout.write(
-      `A new secret signs from the next start of acemux on; ${secrets.length - 1} earlier ones are still accepted.\n`,
+      `A new secret signs from now on, in a running acemux within five seconds; ${secrets.length - 1} earlier ones are still accepted.\n`,
     );
     return EXIT.ok;
   }

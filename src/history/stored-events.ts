@@ -40,6 +40,26 @@ export class StoredEvents {
   }
 
   /**
+   * Those that come first behind `afterId`, and before `beforeId`, the oldest first; out of so many rows at most. Undefined: what came
+   * behind it may be gone, as nothing so old is stored. `throughId`: all up to this one are among them.
+   * @throws AcemuxError store_unavailable
+   */
+  async after(
+    afterId: number,
+    beforeId: number,
+    countMax: number,
+  ): Promise<{ readonly events: readonly AcemuxEvent[]; readonly throughId: number } | undefined> {
+    const [oldest] = await this.#store.read({ sql: 'SELECT min(id) AS id FROM events' });
+    if (oldest?.['id'] === null || number(oldest?.['id']) > afterId) return undefined;
+    const rows = await this.#store.read({
+      sql: 'SELECT * FROM events WHERE id > ? AND id < ? ORDER BY id LIMIT ?',
+      values: [afterId, beforeId, countMax],
+    });
+    const throughId = rows.length < countMax ? beforeId - 1 : number(rows.at(-1)?.['id']);
+    return { events: rows.flatMap(eventIn), throughId };
+  }
+
+  /**
    * The greatest id that was ever stored, as far as it is known; 0: there is none.
    * @throws AcemuxError store_unavailable
    */

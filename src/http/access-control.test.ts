@@ -3,17 +3,27 @@ import { Writable } from 'node:stream';
 import { test } from 'node:test';
 import { pino } from 'pino';
 import { NO_LISTS } from '../access/address-lists.ts';
-import { KeyRing } from '../access/key-ring.ts';
+import { digestOf } from '../access/digest.ts';
+import { type ConfiguredKey, KeyRing } from '../access/key-ring.ts';
 import { MemoryKeyStore } from '../access/key-store.ts';
+import { FAILURES_MAX, LoginAttempts } from '../access/login-attempts.ts';
 import { LoginSessions } from '../access/login-sessions.ts';
 import { TokenSigner } from '../access/signed-token.ts';
 import { systemClock } from '../base/clock.ts';
+import { ManualClock } from '../base/manual-clock.ts';
 import { AcemuxError } from '../base/reasons.ts';
 import { silentLog } from '../telemetry/log.ts';
 import { AccessControl } from './access-control.ts';
 import { ADMIN_KEY, call, HASH, LOOPBACK_PROXY, type Rig, SIGNING_SECRETS, startRig } from './testing/rig.ts';
 
 const STRANGER = { 'X-Forwarded-For': '203.0.113.9' };
+const GUEST = 'the-key-of-a-guest';
+const GUEST_KEY: ConfiguredKey = {
+  name: 'guest',
+  role: 'operator',
+  digest: digestOf(GUEST).toString('hex'),
+  limits: undefined,
+};
 const PLAY = `/ace/getstream?id=${HASH}`;
 const VIEWS = [
   '/proxy/status',
@@ -41,6 +51,7 @@ test('a trusted proxy that is no address is an error at once', () => {
     }),
     signer: new TokenSigner(SIGNING_SECRETS),
     logins: new LoginSessions(systemClock),
+    attempts: new LoginAttempts(systemClock),
     clock: systemClock,
   } as const;
   assert.throws(
@@ -152,4 +163,54 @@ test('no log line holds a key or a query', async (t) => {
     'the refusals were logged',
   );
   assert.doesNotMatch(lines.join(''), new RegExp(`guessed-key-1|${ADMIN_KEY}|secret-token`));
+});
+
+test('different wrong keys are tried ten times from one address; then no key is looked at there that was not right before', async (t) => {
+  const clock = new ManualClock();
+  const rig = await startRig(t, { clock, trustedProxies: LOOPBACK_PROXY, keys: [GUEST_KEY] });
+  const withKey = (key: string) => ({ ...STRANGER, 'X-API-Key': key });
+  assert.equal(await answerOf(rig, '/streams', withKey(GUEST)), 'allowed');
+  for (let count = 1; count <= FAILURES_MAX; count++) {
+    const guess = count % 2 === 0 ? `/streams?token=guess-${count}` : '/streams';
+    const headers = count % 2 === 0 ? STRANGER : withKey(`guess-${count}`);
+    assert.equal(await answerOf(rig, guess, headers), '403 key_wrong', `guess ${count}`);
+  }
+  const refused = await call(rig, '/streams', { headers: withKey('one-more') });
+  assert.deepEqual([refused.status, refused.headers['retry-after']], [429, '600']);
+  assert.equal(
+    await answerOf(rig, '/streams', withKey(ADMIN_KEY)),
+    '429 too_many_wrong_keys',
+    'not even the right one',
+  );
+  assert.equal(await answerOf(rig, `/streams?token=${ADMIN_KEY}`, STRANGER), '429 too_many_wrong_keys');
+  const whoami = await call(rig, '/whoami', { headers: withKey(ADMIN_KEY) });
+  assert.equal(Object(whoami.json()).role, 'guest', 'nor does it tell which one is right');
+  assert.equal(
+    await answerOf(rig, '/streams', withKey(GUEST)),
+    'allowed',
+    'what was right there before goes on',
+  );
+  const elsewhere = { ...withKey(ADMIN_KEY), 'X-Forwarded-For': '203.0.113.10' };
+  assert.equal(await answerOf(rig, '/streams', elsewhere), 'allowed');
+  assert.equal(
+    await answerOf(rig, '/streams', { 'X-API-Key': 'a-stale-key' }),
+    'allowed',
+    'no key is needed there',
+  );
+  const blocked = [...rig.parts.events.newestFirst()].filter(({ type }) => type === 'access.address_blocked');
+  assert.deepEqual(
+    blocked.map(({ details }) => details),
+    [{ address: '203.0.113.9' }],
+  );
+  await clock.advance(600_000);
+  assert.equal(await answerOf(rig, '/streams', withKey(ADMIN_KEY)), 'allowed');
+});
+
+test('a player that repeats an old key for ever guesses nothing, and keeps nobody out', async (t) => {
+  const rig = await startRig(t, { trustedProxies: LOOPBACK_PROXY });
+  for (let count = 0; count < 3 * FAILURES_MAX; count++) {
+    const reply = await call(rig, `${PLAY}&token=the-key-of-last-year`, { headers: STRANGER });
+    assert.equal(reply.status, 403);
+  }
+  assert.equal(await answerOf(rig, '/streams', { ...STRANGER, 'X-API-Key': ADMIN_KEY }), 'allowed');
 });

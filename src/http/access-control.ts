@@ -13,6 +13,7 @@ import {
 } from '../access/guard.ts';
 import { type AddressSet, parseAddressSet } from '../access/ip-address.ts';
 import type { KeyRing, KnownKey } from '../access/key-ring.ts';
+import type { LoginAttempts } from '../access/login-attempts.ts';
 import type { LoginSessions } from '../access/login-sessions.ts';
 import { presentedBy } from '../access/presented.ts';
 import type { Role } from '../access/roles.ts';
@@ -36,6 +37,7 @@ export interface AccessParts {
 
 export interface AccessControlOptions extends AccessParts {
   readonly trustedProxies: readonly string[];
+  readonly attempts: LoginAttempts;
   readonly clock: Pick<Clock, 'wallMs'>;
   readonly log: Log;
 }
@@ -150,6 +152,10 @@ export class AccessControl {
           `If that is your reverse proxy, add ${client.address} to TRUSTED_PROXIES; else use a key.`,
       );
     }
+    if (decision === 'too_many_wrong_keys') {
+      const retryAfterSeconds = Math.max(1, this.#options.attempts.waitSeconds(client.address));
+      return new AcemuxError(decision, undefined, { retryAfterSeconds });
+    }
     if (decision === 'role_not_enough' && caller.key) {
       const { name } = caller.key;
       return new AcemuxError(
@@ -177,7 +183,7 @@ export class AccessControl {
         return guest(client, { kind: 'none' });
       case 'token':
         if (looksSigned(presented.text)) return this.#identifySigned(request, client, presented.text);
-        return byKey(client, keys.find(presented.text));
+        return this.#identifyKey(client, presented.text);
       case 'session': {
         const keyId = logins.find(presented.text);
         // A login that is over is as good as none: the browser still sends its cookie.
@@ -185,6 +191,16 @@ export class AccessControl {
         return byKey(client, keys.byId(keyId));
       }
     }
+  }
+
+  /** Every one is compared, so that the time that it takes tells nothing of an address that is to wait. */
+  #identifyKey(client: ClientAddress, text: string): Identity {
+    const { attempts, keys } = this.#options;
+    const key = keys.find(text);
+    if (!attempts.mayUse(client.address, key?.id)) return guest(client, { kind: 'unexamined' });
+    if (key) attempts.keyWasRight(client.address, key.id);
+    else attempts.keyWasWrong(client.address, text);
+    return byKey(client, key);
   }
 
   #identifySigned(request: FastifyRequest, client: ClientAddress, token: string): Identity {

@@ -54,6 +54,8 @@ const RULES: Readonly<Record<string, Rule>> = {
   'POST /engines/{id}/undrain': 'operate',
   'GET /events': 'view',
   'GET /events/stats': 'view',
+  'POST /events/stream_ended': 'operate',
+  'POST /events/stream_started': 'operate',
   'GET /events/stream': 'view',
   'POST /gc': 'operate',
   'POST /health/circuit-breaker/reset': 'operate',

@@ -206,7 +206,7 @@ export interface MetricsFace {
 /** What has happened. */
 export type EventsFace = Pick<
   EventBus,
-  'dropBefore' | 'get' | 'newestFirst' | 'newestId' | 'oldestId' | 'subscribe'
+  'dropBefore' | 'emit' | 'get' | 'newestFirst' | 'newestId' | 'oldestId' | 'subscribe'
 >;
 
 export interface HttpConfig {
@@ -240,7 +240,7 @@ export interface HttpDeps<Attached extends Leavable = Leavable> {
   readonly store: { readonly health: StoreHealth };
   readonly history: Pick<History, 'moment' | 'stream' | 'streams' | 'timeline'>;
   readonly evidence: Pick<EvidenceRing, 'list'>;
-  readonly storedEvents: Pick<StoredEvents, 'before'>;
+  readonly storedEvents: Pick<StoredEvents, 'after' | 'before'>;
   readonly lifecycle: LifecycleFace;
   readonly limits: LimitsFace;
   /** What replies to players have beside what acemux says, by names of the stream; of no stream by none. */

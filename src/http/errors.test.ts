@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { AcemuxError, REASONS, type Reason, type ReasonCode } from '../base/reasons.ts';
+import { createLog } from '../telemetry/log.ts';
 import { refusalOf } from './errors.ts';
+import { call, HASH, startRig } from './testing/rig.ts';
 
 const CODES = Object.keys(REASONS) as ReasonCode[];
 
@@ -64,4 +66,20 @@ test('a detail that quotes a request stays on one line', () => {
     new AcemuxError('session_unknown', 'Session a\r\n{"level":60}\u2028\u0000b not found'),
   );
   assert.equal(body.detail, 'Session a {"level":60} b not found');
+});
+
+test('a refusal has the id of its request, in the reply and in the log', async (t) => {
+  const lines: Record<string, unknown>[] = [];
+  const log = createLog(
+    { level: 'debug', format: 'json' },
+    { write: (line) => void lines.push(JSON.parse(line)) },
+  );
+  const rig = await startRig(t, { log, playAccess: 'key' });
+  const ids = new Set<unknown>();
+  for (const path of [`/ace/getstream?id=${HASH}`, '/streams/none/stats', '/nowhere']) {
+    const id = (await call(rig, path)).headers['x-request-id'];
+    assert.ok(typeof id === 'string' && lines.some((line) => line['request'] === id && line['reason']), path);
+    ids.add(id);
+  }
+  assert.equal(ids.size, 3);
 });

@@ -101,6 +101,8 @@ export interface RefusedRequest {
   readonly method: string;
   readonly path: string;
   readonly address: string;
+  /** Its id. */
+  readonly request: string;
   /** Whether somebody wanted to watch: such refusals are worth a line, the others are for debugging. */
   readonly isPlay: boolean;
 }
@@ -137,9 +139,10 @@ export function installErrorHandler(
       method: request.method,
       path: pathOf(request.url),
       address: addressOf(request),
+      request: request.id,
       isPlay: request.routeOptions.config.area === 'play',
     });
-    reply.code(refusal.status).headers(refusal.headers);
+    reply.code(refusal.status).headers(refusal.headers).header('X-Request-Id', request.id);
     if (request.routeOptions.config.speaksEngine?.(request)) {
       return sendInEngineForm(reply, refusalInEngineForm(refusal.body));
     }

@@ -6,7 +6,7 @@ import { until } from '../../test/support/rig.ts';
 import { ManualClock } from '../base/manual-clock.ts';
 import { EventBus } from '../telemetry/events/event-bus.ts';
 import { silentLog } from '../telemetry/log.ts';
-import { call, type Rig, startRig } from './testing/rig.ts';
+import { call, type Parts, type Rig, startRig } from './testing/rig.ts';
 
 function busOf(clock: ManualClock, countMax = 100, bytesMax = 1_000_000): EventBus {
   return new EventBus({ bounds: { countMax, bytesMax }, clock, log: silentLog() });
@@ -182,4 +182,40 @@ test('there are only so many readers', async (t) => {
   let status: number | undefined = 503;
   while (status === 503) status = (await readEvents(t, `${rig.url}/events/stream`)).response.statusCode;
   assert.equal(status, 200);
+});
+
+test('what memory does not hold any more comes from what is stored, while what happens waits for its turn', async (t) => {
+  const clock = new ManualClock();
+  const bus = busOf(clock, 10);
+  const ids = Array.from({ length: 1_200 }, (_, index) => hello(bus, index === 700 ? 'mine' : 'other'));
+  const asked: number[] = [];
+  const storedEvents: Parts['storedEvents'] = {
+    before: async () => [],
+    after: async (afterId, beforeId, countMax) => {
+      asked.push(afterId);
+      if (afterId < ids[0]!) return undefined;
+      if (asked.length < 3) ids.push(hello(bus, 'meanwhile'));
+      const stored = ids.filter((id) => id > afterId && id < beforeId).slice(0, countMax);
+      const events = stored.map((id) => {
+        const session = id === ids[700] ? 'mine' : 'other';
+        return { id, type: 'stream.lingering', wallMs: 0, session, details: {} } as const;
+      });
+      return { events, throughId: stored.length < countMax ? beforeId - 1 : (stored.at(-1) ?? 0) };
+    },
+  };
+  const rig = await startRig(t, { events: bus, clock, storedEvents });
+  t.after(() => rig.server.endEventStreams());
+  const whole = await readEvents(t, `${rig.url}/events/stream?last_event_id=${ids[0]}`);
+  await whole.until(() => whole.lastId === bus.newestId);
+  const told = whole.events.map(({ id }) => id ?? 0);
+  assert.deepEqual(told, ids.slice(1), 'each once, in order');
+  assert.ok(asked.length >= 3, 'in parts');
+  whole.close();
+  const few = await readEvents(t, `${rig.url}/events/stream?session=mine&last_event_id=${ids[5]}`);
+  await few.until(() => few.events.length === 1);
+  assert.equal(few.events[0]?.id, ids[700]);
+  few.close();
+  const tooOld = await readEvents(t, `${rig.url}/events/stream?last_event_id=${ids[0]! - 1}`);
+  await tooOld.until(() => tooOld.lastId === bus.newestId);
+  assert.deepEqual([tooOld.events[0]?.name, tooOld.events.length], ['missed', 11]);
 });

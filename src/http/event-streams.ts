@@ -1,11 +1,14 @@
 import type { ServerResponse } from 'node:http';
 import type { Clock, Timer } from '../base/clock.ts';
 import { AcemuxError } from '../base/reasons.ts';
+import type { AcemuxEvent } from '../telemetry/events/event.ts';
 import { type EventFilter, matches } from '../telemetry/events/event-filter.ts';
 import type { Log } from '../telemetry/log.ts';
-import type { EventsFace } from './deps.ts';
+import type { EventsFace, HttpDeps } from './deps.ts';
 import { eventJsonOf } from './event-json.ts';
 
+/** So many stored events are read in one go, for a reader that was away longer than memory goes back. */
+const STORED_AT_ONCE = 500;
 /** Keeps proxies from taking a quiet stream for a dead one. */
 const HEARTBEAT_MS = 15_000;
 /** A reader that takes nothing for so long is ended. */
@@ -26,14 +29,26 @@ const HEADERS = {
 
 export interface EventStreamsDeps {
   readonly events: EventsFace;
+  readonly storedEvents: Pick<HttpDeps['storedEvents'], 'after'>;
   readonly clock: Clock;
   readonly log: Log;
+}
+
+/** What is known of who reads, and what it wants beside events. */
+export interface ReaderWish {
+  /** The key that it came with, or is logged in with; undefined: it came with none. */
+  readonly keyId: string | undefined;
+  /** The id of the last event that it has seen; undefined: it wants what happens from now on. */
+  readonly lastId: number | undefined;
+  /** How all is now, as JSON on one line: for a reader that is to be told that every two seconds as well. */
+  readonly overview?: (() => string) | undefined;
 }
 
 /** All who read events as they happen. */
 export class EventStreams {
   readonly #deps: EventStreamsDeps;
-  readonly #readers = new Set<EventReader>();
+  /** Each with the id of its key. */
+  readonly #readers = new Map<EventReader, string | undefined>();
   #isOver = false;
 
   constructor(deps: EventStreamsDeps) {
@@ -47,19 +62,10 @@ export class EventStreams {
       throw new AcemuxError('overloaded', `${READERS_MAX} clients read events already.`);
   }
 
-  /**
-   * Takes a response over, to which nothing has been written.
-   * @param lastId the id of the last event that the reader has seen; undefined: it wants what happens from now on
-   * @param overview how all is now, as JSON on one line: for a reader that is to be told that every two seconds as well
-   */
-  open(
-    response: ServerResponse,
-    filter: EventFilter,
-    lastId: number | undefined,
-    overview?: () => string,
-  ): void {
+  /** Takes a response over, to which nothing has been written. */
+  open(response: ServerResponse, filter: EventFilter, { keyId, lastId, overview }: ReaderWish): void {
     const reader = new EventReader(this.#deps, response, filter, overview);
-    this.#readers.add(reader);
+    this.#readers.set(reader, keyId);
     response.once('close', () => {
       this.#readers.delete(reader);
       reader.stop();
@@ -70,7 +76,12 @@ export class EventStreams {
   /** Ends all of them at once; nobody is let in after. */
   stop(): void {
     this.#isOver = true;
-    for (const reader of this.#readers) reader.end();
+    for (const reader of this.#readers.keys()) reader.end();
+  }
+
+  /** Ends those who came with this key, or are logged in with it. */
+  endOfKey(keyId: string): void {
+    for (const [reader, id] of this.#readers) if (id === keyId) reader.end();
   }
 }
 
@@ -88,6 +99,9 @@ class EventReader {
   #nextOverview: Timer | undefined;
   /** All events up to this one were looked at. */
   #seenId = 0;
+  /** It is told what is stored first: until then what happens waits in the bus. */
+  #isCatchingUp = false;
+  #isOver = false;
   /** Since when the response takes nothing. */
   #blockedSinceMs: number | undefined;
 
@@ -112,14 +126,66 @@ class EventReader {
     this.#seenId = lastId ?? events.newestId;
     // An id that is not given out yet is of an earlier life, before the wall clock went back.
     const isOfAnotherLife = this.#seenId > events.newestId;
-    const isGone = isOfAnotherLife || this.#seenId < events.oldestId - 1;
-    if (isGone) this.#seenId = events.oldestId - 1;
-    const missed = isGone ? `event: missed\ndata: {"oldest_id":${events.oldestId}}\n\n` : '';
-    this.#write(`retry: ${RETRY_MS}\n\n${missed}`);
+    const isNotHeld = isOfAnotherLife || this.#seenId < events.oldestId - 1;
+    this.#write(`retry: ${RETRY_MS}\n\n`);
+    if (isOfAnotherLife) this.#tellMissed();
     this.#unsubscribe = events.subscribe(() => this.#pump());
     this.#scheduleHeartbeat();
     if (this.#overview) this.#tellOverview(this.#overview);
-    this.#pump();
+    if (isNotHeld && !isOfAnotherLife) {
+      this.#isCatchingUp = true;
+      this.#catchUp().then(
+        () => this.#pump(),
+        // Of a store that can't be read nothing is known.
+        () => {
+          this.#isCatchingUp = false;
+          if (this.#isOver) return;
+          this.#tellMissed();
+          this.#pump();
+        },
+      );
+    } else this.#pump();
+  }
+
+  /** Tells what is stored behind what it has seen, up to where memory begins. */
+  async #catchUp(): Promise<void> {
+    const { events, storedEvents } = this.#deps;
+    while (!this.#isOver && this.#seenId < events.oldestId - 1) {
+      const stored = await storedEvents.after(this.#seenId, events.oldestId, STORED_AT_ONCE);
+      if (this.#isOver) return;
+      if (stored === undefined) {
+        this.#tellMissed();
+        break;
+      }
+      for (const event of stored.events) this.#tell(event);
+      this.#seenId = stored.throughId;
+      if (this.#blockedSinceMs !== undefined) await this.#drained();
+    }
+    this.#isCatchingUp = false;
+  }
+
+  /** Resolves when the response takes something again, or is over. */
+  #drained(): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (): void => {
+        this.#response.off('drain', done).off('close', done);
+        resolve();
+      };
+      this.#response.on('drain', done).on('close', done);
+    });
+  }
+
+  /** What came before what memory holds can't be told. */
+  #tellMissed(): void {
+    const { oldestId } = this.#deps.events;
+    this.#seenId = oldestId - 1;
+    this.#write(`event: missed\ndata: {"oldest_id":${oldestId}}\n\n`);
+  }
+
+  #tell(event: AcemuxEvent): void {
+    this.#seenId = event.id;
+    if (!matches(event, this.#filter)) return;
+    this.#write(`id: ${event.id}\nevent: ${event.type}\ndata: ${JSON.stringify(eventJsonOf(event))}\n\n`);
   }
 
   /** Ends the response with what was written. */
@@ -131,6 +197,7 @@ class EventReader {
   }
 
   stop(): void {
+    this.#isOver = true;
     this.#unsubscribe?.();
     this.#heartbeat?.cancel();
     this.#nextOverview?.cancel();
@@ -144,15 +211,14 @@ class EventReader {
 
   #pump(): void {
     const { events } = this.#deps;
+    if (this.#isCatchingUp || this.#isOver) return;
     while (this.#blockedSinceMs === undefined && this.#seenId < events.newestId) {
       const event = events.get(this.#seenId + 1);
       if (!event) {
         this.#dismiss('it fell too far behind');
         return;
       }
-      this.#seenId = event.id;
-      if (!matches(event, this.#filter)) continue;
-      this.#write(`id: ${event.id}\nevent: ${event.type}\ndata: ${JSON.stringify(eventJsonOf(event))}\n\n`);
+      this.#tell(event);
     }
   }
 
@@ -182,7 +248,10 @@ class EventReader {
   }
 
   #dismiss(why: string): void {
-    this.#deps.log.info({ client: this.#response.socket?.remoteAddress, why }, 'a reader of events is ended');
+    this.#deps.log.info(
+      { address: this.#response.socket?.remoteAddress, why },
+      'a reader of events is ended',
+    );
     this.stop();
     this.#response.destroy();
   }

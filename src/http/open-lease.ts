@@ -111,6 +111,7 @@ export function refuseAsEngine<Attached extends Leavable>(
     method: request.method,
     path: pathOf(request.url),
     address: deps.access.clientOf(request).address,
+    request: request.id,
     // Programs go on asking for a while how a stream is that has ended.
     isPlay: refusal.body.code !== 'lease_unknown',
   });

@@ -30,6 +30,8 @@ const PATHS: Readonly<Record<string, readonly string[]>> = {
   '/events/cleanup': ['post'],
   '/events/stats': ['get'],
   '/events/stream': ['get'],
+  '/events/stream_ended': ['post'],
+  '/events/stream_started': ['post'],
   '/gc': ['post'],
   '/health/circuit-breaker/reset': ['post'],
   '/history': ['get'],

@@ -52,5 +52,8 @@ export async function playFile(
     throw error;
   }
   reply.hijack();
-  await sendFile(reply.raw, file, { clock, log: log.child({ file: selector.hash }) });
+  await sendFile(reply.raw, file, {
+    clock,
+    log: log.child({ file: selector.hash, address: viewer.address, request: viewer.request }),
+  });
 }

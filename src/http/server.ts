@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import { parseAddressSet } from '../access/ip-address.ts';
 import { LoginAttempts } from '../access/login-attempts.ts';
@@ -38,6 +39,7 @@ import { registerOverview } from './routes/overview.ts';
 import { registerPanel } from './routes/panel.ts';
 import { registerProvision } from './routes/provision.ts';
 import { registerProxy } from './routes/proxy.ts';
+import { registerReportedStreams } from './routes/reported-streams.ts';
 import { registerSettings } from './routes/settings.ts';
 import { registerSignedUrls } from './routes/signed-urls.ts';
 import { registerStreamControl } from './routes/stream-control.ts';
@@ -93,11 +95,17 @@ export function buildServer<Attached extends Leavable>(
   });
   const eventStreams = new EventStreams({ ...deps, log });
   const app = buildApp({ ...deps, log }, connections, eventStreams);
+  const { keys, logins } = deps.access;
+  const unsubscribe = keys.onRemoved(({ id }) => {
+    logins.closeOfKey(id);
+    eventStreams.endOfKey(id);
+  });
   let closed: Promise<void> | undefined;
   return {
     listen: () => listen(app, deps.config),
     endEventStreams: () => eventStreams.stop(),
     close: () => {
+      unsubscribe();
       eventStreams.stop();
       closed ??= connections.close(app.close().then(() => undefined));
       return closed;
@@ -121,6 +129,7 @@ function buildApp<Attached extends Leavable>(
     childLoggerFactory: (parent) => parent,
     serverFactory: (dispatch) => connections.createServer(dispatch),
     clientErrorHandler: (error, socket) => connections.refuse(error, socket),
+    genReqId: requestIds(),
     bodyLimit: BODY_SIZE_MAX_BYTES,
     routerOptions: { maxParamLength: PATH_SEGMENT_LENGTH_MAX },
     rewriteUrl: ({ method = 'GET', url = '/' }) =>
@@ -139,8 +148,12 @@ function buildApp<Attached extends Leavable>(
       reply.raw.writeHead(status, { ...REFUSAL_HEADERS, ...length, ...headers }).end(text);
     },
   });
+  const attempts = new LoginAttempts(deps.clock, (address) => {
+    deps.events.emit('access.address_blocked', { address });
+  });
   const access = new AccessControl({
     ...deps.access,
+    attempts,
     trustedProxies: deps.config.trustedProxies,
     clock: deps.clock,
     log: deps.log,
@@ -174,11 +187,11 @@ function buildApp<Attached extends Leavable>(
     done();
   });
   const consultations = new Consultations(deps);
-  const attempts = new LoginAttempts(deps.clock);
   app.register((scope, _options, done) => {
     registerEngineApi(scope, { ...deps, consultations, access });
     done();
   });
+  const reported = new Map();
   const overview = new OverviewFeed(deps, OVERVIEW_EVERY_MS / 2);
   for (const prefix of ['', API_PREFIX]) {
     app.register(
@@ -198,13 +211,14 @@ function buildApp<Attached extends Leavable>(
         });
         registerVpn(scope, deps);
         registerOverview(scope, deps);
-        registerEvents(scope, { ...deps, eventStreams, overview: overview.text });
+        registerEvents(scope, { ...deps, access, eventStreams, overview: overview.text });
+        registerReportedStreams(scope, { ...deps, access, reported });
         registerHistory(scope, deps);
         registerAceStatus(scope, deps);
         registerHealth(scope, deps);
         registerMetrics(scope, deps);
         registerOpenapi(scope);
-        registerKeys(scope, { keys: deps.access.keys, access, log: deps.log });
+        registerKeys(scope, { keys: deps.access.keys, access, events: deps.events });
         registerSignedUrls(scope, { ...deps.access, clock: deps.clock });
         registerLogin(scope, { ...deps.access, access, attempts, clock: deps.clock, log: deps.log });
         done();
@@ -213,6 +227,13 @@ function buildApp<Attached extends Leavable>(
     );
   }
   return app;
+}
+
+/** Ids of requests for logs and events: no other request has the same, of this process or of those before. */
+function requestIds(): () => string {
+  const process = randomBytes(4).toString('hex');
+  let count = 0;
+  return () => `${process}-${(++count).toString(36)}`;
 }
 
 /** The documentation shows each route once. */

@@ -9,12 +9,17 @@ const NAME_LENGTH_MAX = 64;
 export function viewerInfoOf(request: FastifyRequest, caller: Caller): ViewerInfo {
   const name = viewerNameOf(queryOf(request)) ?? caller.key?.name;
   const { address } = caller;
-  return { address, userAgent: request.headers['user-agent'], ...(name !== undefined && { name }), caller };
+  const userAgent = request.headers['user-agent'];
+  return { address, userAgent, request: request.id, ...(name !== undefined && { name }), caller };
 }
 
 /** What of it belongs into a line of the log. */
-export function loggedViewer({ address, userAgent }: ViewerInfo): Pick<ViewerInfo, 'address' | 'userAgent'> {
-  return { address, userAgent };
+export function loggedViewer({
+  address,
+  request,
+  userAgent,
+}: ViewerInfo): Pick<ViewerInfo, 'address' | 'userAgent' | 'request'> {
+  return { address, userAgent, request };
 }
 
 /**

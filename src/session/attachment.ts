@@ -10,6 +10,8 @@ export interface ViewerInfo {
   /** IP address. */
   readonly address: string;
   readonly userAgent: string | undefined;
+  /** The id of the request that it came with, for logs and events. */
+  readonly request?: string | undefined;
   /** On whose account it watches; undefined: nothing but the address is known. */
   readonly caller?: Asking | undefined;
   /** Takes the stream in pieces, when it likes; `isAway`: it has not come for longer than a player lets pass. */

@@ -4,14 +4,14 @@ import type { Pace, ViewerInfo } from './attachment.ts';
 export interface Doorkeeper {
   /**
    * Asks for a seat at a stream, by one of its 40-hex names.
-   * @throws AcemuxError too_many_…, overloaded; the signal's reason
+   * @throws AcemuxError too_many_…, overloaded, key_revoked; the signal's reason
    */
   enter(viewer: ViewerInfo, stream: string, signal: AbortSignal): Promise<Seat>;
 }
 
 /** One viewer who was let in, from when it asked until `leave`. */
 export interface Seat {
-  /** Aborted, with an AcemuxError, when somebody else gets the seat. */
+  /** Aborted, with an AcemuxError, when somebody else gets the seat, or its key is not accepted any more. */
   readonly expulsion: AbortSignal;
   /**
    * Now there is something to watch.

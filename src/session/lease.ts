@@ -119,8 +119,8 @@ export class Lease {
       this.end(reasonOf(error));
       throw error;
     }
-    const { address, userAgent } = viewer;
-    this.#log.info({ address, userAgent }, 'lease opened');
+    const { address, request, userAgent } = viewer;
+    this.#log.info({ address, request, userAgent }, 'lease opened');
     this.#startUnread();
   }
 

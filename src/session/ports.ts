@@ -110,6 +110,8 @@ export interface ObservedClient {
   readonly address: string;
   /** What it calls itself, or is called by its key; undefined: nothing. */
   readonly name?: string | undefined;
+  /** The id of the request that it came with. */
+  readonly request?: string | undefined;
 }
 
 /** How a viewer is sent its stream. */

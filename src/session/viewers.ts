@@ -64,7 +64,8 @@ export class Viewers {
   /** Lets one in that asked for it at `askedAtMs`, on the clock. */
   admit(viewer: ViewerInfo, askedAtMs: number, { onLeft, ...admission }: Admission): Attachment {
     const { clock, observer, stream } = this.#deps;
-    const client: ObservedClient = { id: newClientId(), address: viewer.address, name: viewer.name };
+    const { address, name, request } = viewer;
+    const client: ObservedClient = { id: newClientId(), address, name, request };
     const member: Member = {
       client,
       viewer,

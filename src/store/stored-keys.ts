@@ -78,13 +78,18 @@ export class StoredKeys {
 
   /**
    * Resolves when it is gone; false: there was none.
-   * @throws AcemuxError store_unavailable: it is gone for this life only
+   * @throws AcemuxError store_unavailable: nothing has been changed
    */
   async remove(id: string): Promise<boolean> {
-    if (!this.#keys.delete(id)) return false;
+    const key = this.#keys.get(id);
+    if (!key) return false;
+    this.#keys.delete(id);
     const statement = { sql: 'DELETE FROM keys WHERE id = ?', values: [id] };
     const to = await this.#store.writeWithin(SAVE_WAIT_MS, [statement]);
-    if (to === 'lost') throw new AcemuxError('store_unavailable');
+    if (to === 'lost') {
+      this.#keys.set(id, key);
+      throw new AcemuxError('store_unavailable');
+    }
     return true;
   }
 

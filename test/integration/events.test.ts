@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type EventReader, readEvents } from '../support/event-reader.ts';
+import { temporaryFolder } from '../support/passing-stream.ts';
 import { BYTES_PER_SECOND, ID, type Rig, startRig, until } from '../support/rig.ts';
 
 type Shown = Readonly<Record<string, unknown>>;
@@ -117,4 +118,37 @@ test('readers are told of the end and ended at once when acemux stops, and do no
     assert.deepEqual(names.slice(-2), ['system.draining', 'system.stopping']);
     assert.equal(events.at(-1)?.data?.['cause_id'], events.at(-2)?.id);
   }
+});
+
+test('who read events when acemux was started again gets behind the last one all that has happened since, each once', async (t) => {
+  const dataDir = await temporaryFolder(t);
+  const first = await startRig(t, { dataDir });
+  const reader = await readEvents(t, `${first.url}/events/stream`);
+  const viewer = first.watch();
+  await viewer.received(188);
+  await reader.until(() => reader.names.includes('client.joined'));
+  reader.close();
+  viewer.leave();
+  await until(() => first.app.sessions.clientCount === 0);
+  await first.app.stop();
+
+  const second = await startRig(t, { dataDir });
+  const again = await readEvents(t, `${second.url}/events/stream`, {
+    'Last-Event-ID': String(reader.lastId),
+  });
+  await again.until(() => again.names.includes('system.started'));
+  const happened = await listed(second);
+  const ids = happened.map(({ id }) => id);
+  const behind = ids.slice(ids.indexOf(reader.lastId) + 1);
+  await again.until(() => again.lastId === behind.at(-1));
+  assert.deepEqual(
+    again.events.map(({ id }) => id),
+    behind,
+  );
+  for (const name of ['client.left', 'system.stopping']) assert.ok(again.names.includes(name), name);
+  assert.ok(!again.names.includes('missed'));
+  assert.ok(ids.indexOf(reader.lastId) > 0, 'what it has seen is not told again');
+  again.close();
+  // The first rig looks whether anything is left before the second one is stopped.
+  await second.app.stop();
 });

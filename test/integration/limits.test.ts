@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { test } from 'node:test';
 import { BYTES_PER_SECOND, ID, type Rig, startRig, until } from '../support/rig.ts';
 import { inspect, type Viewer } from '../support/viewer.ts';
@@ -21,12 +22,20 @@ function channel(number: number): string {
   return number.toString(16).padStart(40, '7');
 }
 
-/** Fails if what they get has an error, or if there was a gap: no byte for as long as a connection may be silent. */
+/** A connection that has carried nothing for a second is given null packets: no viewer is without a byte for twice as long. */
+const SILENT_MS = 2_000;
+
+/**
+ * Fails if what they get has an error, or if there was a gap: no byte for longer than a connection may be silent, beside what the
+ * longest turn of this process's loop took meanwhile. acemux, its engine and its viewers all live in that.
+ */
 async function assertNobodySuffers(
   viewers: readonly Viewer[],
   meanwhile: () => Promise<void>,
 ): Promise<void> {
   let longestMs = 0;
+  const loop = monitorEventLoopDelay({ resolution: 10 });
+  loop.enable();
   const stops = viewers.map((viewer) => {
     let lastMs = performance.now();
     return viewer.onData(() => {
@@ -38,11 +47,13 @@ async function assertNobodySuffers(
   await meanwhile();
   await Promise.all(viewers.map((viewer) => viewer.receivedMore(BYTES_PER_SECOND)));
   for (const stop of stops) stop();
+  loop.disable();
   for (const viewer of viewers) {
     assert.equal(viewer.ended, undefined);
     assert.equal(inspect(viewer.media).continuityErrors, 0);
   }
-  assert.ok(longestMs < 2_000, `a gap of ${longestMs} ms`);
+  const longestTurnMs = loop.max / 1e6;
+  assert.ok(longestMs < SILENT_MS + longestTurnMs, `a gap of ${longestMs} ms, a turn of ${longestTurnMs} ms`);
 }
 
 test('1,000 rapid requests with room for five more: five are let in, and those who watch have no gap', async (t) => {
@@ -130,13 +141,15 @@ test('a stream that has more than a viewer may take is refused before its 200; i
   const refused = await refusalOf(rig, `/ace/getstream?id=${ID}`);
   assert.deepEqual([refused.status, refused.code], [429, 'bandwidth_below_stream']);
   const segment = (await (await fetch(playlist)).text()).split('\n').find((line) => line.endsWith('.ts'));
-  const first = await (await fetch(new URL(segment ?? '', playlist))).arrayBuffer();
   const beganMs = performance.now();
+  const first = await (await fetch(new URL(segment ?? '', playlist))).arrayBuffer();
   const again = await (await fetch(new URL(segment ?? '', playlist))).arrayBuffer();
   assert.equal(again.byteLength, first.byteLength);
-  // A second's worth is there to begin with.
+  // A second's worth is there to begin with: the rest of the first one is paid off before the second one comes, however slow the
+  // machine is. A timer of Node may be a millisecond early.
   const owedMs = (first.byteLength / capBytes - 1) * 1000;
-  assert.ok(performance.now() - beganMs > owedMs * 0.8, `${performance.now() - beganMs} of ${owedMs} ms`);
+  const tookMs = performance.now() - beganMs;
+  assert.ok(owedMs > 0 && tookMs >= owedMs - 1, `${tookMs} of ${owedMs} ms`);
 });
 
 test('with more than may be sent nobody new is let in, those who watch have no gap, and it is told everywhere', async (t) => {

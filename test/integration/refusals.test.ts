@@ -275,6 +275,8 @@ const ELSEWHERE: Readonly<Partial<Record<ReasonCode, string>>> = {
   too_many_viewers_of_key: 'src/access/limits/admission.test.ts',
   too_many_starts_of_key: 'src/access/limits/admission.test.ts',
   stream_replaced: 'src/access/limits/audience.test.ts',
+  key_revoked: 'src/access/limits/audience.test.ts',
+  too_many_wrong_keys: 'src/http/access-control.test.ts',
   bandwidth_below_stream: 'test/integration/limits.test.ts',
 };
 

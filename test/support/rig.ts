@@ -120,7 +120,7 @@ export class Rig {
  * Starts a rig; when the test is over it is stopped, and nothing may be left: no playback on an engine, no socket,
  * no timer.
  */
-export async function startRig(t: TestContext, options: RigOptions = {}): Promise<Rig> {
+export async function startRig(t: Pick<TestContext, 'after'>, options: RigOptions = {}): Promise<Rig> {
   const before = resources();
   const dataDir = options.dataDir ?? (await mkdtemp(path.join(tmpdir(), 'acemux-test-')));
   const engines = (options.engines ?? [{}]).map(

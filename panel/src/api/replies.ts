@@ -397,6 +397,83 @@ export interface Replies {
     readonly newest: string | null;
     readonly by_severity: { readonly [name: string]: number };
   };
+  'POST /events/stream_ended': {
+    readonly updated: boolean;
+    readonly stream: {
+      /** Opaque, of this session alone. */
+      readonly id: string;
+      /** What key is: content_id or infohash. */
+      readonly key_type: string;
+      /** The 40 digits that the stream was first asked for. */
+      readonly key: string;
+      readonly container_id: string | null;
+      readonly playback_session_id: string | null;
+      /** acemux’s own: the newest numbers of this stream. */
+      readonly stat_url: string;
+      /** acemux’s own: `DELETE` ends the stream; batch-stop takes it. */
+      readonly command_url: string;
+      readonly is_live: boolean;
+      readonly started_at: string;
+      readonly ended_at: string | null;
+      /** started or ended. */
+      readonly status: string;
+      readonly peers: number | null;
+      readonly speed_down: number | null;
+      readonly speed_up: number | null;
+      readonly downloaded: number | null;
+      readonly uploaded: number | null;
+      readonly livepos: {
+        readonly pos: string | null;
+        readonly live_first: string | null;
+        readonly live_last: string | null;
+        readonly first_ts: string | null;
+        readonly last_ts: string | null;
+        readonly buffer_pieces: string | null;
+      } | null;
+      readonly infohash: string | null;
+      /** starting, playing, lingering or ended. */
+      readonly state: string;
+      readonly client_count: number;
+      readonly reason: string | null;
+    } | null;
+  };
+  'POST /events/stream_started': {
+    /** Opaque, of this session alone. */
+    readonly id: string;
+    /** What key is: content_id or infohash. */
+    readonly key_type: string;
+    /** The 40 digits that the stream was first asked for. */
+    readonly key: string;
+    readonly container_id: string | null;
+    readonly playback_session_id: string | null;
+    /** acemux’s own: the newest numbers of this stream. */
+    readonly stat_url: string;
+    /** acemux’s own: `DELETE` ends the stream; batch-stop takes it. */
+    readonly command_url: string;
+    readonly is_live: boolean;
+    readonly started_at: string;
+    readonly ended_at: string | null;
+    /** started or ended. */
+    readonly status: string;
+    readonly peers: number | null;
+    readonly speed_down: number | null;
+    readonly speed_up: number | null;
+    readonly downloaded: number | null;
+    readonly uploaded: number | null;
+    readonly livepos: {
+      readonly pos: string | null;
+      readonly live_first: string | null;
+      readonly live_last: string | null;
+      readonly first_ts: string | null;
+      readonly last_ts: string | null;
+      readonly buffer_pieces: string | null;
+    } | null;
+    readonly infohash: string | null;
+    /** starting, playing, lingering or ended. */
+    readonly state: string;
+    readonly client_count: number;
+    readonly reason: string | null;
+  };
   'POST /gc': {
     readonly status: string;
   };

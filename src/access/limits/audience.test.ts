@@ -3,19 +3,23 @@ import { describe, test } from 'node:test';
 import { ManualClock } from '../../base/manual-clock.ts';
 import { AcemuxError } from '../../base/reasons.ts';
 import type { KeyLimits } from '../key-limits.ts';
-import { Audience, type TakenSeat, type Visitor } from './audience.ts';
+import { Audience, type AudienceDeps, type TakenSeat, type Visitor } from './audience.ts';
 import type { LimitRules } from './shares.ts';
 
 const NEVER = new AbortController().signal;
 const MB = 1_000_000;
 
-function audienceWith(rules: Partial<LimitRules>, changes: { refusal?: () => AcemuxError | undefined } = {}) {
+function audienceWith(
+  rules: Partial<LimitRules>,
+  changes: Partial<Pick<AudienceDeps, 'refusal' | 'keyIsAccepted'>> = {},
+) {
   const clock = new ManualClock();
   const names = new Map<string, string>();
   const audience = new Audience({
     rules: { all: {}, address: {}, key: {}, viewerBytesPerSecond: undefined, ...rules },
     streamOf: (hash) => names.get(hash) ?? hash,
     refusal: () => undefined,
+    keyIsAccepted: () => true,
     prebufferMs: 4_000,
     clock,
     ...changes,
@@ -250,4 +254,21 @@ describe('bytes', () => {
     await assert.rejects(waiting);
     assert.equal(clock.pendingTimers, 0);
   });
+});
+
+test('who watches by a key that is removed is told to go, others stay, and nobody comes in by it any more', async () => {
+  const accepted = new Set(['k1', 'k2']);
+  const { audience, clock, enter } = audienceWith(
+    { all: { viewersMax: 2 } },
+    { keyIsAccepted: (id) => accepted.has(id) },
+  );
+  const [mine, other] = [await enter('a', holderOf({}, 'k1')), await enter('a', holderOf({}, 'k2'))];
+  const waiting = enter('b', holderOf({}, 'k1'));
+  accepted.delete('k1');
+  audience.expelKey('k1');
+  assert.equal((mine.expulsion.reason as AcemuxError).code, 'key_revoked');
+  assert.equal(other.expulsion.aborted, false);
+  assert.equal((await refusalOf(clock, waiting)).code, 'key_revoked', 'who waited for a seat gets none');
+  assert.equal((await refusalOf(clock, enter('a', holderOf({}, 'k1')))).code, 'key_revoked');
+  assert.equal(audience.size, 1);
 });

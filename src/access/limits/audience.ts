@@ -29,6 +29,8 @@ export interface AudienceDeps {
   readonly streamOf: (hash: string) => string;
   /** Why nobody may come in now, whoever it is; undefined: they may. */
   readonly refusal: () => AcemuxError | undefined;
+  /** Whether the key of this id is accepted now. */
+  readonly keyIsAccepted: (id: string) => boolean;
   /** PREBUFFER_SECONDS, milliseconds: so much of a stream is sent as fast as it can be. */
   readonly prebufferMs: number;
   readonly clock: Clock;
@@ -58,7 +60,7 @@ export class Audience {
 
   /**
    * Lets somebody in to a stream, by one of its 40-hex names.
-   * @throws AcemuxError too_many_viewers and the like, overloaded; the signal's reason
+   * @throws AcemuxError too_many_viewers and the like, overloaded, key_revoked; the signal's reason
    */
   async enter(visitor: Visitor, hash: string, signal: AbortSignal): Promise<TakenSeat> {
     const shares = sharesOf(visitor.caller ?? visitor, this.#deps.rules);
@@ -68,6 +70,9 @@ export class Audience {
       signal.throwIfAborted();
       const refusal = this.#deps.refusal();
       if (refusal) throw refusal;
+      const keyId = visitor.caller?.key?.id;
+      // Who asks was found out a while ago.
+      if (keyId !== undefined && !this.#deps.keyIsAccepted(keyId)) throw new AcemuxError('key_revoked');
       const admission = this.#decide(shares, stream);
       if (admission.kind === 'admit') return this.#seat(visitor, shares, hash, stream, admission.replaced);
       const leftMs = endMs - this.#deps.clock.nowMs();
@@ -81,6 +86,11 @@ export class Audience {
       }
       await this.#untilSomebodyLeaves(leftMs, signal);
     }
+  }
+
+  /** A key is not accepted any more: whoever watches by it, or by what was signed on its account, is told to go. */
+  expelKey(keyId: string): void {
+    for (const seat of [...this.#seats]) if (seat.keyId === keyId) seat.expel('key_revoked');
   }
 
   /**
@@ -256,6 +266,11 @@ export class TakenSeat implements Present, Watching {
     this.sinceMs = deps.sinceMs;
   }
 
+  /** The key on whose account it was taken; undefined: none. */
+  get keyId(): string | undefined {
+    return this.#deps.visitor.caller?.key?.id;
+  }
+
   /** Another name of it may have become known meanwhile. */
   get stream(): string {
     return this.#deps.streamNow();
@@ -273,7 +288,7 @@ export class TakenSeat implements Present, Watching {
     return this.#rate();
   }
 
-  /** Aborted, with an AcemuxError, when somebody else got the seat. */
+  /** Aborted, with an AcemuxError, when somebody else got the seat, or its key is not accepted any more. */
   get expulsion(): AbortSignal {
     return this.#expulsion.signal;
   }

@@ -106,6 +106,7 @@ test('what memory does not hold comes from what is stored, less what was there; 
   const rig = await startRig(t, {
     events,
     storedEvents: {
+      after: async () => undefined,
       before: async (...question) => {
         asked.push(question);
         return [old];

@@ -3,6 +3,7 @@ import { type Static, Type } from 'typebox';
 import { EVENT_TYPES, subjectOf } from '../../telemetry/events/event.ts';
 import { matches, SEVERITIES } from '../../telemetry/events/event-filter.ts';
 import { EVENT_SUBJECTS } from '../../telemetry/events/event-table.ts';
+import type { AccessControl } from '../access-control.ts';
 import type { HttpDeps } from '../deps.ts';
 import { ErrorBodySchema } from '../errors.ts';
 import { EventSchema, eventJsonOf } from '../event-json.ts';
@@ -11,6 +12,7 @@ import type { EventStreams } from '../event-streams.ts';
 
 export type EventsDeps = Pick<HttpDeps, 'events' | 'storedEvents' | 'clock'> & {
   readonly eventStreams: EventStreams;
+  readonly access: AccessControl;
   /** How all is now, as JSON on one line. */
   readonly overview: () => string;
 };
@@ -50,7 +52,7 @@ const StatsSchema = Type.Object({
 /** `/events`, `/events/stats` and `/events/stream`: what has happened, and what happens. */
 export function registerEvents(
   scope: FastifyInstance,
-  { clock, events, storedEvents, eventStreams, overview }: EventsDeps,
+  { access, clock, events, storedEvents, eventStreams, overview }: EventsDeps,
 ): void {
   const config = { area: 'view' } as const;
   const tags = ['view'];
@@ -154,7 +156,9 @@ export function registerEvents(
       const lastId = last === undefined || last === '' ? undefined : eventIdOf('last_event_id', last);
       eventStreams.checkRoom();
       reply.hijack();
-      eventStreams.open(reply.raw, filter, lastId, query.overview === true ? overview : undefined);
+      const keyId = access.callerOf(request).key?.id;
+      const wish = { keyId, lastId, overview: query.overview === true ? overview : undefined };
+      eventStreams.open(reply.raw, filter, wish);
     },
   );
 }

@@ -211,7 +211,7 @@ export async function play<Attached extends Leavable>(
     }
     if (!start.areSent) throw error;
     const { method, url } = request;
-    const refused = { method, path: pathOf(url), address: viewer.address, isPlay: true };
+    const refused = { method, path: pathOf(url), address: viewer.address, request: request.id, isPlay: true };
     witnessRefusal({ log, metrics }, error, refusalOf(error), refused);
     start.fail();
     return;
@@ -231,6 +231,6 @@ export async function play<Attached extends Leavable>(
     attachment.leave('internal');
     if (start.areSent) start.fail();
     else reply.raw.destroy();
-    log.error({ stream, err: error }, 'the output could not take the viewer over');
+    log.error({ stream, request: request.id, err: error }, 'the output could not take the viewer over');
   }
 }

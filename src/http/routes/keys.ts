@@ -3,7 +3,7 @@ import { type Static, Type } from 'typebox';
 import { limitsOf, type WrittenLimits, writtenLimitsOf } from '../../access/key-limits.ts';
 import type { KeyRing, KnownKey } from '../../access/key-ring.ts';
 import { ROLES, type Role } from '../../access/roles.ts';
-import type { Log } from '../../telemetry/log.ts';
+import type { EventDetails, EventSink } from '../../telemetry/events/event.ts';
 import type { AccessControl } from '../access-control.ts';
 import { ErrorBodySchema } from '../errors.ts';
 import { LimitsSchema } from '../limits-schema.ts';
@@ -12,7 +12,7 @@ import { timeOf } from '../times.ts';
 export interface KeysDeps {
   readonly keys: KeyRing;
   readonly access: AccessControl;
-  readonly log: Log;
+  readonly events: EventSink;
 }
 
 const RoleSchema = Type.Union(
@@ -42,6 +42,8 @@ const WishSchema = Type.Object(
   },
   { additionalProperties: false },
 );
+type KeyChange = EventDetails<'access.key_made'>;
+
 interface Wish {
   readonly name: string;
   readonly role: Role;
@@ -49,11 +51,11 @@ interface Wish {
 }
 
 /** `/keys`: which there are, a new one, one less. The key itself is told once, to whom had it made. */
-export function registerKeys(scope: FastifyInstance, { access, keys, log }: KeysDeps): void {
+export function registerKeys(scope: FastifyInstance, { access, events, keys }: KeysDeps): void {
   const config = { area: 'admin' } as const;
-  const by = (request: FastifyRequest): object => {
+  const audited = (request: FastifyRequest, { id, name, role }: KnownKey): KeyChange => {
     const { address, key } = access.callerOf(request);
-    return { by: key?.name, address };
+    return { name, id, role, by: key?.name, address };
   };
 
   scope.get(
@@ -83,7 +85,7 @@ export function registerKeys(scope: FastifyInstance, { access, keys, log }: Keys
     async (request, reply) => {
       const { limits, name, role } = request.body;
       const { key, known } = await keys.create({ name, role, limits: limitsOf(limits) });
-      log.info({ keyId: known.id, keyName: name, role, ...by(request) }, 'key made');
+      events.emit('access.key_made', audited(request, known), { request: request.id });
       return reply
         .code(201)
         .header('Cache-Control', 'no-store')
@@ -98,14 +100,15 @@ export function registerKeys(scope: FastifyInstance, { access, keys, log }: Keys
       schema: {
         tags: ['admin'],
         summary: 'From now on a key is not accepted, nor what was signed or logged in with it',
-        description: 'Who watches by it goes on to the end.',
+        description:
+          'Whoever watches by it, or by a URL that was signed on its account, is ended (`key_revoked`).',
         params: Type.Object({ id: Type.String() }),
         response: { 200: KeySchema, 404: ErrorBodySchema, 409: ErrorBodySchema },
       },
     },
     async (request) => {
       const known = await keys.remove(request.params.id);
-      log.info({ keyId: known.id, keyName: known.name, ...by(request) }, 'key removed');
+      events.emit('access.key_removed', audited(request, known), { request: request.id });
       return keyWords(known);
     },
   );

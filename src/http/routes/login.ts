@@ -42,13 +42,13 @@ export function registerLogin(scope: FastifyInstance, deps: LoginDeps): void {
 
   const enter = (request: FastifyRequest, reply: FastifyReply, keyId: string, how: string): void => {
     const { address } = access.clientOf(request);
-    log.info({ keyName: keys.byId(keyId)?.name, address, how }, 'logged in');
+    log.info({ keyName: keys.byId(keyId)?.name, address, how, request: request.id }, 'logged in');
     reply.header('Set-Cookie', cookie(request, logins.open(keyId), SESSION_MAX_MS / 1000));
   };
   const refuse = (request: FastifyRequest, how: string): AcemuxError => {
     const { address } = access.clientOf(request);
     attempts.failed(address);
-    log.warn({ address, how, reason: 'login_failed' }, 'a login failed');
+    log.warn({ address, how, reason: 'login_failed', request: request.id }, 'a login failed');
     return new AcemuxError('login_failed');
   };
 
@@ -163,7 +163,8 @@ export function registerLogin(scope: FastifyInstance, deps: LoginDeps): void {
     async (request, reply) => {
       const { key } = access.callerOf(request);
       if (!key) throw new AcemuxError('key_required');
-      log.info({ keyName: key.name, address: access.clientOf(request).address }, 'login link made');
+      const { address } = access.clientOf(request);
+      log.info({ keyName: key.name, address, request: request.id }, 'login link made');
       return reply.header('Cache-Control', 'no-store').send({
         url: `${publicUrlOf(request)}/login?link=${logins.createLink(key.id)}`,
         expires_at: timeOf(clock.wallMs() + LINK_MAX_MS),

@@ -194,7 +194,7 @@ export function buildRig(overrides: Partial<Parts> = {}): Omit<Rig, 'url' | 'por
     store: { health: WELL_STORED },
     history: {},
     evidence: { list: () => [] },
-    storedEvents: { before: async () => [] },
+    storedEvents: { after: async () => undefined, before: async () => [] },
     fleetControl: new FakeFleetControl(),
     overloadCauses: [],
     clientHeaders: () => ({}),

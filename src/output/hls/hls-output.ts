@@ -25,6 +25,8 @@ const VIEWERS_MAX = 20_000;
 
 /** So many names of disconnected viewers are remembered. */
 const DISMISSED_MAX = 1_000;
+/** Who went for one of these is told so when it asks again, and is not let in anew. */
+const DISMISSALS: ReadonlySet<ReasonCode> = new Set(['kicked_by_operator', 'stream_replaced', 'key_revoked']);
 
 /** What is needed of the directory of sessions. */
 export interface HlsSessions {
@@ -255,7 +257,8 @@ export class HlsOutput {
     if (known) return known;
     if (this.#viewers.size >= VIEWERS_MAX) throw new AcemuxError('overloaded');
     const { clientTimeoutMs, clock, log } = this.#deps;
-    const fields = { stream: selector.hash, client: info.address };
+    const { address, request } = info;
+    const fields = { stream: selector.hash, address, request };
     const viewers = this.#viewers;
     // It asks to be let in as it is made.
     const segments = {
@@ -268,17 +271,21 @@ export class HlsOutput {
       clock,
       admit: async (signal) => {
         const attachment = await this.#join(selector, { ...info, segments }, signal);
-        log.info({ ...fields, userAgent: info.userAgent }, 'HLS viewer joined');
+        const { userAgent } = info;
+        log.info(
+          { ...fields, session: attachment.session.id, client: attachment.client?.id, userAgent },
+          'HLS viewer joined',
+        );
         return { attachment, stream: this.#use(attachment.session, viewer) };
       },
       expiryMs: (stream) => Math.max(clientTimeoutMs, SILENT_TARGETS * 1000 * (stream?.targetSeconds ?? 0)),
       onGone: (viewer, reason) => {
         this.#viewers.delete(name);
-        if (reason === 'kicked_by_operator' || reason === 'stream_replaced')
-          this.#noteDismissed(name, reason);
+        if (DISMISSALS.has(reason)) this.#noteDismissed(name, reason);
         const { attachment } = viewer;
         if (!attachment) return;
-        log.info({ ...fields, reason }, 'HLS viewer gone');
+        const client = attachment.client?.id;
+        log.info({ ...fields, session: attachment.session.id, client, reason }, 'HLS viewer gone');
         this.#leave(attachment.session, viewer);
       },
     });

@@ -108,8 +108,9 @@ export class TsOutput {
       onSkip: this.#onSkip,
       onGone: this.#onGone,
     });
-    const { address, userAgent } = attachment.viewer;
-    const child = log.child({ session: attachment.session.id, client: address });
+    const { address, request, userAgent } = attachment.viewer;
+    const client = attachment.client?.id;
+    const child = log.child({ session: attachment.session.id, client, address, request });
     this.#viewers.set(viewer, { socket, attachment, fanOut, log: child });
     fanOut.add(viewer);
     child.info({ userAgent }, 'client joined');

@@ -68,7 +68,7 @@ export class FileLease {
   }
 
   /**
-   * Lets a reader have the file, or a part of it.
+   * Lets a reader have the file, or a part of it, on the account of who opened the lease.
    * @throws AcemuxError as `Recordings.open`; why the lease is over; the signal's reason
    */
   async read({ viewer, span }: Pick<FileRequest, 'viewer' | 'span'>, signal: AbortSignal): Promise<OpenFile> {
@@ -76,10 +76,13 @@ export class FileLease {
     this.#opening++;
     this.#considerUnread();
     try {
-      const { selector } = this.request;
+      const {
+        selector,
+        viewer: { caller },
+      } = this.request;
       const either = AbortSignal.any([signal, this.#abort.signal]);
       const file = await this.#deps.recordings.open(
-        { selector, viewer, viewerKey: this.token, span },
+        { selector, viewer: { ...viewer, caller }, viewerKey: this.token, span },
         either,
       );
       this.#keep(file.reading);

@@ -9,6 +9,7 @@ export const EVENT_SUBJECTS = {
   stream: 'One stream: its session, and the engines that it is played from',
   client: 'One viewer of a stream',
   request: 'Requests',
+  access: 'Keys, and who tries them',
   engine: 'One engine',
   health: 'How an engine is',
   fleet: 'All engines together',
@@ -131,6 +132,23 @@ export const EVENT_TABLE = {
     what: 'No engine went on with a playing stream within the retry budget: its viewers are disconnected.',
     details: { reason: 'text' },
   },
+  'stream.reported_started': {
+    severity: 'info',
+    what: 'Another program says that it plays a stream from an engine itself: acemux shows that here, and does nothing with it.',
+    details: {
+      id: 'text',
+      key_type: 'text',
+      name: 'text',
+      address: 'text',
+      is_known_engine: 'flag',
+      by: 'text?',
+    },
+  },
+  'stream.reported_ended': {
+    severity: 'info',
+    what: 'Another program says that a stream has ended which it has played itself.',
+    details: { id: 'text', reason: 'text?', by: 'text?' },
+  },
   'stream.warning': {
     severity: 'warning',
     what: 'A stream plays, but not as it should.',
@@ -169,6 +187,23 @@ export const EVENT_TABLE = {
     what: 'Requests were refused, `count` of them since the last such event; told once a minute for each reason at most.',
     details: { reason: 'text', count: 'number' },
     hasOwnLogLine: true,
+  },
+
+  // ── access ────────────────────────────────────────────────────────────────────────────────────────────────
+  'access.key_made': {
+    severity: 'info',
+    what: 'A key was made.',
+    details: { name: 'text', id: 'text', role: 'text', by: 'text?', address: 'text' },
+  },
+  'access.key_removed': {
+    severity: 'info',
+    what: 'A key was removed: whoever played by it, or was logged in with it, has been ended.',
+    details: { name: 'text', id: 'text', role: 'text', by: 'text?', address: 'text' },
+  },
+  'access.address_blocked': {
+    severity: 'warning',
+    what: 'From one address too many different wrong keys came, or too many logins failed: no key that is new there is looked at for ten minutes.',
+    details: { address: 'text' },
   },
 
   // ── engines ───────────────────────────────────────────────────────────────────────────────────────────────

@@ -34,7 +34,7 @@ const HEAD = `<!-- Written by \`npm run docs\` from src/telemetry/events/event-t
 # Events
 
 Whatever happens to streams, viewers and engines is an event: what, when, to whom, and because of which earlier event. acemux
-holds the newest 10,000 (8 MiB at most) in memory; they are gone when it ends.
+holds the newest 10,000 (8 MiB at most) in memory, and keeps them on disk as far as HISTORY_DAYS goes.
 
 - \`GET /events\` lists them, the newest first: \`?limit=100&offset=0\` (at most 1000), or \`before=ID\` for what came before that
   event. It can be narrowed: \`event_type\` (\`stream\`, \`client\`, …), \`category\` (\`started\`, \`ended\`, …), \`type\` (both together:
@@ -43,7 +43,8 @@ holds the newest 10,000 (8 MiB at most) in memory; they are gone when it ends.
 - \`GET /events/stats\` counts them. \`POST /events/cleanup?max_age_days=30\` lets go of older ones (it needs the key).
 - \`GET /events/stream\` tells them as they happen, as server-sent events, narrowed like \`/events\`. Whoever was away sends the id of the
   last event that it has seen as \`Last-Event-ID\` (browsers do that by themselves) or as \`?last_event_id=\`, and gets what it has
-  missed. Where a part of that is not held any longer, or is of an earlier life of acemux, it gets an event \`missed\` first. A reader
+  missed: from memory, and what that does not hold, an earlier life of acemux included, from the history. Where a part of it is not there either
+  (HISTORY_DAYS, or a kill in the second before), it gets an event \`missed\` first. A reader
   that does not take what it is sent is ended. With \`overview=true\` it is told every two seconds as well how all is, as an event
   \`overview\` without an id: what \`GET /overview\` answers, streams and engines in numbers.
 

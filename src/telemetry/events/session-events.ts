@@ -99,8 +99,8 @@ export class SessionEvents implements Partial<SessionObserver> {
   }
 
   clientJoined(stream: ObservedStream, client: ObservedClient): void {
-    const { address, name } = client;
-    this.#events.emit('client.joined', { address, name }, about(stream, { client: client.id }));
+    const { address, id, name, request } = client;
+    this.#events.emit('client.joined', { address, name }, about(stream, { client: id, request }));
   }
 
   clientLeft(reason: ReasonCode, stream: ObservedStream, client: ObservedClient): void {
