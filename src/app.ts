@@ -132,7 +132,7 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
     openFilesMax,
     clock,
   });
-  const sessionEvents = new SessionEvents(events);
+  const sessionEvents = new SessionEvents(events, clock);
   const observer = new Observers([
     metrics,
     metrics.stages,

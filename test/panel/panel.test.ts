@@ -320,6 +320,23 @@ test('in a closed house a viewer’s key plays, and sees neither others, nor eng
   assert.doesNotMatch(await page.content(), /hidden-engine|Drain|Settings|Events/);
 });
 
+test('at home, where nobody needs a key, a browser that is logged in with a viewer’s key sees no more than that key may', async (t) => {
+  const made = await fetch(`${stage.url}/keys`, {
+    method: 'POST',
+    headers: { Authorization: `Bearer ${KEY}`, 'Content-Type': 'application/json' },
+    body: JSON.stringify({ name: 'Kitchen', role: 'viewer' }),
+  });
+  const { key } = Object(await made.json());
+  const page = await browser.open(t, stage.url, { place: '#/engines', expectedErrors: REFUSED });
+  await page.locator('.engine-card').first().waitFor();
+  await page.context().request.post(`${stage.url}/login`, { data: { key } });
+  await page.reload();
+  await page.getByRole('heading', { name: 'Play something' }).waitFor();
+  assert.equal(await page.locator('.engine-card, .topology, table').count(), 0);
+  const refused = await page.context().request.get(`${stage.url}/streams`);
+  assert.equal(refused.status(), 403);
+});
+
 test('a login that has expired in the middle of an act is asked for again, and nothing was done', async (t) => {
   const page = await browser.open(t, stage.url, { place: '#/keys', expectedErrors: REFUSED });
   await page.locator('#main').getByRole('button', { name: 'Log in' }).click();
