@@ -263,6 +263,12 @@ test('an engine that is killed shows as a splice on the timeline, and as what ne
     .getByText(ENGINES[index]?.name ?? '')
     .first()
     .waitFor();
+  await page.goto(`${stage.url}/panel/#/streams`);
+  const row = page.locator(`[data-stream="${streamId(3)}"]`);
+  await row.locator('.column-splices').getByText('1', { exact: true }).waitFor();
+  await row.locator('.column-media').getByText('H.264, AAC').waitFor();
+  await page.getByRole('button', { name: 'Splices' }).click();
+  await page.locator(`tbody tr:first-child[data-stream="${streamId(3)}"]`).waitFor();
   stage.engines[index]?.faults.clear();
 });
 
