@@ -256,8 +256,10 @@ test('an engine that is killed shows as a splice on the timeline, and as what ne
     [true, false],
   );
   await page.getByText('nothing missing').first().waitFor();
+  await page.evaluate('scrollTo(0, 300)');
   await page.goto(`${stage.url}/panel/#/overview`);
   await page.getByRole('heading', { level: 1, name: /need.* a look/ }).waitFor();
+  assert.equal(await page.evaluate('scrollY'), 0, 'another page begins at its top');
   await page
     .locator('.problems')
     .getByText(ENGINES[index]?.name ?? '')
