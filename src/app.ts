@@ -134,7 +134,7 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
     clock,
   });
   undo.defer(access.keys.onRemoved(({ id }) => limits.audience.expelKey(id)));
-  const sessionEvents = new SessionEvents(events);
+  const sessionEvents = new SessionEvents(events, clock);
   const observer = new Observers([
     metrics,
     metrics.stages,

@@ -132,6 +132,7 @@ export const texts = {
       media: 'Picture',
       peers: 'Peers',
       speed: 'From swarm',
+      buffer: 'Buffer',
       uptime: 'Uptime',
       idle: 'Idle',
       splices: 'Splices',

@@ -16,6 +16,7 @@ import { ROLES, type Role } from './roles.ts';
 const HOUSE: ClientAddress = { address: '192.168.1.5', isPrivate: true, isBehindUnknownProxy: false };
 const STRANGER: ClientAddress = { address: '203.0.113.9', isPrivate: false, isBehindUnknownProxy: false };
 const PROXIED: ClientAddress = { address: '192.168.1.2', isPrivate: false, isBehindUnknownProxy: true };
+const CLIENTS = [HOUSE, STRANGER, PROXIED];
 const NONE: Credential = { kind: 'none' };
 const WRONG: Credential = { kind: 'wrong' };
 const key = (role: Role): Credential => ({ kind: 'key', role });
@@ -48,9 +49,11 @@ test('each role may do what the table says, and nothing else, wherever it comes 
   };
   for (const [who, opens] of Object.entries(OPENS)) {
     const credential = credentials[who as keyof typeof OPENS];
-    for (const client of [HOUSE, STRANGER, PROXIED]) {
-      const opened = EVERY_AREA.filter((area) => decide(area, 'key', { client, credential }) === 'allow');
-      assert.deepEqual(opened, opens, who);
+    // Whoever comes with a key is who that key says, where others need none, too.
+    const modes = credential.kind === 'key' ? MODES : (['key'] as const);
+    for (const [client, mode] of modes.flatMap((each) => CLIENTS.map((client) => [client, each] as const))) {
+      const opened = EVERY_AREA.filter((area) => decide(area, mode, { client, credential }) === 'allow');
+      assert.deepEqual(opened, opens, `${who} ${mode} ${client.address}`);
     }
   }
   assert.deepEqual(Object.keys(OPENS).sort(), [...ROLES, 'none', 'signed'].sort(), 'no role is missing');
@@ -67,7 +70,7 @@ test('private: the house needs no key to play and to look, strangers do', () => 
 
 test('open: nobody needs a key to play and to look', () => {
   for (const area of ['play', 'overview', 'metrics', 'view'] as const) {
-    for (const client of [HOUSE, STRANGER, PROXIED]) assert.equal(decide(area, 'open', { client }), 'allow');
+    for (const client of CLIENTS) assert.equal(decide(area, 'open', { client }), 'allow');
   }
 });
 

@@ -124,8 +124,9 @@ export type AccessDecision =
   | SignedProblem;
 
 /**
- * Decides whether a request may pass. A list that refuses an address refuses it with any key; where no key is needed,
- * what came with a request does not matter; and no address stands in for the admin key.
+ * Decides whether a request may pass. A list that refuses an address refuses it with any key. Whoever comes with a key is
+ * who that key says, at home too: a viewer's is for playing. Where no key is needed, nothing else that came with a request
+ * matters, a wrong key included; and no address stands in for the admin key.
  */
 export function decideAccess(request: AccessRequest): AccessDecision {
   const { area, client, credential, lists } = request;
@@ -134,7 +135,8 @@ export function decideAccess(request: AccessRequest): AccessDecision {
     const verdict = lists.judge(rule.lists, client);
     if (verdict !== 'allow') return verdict;
   }
-  if (request.isUnguessable || needsNoKey(rule, request)) return 'allow';
+  if (request.isUnguessable || rule.withoutKey === 'everybody') return 'allow';
+  if (credential.kind !== 'key' && needsNoKey(rule, request)) return 'allow';
   switch (credential.kind) {
     case 'none':
       // Without the proxy in between it might have been private.
@@ -154,7 +156,6 @@ export function decideAccess(request: AccessRequest): AccessDecision {
 }
 
 function needsNoKey(rule: AreaRule, { client, policy }: AccessRequest): boolean {
-  if (rule.withoutKey === 'everybody') return true;
   const mode = modeOf(rule, policy);
   return mode === 'open' || (mode === 'private' && client.isPrivate);
 }

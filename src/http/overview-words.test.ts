@@ -23,6 +23,34 @@ test('the overview has each stream and each engine in numbers, and no viewer by 
   assert.doesNotMatch(JSON.stringify(overview), /address|user_agent/);
 });
 
+test('what a stream is made of, how its source is and how often it was spliced is told where it is known', async (t) => {
+  const noTimes = { firstTimeSeconds: undefined, lastTimeSeconds: undefined };
+  const stat = {
+    ...{ status: 'dl', peers: 12.4, speedDownKilobytes: 900, speedUpKilobytes: 0 },
+    ...{ downloadedBytes: 0, uploadedBytes: 0 },
+    livePosition: { position: 1, liveFirst: 1, liveLast: 9, bufferPieces: 7, ...noTimes },
+  };
+  const known = playingSession({
+    format: { codecs: ['avc1.640028', 'mp4a.40.2'], resolution: { width: 1920, height: 1080 } },
+    spliceCount: 3,
+    stat,
+  });
+  const rig = await startRig(t, {
+    streams: [known, playingSession()].map((session) => ({ session, samples: [] })),
+    fleetControl: new FakeFleetControl(),
+  });
+  const { streams } = Object((await call(rig, '/overview')).json());
+  assert.deepEqual(
+    streams.map((stream: Record<string, unknown>) =>
+      ['codecs', 'width', 'height', 'splices', 'peers', 'buffer_pieces'].map((name) => stream[name]),
+    ),
+    [
+      [['avc1.640028', 'mp4a.40.2'], 1920, 1080, 3, 12, 7],
+      [null, null, null, 0, null, null],
+    ],
+  );
+});
+
 test('who reads events may be told the overview as well, at once and every two seconds', async (t) => {
   const clock = new ManualClock();
   const rig = await startRig(t, { clock });

@@ -29,6 +29,11 @@ const OverviewStreamSchema = Type.Object({
   bytes_out: Type.Integer({ description: 'Handed to viewers.' }),
   peers: Whole(),
   speed_down: Whole('Kilobytes per second, as engines count.'),
+  buffer_pieces: Whole('Of the live window, that the engine has ready.'),
+  codecs: OrNull(Type.Array(Type.String(), { description: 'RFC 6381; null while they are not known.' })),
+  width: Whole('Pixels.'),
+  height: Whole(),
+  splices: Type.Integer({ description: 'How often another source has gone on with it.' }),
   warnings: Type.Array(Type.String()),
 });
 
@@ -99,7 +104,7 @@ export class OverviewFeed {
 }
 
 function streamWords({ session }: StreamRecord): Overview['streams'][number] {
-  const { stat } = session;
+  const { format, stat } = session;
   return {
     id: session.sessionId,
     stream_id: session.streamId,
@@ -119,6 +124,11 @@ function streamWords({ session }: StreamRecord): Overview['streams'][number] {
     bytes_out: session.bytesOut,
     peers: stat ? Math.round(stat.peers) : null,
     speed_down: stat ? Math.round(stat.speedDownKilobytes) : null,
+    buffer_pieces: stat?.livePosition?.bufferPieces ?? null,
+    codecs: format?.codecs ? [...format.codecs] : null,
+    width: format?.resolution?.width ?? null,
+    height: format?.resolution?.height ?? null,
+    splices: session.spliceCount,
     warnings: [...session.warnings],
   };
 }

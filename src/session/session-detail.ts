@@ -3,11 +3,17 @@ import type { AttemptRecord } from './attempt-record.ts';
 import type { Past } from './past.ts';
 import type { Ring } from './ring.ts';
 import type { StandbyMode } from './standby-mode.ts';
-import type { SessionSnapshot } from './types.ts';
+import type { SessionSnapshot, StreamFormat } from './types.ts';
 import type { ViewerDetail } from './viewers.ts';
 
 /** A stream is looked into so often at most, milliseconds: it is five seconds of media each time. */
 const LOOK_AGAIN_MS = 10_000;
+/** For lists, of all streams: broadcasts seldom change what they are. */
+const GLANCE_AGAIN_MS = 300_000;
+/** Behind a splice, until what is looked at is of the new source. */
+const SETTLED_AFTER_MS = 30_000;
+/** What is looked at is so far behind the live edge, milliseconds of media: it must be enough to be described. */
+const DESCRIBED_MS = 5_000;
 /** What tells what a stream is stands within so much of it. */
 const DESCRIBED_BYTES_MAX = 8 * 1024 * 1024;
 const VIEW_BYTES = 256 * 1024;
@@ -139,20 +145,38 @@ export function pastDetailOf(past: Past): PastDetail {
 export class MediaLook {
   #description: DetailedDescription | undefined;
   #lookedAtMs = 0;
+  #settledAtMs = 0;
 
   look(ring: Ring, nowMs: number): MediaDetail {
-    const isOld = nowMs - this.#lookedAtMs >= LOOK_AGAIN_MS;
-    if (!this.#description || this.#description.streams.length === 0 || isOld) {
-      this.#description = describeRing(ring);
-      this.#lookedAtMs = nowMs;
-    }
-    return { ...this.#description, bytesPerSecond: rateOf(ring), gop: gopOf(ring) };
+    const description = this.#describe(ring, nowMs, LOOK_AGAIN_MS);
+    return { ...description, bytesPerSecond: rateOf(ring), gop: gopOf(ring) };
+  }
+
+  /** The same for lists: hardly ever looks itself. Undefined while nothing is known. */
+  glance(ring: Ring, nowMs: number): StreamFormat | undefined {
+    if (ring.accessPoints.length === 0) return this.#description;
+    const isSettled = this.#description?.codecs !== undefined && nowMs >= this.#settledAtMs;
+    return this.#describe(ring, nowMs, isSettled ? GLANCE_AGAIN_MS : LOOK_AGAIN_MS);
+  }
+
+  /** Another source goes on, and may be made of something else. */
+  doubt(nowMs: number): void {
+    this.#settledAtMs = nowMs + SETTLED_AFTER_MS;
+  }
+
+  #describe(ring: Ring, nowMs: number, maxAgeMs: number): DetailedDescription {
+    const known = this.#description;
+    if (known && known.streams.length > 0 && nowMs - this.#lookedAtMs < maxAgeMs) return known;
+    this.#lookedAtMs = nowMs;
+    this.#description = describeRing(ring);
+    return this.#description;
   }
 }
 
 function describeRing(ring: Ring): DetailedDescription {
   using reader = ring.openReader();
-  const point = ring.accessPoints[0];
+  const { accessPoints, mediaMs } = ring;
+  const point = accessPoints.findLast((each) => mediaMs - each.mediaMs >= DESCRIBED_MS) ?? accessPoints[0];
   function* pieces(): Generator<Buffer> {
     if (!point) return;
     yield point.tables;

@@ -169,6 +169,8 @@ export class Session implements WatchedSession, SuppliedSession {
       bytesIn: this.#supply.bytesIn,
       bytesOut: this.#bytesOut,
       warnings: this.#supply.warnings,
+      format: this.#supply.format,
+      spliceCount: this.#supply.spliceCount,
       stat: this.#supply.stat,
     };
   }

@@ -35,6 +35,8 @@ function session(changes: Partial<SessionSnapshot> = {}): SessionSnapshot {
     bytesIn: 0,
     bytesOut: 0,
     warnings: [],
+    format: undefined,
+    spliceCount: 0,
     stat: undefined,
     ...changes,
   };

@@ -18,6 +18,7 @@ import type { SourceVerdict } from './source-health.ts';
 import { SourceLoop } from './source-loop.ts';
 import type { SourceLoopOwner } from './source-loop-deps.ts';
 import { type StandbyMode, standbyModeOf } from './standby-mode.ts';
+import type { StreamFormat } from './types.ts';
 
 /** Whom a supply feeds: the session. */
 export interface SuppliedSession extends BufferedSession {
@@ -75,6 +76,7 @@ export class Supply implements SourceLoopOwner {
   #playback: Playback | undefined;
   #infohash: string | undefined;
   #isWatchable = false;
+  #spliceCount = 0;
 
   constructor(deps: SupplyDeps) {
     this.#deps = deps;
@@ -125,6 +127,16 @@ export class Supply implements SourceLoopOwner {
   /** What that engine last said of the playback. */
   get stat(): PlaybackStat | undefined {
     return this.#source.stat;
+  }
+
+  /** What the stream is made of. */
+  get format(): StreamFormat | undefined {
+    return this.#mediaLook.glance(this.ring, this.#deps.clock.nowMs());
+  }
+
+  /** How often another source has gone on with it. */
+  get spliceCount(): number {
+    return this.#spliceCount;
   }
 
   /** Whether an engine has opened a playback for it. */
@@ -313,6 +325,7 @@ export class Supply implements SourceLoopOwner {
     if (splice && !(splice.kind === 'same-broadcast' && hasDelivered)) {
       this.#deps.log.info({ engine: attempt.slot.engine.id, ...splice }, 'source joined');
       this.#deps.observer.sourceSpliced(splice, this.#deps.stream, attempt.slot.engine.id);
+      this.#noteSplice();
     }
     this.#source.confirm(attempt);
     this.#notePlayback(attempt);
@@ -338,8 +351,14 @@ export class Supply implements SourceLoopOwner {
     if (!attempt) return;
     this.#deps.log.debug({ engine: attempt.slot.engine.id, why, ...splice }, 'standby goes on');
     this.#deps.observer.standbySwitched(why, this.#deps.stream, attempt.slot.engine.id);
+    this.#noteSplice();
     this.#source.switchTo(attempt);
     this.#notePlayback(attempt);
+  }
+
+  #noteSplice(): void {
+    this.#spliceCount++;
+    this.#mediaLook.doubt(this.#deps.clock.nowMs());
   }
 
   #tellAdvance(headBefore: number): void {

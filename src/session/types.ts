@@ -1,5 +1,6 @@
 import type { ReasonCode } from '../base/reasons.ts';
 import type { PlaybackStat, StreamSelector } from '../engine/types.ts';
+import type { StreamDescription } from '../mpegts/stream-description.ts';
 
 export type { StreamSelector };
 
@@ -37,9 +38,16 @@ export interface SessionSnapshot {
   readonly bytesOut: number;
   /** What is worth a warning in an otherwise playing session: `no_keyframe`. */
   readonly warnings: readonly ReasonCode[];
+  /** What its picture and sound are; undefined while nothing is known of them. */
+  readonly format: StreamFormat | undefined;
+  /** How often another source has gone on with it. */
+  readonly spliceCount: number;
   /** What the engine last said of the playback; it is asked every 2 s. Undefined while there is no answer. */
   readonly stat: PlaybackStat | undefined;
 }
+
+/** What a stream is made of, as far as lists show it. */
+export type StreamFormat = Pick<StreamDescription, 'codecs' | 'resolution'>;
 
 /** What a name is called in lists. */
 export function keyTypeOf({ kind }: StreamSelector): SessionSnapshot['keyType'] {

@@ -256,13 +256,26 @@ test('an engine that is killed shows as a splice on the timeline, and as what ne
     [true, false],
   );
   await page.getByText('nothing missing').first().waitFor();
+  await page.evaluate('scrollTo(0, 300)');
   await page.goto(`${stage.url}/panel/#/overview`);
   await page.getByRole('heading', { level: 1, name: /need.* a look/ }).waitFor();
+  assert.equal(await page.evaluate('scrollY'), 0, 'another page begins at its top');
   await page
     .locator('.problems')
     .getByText(ENGINES[index]?.name ?? '')
     .first()
     .waitFor();
+  await page.goto(`${stage.url}/panel/#/streams`);
+  const row = page.locator(`[data-stream="${streamId(3)}"]`);
+  await row.locator('.column-splices').getByText('1', { exact: true }).waitFor();
+  await row.locator('.column-media').getByText('H.264, AAC').waitFor();
+  await page.getByRole('button', { name: 'Splices' }).click();
+  await page.locator('th[aria-sort="descending"]').getByText('Splices').waitFor();
+  const counts = (await page.locator('td.column-splices').allTextContents()).map(Number);
+  assert.deepEqual(
+    counts,
+    counts.toSorted((one, other) => other - one),
+  );
   stage.engines[index]?.faults.clear();
 });
 
@@ -318,6 +331,23 @@ test('in a closed house a viewer’s key plays, and sees neither others, nor eng
   await page.getByLabel('Play a stream').press('Enter');
   await untilTrue(page, 'document.querySelector("video")?.currentTime > 0.2');
   assert.doesNotMatch(await page.content(), /hidden-engine|Drain|Settings|Events/);
+});
+
+test('at home, where nobody needs a key, a browser that is logged in with a viewer’s key sees no more than that key may', async (t) => {
+  const made = await fetch(`${stage.url}/keys`, {
+    method: 'POST',
+    headers: { Authorization: `Bearer ${KEY}`, 'Content-Type': 'application/json' },
+    body: JSON.stringify({ name: 'Kitchen', role: 'viewer' }),
+  });
+  const { key } = Object(await made.json());
+  const page = await browser.open(t, stage.url, { place: '#/engines', expectedErrors: REFUSED });
+  await page.locator('.engine-card').first().waitFor();
+  await page.context().request.post(`${stage.url}/login`, { data: { key } });
+  await page.reload();
+  await page.getByRole('heading', { name: 'Play something' }).waitFor();
+  assert.equal(await page.locator('.engine-card, .topology, table').count(), 0);
+  const refused = await page.context().request.get(`${stage.url}/streams`);
+  assert.equal(refused.status(), 403);
 });
 
 test('a login that has expired in the middle of an act is asked for again, and nothing was done', async (t) => {

@@ -902,6 +902,12 @@ export interface Replies {
       readonly bytes_out: number;
       readonly peers: number | null;
       readonly speed_down: number | null;
+      readonly buffer_pieces: number | null;
+      readonly codecs: readonly (string)[] | null;
+      readonly width: number | null;
+      readonly height: number | null;
+      /** How often another source has gone on with it. */
+      readonly splices: number;
       readonly warnings: readonly (string)[];
     })[];
     readonly engines: readonly ({

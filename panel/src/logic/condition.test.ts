@@ -37,6 +37,11 @@ const STREAM: Overview['streams'][number] = {
   bytes_out: 0,
   peers: null,
   speed_down: null,
+  buffer_pieces: null,
+  codecs: null,
+  width: null,
+  height: null,
+  splices: 0,
   warnings: [],
 };
 const overview = (changes: Partial<Overview>): Overview => ({

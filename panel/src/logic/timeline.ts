@@ -44,6 +44,7 @@ const MARK_KINDS: Readonly<Record<string, MarkKind>> = {
   'stream.failed': 'failure',
   'stream.attempt_failed': 'failure',
   'stream.source_recovered': 'note',
+  'stream.source_explained': 'note',
   'stream.lingering': 'note',
   'stream.resumed': 'note',
   'client.joined': 'viewer',

@@ -48,54 +48,28 @@ export function StreamLimits({
   const { limits } = texts;
   return (
     <form class="limits" onSubmit={(event) => void save(event)}>
-      <label class="field">
-        <span>{limits.buffer}</span>
-        <input
-          name="buffer_seconds"
-          type="number"
-          min="2"
-          max="600"
-          step="any"
-          required
-          value={settings.buffer_seconds}
-        />
-      </label>
-      <label class="field">
-        <span>{limits.size}</span>
-        <input
-          name="buffer_size"
-          type="number"
-          min="2"
-          max="4096"
-          step="any"
-          required
-          value={Math.round((100 * settings.buffer_size_bytes) / MIB) / 100}
-        />
-      </label>
-      <label class="field">
-        <span>{limits.prebuffer}</span>
-        <input
-          name="prebuffer_seconds"
-          type="number"
-          min="0"
-          max="600"
-          step="any"
-          required
-          value={settings.prebuffer_seconds}
-        />
-      </label>
-      <label class="field">
-        <span>{limits.timeshift}</span>
-        <input
-          name="timeshift_minutes"
-          type="number"
-          min="0"
-          max="10080"
-          step="any"
-          required
-          value={(timeshift?.window_seconds ?? 0) / 60}
-        />
-      </label>
+      <Amount label={limits.buffer} name="buffer_seconds" min={2} max={600} value={settings.buffer_seconds} />
+      <Amount
+        label={limits.size}
+        name="buffer_size"
+        min={2}
+        max={4096}
+        value={Math.round((100 * settings.buffer_size_bytes) / MIB) / 100}
+      />
+      <Amount
+        label={limits.prebuffer}
+        name="prebuffer_seconds"
+        min={0}
+        max={600}
+        value={settings.prebuffer_seconds}
+      />
+      <Amount
+        label={limits.timeshift}
+        name="timeshift_minutes"
+        min={0}
+        max={10_080}
+        value={(timeshift?.window_seconds ?? 0) / 60}
+      />
       <label class="field">
         <span>{limits.standby}</span>
         <select name="standby" value={settings.standby}>
@@ -110,5 +84,22 @@ export function StreamLimits({
         {texts.settings.save}
       </button>
     </form>
+  );
+}
+
+interface AmountProps {
+  readonly label: string;
+  readonly name: string;
+  readonly min: number;
+  readonly max: number;
+  readonly value: number;
+}
+
+function Amount({ label, name, min, max, value }: AmountProps) {
+  return (
+    <label class="field">
+      <span>{label}</span>
+      <input name={name} type="number" min={min} max={max} step="any" required value={value} />
+    </label>
   );
 }

@@ -1,4 +1,4 @@
-import { useComputed } from '@preact/signals';
+import { useRef } from 'preact/hooks';
 import { get } from '../api/call.ts';
 import type { Replies } from '../api/replies.ts';
 import { isUsable } from '../logic/condition.ts';
@@ -12,6 +12,7 @@ import {
   formatTime,
   NOTHING,
 } from '../logic/format.ts';
+import { formatSize } from '../logic/media.ts';
 import { type Timeline, type TimelineEvent, timelineOf } from '../logic/timeline.ts';
 import { Chart } from '../parts/chart.tsx';
 import { EventLine } from '../parts/event-line.tsx';
@@ -44,8 +45,9 @@ export function StreamPage({ id }: { readonly id: string }) {
       : stream.id === id,
   );
   // A stream that was ended long ago is not in the overview: then its page stays as long as it is open.
-  const last = useComputed(() => found);
-  const stream = found ?? last.peek();
+  const last = useRef(found);
+  if (found) last.current = found;
+  const stream = last.current;
   if (!overview.value)
     return (
       <p class="page faint" role="status">
@@ -181,7 +183,7 @@ function KnownStream({ stream }: { readonly stream: Stream }) {
   return (
     <div class="page stream">
       <Head stream={stream} />
-      <Facts stream={stream} timeline={timeline} detail={detail} />
+      <Facts stream={stream} detail={detail} />
       <section aria-labelledby="timeline">
         <h2 id="timeline">{texts.stream.timeline}</h2>
         <TimelinePicture timeline={timeline} fromMs={fromMs} toMs={toMs} />
@@ -289,21 +291,19 @@ function Head({ stream }: { readonly stream: Stream }) {
 
 interface FactsProps {
   readonly stream: Stream;
-  readonly timeline: Timeline;
   readonly detail: Session | undefined;
 }
 
-function Facts({ stream, timeline, detail }: FactsProps) {
+function Facts({ stream, detail }: FactsProps) {
   const media = detail?.media;
   const picture =
     media && media.width !== null
-      ? `${media.width} × ${media.height}${media.frames_per_second ? `, ${Math.round(media.frames_per_second * 100) / 100} fps` : ''}`
+      ? `${formatSize(media)}${media.frames_per_second ? `, ${Math.round(media.frames_per_second * 100) / 100} fps` : ''}`
       : undefined;
   const codecs = media?.streams.flatMap(({ codec }) => (codec === null ? [] : [codec])).join(', ');
   const rate = rates.streams.value.get(stream.id);
   const to = stream.ended_at === null ? nowMs.value : Date.parse(stream.ended_at);
   const from = Date.parse(stream.started_at ?? stream.created_at);
-  const splices = timeline.marks.filter(({ kind }) => kind === 'splice').length;
   return (
     <dl class="facts">
       <Fact label={texts.streams.columns.state}>
@@ -333,7 +333,7 @@ function Facts({ stream, timeline, detail }: FactsProps) {
       )}
       <Fact label={texts.stream.sent}>{formatBytes(stream.bytes_out)}</Fact>
       <Fact label={texts.streams.columns.uptime}>{formatDuration((to - from) / 1000)}</Fact>
-      <Fact label={texts.streams.columns.splices}>{formatCount(splices)}</Fact>
+      <Fact label={texts.streams.columns.splices}>{formatCount(stream.splices)}</Fact>
       <Fact label={texts.stream.started}>
         <Moment at={stream.started_at ?? stream.created_at} />
       </Fact>

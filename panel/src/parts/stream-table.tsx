@@ -1,5 +1,6 @@
 import { useSignal } from '@preact/signals';
 import { counted, formatCount, formatDuration, formatRate, NOTHING } from '../logic/format.ts';
+import { codecNames, formatSize, shortSize } from '../logic/media.ts';
 import { type Order, sortedBy } from '../logic/table.ts';
 import { nowMs, rates, type Stream } from '../store/live.ts';
 import { texts } from '../texts.ts';
@@ -19,8 +20,11 @@ const COLUMNS: readonly Column[] = [
   { name: 'viewers', isNumber: true },
   { name: 'engine' },
   { name: 'rate', isNumber: true },
+  { name: 'media', isExtra: true },
   { name: 'peers', isNumber: true },
   { name: 'speed', isNumber: true, isExtra: true },
+  { name: 'buffer', isNumber: true, isExtra: true },
+  { name: 'splices', isNumber: true, isExtra: true },
   { name: 'uptime', isNumber: true },
   { name: 'idle', isNumber: true, isExtra: true },
 ];
@@ -39,6 +43,12 @@ function cellOf(stream: Stream, column: string): string | number {
       return stream.peers ?? -1;
     case 'speed':
       return stream.speed_down ?? -1;
+    case 'media':
+      return (stream.width ?? -1) * (stream.height ?? 1);
+    case 'buffer':
+      return stream.buffer_pieces ?? -1;
+    case 'splices':
+      return stream.splices;
     case 'uptime':
       return -Date.parse(stream.started_at ?? stream.created_at);
     case 'idle':
@@ -143,6 +153,19 @@ function Cell({ stream, name }: { readonly stream: Stream; readonly name: Column
           <span>{formatRate(rate?.in)}</span>
         </span>
       );
+    case 'media': {
+      const codecs = codecNames(stream.codecs ?? []);
+      return (
+        <span class="media" title={formatSize(stream)}>
+          <span>{shortSize(stream)}</span>
+          {codecs && <span class="faint">{codecs}</span>}
+        </span>
+      );
+    }
+    case 'buffer':
+      return <>{formatCount(stream.buffer_pieces)}</>;
+    case 'splices':
+      return <>{formatCount(stream.splices)}</>;
     case 'peers':
       return <>{formatCount(stream.peers)}</>;
     case 'speed':

@@ -24,6 +24,11 @@ const stream = (id: string, bytesIn: number, bytesOut: number): Overview['stream
   bytes_out: bytesOut,
   peers: null,
   speed_down: null,
+  buffer_pieces: null,
+  codecs: null,
+  width: null,
+  height: null,
+  splices: 0,
   warnings: [],
 });
 const of = (...streams: Overview['streams'][number][]): Overview => ({

@@ -3,6 +3,8 @@ import { computed, signal } from '@preact/signals';
 const hash = signal(location.hash);
 addEventListener('hashchange', () => {
   hash.value = location.hash;
+  // Another page begins at its top, however far down the last one was read.
+  scrollTo(0, 0);
 });
 
 /** What stands behind the #: words, decoded. */

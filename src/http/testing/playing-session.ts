@@ -25,6 +25,8 @@ export function playingSession(changes: Partial<SessionSnapshot> = {}): SessionS
     bytesIn: 1880,
     bytesOut: 3760,
     warnings: [],
+    format: undefined,
+    spliceCount: 0,
     stat: undefined,
     ...changes,
   };

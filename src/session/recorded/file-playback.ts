@@ -98,6 +98,8 @@ export class FilePlayback {
       bytesIn: this.#bytesIn,
       bytesOut: this.#bytesOut,
       warnings: [],
+      format: undefined,
+      spliceCount: 0,
       stat: this.stat,
     };
   }

@@ -318,6 +318,8 @@ function absent({ hash, kind }: StreamSelector, nowWallMs: number): SessionSnaps
     bytesIn: 0,
     bytesOut: 0,
     warnings: [],
+    format: undefined,
+    spliceCount: 0,
     stat: undefined,
   };
 }

@@ -88,6 +88,11 @@ export const EVENT_TABLE = {
     details: { reason: 'text' },
     hasOwnLogLine: true,
   },
+  'stream.source_explained': {
+    severity: 'info',
+    what: 'Why a stream lost its source is known now (`cause_id`): the engine had gone. `over_id` is the event that told of the loss.',
+    details: { over_id: 'number' },
+  },
   'stream.source_suspected': {
     severity: 'info',
     what: 'The engine that a stream is played from does not do well; another one is looked for while it still plays.',

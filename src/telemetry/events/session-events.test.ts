@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { recordEvents } from '../../../test/support/event-recorder.ts';
+import { ManualClock } from '../../base/manual-clock.ts';
 import type { ObservedStream } from '../../session/ports.ts';
 import { SessionEvents } from './session-events.ts';
 
@@ -23,10 +24,11 @@ const streamOf = (change: Partial<ObservedStream> = {}): ObservedStream => ({
 });
 
 function rig() {
-  const record = recordEvents();
-  const sessions = new SessionEvents(record.bus);
+  const clock = new ManualClock();
+  const record = recordEvents(clock);
+  const sessions = new SessionEvents(record.bus, clock);
   record.bus.subscribe((event) => sessions.hear(event));
-  return { ...record, sessions };
+  return { ...record, clock, sessions };
 }
 
 test('a stream whose engine is lost goes on because of that, and each event says what brought it about', () => {
@@ -75,6 +77,47 @@ test('what happens to an engine is the cause of its streams’ leaving it, as lo
     ],
   );
   assert.ok(lines()[3]?.endsWith('because of stream.source_suspected'));
+});
+
+test('an engine of which one hears late that it has gone is named as the cause, of what followed and of what is to come', async () => {
+  const { bus, clock, heard, lines, sessions } = rig();
+  const [one, other, elsewhere] = [streamOf(), streamOf({ id: 't' }), streamOf({ id: 'u' })];
+  for (const stream of [one, other]) sessions.sessionPlaying(stream, 1, 'e1');
+  sessions.sessionPlaying(elsewhere, 1, 'e2');
+  for (const stream of [one, other]) sessions.attemptFailed('source_failed', stream, 'e1', true);
+  sessions.attemptFailed('source_failed', elsewhere, 'e2', true);
+  sessions.sourceSpliced(SPLICE, one, 'e3');
+  await clock.advance(1_000);
+  bus.emit('engine.gone', { streams: 1 }, { engine: 'e1' });
+  sessions.sourceSpliced(SPLICE, other, 'e3');
+  const told = lines().filter((line) => /explained|spliced/.test(line));
+  const overOf = (id: string) =>
+    heard.find(({ type, session }) => type === 'stream.source_over' && session === id)?.id;
+  assert.deepEqual(told, [
+    's e3 stream.spliced same-broadcast e1 1.5 0 -0.25 because of stream.source_over',
+    `s e1 stream.source_explained ${overOf('s')} because of engine.gone`,
+    `t e1 stream.source_explained ${overOf('t')} because of engine.gone`,
+    't e3 stream.spliced same-broadcast e1 1.5 0 -0.25 because of stream.source_explained',
+  ]);
+});
+
+test('an engine that goes long after a stream has left it, or again, or as was known before, explains nothing', async () => {
+  const { bus, clock, lines, sessions } = rig();
+  const stream = streamOf();
+  const gone = (): number => bus.emit('engine.gone', { streams: 0 }, { engine: 'e1' });
+  const back = { name: 'e1', provider: 'static', is_back: true };
+  sessions.sessionPlaying(stream, 1, 'e1');
+  sessions.attemptFailed('source_failed', stream, 'e1', true);
+  await clock.advance(30_001);
+  gone();
+  bus.emit('engine.appeared', back, { engine: 'e1' });
+  sessions.attemptFailed('source_failed', stream, 'e1', true);
+  gone();
+  gone();
+  sessions.sourceSpliced(SPLICE, stream, 'e1');
+  sessions.attemptFailed('source_failed', stream, 'e1', true);
+  gone();
+  assert.equal(lines().filter((line) => line.includes('stream.source_explained ')).length, 1);
 });
 
 test('a doubt that is over is the cause of nothing that comes later', () => {

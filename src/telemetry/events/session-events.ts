@@ -1,7 +1,9 @@
+import type { Clock } from '../../base/clock.ts';
 import type { ReasonCode } from '../../base/reasons.ts';
 import { TIMESHIFT_REASONS } from '../../base/timeshift-reasons.ts';
 import type { ObservedClient, ObservedStream, SessionObserver } from '../../session/ports.ts';
 import type { AcemuxEvent, EventContext, EventSink } from './event.ts';
+import { UnexplainedEnds } from './unexplained-ends.ts';
 
 /** What is remembered of a stream, to tell what brought what about. */
 interface Story {
@@ -34,24 +36,37 @@ const TROUBLED_ENGINES_MAX = 200;
 /** Tells what happens to sessions and viewers as events, each with the one that brought it about. */
 export class SessionEvents implements Partial<SessionObserver> {
   readonly #events: EventSink;
+  readonly #clock: Pick<Clock, 'nowMs'>;
   readonly #stories = new WeakMap<ObservedStream, Story>();
   readonly #skips = new WeakMap<ObservedClient, number>();
   /** Why streams leave an engine: its last event of that kind. */
   readonly #troubles = new Map<string, number>();
+  readonly #unexplained = new UnexplainedEnds<Story>();
 
-  constructor(events: EventSink) {
+  constructor(events: EventSink, clock: Pick<Clock, 'nowMs'>) {
     this.#events = events;
+    this.#clock = clock;
   }
 
   /** To be called with each event: what happens to an engine brings about what happens to its streams. */
   hear({ type, engine, id }: AcemuxEvent): void {
     if (engine === undefined) return;
+    if (type === 'engine.gone') this.#explain(engine, id);
     if (type === 'health.recovered' || type === 'engine.appeared') this.#troubles.delete(engine);
     if (type !== 'health.failed' && type !== 'engine.gone' && type !== 'engine.draining') return;
     this.#troubles.delete(engine);
     this.#troubles.set(engine, id);
     const oldest = this.#troubles.keys().next();
     if (this.#troubles.size > TROUBLED_ENGINES_MAX && !oldest.done) this.#troubles.delete(oldest.value);
+  }
+
+  /** A connection breaks before anybody tells that its engine has gone: what followed from that is said now. */
+  #explain(engine: string, causeId: number): void {
+    for (const { session, overId, story } of this.#unexplained.take(engine, this.#clock.nowMs())) {
+      const context = { session, engine, causeId };
+      const id = this.#events.emit('stream.source_explained', { over_id: overId }, context);
+      if (story.troubleId === overId) story.troubleId = id;
+    }
   }
 
   sessionStarted(stream: ObservedStream): void {
@@ -135,7 +150,11 @@ export class SessionEvents implements Partial<SessionObserver> {
     // It may be that it was in doubt before, and is over now.
     const causeId = story.troubleId ?? this.#troubles.get(engine);
     const context = about(stream, { engine, causeId });
-    story.troubleId = this.#events.emit('stream.source_over', { reason }, context);
+    const overId = this.#events.emit('stream.source_over', { reason }, context);
+    story.troubleId = overId;
+    if (this.#troubles.has(engine)) return;
+    const atMs = this.#clock.nowMs();
+    this.#unexplained.add({ session: stream.id, engine, overId, atMs, story });
   }
 
   sourceDoubted(reason: ReasonCode, stream: ObservedStream, engine: string): void {
