@@ -44,8 +44,9 @@ test('what programs send to an engine is taken: their ids, and what means nothin
   assert.equal('event_url' in response, false, 'there are no events to wait for');
   const [opening] = rig.openings;
   assert.deepEqual(opening?.selector, { kind: 'id', hash: HASH, parameters: { quality: 'hd' } });
-  const { caller, ...viewer } = opening?.viewer ?? {};
+  const { caller, request, ...viewer } = opening?.viewer ?? {};
   assert.deepEqual(viewer, { address: '127.0.0.1', userAgent: 'acexy' });
+  assert.match(request ?? '', /^[0-9a-f]+-\d+$/);
   assert.equal(caller?.address, '127.0.0.1');
   for (const wrong of ['', 'abc', '1.5', '9'.repeat(30)]) {
     const { response } = Object((await call(rig, `${PATH}&client_session_id=${wrong}`)).json());

@@ -17,8 +17,9 @@ test('a viewer is let in and the output takes over', async (t) => {
   }
   const [first, second] = rig.joins;
   assert.deepEqual(first?.selector, { kind: 'id', hash: HASH, parameters: {} });
-  const { caller, ...viewer } = first?.viewer ?? {};
+  const { caller, request, ...viewer } = first?.viewer ?? {};
   assert.deepEqual(viewer, { address: '127.0.0.1', userAgent: 'VLC/3.0.20 LibVLC/3.0.20' });
+  assert.match(request ?? '', /^[0-9a-f]+-\d+$/);
   assert.equal(caller?.role, 'guest');
   assert.deepEqual(second?.selector, { kind: 'infohash', hash: HASH, parameters: { quality: 'hd' } });
 });
