@@ -128,7 +128,8 @@ export function compareStreams(
   const steady = pairs.filter(([a, b]) => a.atMs >= steadyFromMs && b.atMs >= steadyFromMs);
   const lags = steady.map(([a, b]) => b.atMs - a.atMs);
   const lagMs = median(lags);
-  const isSame = packets.count >= PACKETS_MIN && packets.share >= SHARE_MIN;
+  // Another multiplex may have the same counters by chance: then only its clocks tell.
+  const isSame = packets.count >= PACKETS_MIN && packets.share >= SHARE_MIN && !clockOffset90;
   const others = comparable < UNITS_MIN ? 'too little' : 'different';
   return {
     likeness: isSame ? 'same packets' : pairs.length >= UNITS_MIN ? 'same streams' : others,
