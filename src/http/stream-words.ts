@@ -96,7 +96,8 @@ export function livePosReply({ isLive, stat }: SessionSnapshot): Static<typeof L
   return livepos ? { has_livepos: true, is_live: isLive, livepos } : { has_livepos: false, is_live: isLive };
 }
 
-const NO_NUMBERS = {
+/** What is told of a stream of which nothing was measured. */
+export const NO_NUMBERS = {
   peers: null,
   speed_down: null,
   speed_up: null,

@@ -5,7 +5,7 @@ import type { AccessControl } from '../access-control.ts';
 import type { HttpDeps } from '../deps.ts';
 import { ErrorBodySchema } from '../errors.ts';
 import { publicUrlOf } from '../public-url.ts';
-import { StreamStateSchema, streamWords } from '../stream-words.ts';
+import { NO_NUMBERS, StreamStateSchema, streamWords } from '../stream-words.ts';
 import { timeOf } from '../times.ts';
 
 type StreamState = Static<typeof StreamStateSchema>;
@@ -154,12 +154,7 @@ function reportedState({ engineId, id, session, stream }: Report, startedAt: str
     started_at: startedAt,
     ended_at: null,
     status: 'started',
-    peers: null,
-    speed_down: null,
-    speed_up: null,
-    downloaded: null,
-    uploaded: null,
-    livepos: null,
+    ...NO_NUMBERS,
     infohash: stream.key_type === 'infohash' ? stream.key : null,
     state: 'playing',
     client_count: 0,
