@@ -62,11 +62,11 @@ async function measureAcemux(
   });
   const scraped = atBorders.at(-1);
   if (!scraped) throw new Error('the run had no window');
-  const delayMs = (which: string): number =>
-    Math.max(0, (scraped.get(`nodejs_eventloop_lag_${which}_seconds`) ?? Number.NaN) * 1000 - 50);
+  const delayMs = (quantile: string): number =>
+    (scraped.get(`acemux_loop_delay_seconds{quantile="${quantile}"}`) ?? Number.NaN) * 1000;
   return {
     ...load,
-    loopDelayMs: { p50: delayMs('p50'), p99: delayMs('p99'), max: delayMs('max') },
+    loopDelayMs: { p50: delayMs('0.5'), p99: delayMs('0.99'), max: delayMs('1') },
     skips: scraped.get('acemux_client_skips_total') ?? Number.NaN,
     bufferMegabytes: (scraped.get('acemux_buffer_bytes') ?? Number.NaN) / 1024 ** 2,
   };

@@ -15,7 +15,7 @@ export interface Acemux extends AsyncDisposable {
   readonly engineUrl: string;
   /** Somebody watches it already, unless that was not wanted. */
   readonly streamUrl: string;
-  /** All series of /metrics; those with labels are summed up under their bare name. */
+  /** Values of `/metrics` by name, summed up over labels, and by name and labels. */
   scrape(): Promise<Map<string, number>>;
 }
 
@@ -81,7 +81,9 @@ export async function startAcemux(
 async function scrape(url: string): Promise<Map<string, number>> {
   const page = await (await fetch(url)).text();
   const series = new Map<string, number>();
-  for (const [, name = '', value] of page.matchAll(/^(\w+)(?:\{[^}]*\})? (\S+)$/gm))
+  for (const [, name = '', labels, value] of page.matchAll(/^(\w+)(\{[^}]*\})? (\S+)$/gm)) {
     series.set(name, (series.get(name) ?? 0) + Number(value));
+    if (labels) series.set(`${name}${labels}`, Number(value));
+  }
   return series;
 }

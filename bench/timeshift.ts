@@ -35,14 +35,15 @@ const load = await putLoad(compilePrograms(temporaryFolder()), {
 });
 clearInterval(watching);
 
-const milliseconds = (name: string): string => (1000 * (series.get(name) ?? Number.NaN)).toFixed(0);
+const delayMs = (quantile: string): string =>
+  (1000 * (series.get(`acemux_loop_delay_seconds{quantile="${quantile}"}`) ?? Number.NaN)).toFixed(0);
 const megabitsEach = (load.bytes * 8) / 1e6 / viewers / (load.windowMs / 1000);
 const lines = [
   `${viewers} viewers that begin ${PAST_SECONDS} s back, a stream of ${megabits} Mb/s, ${seconds} s`,
   `${availableParallelism()} cores (${cpus()[0]?.model ?? 'unknown'}), Node ${process.version}`,
   '',
   `read: ${(load.bytes / 1e9).toFixed(2)} GB, ${megabitsEach.toFixed(0)} Mb/s each; ${load.cpuSecondsPerGigabyte.toFixed(3)} s of CPU a GB, ${(100 * load.serverCoreShare).toFixed(0)} % of a core`,
-  `loop delay: p50 ${milliseconds('nodejs_eventloop_lag_p50_seconds')} ms, p99 ${milliseconds('nodejs_eventloop_lag_p99_seconds')} ms, at most ${milliseconds('nodejs_eventloop_lag_max_seconds')} ms`,
+  `loop delay: p50 ${delayMs('0.5')} ms, p99 ${delayMs('0.99')} ms, at most ${delayMs('1')} ms`,
   `RSS: ${before.toFixed(0)} MB before, at most ${Math.max(...memory).toFixed(0)} MB, ${acemux.server.residentMegabytes.toFixed(0)} MB when they have left`,
   `first byte: p50 ${load.firstByteMsMedian.toFixed(0)} ms, p99 ${load.firstByteMsP99.toFixed(0)} ms; longest gap ${load.gapMsMax.toFixed(0)} ms; disconnected ${load.disconnected}`,
 ];

@@ -1,14 +1,15 @@
 import { Audience } from './access/limits/audience.ts';
 import type { LimitRules } from './access/limits/shares.ts';
 import { EgressMeter } from './access/overload/egress-meter.ts';
+import { countOpenFiles } from './access/overload/open-files.ts';
 import { OverloadWatch } from './access/overload/overload-watch.ts';
-import { ProcessReadings } from './access/overload/process-readings.ts';
 import type { LiveConfig } from './app-limits.ts';
 import type { Clock } from './base/clock.ts';
 import type { Config } from './config/config.ts';
 import type { Headers } from './config/header-list.ts';
 import { followStreamSettings } from './config/stream-settings.ts';
 import type { EventBus } from './telemetry/events/event-bus.ts';
+import type { LoopDelay } from './telemetry/loop-delay.ts';
 
 export interface LimitParts {
   readonly events: EventBus;
@@ -21,6 +22,7 @@ export interface LimitParts {
   readonly openFilesMax: number | undefined;
   /** Whether the key of this id is accepted now. */
   readonly keyIsAccepted: (id: string) => boolean;
+  readonly loopDelay: LoopDelay;
   readonly clock: Clock;
 }
 
@@ -48,7 +50,7 @@ export function buildLimits(live: LiveConfig, parts: LimitParts): LimitsHouse {
     names.flatMap((name) => [name, parts.infohashOf(name)]);
   const { bufferBytes, bufferBytesMax, clock, events, infohashOf, openFilesMax } = parts;
   const egress = new EgressMeter(clock);
-  const readings = new ProcessReadings();
+  const delay = parts.loopDelay.openReader();
   const overload = new OverloadWatch({
     bounds: {
       loopDelayMs: limits.loopDelayMs > 0 ? limits.loopDelayMs : undefined,
@@ -57,8 +59,8 @@ export function buildLimits(live: LiveConfig, parts: LimitParts): LimitsHouse {
       egressBytesPerSecond: limits.egressBytesPerSecond,
     },
     read: async () => ({
-      loopDelayMs: readings.takeLoopDelayMs(),
-      openFiles: await readings.openFiles(),
+      loopDelayMs: delay.take()?.p99Ms,
+      openFiles: await countOpenFiles(),
       bufferBytes: bufferBytes(),
       egressBytesPerSecond: egress.take(),
     }),
@@ -92,14 +94,8 @@ export function buildLimits(live: LiveConfig, parts: LimitParts): LimitsHouse {
     passSegment: (...given) => audience.passSegment(...given),
     engineHeaders: (names) => streamSettings().engineHeaders(allNames(names)),
     clientHeaders: (names) => streamSettings().clientHeaders(allNames(names)),
-    start: () => {
-      readings.start();
-      overload.start();
-    },
-    stop: async () => {
-      await overload.stop();
-      readings.stop();
-    },
+    start: () => overload.start(),
+    stop: () => overload.stop(),
   };
 }
 

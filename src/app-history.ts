@@ -1,4 +1,3 @@
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Clock } from './base/clock.ts';
 import type { Config } from './config/config.ts';
 import type { EngineSnapshot } from './fleet/engine-record.ts';
@@ -13,11 +12,10 @@ import type { SessionSnapshot } from './session/types.ts';
 import type { Store } from './store/store.ts';
 import type { AcemuxEvent, EventType } from './telemetry/events/event.ts';
 import type { EventBus } from './telemetry/events/event-bus.ts';
+import type { LoopDelay } from './telemetry/loop-delay.ts';
 
 /** Engines say kilobytes. */
 const KILOBYTE = 1024;
-/** How exactly it is measured how late the event loop is, milliseconds. */
-const DELAY_RESOLUTION_MS = 20;
 
 /** Of what evidence is kept: splices, skips and failed starts. */
 const EVIDENCE_OF: ReadonlySet<EventType> = new Set([
@@ -39,6 +37,7 @@ export interface HistorySources {
   readonly sessions: () => readonly Session[];
   readonly recordings: () => readonly SessionSnapshot[];
   readonly engines: () => readonly EngineSnapshot[];
+  readonly loopDelay: LoopDelay;
   readonly clock: Clock;
 }
 
@@ -56,7 +55,7 @@ export interface HistoryHouse {
 export function buildHistory({ history }: Config, sources: HistorySources): HistoryHouse {
   const { store, events, clock } = sources;
   const retention = new Retention({ store, days: history.days, bytesMax: history.maxBytes, clock });
-  const delay = monitorEventLoopDelay({ resolution: DELAY_RESOLUTION_MS });
+  const delay = sources.loopDelay.openReader();
   let egressBytes = 0;
   const recorder = new Recorder({
     store,
@@ -66,8 +65,7 @@ export function buildHistory({ history }: Config, sources: HistorySources): Hist
       const streams = live.map((session) => sampleOf(session.snapshot(), session.ring.mediaMsHeld));
       const sessions = sources.recordings();
       const engines = sources.engines();
-      const loopDelayMs = delay.count === 0 ? 0 : Math.max(0, delay.max / 1e6 - DELAY_RESOLUTION_MS);
-      delay.reset();
+      const loopDelayMs = delay.take()?.maxMs ?? 0;
       return {
         process: {
           clients: [
@@ -124,7 +122,6 @@ export function buildHistory({ history }: Config, sources: HistorySources): Hist
     start() {
       retention.start();
       if (!isKept) return;
-      delay.enable();
       unsubscribe = events.subscribe((event) => {
         recorder.hear(event);
         takeEvidence(event);
@@ -133,7 +130,6 @@ export function buildHistory({ history }: Config, sources: HistorySources): Hist
     },
     async stop() {
       unsubscribe?.();
-      delay.disable();
       if (isKept) recorder.stop();
       await retention.stop();
     },

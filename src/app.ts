@@ -34,6 +34,7 @@ import { EventBus } from './telemetry/events/event-bus.ts';
 import { RefusalEvents } from './telemetry/events/refusal-events.ts';
 import { SessionEvents } from './telemetry/events/session-events.ts';
 import type { Log } from './telemetry/log.ts';
+import { LoopDelay } from './telemetry/loop-delay.ts';
 import { Metrics } from './telemetry/metrics.ts';
 import { Webhooks } from './telemetry/webhooks.ts';
 import { Timeshift } from './timeshift/timeshift.ts';
@@ -99,7 +100,9 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
   const { settings } = settingsHouse;
   undo.defer(() => settings.stop());
   settings.start();
+  const loopDelay = new LoopDelay(clock);
   const metrics: Metrics = new Metrics({
+    loopDelay: loopDelay.openReader(),
     storeHealth: () => store.health,
     sessionsActive: () => sessions.list().length + recordings.list().length,
     clientsActive: () => sessions.clientCount - sessions.pausedCount + recordings.clientCount,
@@ -131,6 +134,7 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
     bufferBytesMax: limitsOfSessions.bufferMemoryBytes,
     openFilesMax,
     keyIsAccepted: (id) => access.keys.byId(id) !== undefined,
+    loopDelay,
     clock,
   });
   undo.defer(access.keys.onRemoved(({ id }) => limits.audience.expelKey(id)));
@@ -197,6 +201,7 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
     sessions: () => sessions.sessions,
     recordings: () => recordings.list(),
     engines: () => fleet.snapshot(),
+    loopDelay,
     clock,
   });
   const sessionControl: SessionControl = new SessionControl(sessions);
@@ -315,6 +320,8 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
   });
   undo.defer(() => webhooks.stop());
   events.subscribe((event) => webhooks.hear(event));
+  undo.defer(() => loopDelay.stop());
+  loopDelay.start();
   undo.defer(() => metrics.stop());
   metrics.start();
   undo.defer(() => history.stop());

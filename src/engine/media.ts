@@ -16,7 +16,7 @@ const NOT_READY_PAUSES_MS = [250, 500, 1_000];
  * Live media come in many small pieces, and each costs the same whatever its size. So after the burst of the start it is
  * read so often only; what comes meanwhile waits in the kernel. Viewers are that much behind, twice at most.
  */
-const GATHER_MS = 30;
+const GATHER_MS = 90;
 /** From the first byte on: whoever waits for a start waits for nothing else. */
 const GATHER_AFTER_MS = 2_000;
 /** Why an engine is not ready stands in its first words. */

@@ -236,15 +236,18 @@ export class Ring {
 
   /** Lets go of the slab that it keeps for later, else of its oldest block, unless that is being written. */
   shed(): void {
-    if (this.#takeSpare()) return;
+    const spare = this.#takeSpare();
+    spare?.giveUp();
+    if (spare) return;
     const written = this.#head % BLOCK_BYTES === 0 ? 0 : 1;
     if (this.#blocks.length > written) this.#letGo(1);
   }
 
   /** Lets go of everything. */
   clear(): void {
-    this.#takeSpare();
     this.#share.give(this.memoryBytes);
+    const slabs = new Set(this.#blocks.map(({ slab }) => slab));
+    for (const slab of [...slabs, this.#takeSpare()]) slab?.giveUp();
     this.#blocks.length = 0;
     this.#slab = undefined;
     this.#slabBefore = undefined;
@@ -352,11 +355,14 @@ export class Ring {
     this.#cutPlaces = keptPlaces === -1 ? [] : this.#cutPlaces.slice(keptPlaces);
   }
 
-  /** New memory of such a size has to be had from the kernel page by page, and brings on garbage collections. */
+  /** New memory of such a size has to be had from the kernel page by page. */
   #onEmptied(slab: Slab): void {
     if (slab === this.#slabBefore) this.#slabBefore = undefined;
-    if (slab === this.#slab || this.#spare || this.isSqueezed) return;
-    if (slab.isHeld || !this.#share.takeFree(SLAB_MEMORY_BYTES)) return;
+    if (slab === this.#slab) return;
+    if (this.#spare || this.isSqueezed || slab.isHeld || !this.#share.takeFree(SLAB_MEMORY_BYTES)) {
+      slab.giveUp();
+      return;
+    }
     slab.spare();
     this.#spare = slab;
   }

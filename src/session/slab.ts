@@ -4,7 +4,13 @@ import diagnostics from 'node:diagnostics_channel';
 export const SLAB_SPARED = 'acemux:slab.spared';
 const spared = diagnostics.channel(SLAB_SPARED);
 
-/** A piece of a ring's memory. It is used again only if nobody can have a view of it any more. */
+/**
+ * A piece of a ring's memory. It is used again only if nobody can have a view of it any more.
+ *
+ * It is shared memory although nobody shares it, for V8 does not count that. Ordinary memory it counts, and what is
+ * taken while a ring grows has it collect the old generation every few seconds, where there is nothing to be found. When a
+ * slab is given up V8 has to hear of it all the same, or it would see no reason to free what is given up: `giveUp`.
+ */
 export class Slab {
   readonly bytes: Buffer;
   /** How many blocks of the ring are in it now. */
@@ -12,7 +18,7 @@ export class Slab {
   #holders = 0;
 
   constructor(sizeBytes: number) {
-    this.bytes = Buffer.allocUnsafeSlow(sizeBytes);
+    this.bytes = Buffer.from(new SharedArrayBuffer(sizeBytes));
   }
 
   /** Somebody has a view of it. */
@@ -28,6 +34,13 @@ export class Slab {
   /** Whether somebody has a view of it still, or has never said otherwise: then it is left to them. */
   get isHeld(): boolean {
     return this.#holders > 0;
+  }
+
+  /** It will not be written again; its memory is freed when nobody has a view of it. */
+  giveUp(): void {
+    const sizeBytes = this.bytes.length;
+    // As much memory that V8 counts, at once garbage itself. A buffer that could be resized has pages of its own, which it never touches.
+    new ArrayBuffer(sizeBytes, { maxByteLength: sizeBytes });
   }
 
   /** It will be written again; nobody holds it. */

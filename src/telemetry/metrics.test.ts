@@ -19,6 +19,7 @@ const QUIET = {
   timeshiftBytes: () => 0,
   fleetStatus: () => NO_FLEET,
   engineStates: () => [],
+  loopDelay: { take: () => undefined },
   overloadCauses: () => [],
   storeHealth: () => ({ problem: undefined, waiting: 0, lost: 0 }),
   stages: {
@@ -172,4 +173,17 @@ test('the fleet is shown: engines by state, what is done with them, and why ther
   ]) {
     assert.ok(lines.has(line), line);
   }
+});
+
+test('how late the loop was is told with each scrape, by a timer that is not prom-client’s', async () => {
+  const late = [{ p50Ms: 1, p99Ms: 20, maxMs: 300 }];
+  const metrics = new Metrics({ ...QUIET, loopDelay: { take: () => late.pop() } });
+  metrics.start();
+  const page = await metrics.render();
+  assert.equal(sampleOf(page, 'acemux_loop_delay_seconds{quantile="0.5"}'), 0.001);
+  assert.equal(sampleOf(page, 'acemux_loop_delay_seconds{quantile="0.99"}'), 0.02);
+  assert.equal(sampleOf(page, 'acemux_loop_delay_seconds{quantile="1"}'), 0.3);
+  assert.ok(!page.includes('nodejs_eventloop_lag'));
+  assert.equal(sampleOf(await metrics.render(), 'acemux_loop_delay_seconds{quantile="1"}'), 0);
+  metrics.stop();
 });

@@ -1,14 +1,21 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { ReasonCode } from '../base/reasons.ts';
-import { declared, gauge } from './declared-metric.ts';
+import { declared, gauge, labelledGauge } from './declared-metric.ts';
 import type { EventType } from './events/event.ts';
+import type { LoopDelayFigures, LoopDelayReader } from './loop-delay.ts';
 import { type OrchestratorSources, registerOrchestratorMetrics } from './orchestrator-metrics.ts';
 import { StageMetrics, type StageSources } from './stage-metrics.ts';
 
-/** Of the timer whose lateness is the event loop's delay. Each firing wakes the process, 0.07 ms of CPU on the machine of the benchmarks. */
-const LOOP_TIMER_MS = 50;
+/**
+ * What prom-client would tell of the event loop: its timer cannot be shared with others who want to know, so it is set to fire every
+ * 24 days, and `acemux_loop_delay_seconds` tells it instead.
+ */
+const REPLACED_METRIC = /^nodejs_eventloop_lag_/;
+const NEVER_MS = 2 ** 31 - 1;
 
 export interface MetricsDeps {
+  /** Taken at each scrape. */
+  readonly loopDelay: LoopDelayReader;
   /** Asked at each scrape. */
   readonly sessionsActive: () => number;
   /** Asked at each scrape. */
@@ -33,6 +40,9 @@ export interface MetricsDeps {
 
 /** All that there may be too much of, as access/overload has it. */
 const OVERLOAD_CAUSES = ['event_loop', 'open_files', 'buffer_memory', 'egress'] as const;
+
+/** Of a process that was not looked at yet. */
+const NO_DELAY: LoopDelayFigures = { p50Ms: 0, p99Ms: 0, maxMs: 0 };
 
 /** What is shown of the fleet. */
 export interface FleetNumbers {
@@ -149,6 +159,15 @@ export class Metrics {
       () => [...fleetStatus().breakers.values()].filter(({ kind }) => kind === 'open').length,
       registers,
     );
+    labelledGauge(
+      'acemux_loop_delay_seconds',
+      'quantile',
+      () => {
+        const { p50Ms, p99Ms, maxMs } = deps.loopDelay.take() ?? NO_DELAY;
+        return { '0.5': p50Ms / 1000, '0.99': p99Ms / 1000, '1': maxMs / 1000 };
+      },
+      registers,
+    );
     const { storeHealth } = deps;
     gauge('acemux_store_degraded', () => (storeHealth().problem === undefined ? 0 : 1), registers);
     gauge('acemux_store_waiting', () => storeHealth().waiting, registers);
@@ -161,7 +180,10 @@ export class Metrics {
 
   /** Begins to watch the process (CPU, memory, event loop). Without this there are only our own metrics. */
   start(): void {
-    collectDefaultMetrics({ register: this.#registry, eventLoopMonitoringPrecision: LOOP_TIMER_MS });
+    collectDefaultMetrics({ register: this.#registry, eventLoopMonitoringPrecision: NEVER_MS });
+    for (const { name } of this.#registry.getMetricsAsArray()) {
+      if (REPLACED_METRIC.test(name)) this.#registry.removeSingleMetric(name);
+    }
   }
 
   /** Forgets everything. */

@@ -87,6 +87,18 @@ describe('a batch', () => {
     assert.deepEqual(members[0]?.writtenAt, [2_000]);
   });
 
+  test('leaves at once where the stream comes in pieces that are further apart than that', async () => {
+    const { clock, members, grow } = rig();
+    await clock.advance(39);
+    await grow(1_000);
+    assert.deepEqual(members[0]?.writtenAt, []);
+    await clock.advance(40);
+    await grow(1_000);
+    await clock.advance(90);
+    await grow(1_000);
+    assert.deepEqual(members[0]?.writtenAt, [1_000, 2_000, 3_000]);
+  });
+
   test('begins to age with its own first byte, not with that of one that has left', async () => {
     const { clock, members, grow } = rig();
     await grow(1_000);

@@ -38,10 +38,12 @@ export class FanOut implements SessionListener {
   #size = 0;
   #timer: Timer | undefined;
   #timerDueMs = 0;
+  #advancedAtMs: number;
   #isOver = false;
 
   constructor(deps: FanOutDeps) {
     this.#deps = deps;
+    this.#advancedAtMs = deps.clock.nowMs();
     this.#stopListening = deps.session.listen(this);
   }
 
@@ -84,10 +86,13 @@ export class FanOut implements SessionListener {
     const rule = this.#deps.rule();
     const { head } = this.#deps.session.ring;
     const nowMs = this.#deps.clock.nowMs();
+    // What comes so seldom would wait for its age alone: the next bytes will not be there by then either.
+    const isSeldom = nowMs - this.#advancedAtMs >= rule.ageMs;
+    this.#advancedAtMs = nowMs;
     for (let index = 0; index < this.#phases.length; index++) {
       const phase = this.#phases[index]!;
       const batch = batchNumber(head, rule.bytes, index, this.#phases.length);
-      if (batch !== phase.batch) {
+      if (batch !== phase.batch || isSeldom) {
         phase.batch = batch;
         this.#write(phase);
       } else if (phase.waitingSinceMs === undefined) {
