@@ -13,7 +13,7 @@ import { ViewerTally } from './viewer-tally.ts';
 import type { WriteLoop } from './write-loop.ts';
 
 /** One view handed to a socket that keeps up. */
-const VIEW_BYTES_MAX = 256 * 1024;
+const VIEW_BYTES_MAX = 512 * 1024;
 /** One view handed to a socket that lags: small, so that every bit of progress shows as a finished write. */
 const LAGGING_VIEW_BYTES_MAX = 64 * 1024;
 /** A viewer's share of one turn: a joiner's burst must not hold up everybody else. */
@@ -51,6 +51,8 @@ export class TsViewer implements FanOutMember {
   #state: State = 'open';
   #reason: ReasonCode = 'client_left';
   #skipsAtMs: number[] = [];
+  /** Whether it was told last that this viewer has paused. */
+  #isPaused = false;
   /** Whether its socket made it wait since it last had all there is. */
   #isLagging = false;
   /** When its connection last carried something. */
@@ -245,12 +247,18 @@ export class TsViewer implements FanOutMember {
 
   /** Ends the connection at once, should its client not take what it is sent. */
   judge(nowMs: number): void {
-    const { attachment, cursor, progress } = this.#deps;
+    const { cursor, progress } = this.#deps;
     // A connection that is ending carries nothing more that could be paused.
     const pauseMaxMs = this.#state === 'open' ? cursor.pauseMaxMs : 0;
     const verdict = progress.verdict(nowMs, pauseMaxMs);
     if (verdict && this.#state !== 'gone') this.evict(verdict);
-    else attachment.notePaused?.(pauseMaxMs > 0 && progress.verdict(nowMs) === 'client_stalled');
+    else this.#notePaused(pauseMaxMs > 0 && progress.verdict(nowMs) === 'client_stalled');
+  }
+
+  #notePaused(isPaused: boolean): void {
+    if (isPaused === this.#isPaused) return;
+    this.#isPaused = isPaused;
+    this.#deps.attachment.notePaused?.(isPaused);
   }
 
   /** Ends the connection at once. */
