@@ -98,7 +98,9 @@ export class SessionDirectory implements SessionOwner<Session> {
 
   /** Those of them that have paused. */
   get pausedCount(): number {
-    return this.list().reduce((sum, { pausedCount }) => sum + pausedCount, 0);
+    let count = 0;
+    for (const { viewers } of this.#active) count += viewers.pausedCount;
+    return count;
   }
 
   /** Memory that the buffers of all sessions take. */
@@ -106,8 +108,14 @@ export class SessionDirectory implements SessionOwner<Session> {
     return this.#memory.usedBytes;
   }
 
+  /** How many sessions there are. */
+  get count(): number {
+    return this.#active.size;
+  }
+
   list(): readonly SessionSnapshot[] {
-    return [...this.#active].map((session) => session.snapshot());
+    const nowMs = this.#deps.clock.nowMs();
+    return [...this.#active].map((session) => session.snapshot(nowMs));
   }
 
   /** The session that has this 40-hex name, id or infohash. */

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { untilAborted } from '../base/abort.ts';
 import type { Timer } from '../base/clock.ts';
 import { AcemuxError, type ReasonCode } from '../base/reasons.ts';
-import type { SelectorKind, StreamSelector } from '../engine/types.ts';
+import type { PlaybackStat, SelectorKind, StreamSelector } from '../engine/types.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Attachment, SessionListener, ViewerInfo, WatchedSession } from './attachment.ts';
 import { findBeginning } from './beginning.ts';
@@ -145,8 +145,18 @@ export class Session implements WatchedSession, SuppliedSession {
     return this.#closed.promise;
   }
 
-  snapshot(): SessionSnapshot {
-    const { selector, clock } = this.#deps;
+  get state(): SessionSnapshot['state'] {
+    return this.#state.name;
+  }
+
+  /** What the engine in use last said of the playback. */
+  get stat(): PlaybackStat | undefined {
+    return this.#supply.stat;
+  }
+
+  /** `nowMs`: of the clock; whoever asks many sessions asks it once. */
+  snapshot(nowMs = this.#deps.clock.nowMs()): SessionSnapshot {
+    const { selector } = this.#deps;
     const { engine, playback } = this.#supply;
     return {
       sessionId: this.#sessionId,
@@ -165,11 +175,11 @@ export class Session implements WatchedSession, SuppliedSession {
       startedAtMs: this.#startedAtWallMs,
       endedAtMs: this.#endedAtWallMs,
       error: this.#state.name === 'ended' ? this.#state.reason : undefined,
-      idleSeconds: (clock.nowMs() - this.#lastActivityMs) / 1000,
+      idleSeconds: (nowMs - this.#lastActivityMs) / 1000,
       bytesIn: this.#supply.bytesIn,
       bytesOut: this.#bytesOut,
       warnings: this.#supply.warnings,
-      format: this.#supply.format,
+      format: this.#supply.formatAt(nowMs),
       spliceCount: this.#supply.spliceCount,
       stat: this.#supply.stat,
     };

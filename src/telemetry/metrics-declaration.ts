@@ -236,7 +236,7 @@ export function renderMetricsPage(): string {
     '',
     'A `reason` is one of the words that `docs/reasons.md` explains. Beside these there are the metrics of the process',
     'and of Node.js that prom-client collects (`process_*`, `nodejs_*`): CPU, memory, open files, lag of the event loop,',
-    'garbage collection. `nodejs_eventloop_lag_p50/p99/max_seconds` are of the time since the scrape before; they measure a',
+    'garbage collection; not `nodejs_active_*`, which would go through all sockets. `nodejs_eventloop_lag_p50/p99/max_seconds` are of the time since the scrape before; they measure a',
     'timer of 50 ms, so 0.050 means no delay at all.',
     '',
     '## Example',

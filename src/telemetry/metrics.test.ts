@@ -106,6 +106,40 @@ test('gauges are asked at each scrape', async () => {
   assert.equal(sampleOf(page, 'acemux_store_lost'), 1);
 });
 
+test('metrics that come of one look have it looked once in a scrape', async () => {
+  const looks = { streams: 0, stats: 0, engines: 0, status: 0 };
+  const metrics = new Metrics({
+    ...QUIET,
+    fleetStatus: () => {
+      looks.status++;
+      return { ...NO_FLEET, wanted: looks.status };
+    },
+    stages: {
+      ...QUIET.stages,
+      streams: () => {
+        looks.streams++;
+        return [{ state: 'playing', clients: 1, bufferMs: 1_000 * looks.streams, heldMs: 0 }];
+      },
+    },
+    orchestrator: {
+      ...QUIET.orchestrator,
+      stats: () => {
+        looks.stats++;
+        return [];
+      },
+      engines: () => {
+        looks.engines++;
+        return [];
+      },
+    },
+  });
+  await metrics.render();
+  const page = await metrics.render();
+  assert.deepEqual(looks, { streams: 2, stats: 2, engines: 2, status: 2 });
+  assert.equal(sampleOf(page, 'acemux_engines_wanted'), 2, 'of the newest look');
+  assert.equal(sampleOf(page, 'acemux_buffer_seconds{which="longest"}'), 2);
+});
+
 test('two instances know nothing of each other', async () => {
   const one = new Metrics(QUIET);
   const two = new Metrics(QUIET);
@@ -117,7 +151,9 @@ test('the process is measured from start on, and forgotten at stop', async () =>
   const metrics = new Metrics(QUIET);
   assert.doesNotMatch(await metrics.render(), /process_cpu/);
   metrics.start();
-  assert.match(await metrics.render(), /process_cpu_seconds_total \d/);
+  const page = await metrics.render();
+  assert.match(page, /process_cpu_seconds_total \d/);
+  assert.doesNotMatch(page, /nodejs_active_/, 'each would look at every socket');
   metrics.stop();
   assert.equal((await metrics.render()).trim(), '');
 });

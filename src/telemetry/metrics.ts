@@ -8,6 +8,12 @@ import { StageMetrics, type StageSources } from './stage-metrics.ts';
 /** Of the timer whose lateness is the event loop's delay. Each firing wakes the process, 0.07 ms of CPU on the machine of the benchmarks. */
 const LOOP_TIMER_MS = 50;
 
+/** Metrics of Node's that go through all sockets at each scrape, to tell what `process_open_fds` and our own tell as well. */
+const HANDLE_METRICS = ['handles', 'requests', 'resources'].flatMap((what) => [
+  `nodejs_active_${what}`,
+  `nodejs_active_${what}_total`,
+]);
+
 export interface MetricsDeps {
   /** Asked at each scrape. */
   readonly sessionsActive: () => number;
@@ -89,11 +95,17 @@ export class Metrics {
   readonly #events: Counter;
   readonly #webhooks: Counter;
 
+  /** How often somebody has looked. */
+  #scrapes = 0;
+
   constructor(deps: MetricsDeps) {
     const { sessionsActive, clientsActive, clientsPaused, bufferBytes, timeshiftBytes } = deps;
     const registers = [this.#registry];
-    this.stages = new StageMetrics(deps.stages, registers);
-    registerOrchestratorMetrics(deps.orchestrator, registers);
+    const { stages, orchestrator } = deps;
+    this.stages = new StageMetrics({ ...stages, streams: this.#oncePerScrape(stages.streams) }, registers);
+    const stats = this.#oncePerScrape(orchestrator.stats);
+    const orchestratorEngines = this.#oncePerScrape(orchestrator.engines);
+    registerOrchestratorMetrics({ ...orchestrator, stats, engines: orchestratorEngines }, registers);
     this.#sessions = new Counter({ ...declared('proxy_sessions_total'), registers });
     gauge('proxy_sessions_active', sessionsActive, registers);
     this.#clients = new Counter({ ...declared('proxy_clients_total'), registers });
@@ -121,7 +133,8 @@ export class Metrics {
     this.#standbySwitches = new Counter({ ...declared('acemux_standby_switches_total'), registers });
     this.#warnings = new Counter({ ...declared('acemux_session_warnings_total'), registers });
     this.#refusals = new Counter({ ...declared('acemux_http_refusals_total'), registers });
-    const { fleetStatus, engineStates } = deps;
+    const { engineStates } = deps;
+    const fleetStatus = this.#oncePerScrape(deps.fleetStatus);
     const engines: Gauge = new Gauge({
       ...declared('acemux_engines'),
       registers,
@@ -162,6 +175,7 @@ export class Metrics {
   /** Begins to watch the process (CPU, memory, event loop). Without this there are only our own metrics. */
   start(): void {
     collectDefaultMetrics({ register: this.#registry, eventLoopMonitoringPrecision: LOOP_TIMER_MS });
+    for (const name of HANDLE_METRICS) this.#registry.removeSingleMetric(name);
   }
 
   /** Forgets everything. */
@@ -176,7 +190,17 @@ export class Metrics {
 
   /** All metrics in the text format of Prometheus. */
   render(): Promise<string> {
+    this.#scrapes++;
     return this.#registry.metrics();
+  }
+
+  /** Several metrics come of one look, which may go over all sessions; a scrape asks all metrics before it waits for anything. */
+  #oncePerScrape<Seen>(look: () => Seen): () => Seen {
+    let last: { readonly scrape: number; readonly seen: Seen } | undefined;
+    return () => {
+      if (last?.scrape !== this.#scrapes) last = { scrape: this.#scrapes, seen: look() };
+      return last.seen;
+    };
   }
 
   sessionStarted(): void {
