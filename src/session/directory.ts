@@ -211,7 +211,8 @@ export class SessionDirectory implements SessionOwner<Session> {
       const count = this.#active.size + (recorded?.count() ?? 0);
       if (count < limits.sessionsMax) return;
       const unwatched =
-        this.#lingering()[0] ?? [...this.#active].find((each) => each.isStarting && each.clientCount === 0);
+        this.#lingering()[0] ??
+        [...this.#active].find((each) => each.state === 'starting' && each.clientCount === 0);
       unwatched?.giveWay();
       if (!unwatched && !recorded?.giveWay()) throw new AcemuxError('too_many_sessions');
     }
@@ -297,7 +298,7 @@ export class SessionDirectory implements SessionOwner<Session> {
       return;
     }
     const isSameEngine = session.engineId !== undefined && twin.usesEngine(session.engineId);
-    if (session.isStarting && !isSameEngine) this.#merge(session, twin);
+    if (session.state === 'starting' && !isSameEngine) this.#merge(session, twin);
   }
 
   /**
@@ -312,11 +313,11 @@ export class SessionDirectory implements SessionOwner<Session> {
     this.#names.learn(session.id, { infohash, kind, isLive: true });
     const engineId = attempt.slot.engine.id;
     const twin = this.#byName.get(nameOf(infohash, session.selector));
-    if (twin && twin !== session && session.isStarting) {
+    if (twin && twin !== session && session.state === 'starting') {
       if (twin.usesEngine(engineId)) {
         session.handOver(attempt, twin);
         this.#merge(session, twin);
-      } else if (twin.isStarting && !twin.hasPlayback) {
+      } else if (twin.state === 'starting' && !twin.hasPlayback) {
         this.#merge(twin, session);
         this.#rename(session, infohash);
       } else this.#merge(session, twin);

@@ -103,10 +103,6 @@ export class Session implements WatchedSession, SuppliedSession {
     return this.#supply.hasPlayback;
   }
 
-  get isStarting(): boolean {
-    return this.#state.name === 'starting';
-  }
-
   get ring(): Ring {
     return this.#supply.ring;
   }
@@ -213,7 +209,7 @@ export class Session implements WatchedSession, SuppliedSession {
   }
 
   /** Ends it at once, should it have no viewer: its place is needed. */
-  giveWay(reason: ReasonCode = this.isStarting ? 'abandoned' : 'idle'): void {
+  giveWay(reason: ReasonCode = this.state === 'starting' ? 'abandoned' : 'idle'): void {
     if (this.clientCount === 0) this.end(reason);
   }
 
