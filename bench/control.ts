@@ -10,6 +10,8 @@ import { startServer } from './served.ts';
 
 const BAR_MS = 50;
 const ENGINES = 10;
+/** CPU time is told in hundredths of a second: so many requests make it tenths of a millisecond for each. */
+const COSTED_REQUESTS = 100;
 /** Asked in turn, one after the other, on one connection that is kept, as a panel does. */
 const ROUTES = [
   '/proxy/status',
@@ -45,6 +47,7 @@ hangs = true;
 const waiting = Array.from({ length: startCount }, (_, number) => startOf(number));
 await until(async () => (await sessionCount()) >= startCount);
 const loaded = await measure(measuredMs);
+const costs = await measureCosts();
 const stillWaiting = await sessionCount();
 for (const socket of waiting) socket.destroy();
 await server.end();
@@ -61,11 +64,20 @@ const rows = ROUTES.map((route) => {
     quantile(during, 0.5),
     quantile(during, 0.99),
   ];
-  return [route, ...figures.map((ms) => ms.toFixed(1)), String(during.length)];
+  const cost = (costs.get(route) ?? Number.NaN).toFixed(1);
+  return [route, ...figures.map((ms) => ms.toFixed(1)), String(during.length), cost];
 });
 const all = [...loaded.values()].flat();
 const p99 = quantile(all, 0.99);
-const head = ['milliseconds', 'p50 alone', 'p99', `p50 with ${startCount} starts`, 'p99', 'requests'];
+const head = [
+  'milliseconds',
+  'p50 alone',
+  'p99',
+  `p50 with ${startCount} starts`,
+  'p99',
+  'requests',
+  'CPU of acemux',
+];
 process.stdout.write(
   `${ENGINES} engines that hang, ${stillWaiting} starts that wait; asked one after the other\n\n`,
 );
@@ -115,6 +127,21 @@ async function measure(forMs: number): Promise<Map<string, number[]>> {
     }
   }
   return times;
+}
+
+/**
+ * CPU time of acemux for one answer of each route, milliseconds: all its threads, collections of garbage included, and what the
+ * starts that wait cost meanwhile. The same whatever else the machine has to do.
+ */
+async function measureCosts(): Promise<Map<string, number>> {
+  const costs = new Map<string, number>();
+  for (const route of ROUTES) {
+    const before = server.cpuSeconds;
+    for (let request = 0; request < COSTED_REQUESTS; request++)
+      await (await fetch(`${url}${route}`)).arrayBuffer();
+    costs.set(route, ((server.cpuSeconds - before) * 1000) / COSTED_REQUESTS);
+  }
+  return costs;
 }
 
 async function sessionCount(): Promise<number> {

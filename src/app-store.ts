@@ -1,14 +1,11 @@
 import { join } from 'node:path';
 import type { Clock } from './base/clock.ts';
 import { StartRows } from './store/start-rows.ts';
-import { Store, type StoreHealth } from './store/store.ts';
+import { DATABASE_FILE, Store, type StoreHealth } from './store/store.ts';
 import { StoredKeys } from './store/stored-keys.ts';
 import { StoredSettings } from './store/stored-settings.ts';
 import type { EventSink } from './telemetry/events/event.ts';
 import type { Log } from './telemetry/log.ts';
-
-/** In DATA_DIR; beside it SQLite keeps `-wal` and `-shm`. */
-const DATABASE_FILE = 'acemux.db';
 
 /** What outlives the process, and what reads and writes there. */
 export interface StoreHouse {

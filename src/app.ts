@@ -104,7 +104,7 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
   const metrics: Metrics = new Metrics({
     loopDelay: loopDelay.openReader(),
     storeHealth: () => store.health,
-    sessionsActive: () => sessions.list().length + recordings.list().length,
+    sessionsActive: () => sessions.count + recordings.count,
     clientsActive: () => sessions.clientCount - sessions.pausedCount + recordings.clientCount,
     clientsPaused: () => sessions.pausedCount,
     bufferBytes: () => sessions.bufferBytes,
@@ -116,8 +116,8 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
       settings,
     ),
     orchestrator: {
-      stats: () => sessions.list().flatMap(({ stat }) => stat ?? []),
-      playing: () => sessions.list().length + recordings.list().length,
+      stats: () => sessions.sessions.flatMap(({ stat }) => stat ?? []),
+      playing: () => sessions.count + recordings.count,
       engines: () => house.fleet.snapshot(),
       minimum: () => settings.current.fleet.min,
       vpns: () => house.vpns.list(),
@@ -181,7 +181,7 @@ export async function startApp(config: Config, parts: AppParts): Promise<App> {
       streams.noteEnded(session);
       history.noteEnded(session);
     },
-    recorded: { count: () => recordings.list().length, giveWay: () => recordings.giveWay(undefined) },
+    recorded: { count: () => recordings.count, giveWay: () => recordings.giveWay(undefined) },
     limits: limitsOfSessions,
     clock,
     log: log.child({ part: 'session' }),

@@ -1,3 +1,4 @@
+import { isatty } from 'node:tty';
 import type { CommandIo, StopSignal } from './cli/command.ts';
 import { doctor } from './cli/doctor.ts';
 import { healthcheck } from './cli/healthcheck.ts';
@@ -23,6 +24,8 @@ const io: CommandIo = {
       for (const signal of STOP_SIGNALS) process.off(signal, handle);
     };
   },
+  // The stream remembers what it was made with; the kernel answers for a terminal only while there is one.
+  isTerminalGone: () => process.stdout.isTTY && !isatty(process.stdout.fd),
 };
 
 // Whoever reads our output may leave (`acemux config | head`, a terminal that closes): that ends the output, not

@@ -60,6 +60,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'access',
     'config',
     'history',
+    'store',
     'telemetry',
     'base',
     'simulator',
@@ -107,6 +108,8 @@ const WITHOUT_OWN_TEST: Readonly<Record<string, string>> = {
   'src/app-fleet.ts': 'its other file; test/integration/fleet*.test.ts drive it over HTTP',
   'src/app-providers.ts': 'part of the composition root; test/integration and test/docker drive it',
   'src/store/start-rows.ts': 'test/integration/restart.test.ts has a next life read what one has written',
+  'src/store/settings-file-thread.ts': 'cli/show-config.test.ts runs it as a thread',
+  'src/store/settings-file.ts': 'cli/show-config.test.ts reads what a store has written, and what is none',
   'src/cli/running-acemux.ts': 'why.test.ts and report.test.ts ask by it over HTTP',
   'src/history/history.ts': 'test/integration/history.test.ts asks it over HTTP',
   'src/history/past.ts': 'test/integration/history.test.ts reads what it makes of rows',
@@ -226,14 +229,14 @@ describe('imports', () => {
     );
   });
 
-  test('of SQLite stay in the store’s own thread: it blocks whoever uses it', () => {
+  test('of SQLite stay in the store’s own threads: it blocks whoever uses it', () => {
     const reaching = new Set(['node:sqlite']);
     for (let size = 0; size !== reaching.size; ) {
       size = reaching.size;
       for (const { from, target, typesOnly } of imports)
         if (reaching.has(target) && !typesOnly) reaching.add(from);
     }
-    const thread = ['database.ts', 'resilient-database.ts', 'store-thread.ts'].map(
+    const thread = ['database.ts', 'resilient-database.ts', 'store-thread.ts', 'settings-file-thread.ts'].map(
       (name) => `src/store/${name}`,
     );
     const wrong = products.filter((file) => reaching.has(file) && !thread.includes(file));

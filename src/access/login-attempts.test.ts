@@ -79,3 +79,13 @@ test('different wrong keys count as failures, each once, and a key that was righ
   await clock.advance(WINDOW_MS);
   assert.equal(attempts.mayUse('2001:db8::1', 'k2'), true);
 });
+
+test('of an address 50 keys are remembered to be right, not more', () => {
+  const attempts = new LoginAttempts(new ManualClock());
+  for (let number = 1; number <= 51; number++) attempts.keyWasRight('203.0.113.9', `k${number}`);
+  fail(attempts, '203.0.113.9');
+  assert.deepEqual(
+    [attempts.mayUse('203.0.113.9', 'k50'), attempts.mayUse('203.0.113.9', 'k51')],
+    [true, false],
+  );
+});

@@ -19,6 +19,8 @@ export interface CommandIo {
   readonly workingDirectory: string;
   /** Calls `handle` at each signal to stop, until the returned function is called. */
   onStopSignal(handle: (signal: StopSignal) => void): () => void;
+  /** Whether its output went to a terminal that is not there any more. */
+  isTerminalGone(): boolean;
 }
 
 /** One command: gets what follows its name, returns the exit code. Rejects with AcemuxError or a mistake of ours. */

@@ -100,6 +100,16 @@ describe('acemux serve', () => {
     assert.equal(await endServe(run), 0);
   });
 
+  test('at the SIGHUP of a terminal that closes drains and ends', async () => {
+    const { io, app, exit } = await startServe(['--demo']);
+    await new Promise((resolve) => setImmediate(resolve));
+    io.terminal = 'gone';
+    io.send('SIGHUP');
+    await app.draining.promise;
+    app.drained.resolve();
+    assert.deepEqual([await exit, app.reloads], [0, 0]);
+  });
+
   test('says loudly that the demo is a demo, and how to leave it', async () => {
     const run = await startServe(['--demo']);
     await endServe(run);

@@ -45,7 +45,7 @@ export const serve: Command = {
   help: () =>
     'Usage: acemux serve [--config FILE] [--port N] [--host H] [--engine HOST:PORT]… [--demo]\n\n' +
     'Runs the proxy until SIGTERM or Ctrl-C; then viewers play on for SHUTDOWN_TIMEOUT. A second signal ends it at once.\n' +
-    'SIGHUP reads the file again (in a terminal, it ends acemux).\n\n' +
+    'SIGHUP reads the file again; that of a terminal that closes ends acemux.\n\n' +
     `Flags (each wins over the environment, which wins over the file):\n${flagHelp()}\n` +
     `Environment variables (acemux config shows what is in force):\n${settingsHelp()}`,
   async run(argv, io) {
@@ -109,7 +109,7 @@ class SignalCounter {
     this.second = second.promise;
     let firstAtMs: number | undefined;
     this.stop = io.onStopSignal((signal) => {
-      if (signal === 'SIGHUP' && !io.stdout.isTTY) {
+      if (signal === 'SIGHUP' && !io.isTerminalGone()) {
         this.onReload();
         return;
       }

@@ -1,28 +1,25 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, test } from 'node:test';
+import { describe, type TestContext, test } from 'node:test';
 import { parse } from 'yaml';
 import { CommandRecorder } from '../../test/support/command-io.ts';
+import { systemClock } from '../base/clock.ts';
 import { defaultConfig } from '../config/config.ts';
 import { loadConfig } from '../config/load.ts';
 import { defaultBufferMemory, machineMemory } from '../config/machine-memory.ts';
+import { Store } from '../store/store.ts';
+import { StoredSettings } from '../store/stored-settings.ts';
 import { configFlags } from './config-flags.ts';
 import { showConfig } from './show-config.ts';
 
 describe('acemux config', () => {
   test('prints every value with its origin', async (t) => {
-    const folder = mkdtempSync(join(tmpdir(), 'acemux-show-'));
-    t.after(() => rmSync(folder, { recursive: true }));
+    const folder = temporaryFolder(t);
     writeFileSync(join(folder, 'acemux.yaml'), 'log:\n  level: debug\n');
     const io = new CommandRecorder({ CLIENT_TIMEOUT: '1m', ENGINEZ: 'x' }, folder);
     assert.equal(await showConfig.run(['--port', '9000', '--engine', 'a:1', '--engine', 'b:2'], io), 0);
-    assert.match(
-      io.output,
-      /^# What was changed at run time.*GET \/settings/,
-      'it says what it does not show',
-    );
     assert.match(io.output, /^ {2}port: 9000 +# flag --port$/m);
     assert.match(io.output, /^ {2}timeout: 60s +# environment CLIENT_TIMEOUT$/m);
     assert.match(io.output, /^ {2}level: debug +# acemux\.yaml line 2$/m);
@@ -38,6 +35,48 @@ describe('acemux config', () => {
     const { bytes: bufferMemoryBytes } = defaultBufferMemory(machineMemory());
     const standard = defaultConfig();
     assert.deepEqual(config, { ...standard, streams: { ...standard.streams, bufferMemoryBytes } });
+  });
+
+  test('prints what was changed at run time, while acemux runs and afterwards; flags and environment count more', async (t) => {
+    const folder = temporaryFolder(t);
+    const store = new Store({
+      file: join(folder, 'acemux.db'),
+      clock: systemClock,
+      witness: { storeChanged: () => {}, storeMistaken: assert.fail },
+    });
+    await store.start();
+    const settings = new StoredSettings(store);
+    await settings.load();
+    const change = { changedAtMs: 0, changedBy: 'admin' };
+    await settings.set({ ...change, path: 'log.level', value: 'debug' });
+    await settings.set({ ...change, path: 'clients.timeout', value: '45s' });
+    const look = async (environment: Record<string, string> = {}): Promise<CommandRecorder> => {
+      const io = new CommandRecorder({ DATA_DIR: folder, ...environment });
+      assert.equal(await showConfig.run([], io), 0);
+      return io;
+    };
+    const running = await look({ CLIENT_TIMEOUT: '1m' });
+    assert.match(running.output, /^ {2}level: debug +# changed by admin$/m);
+    assert.match(running.output, /^ {2}timeout: 60s +# environment CLIENT_TIMEOUT$/m);
+    await settings.reset('log.level', 1, 'admin');
+    await store.stop();
+    const { output, errors } = await look();
+    assert.match(output, /^ {2}timeout: 45s +# changed by admin$/m);
+    assert.match(output, /^ {2}level: info +# default$/m);
+    assert.equal(errors, '');
+  });
+
+  test('says that it could not read what was changed at run time, and makes no database', async (t) => {
+    const folder = temporaryFolder(t);
+    const io = new CommandRecorder({ DATA_DIR: folder });
+    assert.equal(await showConfig.run([], io), 0);
+    assert.deepEqual([io.errors, readdirSync(folder)], ['', []]);
+    writeFileSync(join(folder, 'acemux.db'), 'no database at all'.repeat(100));
+    assert.equal(await showConfig.run([], io), 0);
+    assert.match(
+      io.errors,
+      /^warning: What was changed at run time is not shown: .*acemux\.db.*store_corrupt/,
+    );
   });
 
   test('shows how much memory buffers may take, and of what that is a quarter', async () => {
@@ -76,3 +115,9 @@ describe('acemux config', () => {
     for (const { name } of configFlags()) assert.ok(help.includes(`  ${name} `), name);
   });
 });
+
+function temporaryFolder(t: TestContext): string {
+  const folder = mkdtempSync(join(tmpdir(), 'acemux-show-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  return folder;
+}

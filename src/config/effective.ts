@@ -6,7 +6,7 @@ import type { LoadedConfig } from './load.ts';
 const MASK = '********';
 
 /** The configuration in force as YAML, each value with its origin in a comment; secrets are masked. */
-export function effectiveConfig({ config, origins }: LoadedConfig): string {
+export function effectiveConfig({ config, origins }: Pick<LoadedConfig, 'config' | 'origins'>): string {
   const sections = sectionNames().map((section) => {
     const lines = declaredKeys()
       .filter((declared) => declared.section === section)

@@ -1,6 +1,6 @@
 import type { ChangedSetting, SettingChange, SettingsStore } from './settings.ts';
 
-/** Settings that are kept as long as the process: for tests. */
+/** Settings that are kept as long as the process: for commands and tests. */
 export class MemorySettings implements SettingsStore {
   readonly #settings = new Map<string, ChangedSetting>();
   readonly #changes: SettingChange[] = [];

@@ -42,8 +42,8 @@ const PAGE_HEAD = `<!-- ${GENERATED} -->
 # Configuration
 
 Every setting has an environment variable and a key in the file; a few have a flag. A flag wins over the environment,
-which wins over the file, which wins over the default. \`acemux config\` prints what they make and where each value
-comes from, without what was changed at run time; an unknown key or a wrong value stops the start with all errors at once.
+which wins over the file, which wins over the default. \`acemux config\` prints what they and changes at run time make,
+and where each value comes from; an unknown key or a wrong value stops the start with all errors at once.
 
 The file is \`acemux.yaml\` in the working directory, or the one of \`--config FILE\`.
 [acemux.example.yaml](../acemux.example.yaml) holds every key with its default;

@@ -94,6 +94,11 @@ export class Settings {
     return this.#current;
   }
 
+  /** Where each value of the next start comes from, by YAML path. */
+  get origins(): ReadonlyMap<string, Origin> {
+    return this.#next.origins;
+  }
+
   /** Takes up what is stored. */
   start(): void {
     this.#unsubscribe = this.#deps.store.onReloaded(() => this.#apply());

@@ -161,6 +161,79 @@ describe('one verdict', () => {
       facts({ ...gap, process: [{ atMs: AT, loopDelayMs: 6_000 }] }),
     ],
     [
+      'an engine was silent for far longer than acemux was late, and another went on',
+      'engine_failed',
+      facts({
+        stream: [stream({ longestGapMs: 14_000 })],
+        viewer: [viewer({ longestGapMs: 14_000, nullMs: 12_500 })],
+        process: [{ atMs: AT, loopDelayMs: 1_200 }],
+        events: [event('stream.source_over', 'source_silent'), event('stream.spliced')],
+      }),
+    ],
+    [
+      'engines had no peers for far longer than acemux was late',
+      'swarm_starved',
+      facts({ ...starved, process: [{ atMs: AT, loopDelayMs: 1_200 }] }),
+    ],
+    [
+      'acemux was late for most of a pause',
+      'acemux_overloaded',
+      facts({ stream: [stream({ longestGapMs: 3_000 })], process: [{ atMs: AT, loopDelayMs: 1_200 }] }),
+    ],
+    [
+      'acemux was late for long, but at another time',
+      'swarm_starved',
+      facts({ ...gap, process: [{ atMs: AT - 120_000, loopDelayMs: 9_000 }] }),
+    ],
+    [
+      'acemux was late in the minute in which the pause began',
+      'acemux_overloaded',
+      facts({ ...gap, process: [{ atMs: AT - 60_000, loopDelayMs: 7_000 }] }),
+    ],
+    [
+      'somebody new was refused, but it was the engine that was silent',
+      'swarm_starved',
+      facts({ ...gap, events: [event('client.refused', 'overloaded')] }),
+    ],
+    [
+      'memory ran out, and the viewer skipped',
+      'acemux_overloaded',
+      facts({ viewer: [viewer({ skips: 1 })], events: [event('client.refused', 'memory')] }),
+    ],
+    [
+      'a stream was not begun, because acemux was overloaded',
+      'acemux_overloaded',
+      facts({ stream: [], viewer: [], events: [event('stream.failed', 'overloaded')] }),
+    ],
+    [
+      'a stream found no peers, and acemux was a little late',
+      'swarm_starved',
+      facts({
+        stream: [],
+        viewer: [],
+        process: [{ atMs: AT, loopDelayMs: 1_200 }],
+        events: [event('stream.failed', 'zero_peers')],
+      }),
+    ],
+    [
+      'acemux was late for so long that no engine could answer in time',
+      'acemux_overloaded',
+      facts({
+        stream: [],
+        viewer: [],
+        process: [{ atMs: AT, loopDelayMs: 4_000 }],
+        events: [event('stream.failed', 'engine_unreachable')],
+      }),
+    ],
+    [
+      'its connection took nothing for far longer than acemux was late',
+      'viewer_link_slow',
+      facts({
+        viewer: [viewer({ longestGapMs: 9_000, blockedMs: 9_000 })],
+        process: [{ atMs: AT, loopDelayMs: 1_200 }],
+      }),
+    ],
+    [
       'acemux was late, and nobody saw it',
       'delivered_steadily',
       facts({ process: [{ atMs: AT, loopDelayMs: 1_500 }] }),

@@ -100,6 +100,10 @@ const STEADY_GAP_MS = 2_500;
 const BLOCKED_MS = 2_000;
 /** An event loop that is late by so much holds everybody up. */
 const LATE_MS = 1_000;
+/** Minutes are written with their beginning: what is further apart than this has nothing to do with each other. */
+const OVERLAP_MS = 60_000;
+/** An engine that was asked has at least so long to accept the connection: only a loop that is later takes that from it. */
+const SHORTEST_DEADLINE_MS = 3_000;
 
 const MOVES = new Set(['stream.spliced', 'stream.standby_switched', 'stream.source_over']);
 const EVICTIONS = new Set(['client_stalled', 'client_vanished', 'client_too_slow']);
@@ -108,8 +112,8 @@ const OVERLOADS = new Set(['overloaded', 'memory']);
 const STARVATION = new Set(['zero_peers', 'no_media', 'source_slow', 'source_silent', 'source_stuck']);
 
 /**
- * Why a stream froze for a viewer, from what was written down then. Pure. What holds everybody up comes first, then what
- * holds up the stream, then what holds up the viewer; and if nothing did, it is the player's.
+ * Why a stream froze for a viewer, from what was written down then. Pure. What holds everybody up comes first, if it lasted long
+ * enough, then what holds up the stream, then what holds up the viewer; and if nothing did, it is the player's.
  */
 export function judge(facts: Facts): Verdict {
   const { stream, viewer, events } = facts;
@@ -119,13 +123,37 @@ export function judge(facts: Facts): Verdict {
   const trouble = [...streamTrouble(facts), ...viewerTrouble(facts)];
   const late = overload(facts);
   const isTroubled = trouble.length > 0 || events.some(isEndOfSupply);
-  if (isTroubled && late.length > 0) return verdict('acemux_overloaded', [...late, ...trouble]);
   if (!isTroubled) return verdict('delivered_steadily', steadiness(facts));
+  const all = [...late, ...trouble];
+  if (late.length > 0 && !outlastsLateness(facts)) return verdict('acemux_overloaded', all);
   const streamSuffered = streamTrouble(facts).length > 0 || events.some(isEndOfSupply);
-  if (streamSuffered) return whySupplyFailed(facts, trouble);
+  if (streamSuffered) return whySupplyFailed(facts, all);
   const slow = slowLink(facts);
-  if (slow.length > 0) return verdict('viewer_link_slow', [...slow, ...steadiness(facts)]);
-  return whySupplyFailed(facts, trouble);
+  if (slow.length > 0) return verdict('viewer_link_slow', [...late, ...slow, ...steadiness(facts)]);
+  return whySupplyFailed(facts, all);
+}
+
+/**
+ * Whether something took longer than acemux's own lateness can have made it: what is left of a pause without the lateness
+ * would have been seen as well. Data waits for a late loop and is read in its next turn, so a pause by lateness is no
+ * longer than one turn; the minute of a pause is that of its end, or those that it goes on in.
+ */
+function outlastsLateness(facts: Facts): boolean {
+  const { stream, viewer, events } = facts;
+  const rest = (atMs: number, ms: number): number => ms - latenessAround(facts, atMs);
+  if (stream.some(({ atMs, longestGapMs }) => rest(atMs, longestGapMs) >= STEADY_GAP_MS)) return true;
+  const ends = events.filter(isEndOfSupply);
+  if (ends.some((end) => !isOverload(end) && latenessAround(facts, end.atMs) < SHORTEST_DEADLINE_MS))
+    return true;
+  // Who refuses others may be slow to those that it has, late or not.
+  if (events.some(isOverload)) return false;
+  return viewer.some(({ atMs, blockedMs }) => rest(atMs, blockedMs) >= BLOCKED_MS);
+}
+
+/** The longest that acemux was late in the minutes that may overlap with what happened then, milliseconds. */
+function latenessAround({ process }: Facts, atMs: number): number {
+  const near = process.filter((each) => Math.abs(each.atMs - atMs) <= OVERLAP_MS);
+  return Math.max(0, ...near.map(({ loopDelayMs }) => loopDelayMs));
 }
 
 function whySupplyFailed(facts: Facts, trouble: readonly Evidence[]): Verdict {
@@ -208,8 +236,11 @@ function overload({ process, events }: Facts): Evidence[] {
   const late = process
     .filter(({ loopDelayMs }) => loopDelayMs >= LATE_MS)
     .map(({ atMs, loopDelayMs }) => seen(atMs, `acemux was ${seconds(loopDelayMs)} late with its work.`));
-  const refused = events.filter(({ reason }) => OVERLOADS.has(reason ?? ''));
-  return [...late, ...refused.map(told)];
+  return [...late, ...events.filter(isOverload).map(told)];
+}
+
+function isOverload({ reason }: EventFact): boolean {
+  return OVERLOADS.has(reason ?? '');
 }
 
 /** Whether other engines than the one in use had nothing either, or that one had nobody to get it from. */

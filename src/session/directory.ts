@@ -98,7 +98,9 @@ export class SessionDirectory implements SessionOwner<Session> {
 
   /** Those of them that have paused. */
   get pausedCount(): number {
-    return this.list().reduce((sum, { pausedCount }) => sum + pausedCount, 0);
+    let count = 0;
+    for (const { viewers } of this.#active) count += viewers.pausedCount;
+    return count;
   }
 
   /** Memory that the buffers of all sessions take. */
@@ -106,8 +108,14 @@ export class SessionDirectory implements SessionOwner<Session> {
     return this.#memory.usedBytes;
   }
 
+  /** How many sessions there are. */
+  get count(): number {
+    return this.#active.size;
+  }
+
   list(): readonly SessionSnapshot[] {
-    return [...this.#active].map((session) => session.snapshot());
+    const nowMs = this.#deps.clock.nowMs();
+    return [...this.#active].map((session) => session.snapshot(nowMs));
   }
 
   /** The session that has this 40-hex name, id or infohash. */
@@ -203,7 +211,8 @@ export class SessionDirectory implements SessionOwner<Session> {
       const count = this.#active.size + (recorded?.count() ?? 0);
       if (count < limits.sessionsMax) return;
       const unwatched =
-        this.#lingering()[0] ?? [...this.#active].find((each) => each.isStarting && each.clientCount === 0);
+        this.#lingering()[0] ??
+        [...this.#active].find((each) => each.state === 'starting' && each.clientCount === 0);
       unwatched?.giveWay();
       if (!unwatched && !recorded?.giveWay()) throw new AcemuxError('too_many_sessions');
     }
@@ -289,7 +298,7 @@ export class SessionDirectory implements SessionOwner<Session> {
       return;
     }
     const isSameEngine = session.engineId !== undefined && twin.usesEngine(session.engineId);
-    if (session.isStarting && !isSameEngine) this.#merge(session, twin);
+    if (session.state === 'starting' && !isSameEngine) this.#merge(session, twin);
   }
 
   /**
@@ -304,11 +313,11 @@ export class SessionDirectory implements SessionOwner<Session> {
     this.#names.learn(session.id, { infohash, kind, isLive: true });
     const engineId = attempt.slot.engine.id;
     const twin = this.#byName.get(nameOf(infohash, session.selector));
-    if (twin && twin !== session && session.isStarting) {
+    if (twin && twin !== session && session.state === 'starting') {
       if (twin.usesEngine(engineId)) {
         session.handOver(attempt, twin);
         this.#merge(session, twin);
-      } else if (twin.isStarting && !twin.hasPlayback) {
+      } else if (twin.state === 'starting' && !twin.hasPlayback) {
         this.#merge(twin, session);
         this.#rename(session, infohash);
       } else this.#merge(session, twin);

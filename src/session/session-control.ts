@@ -41,7 +41,7 @@ export class SessionControl {
   /** How each live stream is, in a few numbers. */
   pulses(): readonly StreamPulse[] {
     return this.#directory.sessions.map((session) => ({
-      state: session.snapshot().state,
+      state: session.state,
       clients: session.clientCount,
       bufferMs: session.ring.mediaMsHeld,
       heldMs: session.heldMs,

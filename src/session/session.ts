@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { untilAborted } from '../base/abort.ts';
 import type { Timer } from '../base/clock.ts';
 import { AcemuxError, type ReasonCode } from '../base/reasons.ts';
-import type { SelectorKind, StreamSelector } from '../engine/types.ts';
+import type { PlaybackStat, SelectorKind, StreamSelector } from '../engine/types.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Attachment, SessionListener, ViewerInfo, WatchedSession } from './attachment.ts';
 import { findBeginning } from './beginning.ts';
@@ -103,10 +103,6 @@ export class Session implements WatchedSession, SuppliedSession {
     return this.#supply.hasPlayback;
   }
 
-  get isStarting(): boolean {
-    return this.#state.name === 'starting';
-  }
-
   get ring(): Ring {
     return this.#supply.ring;
   }
@@ -145,8 +141,18 @@ export class Session implements WatchedSession, SuppliedSession {
     return this.#closed.promise;
   }
 
-  snapshot(): SessionSnapshot {
-    const { selector, clock } = this.#deps;
+  get state(): SessionSnapshot['state'] {
+    return this.#state.name;
+  }
+
+  /** What the engine in use last said of the playback. */
+  get stat(): PlaybackStat | undefined {
+    return this.#supply.stat;
+  }
+
+  /** `nowMs`: of the clock; whoever asks many sessions asks it once. */
+  snapshot(nowMs = this.#deps.clock.nowMs()): SessionSnapshot {
+    const { selector } = this.#deps;
     const { engine, playback } = this.#supply;
     return {
       sessionId: this.#sessionId,
@@ -165,11 +171,11 @@ export class Session implements WatchedSession, SuppliedSession {
       startedAtMs: this.#startedAtWallMs,
       endedAtMs: this.#endedAtWallMs,
       error: this.#state.name === 'ended' ? this.#state.reason : undefined,
-      idleSeconds: (clock.nowMs() - this.#lastActivityMs) / 1000,
+      idleSeconds: (nowMs - this.#lastActivityMs) / 1000,
       bytesIn: this.#supply.bytesIn,
       bytesOut: this.#bytesOut,
       warnings: this.#supply.warnings,
-      format: this.#supply.format,
+      format: this.#supply.formatAt(nowMs),
       spliceCount: this.#supply.spliceCount,
       stat: this.#supply.stat,
     };
@@ -203,7 +209,7 @@ export class Session implements WatchedSession, SuppliedSession {
   }
 
   /** Ends it at once, should it have no viewer: its place is needed. */
-  giveWay(reason: ReasonCode = this.isStarting ? 'abandoned' : 'idle'): void {
+  giveWay(reason: ReasonCode = this.state === 'starting' ? 'abandoned' : 'idle'): void {
     if (this.clientCount === 0) this.end(reason);
   }
 

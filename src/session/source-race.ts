@@ -20,8 +20,12 @@ export class SourceRace {
 
   /** What is shown of it: the first whose engine has opened a playback; the first of all while none has. */
   get leader(): SourceAttempt | undefined {
-    const { racers } = this;
-    return racers.find(({ playback }) => playback !== undefined) ?? racers[0];
+    let first: SourceAttempt | undefined;
+    for (const racer of this.#racers) {
+      if (racer.playback !== undefined) return racer;
+      first ??= racer;
+    }
+    return first;
   }
 
   has(attempt: SourceAttempt): boolean {

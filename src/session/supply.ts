@@ -130,8 +130,8 @@ export class Supply implements SourceLoopOwner {
   }
 
   /** What the stream is made of. */
-  get format(): StreamFormat | undefined {
-    return this.#mediaLook.glance(this.ring, this.#deps.clock.nowMs());
+  formatAt(nowMs: number): StreamFormat | undefined {
+    return this.#mediaLook.glance(this.ring, nowMs);
   }
 
   /** How often another source has gone on with it. */

@@ -4,6 +4,8 @@ import { type Row, type Statement, StoreFailure, type StoreProblem } from './sta
 
 /** A lock held elsewhere is waited for this long; who holds it longer is tried again later. */
 const LOCK_WAIT_MS = 50;
+/** Who looks once, from a command, can wait longer. */
+const READER_WAIT_MS = 2_000;
 const PAGE_BYTES = 4096;
 /** Pages that are given back to the file system in one go. */
 const VACUUM_PAGES = 256;
@@ -25,7 +27,7 @@ const PROBLEMS: ReadonlyMap<number, StoreProblem> = new Map([
 const NO_ROOM_FOR_INDEX = 4874;
 
 /**
- * One SQLite database with acemux's schema. It blocks its thread: only store-thread.ts may have one.
+ * One SQLite database with acemux's schema. It blocks its thread: only store-thread.ts and settings-file-thread.ts may have one.
  * Every method throws StoreFailure where the database or the system is to blame, and any other error for a statement
  * that is a mistake of acemux's own.
  */
@@ -49,6 +51,23 @@ export class Database {
         // Safe against the end of the process. A machine that loses power may lose the last rows, never the file.
         sqlite.exec('PRAGMA synchronous = NORMAL; PRAGMA journal_size_limit = 4194304');
         migrate(sqlite);
+        return new Database(sqlite);
+      } catch (error) {
+        sqlite.close();
+        throw error;
+      }
+    });
+  }
+
+  /**
+   * Opens the file, which another process may have open as well, to look into it. It makes and changes none, whatever schema
+   * it has.
+   */
+  static openToRead(file: string): Database {
+    return guarded(() => {
+      const sqlite = new DatabaseSync(file, { timeout: READER_WAIT_MS, readOnly: true });
+      try {
+        check(sqlite);
         return new Database(sqlite);
       } catch (error) {
         sqlite.close();

@@ -124,6 +124,21 @@ test('a file that can’t be opened yet gets what memory was told meanwhile', as
   assert.deepEqual(opened(t, file), ['new', 'old']);
 });
 
+test('of what memory was told meanwhile the file gets the newest 5,000', async (t) => {
+  const file = path.join(folderFor(t), 'acemux.db');
+  Database.open(file).close();
+  const other = new DatabaseSync(file);
+  other.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
+  const house = houseAt(t, file);
+  const name = (number: number): string => String(number).padStart(5, '0');
+  for (let number = 0; number <= 5_000; number++) house.database.add(group(number, name(number)));
+  house.database.flush();
+  other.close();
+  await house.clock.advance(400);
+  const names = house.names();
+  assert.deepEqual([names.length, names[0], names.at(-1)], [5_000, name(1), name(5_000)]);
+});
+
 function opened(t: TestContext, file: string): unknown[] {
   const database = Database.open(file);
   t.after(() => database.close());

@@ -108,7 +108,13 @@ export class ResilientDatabase {
 
   /** Gives space of what was deleted back, a little at a time. */
   shrink(): void {
-    if (this.#state.place === 'file') this.#database.shrink();
+    if (this.#state.place !== 'file') return;
+    try {
+      this.#database.shrink();
+    } catch (error) {
+      // What is locked or full now is shrunk by a later sweep; what is worse shows with the next write.
+      if (!(error instanceof StoreFailure)) throw error;
+    }
   }
 
   #openFile(isAgain: boolean): void {

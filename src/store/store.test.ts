@@ -5,6 +5,7 @@ import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { type TestContext, test } from 'node:test';
 import { systemClock } from '../base/clock.ts';
+import { ManualClock } from '../base/manual-clock.ts';
 import { AcemuxError } from '../base/reasons.ts';
 import { Store, type StoreHealth } from './store.ts';
 import { StoredKeys } from './stored-keys.ts';
@@ -143,6 +144,101 @@ test('what is too much to wait is lost: first what is worth less', async (t) => 
   other.exec('ROLLBACK');
   assert.deepEqual((await Promise.all(waiting)).length, 3);
   assert.equal(store.health.waiting, 0);
+});
+
+test('what has been written makes room for more', async (t) => {
+  const { store } = await opened(t, path.join(folderFor(t), 'acemux.db'));
+  const statement = { sql: 'DELETE FROM settings WHERE path = ?', values: ['x'.repeat(3_000_000)] };
+  for (let write = 0; write < 4; write++) assert.equal(await store.write([statement], 'ordinary'), 'file');
+});
+
+test('so many wait and no more, however small they are', async (t) => {
+  const file = path.join(folderFor(t), 'acemux.db');
+  const { store } = await opened(t, file);
+  const other = new DatabaseSync(file);
+  t.after(() => other.close());
+  other.exec('BEGIN IMMEDIATE');
+  const small = [{ sql: 'DELETE FROM settings' }];
+  const waiting = Array.from({ length: 4_000 }, () => store.write(small, 'ordinary'));
+  assert.equal(await store.write(small, 'ordinary'), 'lost');
+  waiting.push(store.write(small));
+  assert.deepEqual([store.health.waiting, store.health.lost], [4_001, 1]);
+  other.exec('ROLLBACK');
+  assert.deepEqual(new Set(await Promise.all(waiting)), new Set(['file']));
+});
+
+/** Goes through so many rows: nothing else is answered meanwhile. */
+const counting = (rows: number): string =>
+  `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${rows})`;
+
+test('a thread that does not answer for 5 s is an alarm, until it answers', async (t) => {
+  const clock = new ManualClock();
+  const problems: unknown[] = [];
+  const store = new Store({
+    file: path.join(folderFor(t), 'acemux.db'),
+    clock,
+    witness: { storeChanged: ({ problem }) => problems.push(problem), storeMistaken: assert.fail },
+  });
+  t.after(() => store.stop());
+  await store.start();
+  const counted = store.read({ sql: `${counting(1_000_000)} SELECT count(*) FROM n` });
+  const written = store.write([{ sql: 'DELETE FROM settings' }]);
+  await Promise.all([clock.advance(4_900), assert.doesNotReject(counted)]);
+  await written;
+  assert.deepEqual(problems, []);
+  const again = store.read({ sql: `${counting(1_000_000)} SELECT count(*) FROM n` }).catch(() => {});
+  const late = store.write([{ sql: 'DELETE FROM settings' }]);
+  await clock.advance(7_000);
+  assert.deepEqual(problems, ['store_slow']);
+  await Promise.all([again, late]);
+  await clock.advance(1_000);
+  assert.deepEqual(problems, ['store_slow', undefined]);
+});
+
+test('a thread that has ended is started again, and what it has not written is written', async (t) => {
+  const clock = new ManualClock();
+  const problems: unknown[] = [];
+  const told = Promise.withResolvers<void>();
+  const good = path.join(folderFor(t), 'acemux.db');
+  let file = 'no file can be called \0';
+  const store = new Store({
+    get file() {
+      return file;
+    },
+    clock,
+    witness: {
+      storeChanged: ({ problem }) => {
+        problems.push(problem);
+        if (problem === undefined) told.resolve();
+      },
+      storeMistaken: assert.fail,
+    },
+  });
+  t.after(() => store.stop());
+  await store.start();
+  assert.deepEqual(problems, ['store_failed']);
+  const settings = new StoredSettings(store);
+  const saved = settings.set(setting('a'));
+  file = good;
+  await clock.advance(1_000);
+  assert.equal(await saved, 'file');
+  await told.promise;
+  await settings.load();
+  assert.deepEqual([settings.list(), problems], [[setting('a')], ['store_failed', undefined]]);
+});
+
+test('space is given back later where another process holds the file, and nobody is alarmed', async (t) => {
+  const file = path.join(folderFor(t), 'acemux.db');
+  const { store, healths } = await opened(t, file);
+  const sql = 'INSERT INTO settings (path, value, changed_at, changed_by) VALUES (?, ?, 0, ?)';
+  await store.write([{ sql, values: ['a', 'x'.repeat(1_000_000), 'b'] }]);
+  await store.write([{ sql: 'DELETE FROM settings' }]);
+  const other = new DatabaseSync(file);
+  t.after(() => other.close());
+  other.exec('BEGIN IMMEDIATE');
+  store.shrink();
+  assert.deepEqual(await store.read({ sql: 'SELECT * FROM settings' }), []);
+  assert.deepEqual(healths, []);
 });
 
 test('a mistake is told and loses only itself', async (t) => {

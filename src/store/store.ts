@@ -5,6 +5,8 @@ import type { DatabaseState } from './resilient-database.ts';
 import type { Row, SavedTo, Statement, StoreProblem, WrittenTo } from './statement.ts';
 import type { Answer, Request, ThreadData } from './store-messages.ts';
 
+/** In DATA_DIR; beside it SQLite keeps `-wal` and `-shm`. */
+export const DATABASE_FILE = 'acemux.db';
 /** Opening the file is waited for so long at the start of acemux; then it goes on, and hears of it later. */
 const OPEN_WAIT_MS = 3_000;
 /** A read that takes longer fails. */

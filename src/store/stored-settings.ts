@@ -1,4 +1,4 @@
-import type { SavedTo } from './statement.ts';
+import type { Row, SavedTo, Statement } from './statement.ts';
 import type { Store } from './store.ts';
 
 /** Whoever changes a setting waits so long for the file; what takes longer is written later. */
@@ -118,18 +118,21 @@ export class StoredSettings {
   }
 
   async #read(): Promise<void> {
-    const rows = await this.#store.read({ sql: 'SELECT * FROM settings ORDER BY path' });
+    const rows = await this.#store.read(ALL_SETTINGS);
     this.#settings.clear();
-    for (const row of rows) {
-      const path = String(row['path']);
-      this.#settings.set(path, {
-        path,
-        value: parsed(row['value']),
-        changedAtMs: Number(row['changed_at']),
-        changedBy: String(row['changed_by']),
-      });
-    }
+    for (const setting of rows.map(settingOf)) this.#settings.set(setting.path, setting);
   }
+}
+
+export const ALL_SETTINGS: Statement = { sql: 'SELECT * FROM settings ORDER BY path' };
+
+export function settingOf(row: Row): StoredSetting {
+  return {
+    path: String(row['path']),
+    value: parsed(row['value']),
+    changedAtMs: Number(row['changed_at']),
+    changedBy: String(row['changed_by']),
+  };
 }
 
 function auditOf(change: {

@@ -58,6 +58,13 @@ test('what happens is counted', async () => {
   metrics.sessionWarned('no_keyframe');
   metrics.requestRefused('key_required');
   metrics.eventHappened('stream.spliced');
+  metrics.hedgeBegun();
+  metrics.hedgeBegun();
+  metrics.hedgeWon();
+  metrics.sourceSpliced({ kind: 'same' });
+  metrics.standbySwitched('damaged');
+  metrics.standbyDiffered(3);
+  metrics.webhookOver('dropped');
 
   const page = await metrics.render();
   assert.equal(sampleOf(page, 'proxy_sessions_total'), 1);
@@ -73,6 +80,12 @@ test('what happens is counted', async () => {
   assert.equal(sampleOf(page, 'acemux_session_warnings_total{reason="no_keyframe"}'), 1);
   assert.equal(sampleOf(page, 'acemux_http_refusals_total{reason="key_required"}'), 1);
   assert.equal(sampleOf(page, 'acemux_events_total{type="stream.spliced"}'), 1);
+  assert.equal(sampleOf(page, 'acemux_hedges_total'), 2);
+  assert.equal(sampleOf(page, 'acemux_hedges_won_total'), 1);
+  assert.equal(sampleOf(page, 'acemux_splices_total{kind="same"}'), 1);
+  assert.equal(sampleOf(page, 'acemux_standby_switches_total{why="damaged"}'), 1);
+  assert.equal(sampleOf(page, 'acemux_standby_differences_total'), 3);
+  assert.equal(sampleOf(page, 'acemux_webhooks_total{outcome="dropped"}'), 1);
 });
 
 test('bytes are counted from scrape to scrape, each once', async () => {
@@ -90,7 +103,10 @@ test('gauges are asked at each scrape', async () => {
     ...QUIET,
     sessionsActive: () => sessions,
     clientsActive: () => sessions * 10,
+    clientsPaused: () => sessions,
     bufferBytes: () => sessions * 1_000,
+    timeshiftBytes: () => sessions * 7,
+    engineStates: () => (sessions === 3 ? [] : ['healthy', 'healthy']),
     overloadCauses: () => (sessions === 3 ? ['egress'] : []),
     storeHealth: () => ({ problem: 'store_full', waiting: sessions, lost: 1 }),
   });
@@ -99,12 +115,49 @@ test('gauges are asked at each scrape', async () => {
   const page = await metrics.render();
   assert.equal(sampleOf(page, 'proxy_sessions_active'), 3);
   assert.equal(sampleOf(page, 'acemux_clients_active'), 30);
+  assert.equal(sampleOf(page, 'acemux_clients_paused'), 3);
   assert.equal(sampleOf(page, 'acemux_buffer_bytes'), 3_000);
+  assert.equal(sampleOf(page, 'acemux_timeshift_bytes'), 21);
+  assert.equal(sampleOf(page, 'acemux_engines{state="healthy"}'), 0, 'those of the scrape before are gone');
   assert.equal(sampleOf(page, 'acemux_overloaded{cause="egress"}'), 1);
   assert.equal(sampleOf(page, 'acemux_overloaded{cause="event_loop"}'), 0);
   assert.equal(sampleOf(page, 'acemux_store_degraded'), 1);
   assert.equal(sampleOf(page, 'acemux_store_waiting'), 3);
   assert.equal(sampleOf(page, 'acemux_store_lost'), 1);
+});
+
+test('metrics that come of one look have it looked once in a scrape', async () => {
+  const looks = { streams: 0, stats: 0, engines: 0, status: 0 };
+  const metrics = new Metrics({
+    ...QUIET,
+    fleetStatus: () => {
+      looks.status++;
+      return { ...NO_FLEET, wanted: looks.status };
+    },
+    stages: {
+      ...QUIET.stages,
+      streams: () => {
+        looks.streams++;
+        return [{ state: 'playing', clients: 1, bufferMs: 1_000 * looks.streams, heldMs: 0 }];
+      },
+    },
+    orchestrator: {
+      ...QUIET.orchestrator,
+      stats: () => {
+        looks.stats++;
+        return [];
+      },
+      engines: () => {
+        looks.engines++;
+        return [];
+      },
+    },
+  });
+  await metrics.render();
+  const page = await metrics.render();
+  assert.deepEqual(looks, { streams: 2, stats: 2, engines: 2, status: 2 });
+  assert.equal(sampleOf(page, 'acemux_engines_wanted'), 2, 'of the newest look');
+  assert.equal(sampleOf(page, 'acemux_buffer_seconds{which="longest"}'), 2);
 });
 
 test('two instances know nothing of each other', async () => {
@@ -118,7 +171,9 @@ test('the process is measured from start on, and forgotten at stop', async () =>
   const metrics = new Metrics(QUIET);
   assert.doesNotMatch(await metrics.render(), /process_cpu/);
   metrics.start();
-  assert.match(await metrics.render(), /process_cpu_seconds_total \d/);
+  const page = await metrics.render();
+  assert.match(page, /process_cpu_seconds_total \d/);
+  assert.doesNotMatch(page, /nodejs_active_/, 'each would look at every socket');
   metrics.stop();
   assert.equal((await metrics.render()).trim(), '');
 });
@@ -154,6 +209,8 @@ test('the fleet is shown: engines by state, what is done with them, and why ther
   });
   metrics.fleetHappened({ kind: 'created' });
   metrics.fleetHappened({ kind: 'create_failed', reason: 'engine_broken' });
+  metrics.fleetHappened({ kind: 'draining' });
+  metrics.fleetHappened({ kind: 'undrained' });
   metrics.fleetHappened({ kind: 'gone', reason: 'engine_out_of_memory', exit: {} });
   metrics.fleetHappened({ kind: 'gone', reason: undefined, exit: undefined });
   const page = await metrics.render();
@@ -169,6 +226,8 @@ test('the fleet is shown: engines by state, what is done with them, and why ther
     'acemux_engine_breaker_open 1',
     'acemux_fleet_actions_total{action="create",outcome="ok"} 1',
     'acemux_fleet_actions_total{action="create",outcome="failed"} 1',
+    'acemux_fleet_actions_total{action="drain",outcome="ok"} 1',
+    'acemux_fleet_actions_total{action="undrain",outcome="ok"} 1',
     'acemux_engine_exits_total{reason="engine_out_of_memory"} 1',
   ]) {
     assert.ok(lines.has(line), line);

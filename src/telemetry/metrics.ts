@@ -13,6 +13,9 @@ import { StageMetrics, type StageSources } from './stage-metrics.ts';
 const REPLACED_METRIC = /^nodejs_eventloop_lag_/;
 const NEVER_MS = 2 ** 31 - 1;
 
+/** Metrics of Node's that go through all sockets at each scrape, to tell what `process_open_fds` and our own tell as well. */
+const HANDLE_METRIC = /^nodejs_active_/;
+
 export interface MetricsDeps {
   /** Taken at each scrape. */
   readonly loopDelay: LoopDelayReader;
@@ -99,11 +102,17 @@ export class Metrics {
   readonly #events: Counter;
   readonly #webhooks: Counter;
 
+  /** How often somebody has looked. */
+  #scrapes = 0;
+
   constructor(deps: MetricsDeps) {
     const { sessionsActive, clientsActive, clientsPaused, bufferBytes, timeshiftBytes } = deps;
     const registers = [this.#registry];
-    this.stages = new StageMetrics(deps.stages, registers);
-    registerOrchestratorMetrics(deps.orchestrator, registers);
+    const { stages, orchestrator } = deps;
+    this.stages = new StageMetrics({ ...stages, streams: this.#oncePerScrape(stages.streams) }, registers);
+    const stats = this.#oncePerScrape(orchestrator.stats);
+    const orchestratorEngines = this.#oncePerScrape(orchestrator.engines);
+    registerOrchestratorMetrics({ ...orchestrator, stats, engines: orchestratorEngines }, registers);
     this.#sessions = new Counter({ ...declared('proxy_sessions_total'), registers });
     gauge('proxy_sessions_active', sessionsActive, registers);
     this.#clients = new Counter({ ...declared('proxy_clients_total'), registers });
@@ -131,7 +140,8 @@ export class Metrics {
     this.#standbySwitches = new Counter({ ...declared('acemux_standby_switches_total'), registers });
     this.#warnings = new Counter({ ...declared('acemux_session_warnings_total'), registers });
     this.#refusals = new Counter({ ...declared('acemux_http_refusals_total'), registers });
-    const { fleetStatus, engineStates } = deps;
+    const { engineStates } = deps;
+    const fleetStatus = this.#oncePerScrape(deps.fleetStatus);
     const engines: Gauge = new Gauge({
       ...declared('acemux_engines'),
       registers,
@@ -182,7 +192,7 @@ export class Metrics {
   start(): void {
     collectDefaultMetrics({ register: this.#registry, eventLoopMonitoringPrecision: NEVER_MS });
     for (const { name } of this.#registry.getMetricsAsArray()) {
-      if (REPLACED_METRIC.test(name)) this.#registry.removeSingleMetric(name);
+      if (REPLACED_METRIC.test(name) || HANDLE_METRIC.test(name)) this.#registry.removeSingleMetric(name);
     }
   }
 
@@ -198,7 +208,17 @@ export class Metrics {
 
   /** All metrics in the text format of Prometheus. */
   render(): Promise<string> {
+    this.#scrapes++;
     return this.#registry.metrics();
+  }
+
+  /** Several metrics come of one look, which may go over all sessions; a scrape asks all metrics before it waits for anything. */
+  #oncePerScrape<Seen>(look: () => Seen): () => Seen {
+    let last: { readonly scrape: number; readonly seen: Seen } | undefined;
+    return () => {
+      if (last?.scrape !== this.#scrapes) last = { scrape: this.#scrapes, seen: look() };
+      return last.seen;
+    };
   }
 
   sessionStarted(): void {

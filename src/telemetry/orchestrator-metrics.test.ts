@@ -51,6 +51,7 @@ test('a dashboard that was made for the orchestrator finds its numbers', async (
   assert.equal(await sampleOf('orch_engines_draining'), 1);
   assert.equal(await sampleOf('orch_used_engines'), 1);
   assert.equal(await sampleOf('orch_extra_engines'), 2);
+  assert.equal(await sampleOf('orch_extra_engines', { minimum: () => 5 }), 0, 'fewer than the least');
   assert.equal(await sampleOf('orch_vpn2_engines'), 2);
 });
 
@@ -60,4 +61,13 @@ test('the health of VPNs is a word that is true', async () => {
   assert.equal(await sampleOf('orch_vpn_health{orch_vpn_health="healthy"}'), 1, 'one is enough');
   assert.equal(await sampleOf('orch_vpn_health{orch_vpn_health="disabled"}', { vpns: () => [] }), 1);
   assert.equal(await sampleOf('orch_vpn1_health{orch_vpn1_health="unhealthy"}', { vpns: () => [] }), 0);
+  for (const [state, word] of [
+    ['suspect', 'healthy'],
+    ['draining', 'healthy'],
+    ['recovering', 'starting'],
+    ['unknown', 'unknown'],
+  ] as const) {
+    const vpns = () => [{ name: 'one', state }];
+    assert.equal(await sampleOf(`orch_vpn1_health{orch_vpn1_health="${word}"}`, { vpns }), 1, state);
+  }
 });

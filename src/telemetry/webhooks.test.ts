@@ -132,6 +132,21 @@ test('one that never answers costs a bounded queue, and its end is not waited fo
   assert.equal(outcomes.length, 49);
 });
 
+test('one that has not answered within 10 s is tried again', async (t) => {
+  const { webhooks, clock, outcomes, request, over } = await rig(t, (response, number) => {
+    if (number > 1) response.end();
+  });
+  const first = request();
+  webhooks.hear(event(1));
+  await first;
+  await clock.advance(10_000);
+  const again = over();
+  await paused(clock);
+  await clock.advance(1_000);
+  await again;
+  assert.deepEqual(outcomes, ['delivered']);
+});
+
 test('what is wanted is said by names, and without any it is what is bad', () => {
   assert.equal(isWanted({ type: 'stream.failed' }, []), true);
   assert.equal(isWanted({ type: 'stream.started' }, []), false);

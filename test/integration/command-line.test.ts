@@ -3,11 +3,13 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { describe, type TestContext, test } from 'node:test';
+import { undoAfter } from '../support/undo.ts';
 
 const LAUNCHER = join(import.meta.dirname, '../../bin/acemux.mjs');
 
@@ -21,19 +23,24 @@ interface Started {
 
 /** Starts a command in an empty folder; it is killed at the end of the test if it still runs. */
 function acemux(t: TestContext, argv: readonly string[], environment: Record<string, string> = {}): Started {
-  const folder = mkdtempSync(join(tmpdir(), 'acemux-cli-'));
+  const folder = temporaryFolder(t);
   const child = spawn(process.execPath, [LAUNCHER, ...argv], {
     cwd: folder,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { PATH: process.env['PATH'], ...environment },
   });
   const exit = once(child, 'exit').then(([code]) => code);
-  t.after(async () => {
+  undoAfter(t, async () => {
     child.kill('SIGKILL');
     await exit;
-    rmSync(folder, { recursive: true, force: true });
   });
   return { child, exit };
+}
+
+function temporaryFolder(t: TestContext): string {
+  const folder = mkdtempSync(join(tmpdir(), 'acemux-cli-'));
+  undoAfter(t, () => rmSync(folder, { recursive: true, force: true }));
+  return folder;
 }
 
 async function finished({
@@ -111,4 +118,48 @@ describe('acemux serve as a process', () => {
     assert.equal(second.code, 1);
     assert.match(second.output, /"reason":"port_taken".*PORT/);
   });
+
+  test('in a terminal, SIGHUP has the file read again, with and without one; when the terminal closes, acemux ends', {
+    skip: process.platform !== 'linux' && 'script(1) is another one here',
+  }, async (t) => {
+    const folder = temporaryFolder(t);
+    // What `npm start` runs, in a terminal of its own that lives as long as script(1).
+    const command = `echo pid $$; exec ${process.execPath} ${LAUNCHER} serve --demo`;
+    const terminal = spawn('script', ['--quiet', '--command', command, '/dev/null'], {
+      cwd: folder,
+      stdio: ['pipe', 'pipe', 'inherit'],
+      env: { PATH: process.env['PATH'], SHELL: '/bin/sh', ...SERVE },
+    });
+    undoAfter(t, () => terminal.kill('SIGKILL'));
+    const lines = createInterface({ input: terminal.stdout })[Symbol.asyncIterator]();
+    const until = async (wanted: RegExp): Promise<RegExpExecArray> => {
+      for (;;) {
+        const { done, value } = await lines.next();
+        assert.ok(done !== true, `it ended before ${wanted}`);
+        const found = wanted.exec(value);
+        if (found) return found;
+      }
+    };
+    const pid = Number((await until(/^pid (\d+)/))[1]);
+    undoAfter(t, () => isRunning(pid) && process.kill(pid, 'SIGKILL'));
+    await until(/acemux is ready/);
+    process.kill(pid, 'SIGHUP');
+    await until(/the configuration was read again/);
+    await writeFile(join(folder, 'acemux.yaml'), 'clients:\n  prebuffer_seconds: 3\n');
+    process.kill(pid, 'SIGHUP');
+    await until(/clients\.prebuffer_seconds/);
+    terminal.kill('SIGKILL');
+    for (const endMs = performance.now() + 20_000; isRunning(pid); ) {
+      assert.ok(performance.now() < endMs, 'it still runs');
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  });
 });
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}

@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 import { createLog } from '../../src/telemetry/log.ts';
+import { JumpClock } from '../support/jump-clock.ts';
 import { BYTES_PER_SECOND, ID, type Rig, startRig, until } from '../support/rig.ts';
 import { startScaling, streamId } from '../support/scaling-house.ts';
+import type { Viewer } from '../support/viewer.ts';
 
 const KEY = 'the-admin-key-of-this-test';
 const ACCESS = { access: { apiKey: KEY } };
@@ -132,6 +136,134 @@ test('what is changed while acemux runs is done from then on', async (t) => {
       audit.map((change) => [Object(change).key, Object(change).value, Object(change).previous]),
       [['streams.idle_timeout', '0s', '250s']],
     );
+  });
+});
+
+test('what is changed for what begins from then on is done with that, and not before', async (t) => {
+  const clock = new JumpClock();
+  const told: string[] = [];
+  const receiver = createServer((request, response) => {
+    told.push(String(request.headers['x-acemux-event']));
+    response.end();
+  }).listen(0, '127.0.0.1');
+  await once(receiver, 'listening');
+  t.after(() => {
+    receiver.closeAllConnections();
+    receiver.close();
+  });
+  const address = receiver.address();
+  assert.ok(typeof address === 'object' && address);
+  const rig = await startRig(t, {
+    engines: [{}, {}],
+    clock,
+    config: {
+      ...ACCESS,
+      health: { checkIntervalMs: 200 },
+      webhooks: { urls: [`http://127.0.0.1:${address.port}/`] },
+    },
+    endsWhileSearching: true,
+  });
+  const [one, two] = rig.engines;
+  assert.ok(one && two);
+  const hang = (): void => {
+    for (const { faults } of rig.engines) faults.set({ fault: { kind: 'halfDead' } });
+  };
+  const mend = (): void => {
+    for (const { faults } of rig.engines) faults.clear();
+  };
+  /** A probe that is under way when the clock is put forward has failed; the next one has not. */
+  const areWell = (): Promise<void> =>
+    until(() =>
+      rig.app.fleet.snapshot().every(({ state, isSuspected }) => state === 'healthy' && !isSuspected),
+    );
+  const asked = (): number => one.sessions().length + two.sessions().length;
+
+  /** Ends all that plays. */
+  const end = async (): Promise<void> => {
+    mend();
+    rig.forgetViewers();
+    for (const { sessionId } of rig.app.sessions.list()) await call(rig, 'DELETE', `/streams/${sessionId}`);
+    await rig.enginesFree();
+    await areWell();
+  };
+
+  await t.test('which events webhooks are sent', async () => {
+    await put(rig, 'webhook_events', ['system.settings_changed']);
+    await until(() => told.includes('system.settings_changed'));
+  });
+
+  await t.test('how long time-shift keeps of one stream', async () => {
+    await put(rig, 'timeshift.streams', [`${OTHER}=120`]);
+    await rig.watch(`id=${OTHER}`).received(188);
+    const kept = Object((await rig.json(`/proxy/sessions/${OTHER}`))['timeshift']);
+    assert.equal(kept.window_seconds, 120);
+  });
+
+  await t.test('how many streams linger that nobody watches', async () => {
+    await put(rig, 'max_lingering_sessions', 1);
+    await rig.watch(`id=${THIRD}`).received(188);
+    rig.forgetViewers();
+    await until(() => rig.app.sessions.list().every(({ state }) => state === 'lingering'));
+    clock.jump(11_000);
+    await until(() => rig.app.sessions.list().length === 1);
+    await end();
+  });
+
+  /** Puts the clock forward until it is so, by less than this altogether. */
+  const jumpUntil = async (condition: () => boolean, withinMs: number): Promise<void> => {
+    for (let jumpedMs = 0; !condition(); jumpedMs += 200) {
+      assert.ok(jumpedMs < withinMs, `not within ${withinMs} ms: ${condition}`);
+      clock.jump(200);
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  };
+  const statusOf = (viewer: Viewer): { value: number | undefined } => {
+    const seen: { value: number | undefined } = { value: undefined };
+    void viewer.status().then((status) => {
+      seen.value = status;
+    });
+    return seen;
+  };
+
+  await t.test('when the headers of a start are sent that takes long', async () => {
+    await put(rig, 'early_headers_after', '2s');
+    hang();
+    // It is known to be live.
+    const status = statusOf(rig.watch(`id=${OTHER}`));
+    await jumpUntil(() => status.value !== undefined, 4_000);
+    assert.equal(status.value, 200);
+    await end();
+    await put(rig, 'early_headers_after', 0);
+  });
+
+  await t.test('after how long a second engine is asked', async () => {
+    await put(rig, 'hedge_after', '2s');
+    hang();
+    rig.watch(`id=${OTHER}`);
+    await jumpUntil(() => asked() === 2, 4_000);
+    await end();
+    await put(rig, 'hedge_after', 0);
+  });
+
+  await t.test('how long one engine is waited for, and how long all together', async () => {
+    await put(rig, 'empty_stream_timeout', '2s');
+    hang();
+    const opened = (): number => one.counters.sessionsOpened + two.counters.sessionsOpened;
+    const before = opened();
+    const status = statusOf(rig.watch(`id=${OTHER}`));
+    await jumpUntil(() => opened() === before + 2, 10_000);
+    await jumpUntil(() => status.value !== undefined, 10_000);
+    assert.equal(status.value, 504);
+    await end();
+    await put(rig, 'empty_stream_timeout', '20s');
+    await put(rig, 'start_timeout', '20s');
+    hang();
+    const later = statusOf(rig.watch(`id=${OTHER}`));
+    await jumpUntil(() => later.value !== undefined, 25_000);
+    assert.equal(later.value, 504);
+    await end();
+    await call(rig, 'DELETE', '/settings/empty_stream_timeout');
+    await call(rig, 'DELETE', '/settings/start_timeout');
   });
 });
 

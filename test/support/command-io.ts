@@ -30,6 +30,13 @@ export class CommandRecorder implements CommandIo {
     return () => void this.#handlers.delete(handle);
   }
 
+  /** The terminal that its output goes to. */
+  terminal: 'none' | 'there' | 'gone' = 'none';
+
+  isTerminalGone(): boolean {
+    return this.terminal === 'gone';
+  }
+
   /** How many listeners for signals there are: none once a command has ended. */
   get signalHandlers(): number {
     return this.#handlers.size;

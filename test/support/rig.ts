@@ -172,6 +172,7 @@ function configWith(changes: Changes, dataDir: string): Config {
     timeshift: { ...config.timeshift, ...changes.timeshift },
     history: { ...config.history, ...changes.history },
     health: { ...config.health, ...changes.health },
+    webhooks: { ...config.webhooks, ...changes.webhooks },
     log: { ...config.log, ...changes.log },
   };
 }

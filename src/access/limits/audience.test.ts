@@ -115,6 +115,38 @@ describe('seats', () => {
     seat.leave();
   });
 
+  test('who has given up before it is asked for gets no seat', async () => {
+    const { audience } = audienceWith({});
+    const left = AbortSignal.abort(new AcemuxError('client_left'));
+    await assert.rejects(
+      audience.enter(GUEST, 'a', left),
+      (error: AcemuxError) => error.code === 'client_left',
+    );
+    assert.equal(audience.size, 0);
+  });
+
+  test('only so many wait for a seat: who comes then is refused at once', async () => {
+    const { clock, enter } = audienceWith({ all: { viewersMax: 1 } });
+    await enter('a');
+    const waiting = Promise.allSettled(Array.from({ length: 100 }, () => enter('b')));
+    const timers = clock.pendingTimers;
+    const error = await enter('b').catch((refusal: AcemuxError) => refusal);
+    assert.ok(error instanceof AcemuxError);
+    assert.equal(error.code, 'too_many_viewers');
+    assert.equal(clock.pendingTimers, timers, 'no time has passed');
+    await clock.advance(1_000);
+    await waiting;
+  });
+
+  test('another viewer of what is watched already is no start', async () => {
+    const { clock, enter } = audienceWith({ address: { startsPerMinute: 2 } });
+    await enter('a');
+    await clock.advance(20_000);
+    await enter('a');
+    assert.ok(await enter('b'));
+    assert.equal((await refusalOf(clock, enter('c'))).code, 'too_many_starts_of_address');
+  });
+
   test('who has paused, or has not come for longer than a player lets pass, does not count', async () => {
     const { enter } = audienceWith({ address: { viewersMax: 1 } });
     const seat = await enter('a');
@@ -239,6 +271,44 @@ describe('bytes', () => {
     await sending;
     // What is exempt is four seconds of the stream, 8 MB, and a second's worth is there to begin with.
     assert.deepEqual(sentAtMs, [0, 0, 0, 3_000, 7_000]);
+    assert.equal(clock.pendingTimers, 0);
+  });
+
+  test('a viewer is not weighed against itself', async () => {
+    const { enter } = audienceWith({ all: { bytesPerSecond: MB } });
+    const seat = await enter('a');
+    seat.watch(() => MB, true);
+    assert.equal(
+      seat.watch(() => MB, true),
+      undefined,
+    );
+  });
+
+  test('of two at one address that take a stream in pieces each has its own share', async () => {
+    const { audience, clock, enter } = audienceWith({ viewerBytesPerSecond: MB });
+    const pieces: Visitor = { ...GUEST, segments: { isAway: false } };
+    await enter('a', pieces);
+    await enter('a', pieces);
+    await audience.passSegment(GUEST, 'a', 10 * MB, NEVER);
+    let isSent = false;
+    const second = audience.passSegment(GUEST, 'a', 1, NEVER).then(() => {
+      isSent = true;
+    });
+    // Two seconds' worth, 2 MB each, are there to begin with: eight are owed.
+    await clock.advance(3_900);
+    assert.equal(isSent, false);
+    await clock.advance(200);
+    assert.equal(isSent, true);
+    await second;
+  });
+
+  test('what is owed is remembered of 10,000 addresses, not of more', async () => {
+    const { audience, clock } = audienceWith({ address: { bytesPerSecond: MB } });
+    const visitor = (number: number): Visitor => ({ address: `10.0.${number >> 8}.${number & 255}` });
+    await audience.passSegment(visitor(0), undefined, 100 * MB, NEVER);
+    for (let number = 1; number <= 10_000; number++)
+      await audience.passSegment(visitor(number), undefined, 1, NEVER);
+    await audience.passSegment(visitor(0), undefined, 1, NEVER);
     assert.equal(clock.pendingTimers, 0);
   });
 

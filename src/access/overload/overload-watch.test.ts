@@ -49,6 +49,24 @@ test('what is too much refuses those who come, says so once, and once when it is
   await watch.stop();
 });
 
+test('stopped while it reads, it tells nothing of that', async () => {
+  const clock = new ManualClock();
+  const told: string[] = [];
+  const reading = Promise.withResolvers<OverloadReadings>();
+  const watch = new OverloadWatch({
+    bounds: { loopDelayMs: 50, openFiles: 100, bufferBytes: 1_000, egressBytesPerSecond: undefined },
+    read: () => reading.promise,
+    onChange: (cause) => void told.push(cause),
+    clock,
+  });
+  watch.start();
+  await clock.advance(1_000);
+  const stopped = watch.stop();
+  reading.resolve({ ...CALM, openFiles: 99 });
+  await stopped;
+  assert.deepEqual([told, clock.pendingTimers], [[], 0]);
+});
+
 test('stopped, it looks no more', async () => {
   const { clock, seconds, seen, told, watch } = build();
   watch.start();

@@ -53,6 +53,7 @@ function obstacleOf({ fleet, lifecycle, sessions }: HealthDeps): ReasonCode | un
   if (lifecycle.phase !== 'ready') return lifecycle.phase;
   const { configured, healthy } = fleet.readiness();
   if (!configured) return 'no_engines_configured';
+  if (healthy > 0) return undefined;
   const somethingPlays = sessions.list().some(({ state }) => state === 'playing');
-  return healthy === 0 && !somethingPlays ? 'no_engine_available' : undefined;
+  return somethingPlays ? undefined : 'no_engine_available';
 }

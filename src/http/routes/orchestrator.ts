@@ -14,7 +14,7 @@ import { orchestratorCodeOf } from './provision.ts';
 
 type OrchestratorDeps = Pick<
   HttpDeps,
-  'clock' | 'fleet' | 'fleetControl' | 'lifecycle' | 'limits' | 'sessions' | 'store' | 'streams' | 'vpns'
+  'clock' | 'fleet' | 'fleetControl' | 'lifecycle' | 'limits' | 'store' | 'streams' | 'vpns'
 >;
 
 const OrNull = <Schema extends TSchema>(schema: Schema) => Type.Union([schema, Type.Null()]);
@@ -122,7 +122,7 @@ type Status = Static<typeof StatusSchema>;
 
 /** `/orchestrator/status` and `/health/status`: can it take a stream, and if not, why, and when; and the breaker's reset. */
 export function registerOrchestrator(scope: FastifyInstance, deps: OrchestratorDeps): void {
-  const { clock, fleetControl, sessions, store, streams, vpns } = deps;
+  const { clock, fleetControl, store, streams, vpns } = deps;
 
   scope.get(
     '/orchestrator/status',
@@ -154,7 +154,7 @@ export function registerOrchestrator(scope: FastifyInstance, deps: OrchestratorD
           draining: fleet.engines.draining,
         },
         streams: {
-          active: sessions.list().filter(({ isActive }) => isActive).length,
+          active: records.filter(({ session }) => session.isActive).length,
           total: records.length,
         },
         capacity: {

@@ -7,6 +7,7 @@ import type { AccessControl } from '../access-control.ts';
 import type { HttpDeps } from '../deps.ts';
 import { ErrorBodySchema } from '../errors.ts';
 import { EventSchema, eventJsonOf } from '../event-json.ts';
+import { plainJson } from '../plain-json.ts';
 import { SESSION_DETAIL_PROPERTIES, sessionDetailWords } from '../session-detail-words.ts';
 import { timeOf } from '../times.ts';
 
@@ -91,6 +92,7 @@ export function registerProxy(
     '/proxy/status',
     {
       config: { area: 'overview' },
+      serializerCompiler: plainJson,
       schema: {
         tags: ['view'],
         summary: 'Sessions and their number',
@@ -112,7 +114,11 @@ export function registerProxy(
 
   scope.get(
     '/proxy/sessions',
-    { config, schema: { tags: ['view'], summary: 'All sessions', response: { 200: SessionsSchema } } },
+    {
+      config,
+      serializerCompiler: plainJson,
+      schema: { tags: ['view'], summary: 'All sessions', response: { 200: SessionsSchema } },
+    },
     async (): Promise<Static<typeof SessionsSchema>> => ({ sessions: sessions.list().map(sessionInfoOf) }),
   );
 

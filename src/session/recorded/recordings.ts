@@ -92,6 +92,11 @@ export class Recordings {
     return this.#readings.size;
   }
 
+  /** Playbacks. */
+  get count(): number {
+    return this.#pool.playbacks.length;
+  }
+
   /** One entry for each playback. */
   list(): readonly SessionSnapshot[] {
     return this.#pool.playbacks.map((playback) => playback.snapshot());
