@@ -8,7 +8,7 @@ import type { EventSink } from './telemetry/events/event.ts';
 import type { Log } from './telemetry/log.ts';
 
 /** In DATA_DIR; beside it SQLite keeps `-wal` and `-shm`. */
-const DATABASE_FILE = 'acemux.db';
+export const DATABASE_FILE = 'acemux.db';
 
 /** What outlives the process, and what reads and writes there. */
 export interface StoreHouse {

@@ -40,7 +40,8 @@ export class PanelBrowser {
     const page = await opened.newPage();
     const wrong: string[] = [];
     page.on('console', (message) => {
-      if (message.type() === 'error' && !expectedErrors.test(message.text())) wrong.push(message.text());
+      if (message.type() !== 'error' || expectedErrors.test(message.text())) return;
+      wrong.push(`${message.text()} ${message.location().url}`);
     });
     page.on('pageerror', (error) => wrong.push(String(error)));
     const { host } = new URL(url);

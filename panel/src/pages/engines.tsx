@@ -15,6 +15,7 @@ import { linkTo } from '../store/route.ts';
 import { texts } from '../texts.ts';
 import { EngineActions } from './engine-actions.tsx';
 import { PageIsComing } from './overview.tsx';
+import { Scale } from './scale.tsx';
 
 export type EngineState = Replies['GET /engines'][number];
 type Stats = Replies['GET /engines/stats/all'];
@@ -64,6 +65,7 @@ export function EnginesPage() {
               {texts.engines.resetBreaker}
             </button>
           )}
+          <Scale />
           {provisioning?.can_provision && showsActs.value && (
             <button
               type="button"
