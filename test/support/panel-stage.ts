@@ -7,6 +7,7 @@ import path from 'node:path';
 import { type App, startApp } from '../../src/app.ts';
 import { AcemuxError } from '../../src/base/reasons.ts';
 import { type Config, defaultConfig } from '../../src/config/config.ts';
+import type { ListedVpn } from '../../src/config/vpn-list.ts';
 import type { EngineAddress } from '../../src/engine/types.ts';
 import type { EngineProvider, ObservedEngine } from '../../src/fleet/providers/provider.ts';
 import { SimulatedProvider } from '../../src/fleet/providers/simulated/simulated-provider.ts';
@@ -134,6 +135,21 @@ export class PanelStage {
     await Promise.all(this.engines.map((engine) => engine.stop()));
     await rm(this.dataDir, { recursive: true, force: true });
   }
+}
+
+/** A VPN whose control server listens on that port of this machine. */
+export function listedVpn(name: string, port: number): ListedVpn {
+  return {
+    name,
+    control: { host: '127.0.0.1', port },
+    host: undefined,
+    container: undefined,
+    apiKey: undefined,
+    user: undefined,
+    password: undefined,
+    portRange: undefined,
+    forwardedPort: undefined,
+  };
 }
 
 /** A hash of 40 digits for each number. */

@@ -7,9 +7,15 @@ type Overview = Replies['GET /overview'];
 type Status = Replies['GET /orchestrator/status'];
 
 /** Engines by how many streams each has, one viewer a stream; all of them are usable. */
-function house(streams: readonly number[], { starting = 0, removes = true } = {}): [Overview, Status] {
+function house(
+  streams: readonly number[],
+  { starting = 0, removes = true, given = 0 } = {},
+): [Overview, Status] {
   const overview = {
-    engines: streams.map((count) => ({ state: 'healthy', stream_count: count })),
+    engines: [
+      ...streams.map((count) => ({ provider: 'docker', state: 'healthy', stream_count: count })),
+      ...Array.from({ length: given }, () => ({ provider: 'static', state: 'healthy', stream_count: 0 })),
+    ],
     streams: streams.flatMap((count) =>
       Array.from({ length: count }, () => ({ state: 'playing', client_count: 1 })),
     ),
@@ -21,6 +27,11 @@ function house(streams: readonly number[], { starting = 0, removes = true } = {}
 test('more engines than there are: it is told how many are made, those that come already apart', () => {
   assert.match(scalingConsequence(5, ...house([1, 0])), /^3 engines are made/);
   assert.match(scalingConsequence(5, ...house([1, 0], { starting: 2 })), /^1 engine is made/);
+});
+
+test('engines that are given are not counted: they were not made, and do not go', () => {
+  assert.match(scalingConsequence(2, ...house([1], { given: 3 })), /^1 engine is made/);
+  assert.match(scalingConsequence(1, ...house([1], { given: 3 })), /No engine comes or goes/);
 });
 
 test('fewer: engines without streams may go, and nobody who watches is moved', () => {

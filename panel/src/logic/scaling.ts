@@ -17,11 +17,15 @@ export function canScale({
 /** What comes of asking for at least so many engines: which are made or may go, and what those who watch feel of it. */
 export function scalingConsequence(count: number, overview: Overview, status: Status): string {
   const { confirm } = texts;
-  const { starting } = status.engines;
-  const ready = overview.engines.filter(isUsable).length;
-  const busy = overview.engines.filter(({ stream_count }) => stream_count > 0).length;
-  const missing = count - ready - starting;
-  const spare = ready + starting - Math.max(count, busy);
+  // Engines that are given are no part of what is made or goes; those under way are in no list yet.
+  const made = overview.engines.filter(({ provider }) => provider !== 'static');
+  const givenStarting = overview.engines.filter(
+    ({ provider, state }) => provider === 'static' && state === 'starting',
+  ).length;
+  const there = made.filter(isUsable).length + status.engines.starting - givenStarting;
+  const busy = made.filter(({ stream_count }) => stream_count > 0).length;
+  const missing = count - there;
+  const spare = there - Math.max(count, busy);
   const { auto_delete: removes, grace_period_s: graceSeconds } = status.config;
   const viewers = overview.streams.filter(isActive).reduce((sum, each) => sum + each.client_count, 0);
   const engines =

@@ -86,7 +86,7 @@ export function EnginesPage() {
         <p class="empty">{texts.engines.none}</p>
       ) : (
         <div class="engine-cards">
-          {list.map((engine) => (
+          {list.toSorted(byName).map((engine) => (
             <EngineCard
               key={engine.container_id}
               engine={engine}
@@ -211,6 +211,11 @@ export function ProbeStrip({ engine }: { readonly engine: EngineState }) {
   );
 }
 
+/** As people count: engine 2 before engine 10. */
+function byName(one: EngineState, other: EngineState): number {
+  return one.container_name.localeCompare(other.container_name, 'en', { numeric: true });
+}
+
 /** How it stands for a new stream, and what of. */
 export function scoreText({ explanation }: EngineState): string | undefined {
   if (!explanation) return undefined;
@@ -224,7 +229,11 @@ export function scoreText({ explanation }: EngineState): string | undefined {
     );
   const end =
     obstacle !== null ? texts.engines.obstacle(obstacle) : isChosen ? texts.engines.chosen : undefined;
-  return [String(Math.round(score * 100) / 100), why.length > 0 ? `(${why.join(', ')})` : '', end ?? '']
+  return [
+    String(Math.round(score * 100) / 100).replace('-', '−'),
+    why.length > 0 ? `(${why.join(', ')})` : '',
+    end ?? '',
+  ]
     .filter(Boolean)
     .join(' ');
 }

@@ -1,5 +1,5 @@
 import { useSignal } from '@preact/signals';
-import { get, keyWanted } from '../api/call.ts';
+import { get, keyWanted, RefusedError } from '../api/call.ts';
 import type { Replies } from '../api/replies.ts';
 import { settingText, settingValue } from '../logic/setting.ts';
 import { contains } from '../logic/table.ts';
@@ -72,9 +72,10 @@ export function SettingsPage() {
 
 /** A refusal in place of what was asked for; for want of a key, a way to give one. */
 export function NeedsKey({ error }: { readonly error: Error }) {
+  const isKeyMissing = error instanceof RefusedError && error.status === 401;
   return (
     <div class="empty" role="status">
-      <p>{error.message}</p>
+      <p>{isKeyMissing ? texts.login.leadAct : error.message}</p>
       <button
         type="button"
         class="button is-primary"
