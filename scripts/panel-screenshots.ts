@@ -81,7 +81,7 @@ try {
     await go(`play/id/${streamId(1)}`, 4_000);
     await shoot('play');
     await go('engines');
-    await page.getByLabel('Make at least').fill('4');
+    await page.getByLabel('Engines made, at least').fill('4');
     await page.getByRole('button', { name: 'Change' }).click();
     await shoot('confirm');
     await page.getByRole('dialog').getByRole('button', { name: 'Change' }).click();

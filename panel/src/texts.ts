@@ -242,7 +242,7 @@ export const texts = {
     restart: 'Restart',
     remove: 'Remove',
     add: 'Add an engine',
-    scale: 'Make at least',
+    scale: 'Engines made, at least',
     scaleBounds: (max: number) => `0 to ${max}; 0 leaves it to demand`,
     scaleNow: 'Change',
     score: 'Score for a new stream',

@@ -101,7 +101,7 @@ test('a fleet is told how many engines there are to be at least: it is said what
   await growing.watch(streamId(1), 2);
   await until(() => growing.app.fleet.readiness().healthy === 2);
   const page = await browser.open(t, growing.url, { place: '#/engines', expectedErrors: REFUSED });
-  const field = page.getByLabel('Make at least');
+  const field = page.getByLabel('Engines made, at least');
   const scale = async (count: string, consequence: RegExp): Promise<void> => {
     await field.fill(count);
     await page.getByRole('button', { name: 'Change', exact: true }).click();

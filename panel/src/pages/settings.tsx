@@ -3,7 +3,7 @@ import { get, keyWanted, RefusedError } from '../api/call.ts';
 import type { Replies } from '../api/replies.ts';
 import { settingText, settingValue } from '../logic/setting.ts';
 import { contains } from '../logic/table.ts';
-import { Moment } from '../parts/words.tsx';
+import { Moment, Prose } from '../parts/words.tsx';
 import { perform } from '../store/acts.ts';
 import { useResource } from '../store/resource.ts';
 import { texts } from '../texts.ts';
@@ -112,9 +112,11 @@ function SettingLine({ setting, onChanged }: { readonly setting: Setting; readon
         <label for={`setting-${key}`}>
           <code>{key}</code>
         </label>
-        <p>{documentation}</p>
+        <p>
+          <Prose text={documentation} />
+        </p>
         <p class="faint">
-          <code>{environment}</code> · {type} · {texts.settings.origin} {origin}
+          <code>{environment}</code> · <Prose text={type} /> · {texts.settings.origin} {origin}
           {setting.is_locked ? ` · ${texts.settings.locked}` : ` · ${whenText(setting)}`}
         </p>
       </div>

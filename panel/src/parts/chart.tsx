@@ -79,6 +79,7 @@ export function Chart({ label, curve, unit, token, tells = 'highest', span }: Ch
           {
             ...axis,
             space: 56,
+            size: 26,
             values: (_plot, splits) => {
               const isFine = (splits.at(-1) ?? 0) - (splits[0] ?? 0) < FINE_SECONDS;
               return splits.map((second) => formatMinute(second * 1000, isFine));
