@@ -41,6 +41,8 @@ async function loadOnce(browser: Browser, url: string): Promise<{ first: number;
   try {
     const page = await context.newPage();
     const session = await context.newCDPSession(page);
+    // Its process for this server is there already: what starting one costs is the browser's.
+    await page.goto(`${url}/health/live`);
     await session.send('Network.enable');
     await session.send('Network.emulateNetworkConditions', {
       offline: false,

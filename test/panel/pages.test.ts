@@ -184,6 +184,12 @@ test('ten thousand events at once leave it usable, and it holds no more than it 
     .first()
     .waitFor();
   await untilTrue(page, 'document.querySelectorAll(".event").length <= 250');
+  const [download] = await Promise.all([
+    page.waitForEvent('download'),
+    page.getByRole('button', { name: 'Export' }).click(),
+  ]);
+  const held: unknown = JSON.parse(await readFile(await download.path(), 'utf8'));
+  assert.equal(Array.isArray(held) && held.length, 2_000);
   await page.getByLabel('Find in events').fill('spliced');
   await page.goto(`${stage.url}/panel/#/streams`);
   await page.getByRole('heading', { level: 1, name: 'Streams' }).waitFor();
