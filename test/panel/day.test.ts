@@ -37,7 +37,7 @@ after(async () => {
 
 test('the last 24 hours are curves, which say what is now, what was at most, and what is pointed at', async (t) => {
   const page = await browser.open(t, stage.url);
-  const chart = (label: string) => page.locator('.day .chart', { hasText: label });
+  const chart = (label: string) => page.locator('.day .chart', { hasText: new RegExp(`^${label}`) });
   await chart('Viewers')
     .getByText(/now \d+, at most \d+ at \d\d:\d\d/)
     .waitFor();
