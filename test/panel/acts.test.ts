@@ -127,6 +127,34 @@ test('a fleet is told how many engines there are to be at least: it is said what
   assert.equal(await field.inputValue(), '0');
 });
 
+test('an engine is made, replaced and removed, each after saying what comes of it', async (t) => {
+  const made = await PanelStage.start({
+    engines: [],
+    made: { count: 1, max: 4 },
+    config: (config) =>
+      withKey({ ...config, fleet: { ...config.fleet, max: 4, minFree: 1, createIntervalMs: 50 } }),
+  });
+  undoAfter(t, () => made.stop());
+  await until(() => made.app.fleet.readiness().healthy === 1);
+  const page = await browser.open(t, made.url, { place: '#/engines', expectedErrors: REFUSED });
+  await page.getByText('This is the demo').waitFor();
+  await page.context().request.post(`${made.url}/login`, { data: { key: KEY } });
+  await page.reload();
+  const card = (number: number) => page.locator(`[data-engine="simulated-${number}"]`);
+  const act = async (number: number, name: string, consequence: RegExp): Promise<void> => {
+    await card(number).getByRole('button', { name }).click();
+    const dialog = page.getByRole('dialog', { name: new RegExp(`^${name}`) });
+    await dialog.getByText(consequence).waitFor();
+    await dialog.getByRole('button', { name }).click();
+  };
+  await page.getByRole('button', { name: 'Add an engine' }).click();
+  await card(2).waitFor();
+  await act(1, 'Restart', /A new engine takes its place/);
+  await card(1).waitFor({ state: 'detached' });
+  await act(2, 'Remove', /carries nothing, and is removed/);
+  await card(2).waitFor({ state: 'detached' });
+});
+
 test('settings are shown with where they come from, and changed, validated as one types them', async (t) => {
   const page = await browser.open(t, stage.url, { place: '#/settings', expectedErrors: /status of 40/ });
   await page.locator('#main').getByRole('button', { name: 'Log in' }).click();
@@ -195,6 +223,15 @@ test('in a closed house a viewer’s key plays, and sees neither others, nor eng
   await page.getByLabel('Play a stream').press('Enter');
   await untilTrue(page, 'document.querySelector("video")?.currentTime > 0.2');
   assert.doesNotMatch(await page.content(), /hidden-engine|Drain|Settings|Events/);
+  // Whoever may sign makes a link that plays without a key.
+  await page.context().request.post(`${closed.url}/login`, { data: { key: KEY } });
+  await page.reload();
+  await page.getByRole('button', { name: 'Make it' }).click();
+  const link = /http\S+/.exec((await page.locator('.signed-link code').textContent()) ?? '')?.[0] ?? '';
+  assert.equal((await fetch(`${closed.url}/ace/getstream?id=${streamId(1)}`)).status, 401);
+  const played = await fetch(link);
+  assert.equal(played.status, 200);
+  await played.body?.cancel();
 });
 
 test('at home, where nobody needs a key, a browser that is logged in with a viewer’s key sees no more than that key may', async (t) => {

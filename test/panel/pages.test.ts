@@ -210,6 +210,17 @@ test('by keyboard: fields, pages and a dialog’s way out', async (t) => {
   await page.getByRole('dialog').waitFor({ state: 'detached' });
 });
 
+test('the appearance is chosen, and kept', async (t) => {
+  const page = await browser.open(t, stage.url, { place: '#/about' });
+  const theme = 'document.documentElement.dataset.theme';
+  await page.getByRole('button', { name: 'Dark' }).click();
+  await page.reload();
+  await page.getByRole('button', { name: 'Dark', pressed: true }).waitFor();
+  assert.equal(await page.evaluate(theme), 'dark');
+  await page.getByRole('button', { name: 'As the system' }).click();
+  assert.equal(await page.evaluate(theme), undefined);
+});
+
 test('what the first view loads is less than 150 kB, the players apart', async (t) => {
   let bytes = 0;
   const opened = await browser.open(t, stage.url, { place: '#/overview' });
