@@ -169,8 +169,17 @@ test('a browser whose clock is wrong by a day shows acemux’s times, and says s
     script: 'const now = Date.now.bind(Date); Date.now = () => now() - 86_400_000;',
   });
   await page.getByText(/This device’s clock is .* behind acemux’s/).waitFor();
-  const uptime = await page.locator(`[data-stream="${streamId(1)}"] .column-uptime`).textContent();
-  assert.match(uptime ?? '', /^\d+ (s|min)/);
+  // Between two overviews, too, it goes by acemux's clock: by its own it would have begun tomorrow.
+  const uptimes = await page.evaluate(`new Promise((resolve) => {
+    const cell = document.querySelector('[data-stream="${streamId(1)}"] .column-uptime');
+    const seen = [];
+    new MutationObserver((_changes, observer) => {
+      if (seen.push(cell.textContent) < 4) return;
+      observer.disconnect();
+      resolve(seen);
+    }).observe(cell, { childList: true, characterData: true, subtree: true });
+  })`);
+  for (const uptime of Array.isArray(uptimes) ? uptimes : []) assert.match(uptime, /^[1-9]\d* (s|min)/);
 });
 
 test('ten thousand events at once leave it usable, and it holds no more than it says', async (t) => {
