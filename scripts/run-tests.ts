@@ -18,7 +18,7 @@ interface Mode {
   readonly environment?: Readonly<Record<string, string>>;
 }
 
-const TIDY = 'test/tidy.test.ts';
+const TIDY = 'test/tidy*.test.ts';
 const UNIT = ['src/**/*.test.ts', 'panel/src/**/*.test.ts', TIDY];
 const ALL = ['src/**/*.test.ts', 'panel/src/**/*.test.ts', 'test/**/*.test.ts'];
 const MODES: Readonly<Record<string, Mode>> = {

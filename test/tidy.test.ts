@@ -1,87 +1,22 @@
 /** The repository's rules about itself: each test names what breaks its rule and says what to do instead. */
-import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { basename, dirname, join, normalize, relative } from 'node:path';
 import { describe, test } from 'node:test';
+import {
+  assertNone,
+  codeOnly,
+  files,
+  imports,
+  linesOf,
+  products,
+  ROOT,
+  read,
+  sources,
+} from './support/repository.ts';
 
-const ROOT = join(import.meta.dirname, '..');
-const IGNORED_FOLDERS = new Set(['.git', 'node_modules', 'data', 'coverage', 'dist']);
 const TEXT = /\.(ts|mjs|js|json|md|ya?ml|html|css|sh|py)$|(^|\/)(Dockerfile|run|\.git\w+)$/;
 const BLOB_BYTES_MAX = 3.1 * 1024 * 1024;
 const SOURCE_LINES_MAX = 450;
-
-/**
- * Who may import whom in src/, by the first folder or the file there; each may import itself.
- * What is missing here is passed in by app.ts, through an interface that its user declares.
- */
-const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
-  base: [],
-  mpegts: ['base'],
-  config: ['base'],
-  telemetry: ['base'],
-  store: ['base'],
-  history: ['store', 'telemetry', 'base'],
-  access: ['base'],
-  engine: ['base', 'mpegts', 'telemetry'],
-  session: ['engine', 'mpegts', 'base', 'telemetry'],
-  output: ['session', 'mpegts', 'base', 'telemetry'],
-  timeshift: ['session', 'mpegts', 'base', 'telemetry'],
-  fleet: ['engine', 'base', 'telemetry', 'store'],
-  http: [
-    'output',
-    'session',
-    'fleet',
-    'engine',
-    'access',
-    'store',
-    'history',
-    'telemetry',
-    'config',
-    'mpegts',
-    'base',
-    'version.ts',
-  ],
-  recording: ['base'],
-  simulator: ['base', 'mpegts', 'recording'],
-  doctor: ['base', 'mpegts', 'engine', 'recording', 'version.ts'],
-  'app.ts': ['*'],
-  'app-access.ts': ['*'],
-  'app-fleet.ts': ['*'],
-  'app-admission.ts': ['*'],
-  'app-providers.ts': ['*'],
-  'app-settings.ts': ['*'],
-  'app-metrics.ts': ['*'],
-  'app-limits.ts': ['*'],
-  'app-store.ts': ['*'],
-  'app-history.ts': ['*'],
-  'version.ts': [],
-  cli: [
-    'app.ts',
-    'access',
-    'config',
-    'history',
-    'store',
-    'telemetry',
-    'base',
-    'simulator',
-    'doctor',
-    'recording',
-    'engine',
-    'version.ts',
-  ],
-  'main.ts': ['app.ts', 'cli', 'base'],
-};
-
-/** Single edges beside the table: [importing file or folder, imported file or folder, types only]. */
-const ALSO_ALLOWED: readonly (readonly [string, string, 'types' | 'values'])[] = [
-  // The fleet fulfils what the session declares that it needs.
-  ['src/fleet/', 'src/session/ports.ts', 'types'],
-  // Sessions pass on who asks, for those who let viewers in; they look at nothing of it.
-  ['src/session/attachment.ts', 'src/access/limits/shares.ts', 'types'],
-  // Metrics observe sessions through the interface that the session declares.
-  ['src/telemetry/', 'src/session/ports.ts', 'types'],
-  ['src/fleet/providers/simulated', 'src/simulator/', 'values'],
-];
 
 /** Files with logic that no test beside them imports: why, and who tests them. */
 const WITHOUT_OWN_TEST: Readonly<Record<string, string>> = {
@@ -200,72 +135,6 @@ const SAME_WORD_NO_SECRET: readonly string[] = [
   'src/config/vpn-list.ts',
 ];
 
-interface Import {
-  readonly from: string;
-  /** A path from the root, or the name of a package. */
-  readonly target: string;
-  readonly typesOnly: boolean;
-  /** Whether it is a file of this repository, not a package. */
-  readonly isLocal: boolean;
-}
-
-const files = listFiles('');
-const sources = files.filter((file) => /^src\/.*\.ts$/.test(file));
-const products = sources.filter((file) => !file.endsWith('.test.ts'));
-const imports = files.filter((file) => /\.(ts|mjs)$/.test(file)).flatMap(importsOf);
-
-describe('imports', () => {
-  test('go in the allowed directions only', () => {
-    const wrong = imports
-      .filter(
-        ({ from, target }) =>
-          products.includes(from) && target.startsWith('src/') && !isAllowed(from, target),
-      )
-      .filter((each) => !ALSO_ALLOWED.some((edge) => fits(each, edge)))
-      .map(({ from, target }) => `${from} imports ${target}`);
-    assertNone(
-      wrong,
-      'Declare what is needed as an interface at its user and let app.ts pass it in; see MAY_IMPORT.',
-    );
-  });
-
-  test('of SQLite stay in the store’s own threads: it blocks whoever uses it', () => {
-    const reaching = new Set(['node:sqlite']);
-    for (let size = 0; size !== reaching.size; ) {
-      size = reaching.size;
-      for (const { from, target, typesOnly } of imports)
-        if (reaching.has(target) && !typesOnly) reaching.add(from);
-    }
-    const thread = ['database.ts', 'resilient-database.ts', 'store-thread.ts', 'settings-file-thread.ts'].map(
-      (name) => `src/store/${name}`,
-    );
-    const wrong = products.filter((file) => reaching.has(file) && !thread.includes(file));
-    assertNone(wrong, 'Ask the Store (src/store/store.ts), which asks its thread.');
-  });
-
-  test('of the product never lead out of src/', () => {
-    const wrong = imports
-      .filter(({ from, target, isLocal }) => products.includes(from) && isLocal && !target.startsWith('src/'))
-      .filter(({ target }) => target !== 'package.json')
-      .map(({ from, target }) => `${from} imports ${target}`);
-    assertNone(
-      wrong,
-      'The product does not know of test/, bench/, scripts/ and panel/; move what it needs into src/.',
-    );
-  });
-
-  test('have no cycles', () => {
-    assertNone(findCycles(), 'Move what both need into a file of its own, or pass one to the other.');
-  });
-
-  test('lead to files that exist', () => {
-    const missing = imports
-      .filter(({ target, isLocal }) => isLocal && !existsSync(join(ROOT, target)))
-      .map(({ from, target }) => `${from} imports ${target}`);
-    assertNone(missing, 'Write the path with its .ts, relative to the file.');
-  });
-});
-
 describe('sources', () => {
   test(`have at most ${SOURCE_LINES_MAX} lines`, () => {
     const long = sources
@@ -370,88 +239,6 @@ describe('the repository', () => {
     assertNone(loose, 'Write the version without ^ or ~.');
   });
 });
-
-function assertNone(wrong: readonly string[], advice: string): void {
-  const list = wrong.map((each) => `  ${each}`).join('\n');
-  assert.ok(wrong.length === 0, `${wrong.length} broke the rule:\n${list}\n${advice}`);
-}
-
-function listFiles(folder: string): string[] {
-  return readdirSync(join(ROOT, folder), { withFileTypes: true }).flatMap((entry) => {
-    const path = folder === '' ? entry.name : `${folder}/${entry.name}`;
-    if (entry.isDirectory()) return IGNORED_FOLDERS.has(entry.name) ? [] : listFiles(path);
-    return entry.isFile() && !entry.name.endsWith('.log') ? [path] : [];
-  });
-}
-
-function read(file: string): string {
-  return readFileSync(join(ROOT, file), 'utf8');
-}
-
-/** The code without its comments and the contents of its texts; lines stay where they are. */
-function codeOnly(source: string): string {
-  const marks = /\/\*[\s\S]*?\*\/|(?<![:\\])\/\/[^\n]*|'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"/g;
-  return source.replace(marks, (text) => (/^['"]/.test(text) ? "''" : text.replace(/[^\n]/g, '')));
-}
-
-function linesOf(
-  among: readonly string[],
-  pattern: RegExp,
-  view: (source: string) => string = (s) => s,
-): string[] {
-  return among.flatMap((file) =>
-    view(read(file))
-      .split('\n')
-      .flatMap((line, index) =>
-        pattern.test(line) ? [`${file}:${index + 1}: ${line.trim().slice(0, 120)}`] : [],
-      ),
-  );
-}
-
-function importsOf(file: string): Import[] {
-  const source = read(file).replace(/\/\*[\s\S]*?\*\//g, '');
-  const statement =
-    /(?:^|\n)\s*(?:import|export)\s+(type\b)?[^'"`;]*?\bfrom\s*['"]([^'"]+)['"]|(?:^|\n)import\s*()['"]([^'"]+)['"]|\bimport\(\s*()['"]([^'"]+)['"]/g;
-  return [...source.matchAll(statement)].map((match) => {
-    const written = match[2] ?? match[4] ?? match[6] ?? '';
-    const target = written.startsWith('.') ? normalize(join(dirname(file), written)) : written;
-    return { from: file, target, typesOnly: match[1] !== undefined, isLocal: written.startsWith('.') };
-  });
-}
-
-function partOf(file: string): string {
-  return file.split('/')[1] ?? file;
-}
-
-function isAllowed(from: string, target: string): boolean {
-  const allowed = MAY_IMPORT[partOf(from)];
-  assert.ok(allowed, `${from}: say in MAY_IMPORT what ${partOf(from)} may import`);
-  return partOf(from) === partOf(target) || allowed.includes('*') || allowed.includes(partOf(target));
-}
-
-function fits(each: Import, [from, target, what]: (typeof ALSO_ALLOWED)[number]): boolean {
-  return (
-    each.from.startsWith(from) && each.target.startsWith(target) && (what === 'values' || each.typesOnly)
-  );
-}
-
-function findCycles(): string[] {
-  const graph = Map.groupBy(
-    imports.filter(({ from, target }) => products.includes(from) && products.includes(target)),
-    ({ from }) => from,
-  );
-  const done = new Set<string>();
-  const cycles: string[] = [];
-  const visit = (file: string, path: readonly string[]): void => {
-    const at = path.indexOf(file);
-    if (at >= 0) cycles.push([...path.slice(at), file].join(' → '));
-    if (at >= 0 || done.has(file)) return;
-    for (const { target } of graph.get(file) ?? []) visit(target, [...path, file]);
-    done.add(file);
-  };
-  for (const file of graph.keys()) visit(file, []);
-  return cycles;
-}
 
 /** Whether anything of a file is left to run once types, imports and re-exports are gone. */
 function hasLogic(file: string): boolean {

@@ -18,6 +18,7 @@ import { OverviewFeed } from './overview-words.ts';
 import { installPageRules } from './page-rules.ts';
 import { PanelFiles } from './panel-files.ts';
 import { installPathRules, methodsOf } from './path-rules.ts';
+import { plainJson } from './plain-json.ts';
 import { installPublicUrl, pathAndQueryOf, withoutPrefix } from './public-url.ts';
 import { registerAceStatus } from './routes/ace-status.ts';
 import { registerClients } from './routes/clients.ts';
@@ -148,6 +149,7 @@ function buildApp<Attached extends Leavable>(
       reply.raw.writeHead(status, { ...REFUSAL_HEADERS, ...length, ...headers }).end(text);
     },
   });
+  app.setSerializerCompiler(plainJson);
   const attempts = new LoginAttempts(deps.clock, (address) => {
     deps.events.emit('access.address_blocked', { address });
   });

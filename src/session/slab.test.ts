@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { setImmediate } from 'node:timers/promises';
 import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { RingReader, Slab } from './slab.ts';
 
 const SLAB_BYTES = 1024 * 1024;

@@ -16,9 +16,16 @@ export function findChromiumPath(): string {
   return file;
 }
 
-/** One browser for all tests of a file; each test has its own context: storage, cookies, size. */
+const VIEWPORT = { width: 1280, height: 800 };
+
+/**
+ * One browser for all tests of a file. Each test has a page with nothing kept from before: no cookies, no storage. What it has
+ * loaded of the panel it need not load again, unless it wants a context of its own.
+ */
 export class PanelBrowser {
   readonly #browser: Browser;
+  /** Pages of tests that are over, emptied. */
+  readonly #free: Page[] = [];
 
   constructor(browser: Browser) {
     this.#browser = browser;
@@ -33,14 +40,18 @@ export class PanelBrowser {
     return this.#browser.close();
   }
 
-  /** Opens a page of the panel, which is closed with the test: it must have said nothing wrong, and asked nobody else. */
+  /** Opens a page of the panel, which is left with the test: it must have said nothing wrong, and asked nobody else. */
   async open(t: TestContext, url: string, options: PageOptions = {}): Promise<Page> {
-    const { place = '', names, expectedErrors = /(?!)/, script, ...context } = options;
-    const opened = await this.#browser.newContext({ viewport: { width: 1280, height: 800 }, ...context });
-    const page = await opened.newPage();
+    const { place = '', names, expectedErrors = /(?!)/, script, viewport = VIEWPORT, ...context } = options;
+    const isOrdinary = names === undefined && script === undefined && Object.keys(context).length === 0;
+    const page =
+      (isOrdinary ? this.#free.pop() : undefined) ??
+      (await (await this.#browser.newContext({ viewport, ...context })).newPage());
+    await page.setViewportSize(viewport ?? VIEWPORT);
     const wrong: string[] = [];
     page.on('console', (message) => {
-      if (message.type() === 'error' && !expectedErrors.test(message.text())) wrong.push(message.text());
+      if (message.type() !== 'error' || expectedErrors.test(message.text())) return;
+      wrong.push(`${message.text()} ${message.location().url}`);
     });
     page.on('pageerror', (error) => wrong.push(String(error)));
     const { host } = new URL(url);
@@ -54,11 +65,28 @@ export class PanelBrowser {
     }
     if (script !== undefined) await page.addInitScript(script);
     undoAfter(t, async () => {
-      await opened.close();
+      if (isOrdinary) await this.#empty(page, url);
+      else await page.context().close();
       assert.deepEqual(wrong, []);
     });
     await page.goto(`${url}/panel/${place}`);
     return page;
+  }
+
+  /** Leaves nothing of a test in its page, for the next one. */
+  async #empty(page: Page, url: string): Promise<void> {
+    page.removeAllListeners();
+    await page.goto('about:blank');
+    await page.unrouteAll();
+    await page.emulateMedia({ colorScheme: null, reducedMotion: null });
+    await page.context().clearCookies();
+    const session = await page.context().newCDPSession(page);
+    await session.send('Storage.clearDataForOrigin', {
+      origin: new URL(url).origin,
+      storageTypes: 'local_storage,session_storage,indexeddb,service_workers',
+    });
+    await session.detach();
+    this.#free.push(page);
   }
 }
 

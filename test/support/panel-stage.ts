@@ -7,8 +7,10 @@ import path from 'node:path';
 import { type App, startApp } from '../../src/app.ts';
 import { AcemuxError } from '../../src/base/reasons.ts';
 import { type Config, defaultConfig } from '../../src/config/config.ts';
+import type { ListedVpn } from '../../src/config/vpn-list.ts';
 import type { EngineAddress } from '../../src/engine/types.ts';
 import type { EngineProvider, ObservedEngine } from '../../src/fleet/providers/provider.ts';
+import { SimulatedProvider } from '../../src/fleet/providers/simulated/simulated-provider.ts';
 import { loadClip } from '../../src/simulator/clip.ts';
 import { SimulatedEngine } from '../../src/simulator/engine.ts';
 import { silentLog } from '../../src/telemetry/log.ts';
@@ -22,7 +24,11 @@ export interface StageEngine {
 export interface StageOptions {
   readonly engines: readonly StageEngine[];
   readonly bitsPerSecond?: number;
+  /** Engines that acemux makes itself, beside those of `engines`: how many at first, and at most. */
+  readonly made?: { readonly count: number; readonly max: number };
   readonly config?: (config: Config) => Config;
+  /** Runs before acemux does, with its data folder: what it finds there from before. */
+  readonly prepare?: (dataDir: string) => Promise<void>;
   /** Taken up again after a stop, so that a page that is open finds acemux again. */
   readonly port?: number;
   /** Whose engines and data go on: that acemux must have been stopped. */
@@ -53,13 +59,17 @@ export class PanelStage {
     const { before } = options;
     const dataDir = before?.dataDir ?? (await mkdtemp(path.join(tmpdir(), 'acemux-panel-')));
     const { bitsPerSecond = 1_000_000 } = options;
-    const engines =
-      before?.engines ??
-      options.engines.map(
-        () => new SimulatedEngine({ clip, delays: QUICK, bitsPerSecond, epochMs: Date.now() - 3_600_000 }),
-      );
+    await options.prepare?.(dataDir);
+    const build = () =>
+      new SimulatedEngine({ clip, delays: QUICK, bitsPerSecond, epochMs: Date.now() - 3_600_000 });
+    const engines = before?.engines ?? options.engines.map(build);
     const addresses = before?.addresses ?? (await Promise.all(engines.map((engine) => engine.start())));
-    const provider = new StageProvider(options.engines, addresses);
+    const providers: EngineProvider[] = [];
+    if (options.engines.length > 0) providers.push(new StageProvider(options.engines, addresses));
+    if (options.made) {
+      const { count, max } = options.made;
+      providers.push(new SimulatedProvider({ count, bounds: { min: 0, max }, build }));
+    }
     const base = defaultConfig();
     const config: Config = {
       ...base,
@@ -70,7 +80,7 @@ export class PanelStage {
     };
     const app = await startApp(options.config ? options.config(config) : config, {
       log: silentLog(),
-      providers: options.engines.length > 0 ? [provider] : [],
+      providers,
     });
     return new PanelStage(app, { engines, addresses, dataDir });
   }
@@ -97,6 +107,13 @@ export class PanelStage {
     response.resume();
   }
 
+  /** The session of a stream that plays, and the engine that it plays from. */
+  sessionOf(id: string): { readonly sessionId: string; readonly engine: string } {
+    const session = this.app.sessions.list().find(({ streamId: each }) => each === id);
+    assert.ok(session?.engine);
+    return { sessionId: session.sessionId, engine: session.engine.id };
+  }
+
   leaveAll(): void {
     for (const viewer of this.#viewers.splice(0)) viewer.destroy();
   }
@@ -118,6 +135,21 @@ export class PanelStage {
     await Promise.all(this.engines.map((engine) => engine.stop()));
     await rm(this.dataDir, { recursive: true, force: true });
   }
+}
+
+/** A VPN whose control server listens on that port of this machine. */
+export function listedVpn(name: string, port: number): ListedVpn {
+  return {
+    name,
+    control: { host: '127.0.0.1', port },
+    host: undefined,
+    container: undefined,
+    apiKey: undefined,
+    user: undefined,
+    password: undefined,
+    portRange: undefined,
+    forwardedPort: undefined,
+  };
 }
 
 /** A hash of 40 digits for each number. */

@@ -75,6 +75,13 @@ export function formatTime(ms: number, nowMs: number): string {
   return (isToday ? clock : dayAndClock).format(ms);
 }
 
+const hourAndMinute = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' });
+
+/** Local time without the day, and without seconds unless they are asked for: where there is little room. */
+export function formatMinute(ms: number, hasSeconds = false): string {
+  return Number.isFinite(ms) ? (hasSeconds ? clock : hourAndMinute).format(ms) : NOTHING;
+}
+
 /** The same moment for people elsewhere, and for logs. */
 export function formatUtc(ms: number): string {
   return Number.isFinite(ms) ? `${new Date(ms).toISOString().replace('T', ' ').slice(0, 19)} UTC` : NOTHING;

@@ -76,3 +76,19 @@ test('everything is within the picture, whatever acemux says', () => {
     ),
   );
 });
+
+test('of many viewers at one place eight are drawn, and the rest is counted', () => {
+  const { levels, more, viewers } = ringPicture({
+    seconds: 20,
+    timeshiftSeconds: 0,
+    keyframesBehind: [],
+    viewers: Array.from({ length: 11 }, (_, index) => ({ id: String(index), behind: 0, state: 'playing' })),
+    width: 800,
+  });
+  assert.equal(viewers.length, 8);
+  assert.deepEqual(
+    more.map(({ count }) => count),
+    [3],
+  );
+  assert.equal(levels, 9, 'with a row for the number');
+});

@@ -24,6 +24,8 @@ export interface RingPicture {
     readonly level: number;
     readonly state: string;
   }[];
+  /** Columns that are full, and how many viewers more there are. */
+  readonly more: readonly { readonly x: number; readonly count: number }[];
   /** How many rows of viewers there are. */
   readonly levels: number;
   readonly ticks: readonly { readonly x: number; readonly seconds: number }[];
@@ -49,17 +51,21 @@ export function ringPicture({
     const part = Math.min(1, (behind - span) / Math.max(1, timeshiftSeconds - span));
     return memoryX * (1 - part);
   };
-  const taken = new Map<string, number>();
+  const taken = new Map<number, number>();
   const placed = viewers
     .filter(({ behind }) => behind !== null && Number.isFinite(behind))
     .toSorted((one, other) => (one.behind ?? 0) - (other.behind ?? 0) || one.id.localeCompare(other.id))
     .map(({ id, behind, state }) => {
       const x = xOf(behind ?? 0);
-      const column = String(Math.round(x / DOT));
+      const column = Math.round(x / DOT);
       const level = taken.get(column) ?? 0;
       taken.set(column, level + 1);
-      return { id, x, level: Math.min(level, LEVELS_MAX - 1), state };
-    });
+      return { id, x, level, state };
+    })
+    .filter(({ level }) => level < LEVELS_MAX);
+  const more = [...taken].flatMap(([column, count]) =>
+    count > LEVELS_MAX ? [{ x: column * DOT, count: count - LEVELS_MAX }] : [],
+  );
   const step = TICKS.find((each) => span / each <= 6) ?? 600;
   const ticks = [];
   for (let second = 0; second <= span; second += step) ticks.push({ x: xOf(second), seconds: second });
@@ -67,7 +73,8 @@ export function ringPicture({
     memoryX,
     keyframes: keyframesBehind.filter((behind) => behind >= 0 && behind <= span).map(xOf),
     viewers: placed,
-    levels: Math.max(1, ...placed.map(({ level }) => level + 1)),
+    more,
+    levels: Math.max(1, ...placed.map(({ level }) => level + 1)) + (more.length > 0 ? 1 : 0),
     ticks,
   };
 }

@@ -93,7 +93,10 @@ export function EnginePage({ id }: { readonly id: string }) {
         </Fact>
         {engine.vpn_container !== null && (
           <Fact label={texts.engines.vpn}>
-            {engine.vpn_container} {engine.vpn_state !== null && <StateMark state={engine.vpn_state} />}
+            <span class="pair">
+              <span>{engine.vpn_container}</span>
+              {engine.vpn_state !== null && <StateMark state={engine.vpn_state} />}
+            </span>
           </Fact>
         )}
         {engine.forwarded_port !== null && <Fact label={texts.engines.port}>{engine.forwarded_port}</Fact>}

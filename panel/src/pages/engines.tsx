@@ -15,6 +15,7 @@ import { linkTo } from '../store/route.ts';
 import { texts } from '../texts.ts';
 import { EngineActions } from './engine-actions.tsx';
 import { PageIsComing } from './overview.tsx';
+import { Scale } from './scale.tsx';
 
 export type EngineState = Replies['GET /engines'][number];
 type Stats = Replies['GET /engines/stats/all'];
@@ -64,6 +65,7 @@ export function EnginesPage() {
               {texts.engines.resetBreaker}
             </button>
           )}
+          <Scale />
           {provisioning?.can_provision && showsActs.value && (
             <button
               type="button"
@@ -84,7 +86,7 @@ export function EnginesPage() {
         <p class="empty">{texts.engines.none}</p>
       ) : (
         <div class="engine-cards">
-          {list.map((engine) => (
+          {list.toSorted(byName).map((engine) => (
             <EngineCard
               key={engine.container_id}
               engine={engine}
@@ -209,6 +211,11 @@ export function ProbeStrip({ engine }: { readonly engine: EngineState }) {
   );
 }
 
+/** As people count: engine 2 before engine 10. */
+function byName(one: EngineState, other: EngineState): number {
+  return one.container_name.localeCompare(other.container_name, 'en', { numeric: true });
+}
+
 /** How it stands for a new stream, and what of. */
 export function scoreText({ explanation }: EngineState): string | undefined {
   if (!explanation) return undefined;
@@ -222,7 +229,11 @@ export function scoreText({ explanation }: EngineState): string | undefined {
     );
   const end =
     obstacle !== null ? texts.engines.obstacle(obstacle) : isChosen ? texts.engines.chosen : undefined;
-  return [String(Math.round(score * 100) / 100), why.length > 0 ? `(${why.join(', ')})` : '', end ?? '']
+  return [
+    String(Math.round(score * 100) / 100).replace('-', '−'),
+    why.length > 0 ? `(${why.join(', ')})` : '',
+    end ?? '',
+  ]
     .filter(Boolean)
     .join(' ');
 }

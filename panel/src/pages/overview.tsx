@@ -34,7 +34,7 @@ export function OverviewPage() {
         <TopologyPicture />
         {isIdle && (
           <p class="faint">
-            {texts.overview.quiet} <code>{url('/ace/getstream?id=…')}</code>
+            {texts.overview.quiet} <code>{`${url('/ace/getstream')}?id=…`}</code>
           </p>
         )}
       </section>

@@ -1,9 +1,9 @@
 import { useSignal } from '@preact/signals';
-import { get, keyWanted } from '../api/call.ts';
+import { get, keyWanted, RefusedError } from '../api/call.ts';
 import type { Replies } from '../api/replies.ts';
 import { settingText, settingValue } from '../logic/setting.ts';
 import { contains } from '../logic/table.ts';
-import { Moment } from '../parts/words.tsx';
+import { Moment, Prose } from '../parts/words.tsx';
 import { perform } from '../store/acts.ts';
 import { useResource } from '../store/resource.ts';
 import { texts } from '../texts.ts';
@@ -72,9 +72,10 @@ export function SettingsPage() {
 
 /** A refusal in place of what was asked for; for want of a key, a way to give one. */
 export function NeedsKey({ error }: { readonly error: Error }) {
+  const isKeyMissing = error instanceof RefusedError && error.status === 401;
   return (
     <div class="empty" role="status">
-      <p>{error.message}</p>
+      <p>{isKeyMissing ? texts.login.leadAct : error.message}</p>
       <button
         type="button"
         class="button is-primary"
@@ -111,9 +112,11 @@ function SettingLine({ setting, onChanged }: { readonly setting: Setting; readon
         <label for={`setting-${key}`}>
           <code>{key}</code>
         </label>
-        <p>{documentation}</p>
+        <p>
+          <Prose text={documentation} />
+        </p>
         <p class="faint">
-          <code>{environment}</code> · {type} · {texts.settings.origin} {origin}
+          <code>{environment}</code> · <Prose text={type} /> · {texts.settings.origin} {origin}
           {setting.is_locked ? ` · ${texts.settings.locked}` : ` · ${whenText(setting)}`}
         </p>
       </div>

@@ -1,12 +1,5 @@
 import type { Replies } from '../api/replies.ts';
-import {
-  formatBytes,
-  formatCount,
-  formatDuration,
-  formatRate,
-  formatSeconds,
-  NOTHING,
-} from '../logic/format.ts';
+import { formatBytes, formatCount, formatDuration, formatRate, formatSeconds } from '../logic/format.ts';
 import { perform, question } from '../store/acts.ts';
 import { nowMs } from '../store/live.ts';
 import { texts } from '../texts.ts';
@@ -58,11 +51,12 @@ const TONES: Readonly<Record<string, string>> = { playing: 'well', lagging: 'wat
 
 function ViewerRow({ client }: { readonly client: Client }) {
   const { viewer } = texts;
-  const who = client.name ?? client.player ?? client.user_agent ?? NOTHING;
+  const known = client.name ?? client.player ?? client.user_agent;
+  const who = known ?? client.address;
   const kick = (): void => {
     question.value = {
       title: texts.confirm.kickTitle,
-      consequence: `${client.address}, ${who}. ${texts.confirm.kick}`,
+      consequence: `${known === null ? '' : `${known}, `}${client.address}. ${texts.confirm.kick}`,
       action: texts.stream.kick,
       isDangerous: true,
       run: async () =>
@@ -76,8 +70,9 @@ function ViewerRow({ client }: { readonly client: Client }) {
           {who}
         </span>{' '}
         <span class="faint mono">
-          {client.address}
-          {client.output === null ? '' : ` · ${client.output}`}
+          {[known === null ? null : client.address, client.output]
+            .filter((each) => each !== null)
+            .join(' · ')}
         </span>
       </td>
       <td class="column-state">

@@ -3,7 +3,6 @@ import { get } from '../api/call.ts';
 import type { Replies } from '../api/replies.ts';
 import { isUsable } from '../logic/condition.ts';
 import {
-  counted,
   formatBytes,
   formatCount,
   formatDuration,
@@ -127,15 +126,12 @@ function PastStream({ name }: { readonly name: string }) {
       {minutes.length > 1 && (
         <Chart
           label={texts.streams.columns.viewers}
-          times={minutes.map(({ at }) => Date.parse(at) / 1000)}
-          series={[
-            {
-              label: texts.streams.columns.viewers,
-              values: minutes.map((minute) => minute.clients),
-              token: '--hue-a',
-            },
-          ]}
-          format={formatCount}
+          curve={{
+            times: minutes.map(({ at }) => Date.parse(at) / 1000),
+            values: minutes.map((minute) => minute.clients),
+          }}
+          unit="count"
+          token="--hue-a"
         />
       )}
     </div>
@@ -409,27 +405,20 @@ function PlayHere({ stream }: { readonly stream: Stream }) {
 function SourceCharts({ samples }: { readonly samples: readonly Sample[] }) {
   if (samples.length < 2) return <div />;
   const times = samples.map(({ ts }) => Date.parse(ts) / 1000);
-  const last = samples.at(-1);
   return (
     <section aria-labelledby="source" class="stack">
       <h2 id="source">{texts.stream.source}</h2>
       <Chart
-        label={`${texts.stream.speed}: ${formatRate((last?.speed_down ?? 0) * 1000)}`}
-        times={times}
-        series={[
-          {
-            label: texts.stream.speed,
-            values: samples.map(({ speed_down }) => speed_down * 1000),
-            token: '--hue-a',
-          },
-        ]}
-        format={formatRate}
+        label={texts.stream.speed}
+        curve={{ times, values: samples.map(({ speed_down }) => speed_down * 1000) }}
+        unit="rate"
+        token="--hue-a"
       />
       <Chart
-        label={`${texts.stream.peers}: ${counted(last?.peers ?? 0, 'peer')}`}
-        times={times}
-        series={[{ label: texts.stream.peers, values: samples.map(({ peers }) => peers), token: '--hue-b' }]}
-        format={formatCount}
+        label={texts.stream.peers}
+        curve={{ times, values: samples.map(({ peers }) => peers) }}
+        unit="count"
+        token="--hue-b"
       />
     </section>
   );

@@ -62,7 +62,7 @@ function VpnSection({ vpn }: { readonly vpn: Vpn }) {
       {vpn.detail && <p class="problem-text">{vpn.detail}</p>}
       <dl class="facts">
         <Fact label={texts.vpn.address}>
-          <span class="mono">{vpn.public_ip ?? NOTHING}</span>
+          {vpn.public_ip === null ? NOTHING : <span class="mono">{vpn.public_ip}</span>}
         </Fact>
         <Fact label={texts.vpn.place}>
           {place || NOTHING}
@@ -79,9 +79,7 @@ function VpnSection({ vpn }: { readonly vpn: Vpn }) {
       </dl>
       {vpn.history.length > 0 && (
         <details>
-          <summary>
-            {texts.vpn.history} <span class="faint">{counted(vpn.history.length, 'change')}</span>
-          </summary>
+          <summary>{counted(vpn.history.length, 'change')}</summary>
           <ol class="history">
             {vpn.history.toReversed().map((moment) => (
               <li key={moment.at}>

@@ -1,6 +1,6 @@
 import type { Happening } from '../store/live.ts';
 import { linkTo } from '../store/route.ts';
-import { EngineName, Moment, streamNameOf } from './words.tsx';
+import { EngineName, Moment, Prose, streamNameOf } from './words.tsx';
 
 /** One event: when, what, about which stream and engine. */
 export function EventLine({
@@ -18,7 +18,7 @@ export function EventLine({
       <span class="event-mark" aria-hidden="true" />
       <div class="event-text">
         <span class="event-message">
-          {sentence} {details !== undefined && <span class="event-details">{details}</span>}
+          <Prose text={sentence} /> {details !== undefined && <span class="event-details">{details}</span>}
         </span>
         <span class="event-about">
           <span class="event-type">{type}</span>

@@ -87,6 +87,17 @@ export function RingPicture({ session }: { readonly session: Session }) {
               r="4"
             />
           ))}
+          {picture.more.map(({ x, count }) => (
+            <text
+              key={x}
+              class="timeline-time"
+              x={Math.min(width.value - 1, x)}
+              y="11"
+              text-anchor={x > width.value / 2 ? 'end' : 'start'}
+            >
+              {`+${count}`}
+            </text>
+          ))}
           {picture.ticks.map(({ x, seconds }, index) => (
             <text
               key={seconds}

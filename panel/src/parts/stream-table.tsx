@@ -117,7 +117,7 @@ function StreamRow({ stream, columns }: { readonly stream: Stream; readonly colu
       {columns.map(({ name, isNumber }) => (
         <td
           key={name}
-          class={`${isNumber ? 'is-number ' : ''}column-${name}`}
+          class={`${isNumber ? 'is-number ' : ''}${name === 'idle' && stream.client_count > 0 ? 'is-nothing ' : ''}column-${name}`}
           data-label={texts.streams.columns[name]}
         >
           <Cell stream={stream} name={name} />

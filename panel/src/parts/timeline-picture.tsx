@@ -97,8 +97,8 @@ export function TimelinePicture({ timeline, fromMs, toMs }: TimelineProps) {
           })}
           <path class="timeline-viewers" d={viewersPath(timeline, xOf, width.value, peak)} />
           {timeline.viewers.length > 0 && (
-            <text class="timeline-time" x="2" y={VIEWERS_Y + 9}>
-              {peak}
+            <text class="timeline-time" x={width.value - 4} y={VIEWERS_Y + VIEWERS - 5} text-anchor="end">
+              {texts.stream.peak(peak)}
             </text>
           )}
           {clusters.map(({ x, kind, marks: [first] }, index) => (

@@ -44,6 +44,13 @@ export function Moment({ at }: { readonly at: string | number | null | undefined
   );
 }
 
+/** Sentences in which what one types stands between back quotes. */
+export function Prose({ text }: { readonly text: string }) {
+  return (
+    <>{text.split('`').map((part, index) => (index % 2 === 1 ? <code key={index}>{part}</code> : part))}</>
+  );
+}
+
 /** An engine's name in its colour. */
 export function EngineName({ id, isLink = true }: { readonly id: string | null; readonly isLink?: boolean }) {
   if (id === null) return <span class="faint">{texts.streams.noEngine}</span>;

@@ -38,16 +38,19 @@ export function dismiss(id: number): void {
   notices.value = notices.value.filter((notice) => notice.id !== id);
 }
 
-/** Does it, and says how it went. Resolves to whether it was done. */
+/**
+ * Does it, and says how it went. Resolves to whether it was done.
+ * @param done what is said then; made of the reply where that tells more
+ */
 export async function perform(
   method: 'POST' | 'DELETE' | 'PATCH' | 'PUT',
   path: string,
-  done: string,
+  done: string | ((reply: unknown) => string),
   body?: unknown,
 ): Promise<boolean> {
   try {
-    await act(method, path, body);
-    say(done);
+    const reply = await act(method, path, body);
+    say(typeof done === 'string' ? done : done(reply));
     return true;
   } catch (error) {
     // For want of a key: the panel asks for it, and the person decides again.

@@ -27,7 +27,9 @@ const CHANGES_STATUS = /^(?:engine|health|fleet|vpn|system)\.|^stream\.(?:begun|
 const PAUSE_MS = 500;
 let timer: ReturnType<typeof setTimeout> | undefined;
 
-async function load(): Promise<void> {
+/** Asks for it now: after an act that no event tells of. */
+export async function loadStatus(): Promise<void> {
+  clearTimeout(timer);
   timer = undefined;
   try {
     status.value = await get('GET /orchestrator/status', '/orchestrator/status');
@@ -38,10 +40,10 @@ async function load(): Promise<void> {
 }
 
 effect(() => {
-  if (connection.value === 'live') void load();
+  if (connection.value === 'live') void loadStatus();
 });
 onHappenings((events) => {
   if (timer === undefined && events.some(({ type }) => CHANGES_STATUS.test(type))) {
-    timer = setTimeout(() => void load(), PAUSE_MS);
+    timer = setTimeout(() => void loadStatus(), PAUSE_MS);
   }
 });

@@ -80,9 +80,12 @@ export class LiveFeed {
   };
 
   async #open(): Promise<void> {
+    // Whether all is well waits for nothing else: on a slow line each question takes its time.
+    const isFirst = this.#lastId === undefined;
+    const asked = await Promise.allSettled([isFirst ? this.#loadOverview() : undefined, loadMe()]);
     try {
-      await loadMe();
-      if (this.#lastId === undefined) await this.#loadEvents();
+      for (const each of asked) if (each.status === 'rejected') throw each.reason;
+      if (isFirst) await this.#loadEvents();
     } catch (error) {
       this.#failed(error);
       return;
@@ -102,6 +105,10 @@ export class LiveFeed {
     };
   }
 
+  async #loadOverview(): Promise<void> {
+    this.#onOverview(await get('GET /overview', '/overview'));
+  }
+
   async #loadEvents(): Promise<void> {
     const events = await get('GET /events', `/events?limit=${FIRST_EVENTS}`);
     happenings.value = events;
@@ -113,7 +120,7 @@ export class LiveFeed {
   async #ask(): Promise<void> {
     this.#close();
     try {
-      this.#onOverview(await get('GET /overview', '/overview'));
+      await this.#loadOverview();
       this.#failed(undefined);
     } catch (error) {
       this.#failed(error);

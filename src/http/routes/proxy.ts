@@ -7,7 +7,6 @@ import type { AccessControl } from '../access-control.ts';
 import type { HttpDeps } from '../deps.ts';
 import { ErrorBodySchema } from '../errors.ts';
 import { EventSchema, eventJsonOf } from '../event-json.ts';
-import { plainJson } from '../plain-json.ts';
 import { SESSION_DETAIL_PROPERTIES, sessionDetailWords } from '../session-detail-words.ts';
 import { timeOf } from '../times.ts';
 
@@ -92,7 +91,6 @@ export function registerProxy(
     '/proxy/status',
     {
       config: { area: 'overview' },
-      serializerCompiler: plainJson,
       schema: {
         tags: ['view'],
         summary: 'Sessions and their number',
@@ -116,7 +114,6 @@ export function registerProxy(
     '/proxy/sessions',
     {
       config,
-      serializerCompiler: plainJson,
       schema: { tags: ['view'], summary: 'All sessions', response: { 200: SessionsSchema } },
     },
     async (): Promise<Static<typeof SessionsSchema>> => ({ sessions: sessions.list().map(sessionInfoOf) }),

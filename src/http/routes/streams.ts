@@ -5,7 +5,6 @@ import type { StreamRecord } from '../../session/stream-book.ts';
 import type { Consultations } from '../consultations.ts';
 import type { HttpDeps } from '../deps.ts';
 import { ErrorBodySchema } from '../errors.ts';
-import { plainJson } from '../plain-json.ts';
 import { publicUrlOf } from '../public-url.ts';
 import {
   LivePosReplySchema,
@@ -67,7 +66,6 @@ export function registerStreams(scope: FastifyInstance, { streams, consultations
     '/streams',
     {
       config: view,
-      serializerCompiler: plainJson,
       schema: {
         tags: ['view'],
         summary: 'Streams that play, and those that have ended within the last ten minutes',

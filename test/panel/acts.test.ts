@@ -1,0 +1,252 @@
+/** What is done by the panel, in Chromium, before the real server: each act, and who may. */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import type { Config } from '../../src/config/config.ts';
+import { PanelBrowser } from '../support/panel-browser.ts';
+import { logIn, untilTrue } from '../support/panel-page.ts';
+import { PanelStage, streamId } from '../support/panel-stage.ts';
+import { until } from '../support/rig.ts';
+import { undoAfter } from '../support/undo.ts';
+
+const KEY = 'the-admin-key-of-this-test';
+const REFUSED = /status of 40[139]/;
+const ENGINES = [{ name: 'north' }, { name: 'south' }, { name: 'east' }];
+
+const withKey = (config: Config): Config => ({ ...config, access: { ...config.access, apiKey: KEY } });
+
+let browser: PanelBrowser;
+let stage: PanelStage;
+
+before(async () => {
+  [browser, stage] = await Promise.all([
+    PanelBrowser.start(),
+    PanelStage.start({
+      engines: ENGINES,
+      config: withKey,
+    }),
+  ]);
+  await until(() => stage.app.fleet.snapshot().every(({ state }) => state === 'healthy'));
+  await stage.watch(streamId(1), 3);
+  await stage.watch(streamId(2), 1);
+});
+
+after(async () => {
+  await browser?.stop();
+  await stage?.stop();
+});
+
+test('an act asks once, says what it does to whom, and for a key if there is none yet', async (t) => {
+  const { engine } = stage.sessionOf(streamId(1));
+  const page = await browser.open(t, stage.url, { place: `#/engines/${engine}`, expectedErrors: REFUSED });
+  await page.getByRole('button', { name: 'Drain' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByText(/viewers should notice nothing/).waitFor();
+  await dialog.getByRole('button', { name: 'Keep as it is' }).click();
+  assert.equal(
+    stage.app.fleet.snapshot().some(({ isDraining }) => isDraining),
+    false,
+  );
+  await page.getByRole('button', { name: 'Drain' }).click();
+  await dialog.getByRole('button', { name: 'Drain' }).click();
+  await page.getByText('Acts need the admin key').waitFor();
+  await page.getByLabel('Key', { exact: true }).fill('not the key');
+  await page.getByRole('button', { name: 'Log in' }).click();
+  await page.getByText('This is not a key of this acemux').waitFor();
+  await logIn(page, KEY);
+  await page.getByRole('button', { name: 'Drain' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Drain' }).click();
+  await page.getByRole('button', { name: 'Use again' }).click();
+  await page.getByRole('button', { name: 'Drain' }).waitFor();
+  assert.equal(stage.app.sessions.clientCount, 4);
+});
+
+test('a stream is moved to an engine that one chooses, a viewer disconnected, limits changed', async (t) => {
+  const { sessionId, engine } = stage.sessionOf(streamId(2));
+  // The page may ask about the stream once more when it has just been stopped.
+  const page = await browser.open(t, stage.url, {
+    place: `#/streams/${sessionId}`,
+    expectedErrors: /status of 40[1349]/,
+  });
+  const act = async (name: string): Promise<void> => {
+    await page.getByRole('button', { name, exact: true }).first().click();
+    const dialog = page.getByRole('dialog', { name: /\?$/ });
+    await dialog.getByRole('button', { name, exact: true }).click();
+    await dialog.waitFor({ state: 'detached' });
+  };
+  await act('Move to another engine');
+  await logIn(page, KEY);
+  await act('Move to another engine');
+  await page.locator('.timeline-mark.is-splice').first().waitFor({ state: 'attached' });
+  await until(() => stage.sessionOf(streamId(2)).engine !== engine);
+  await page.getByLabel('A joiner’s reserve, seconds').fill('2.5');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByText('Saved').waitFor();
+  await page.locator('table.viewers tbody tr').first().waitFor();
+  await act('Disconnect');
+  await page.getByText('Nobody watches it now.').waitFor();
+  await act('Stop');
+  await page.locator('.facts').getByText('ended', { exact: true }).waitFor();
+  await page.getByText('ended by', { exact: false }).or(page.locator('.timeline-band')).first().waitFor();
+});
+
+test('a fleet is told how many engines there are to be at least: it is said what comes of it, and it is so', async (t) => {
+  const growing = await PanelStage.start({
+    engines: [],
+    made: { count: 1, max: 4 },
+    config: (config) =>
+      withKey({ ...config, fleet: { ...config.fleet, max: 4, minFree: 1, createIntervalMs: 50 } }),
+  });
+  undoAfter(t, () => growing.stop());
+  await until(() => growing.app.fleet.readiness().healthy === 1);
+  await growing.watch(streamId(1), 2);
+  await until(() => growing.app.fleet.readiness().healthy === 2);
+  const page = await browser.open(t, growing.url, { place: '#/engines', expectedErrors: REFUSED });
+  const field = page.getByLabel('Engines made, at least');
+  const scale = async (count: string, consequence: RegExp): Promise<void> => {
+    await field.fill(count);
+    await page.getByRole('button', { name: 'Change', exact: true }).click();
+    const dialog = page.getByRole('dialog', { name: /^Make at least/ });
+    await dialog.getByText(consequence).waitFor();
+    await dialog.getByRole('button', { name: 'Change' }).click();
+    await dialog.waitFor({ state: 'detached' });
+  };
+  await scale('3', /1 engine is made now.*2 viewers stay where they are/);
+  await logIn(page, KEY);
+  assert.equal(growing.app.fleet.snapshot().length, 2, 'who may not has changed nothing');
+  await scale('3', /1 engine is made now/);
+  await page.getByText('At least 3 engines from now on.', { exact: true }).waitFor();
+  await page.locator('.engine-card').nth(2).waitFor();
+  await until(() => growing.app.fleet.readiness().healthy === 3);
+  await field.fill('5');
+  assert.equal(
+    await field.evaluate((input: { validity: { valid: boolean } }) => input.validity.valid),
+    false,
+  );
+  await scale('0', /follows from demand alone/);
+  await page.getByText('At least 0 engines from now on.').waitFor();
+  assert.equal(await field.inputValue(), '0');
+});
+
+test('an engine is made, replaced and removed, each after saying what comes of it', async (t) => {
+  const made = await PanelStage.start({
+    engines: [],
+    made: { count: 1, max: 4 },
+    config: (config) =>
+      withKey({ ...config, fleet: { ...config.fleet, max: 4, minFree: 1, createIntervalMs: 50 } }),
+  });
+  undoAfter(t, () => made.stop());
+  await until(() => made.app.fleet.readiness().healthy === 1);
+  const page = await browser.open(t, made.url, { place: '#/engines', expectedErrors: REFUSED });
+  await page.getByText('This is the demo').waitFor();
+  await page.context().request.post(`${made.url}/login`, { data: { key: KEY } });
+  await page.reload();
+  const card = (number: number) => page.locator(`[data-engine="simulated-${number}"]`);
+  const act = async (number: number, name: string, consequence: RegExp): Promise<void> => {
+    await card(number).getByRole('button', { name }).click();
+    const dialog = page.getByRole('dialog', { name: new RegExp(`^${name}`) });
+    await dialog.getByText(consequence).waitFor();
+    await dialog.getByRole('button', { name }).click();
+  };
+  await page.getByRole('button', { name: 'Add an engine' }).click();
+  await card(2).waitFor();
+  await act(1, 'Restart', /A new engine takes its place/);
+  await card(1).waitFor({ state: 'detached' });
+  await act(2, 'Remove', /carries nothing, and is removed/);
+  await card(2).waitFor({ state: 'detached' });
+});
+
+test('settings are shown with where they come from, and changed, validated as one types them', async (t) => {
+  const page = await browser.open(t, stage.url, { place: '#/settings', expectedErrors: /status of 40/ });
+  await page.locator('#main').getByRole('button', { name: 'Log in' }).click();
+  await logIn(page, KEY);
+  const line = page.locator('[data-setting="log.level"]');
+  await line.getByRole('textbox').fill('loudest');
+  await line.getByRole('button', { name: 'Save' }).click();
+  await page.locator('.notice.is-failure').waitFor();
+  await line.getByRole('textbox').fill('warn');
+  await line.getByRole('button', { name: 'Save' }).click();
+  await line.getByRole('button', { name: 'Back to default' }).click();
+  await line.getByRole('button', { name: 'Back to default' }).waitFor({ state: 'detached' });
+  await page.getByRole('heading', { name: 'Who changed what' }).waitFor();
+});
+
+test('a new key is shown once, and revoked', async (t) => {
+  const page = await browser.open(t, stage.url, { place: '#/keys', expectedErrors: REFUSED });
+  await page.locator('#main').getByRole('button', { name: 'Log in' }).click();
+  await logIn(page, KEY);
+  await page.getByLabel('Name').fill('Living room');
+  await page.getByRole('button', { name: 'New key' }).click();
+  const key = (await page.locator('.key-once').textContent()) ?? '';
+  assert.ok(key.length > 10);
+  await page.getByRole('button', { name: 'OK', exact: true }).click();
+  assert.ok(!(await page.content()).includes(key));
+  await page.locator('[data-key="Living room"]').getByRole('button', { name: 'Revoke' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click();
+  await page.locator('[data-key="Living room"]').waitFor({ state: 'detached' });
+});
+
+test('a login that has expired in the middle of an act is asked for again, and nothing was done', async (t) => {
+  const page = await browser.open(t, stage.url, { place: '#/keys', expectedErrors: REFUSED });
+  await page.locator('#main').getByRole('button', { name: 'Log in' }).click();
+  await logIn(page, KEY);
+  await page.goto(`${stage.url}/panel/#/engines`);
+  await page.getByRole('button', { name: 'Drain' }).first().click();
+  await page.context().clearCookies();
+  await page.getByRole('dialog').getByRole('button', { name: 'Drain' }).click();
+  await page.getByText('You are not logged in any more. Nothing was done.').waitFor();
+  assert.equal(
+    stage.app.fleet.snapshot().some(({ isDraining }) => isDraining),
+    false,
+  );
+  await logIn(page, KEY);
+});
+
+test('in a closed house a viewer’s key plays, and sees neither others, nor engines, nor levers', async (t) => {
+  const closed = await PanelStage.start({
+    engines: [{ name: 'hidden-engine' }],
+    config: (config) => ({ ...config, access: { ...config.access, apiKey: KEY, view: 'key', play: 'key' } }),
+  });
+  undoAfter(t, () => closed.stop());
+  const reply = await fetch(`${closed.url}/keys`, {
+    method: 'POST',
+    headers: { Authorization: `Bearer ${KEY}`, 'Content-Type': 'application/json' },
+    body: JSON.stringify({ name: 'Living room', role: 'viewer' }),
+  });
+  const { key } = Object(await reply.json());
+  const page = await browser.open(t, closed.url, { expectedErrors: REFUSED });
+  const dialog = page.getByRole('dialog', { name: 'A key, please' });
+  await dialog.getByLabel('Key', { exact: true }).fill(String(key));
+  await dialog.getByRole('button', { name: 'Log in' }).click();
+  await page.getByRole('heading', { name: 'Play something' }).waitFor();
+  assert.doesNotMatch(await page.content(), /hidden-engine|Drain|Settings|Events/);
+  await page.getByLabel('Play a stream').fill(streamId(1));
+  await page.getByLabel('Play a stream').press('Enter');
+  await untilTrue(page, 'document.querySelector("video")?.currentTime > 0.2');
+  assert.doesNotMatch(await page.content(), /hidden-engine|Drain|Settings|Events/);
+  // Whoever may sign makes a link that plays without a key.
+  await page.context().request.post(`${closed.url}/login`, { data: { key: KEY } });
+  await page.reload();
+  await page.getByRole('button', { name: 'Make it' }).click();
+  const link = /http\S+/.exec((await page.locator('.signed-link code').textContent()) ?? '')?.[0] ?? '';
+  assert.equal((await fetch(`${closed.url}/ace/getstream?id=${streamId(1)}`)).status, 401);
+  const played = await fetch(link);
+  assert.equal(played.status, 200);
+  await played.body?.cancel();
+});
+
+test('at home, where nobody needs a key, a browser that is logged in with a viewer’s key sees no more than that key may', async (t) => {
+  const made = await fetch(`${stage.url}/keys`, {
+    method: 'POST',
+    headers: { Authorization: `Bearer ${KEY}`, 'Content-Type': 'application/json' },
+    body: JSON.stringify({ name: 'Kitchen', role: 'viewer' }),
+  });
+  const { key } = Object(await made.json());
+  const page = await browser.open(t, stage.url, { place: '#/engines', expectedErrors: REFUSED });
+  await page.locator('.engine-card').first().waitFor();
+  await page.context().request.post(`${stage.url}/login`, { data: { key } });
+  await page.reload();
+  await page.getByRole('heading', { name: 'Play something' }).waitFor();
+  assert.equal(await page.locator('.engine-card, .topology, table').count(), 0);
+  const refused = await page.context().request.get(`${stage.url}/streams`);
+  assert.equal(refused.status(), 403);
+});

@@ -1,0 +1,275 @@
+/** What the panel shows, in Chromium, before the real server: each page, and what goes wrong. */
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+import { PanelBrowser } from '../support/panel-browser.ts';
+import { seriousFindings, tooWide, untilTrue } from '../support/panel-page.ts';
+import { PanelStage, streamId } from '../support/panel-stage.ts';
+import { until } from '../support/rig.ts';
+import { undoAfter } from '../support/undo.ts';
+
+const ENGINES = [{ name: 'north' }, { name: 'south' }, { name: 'east' }];
+
+let browser: PanelBrowser;
+let stage: PanelStage;
+
+before(async () => {
+  [browser, stage] = await Promise.all([
+    PanelBrowser.start(),
+    PanelStage.start({
+      engines: ENGINES,
+    }),
+  ]);
+  await until(() => stage.app.fleet.snapshot().every(({ state }) => state === 'healthy'));
+  await stage.watch(streamId(1), 3);
+  await stage.watch(streamId(2), 1);
+});
+
+after(async () => {
+  await browser?.stop();
+  await stage?.stop();
+});
+
+test('the overview says in one sentence whether it is well, and follows what happens without being loaded again', async (t) => {
+  const page = await browser.open(t, stage.url);
+  await page
+    .getByRole('heading', { level: 1, name: 'All well: 4 viewers on 2 streams, 1 engine free.' })
+    .waitFor();
+  await stage.watch(streamId(1), 2);
+  await page.getByRole('heading', { level: 1, name: 'All well: 6 viewers on 2 streams' }).waitFor();
+  assert.equal(await page.locator('.topology-viewer').count(), 6);
+  assert.equal(await page.locator('table.streams tbody tr').count(), 2);
+});
+
+test('a stream’s page has its source, what is held of it, and who watches', async (t) => {
+  const { sessionId } = stage.sessionOf(streamId(1));
+  const page = await browser.open(t, stage.url, { place: `#/streams/${sessionId}` });
+  await page.locator('.timeline-span').first().waitFor();
+  await page.locator('.ring-keyframe').first().waitFor({ state: 'attached' });
+  await page.locator('table.viewers tbody tr').nth(2).waitFor();
+  await page.getByText('127.0.0.1').first().waitFor();
+});
+
+test('streams are found and sorted, events narrowed, held still and saved', async (t) => {
+  const names = [
+    [streamId(1), 'Zebra'],
+    [streamId(2), 'Antelope'],
+  ] as const;
+  const page = await browser.open(t, stage.url, { place: '#/streams', names });
+  const first = page.locator('table.streams tbody tr').first();
+  await first.getByText('Zebra').waitFor();
+  await page.getByRole('button', { name: 'Stream', exact: true }).click();
+  await first.getByText('Antelope').waitFor();
+  await page.getByLabel('Find a stream').fill('zeb');
+  await first.getByText('Zebra').waitFor();
+  await page.getByLabel('Find a stream').fill('nothing so');
+  await page.getByText('No stream has this').waitFor();
+  await page.goto(`${stage.url}/panel/#/events`);
+  await page.getByLabel('About').selectOption('stream');
+  await page.locator('.event').first().waitFor();
+  assert.equal(await page.locator('.event[data-type^="client."]').count(), 0);
+  await page.getByRole('button', { name: 'Follow' }).click();
+  stage.app.events.emit('stream.lingering', {}, { session: streamId(8) });
+  await page.getByText(/new event.* since you looked/).waitFor();
+  const [download] = await Promise.all([
+    page.waitForEvent('download'),
+    page.getByRole('button', { name: 'Export' }).click(),
+  ]);
+  assert.equal(download.suggestedFilename(), 'acemux-events.json');
+});
+
+test('HTML in a name stays text, and a name of 300 letters breaks nothing, on a phone either', async (t) => {
+  const names = [
+    [streamId(1), '<img src=x onerror="window.wasRun = true"><script>window.wasRun = true</script>'],
+    [streamId(2), 'W'.repeat(300)],
+  ] as const;
+  const page = await browser.open(t, stage.url, { names, viewport: { width: 390, height: 844 } });
+  await page.getByText('<img src=x').first().waitFor();
+  assert.equal(await page.evaluate('window.wasRun'), undefined);
+  for (const place of [
+    'overview',
+    'streams',
+    `streams/${stage.sessionOf(streamId(2)).sessionId}`,
+    'engines',
+    'events',
+    'about',
+  ]) {
+    await page.goto(`${stage.url}/panel/#/${place}`);
+    await page.locator('h1').first().waitFor();
+    assert.deepEqual(await tooWide(page), [], place);
+  }
+});
+
+test('an engine that is killed shows as a splice on the timeline, and as what needs a look', async (t) => {
+  await stage.watch(streamId(3), 2);
+  const { sessionId, engine } = stage.sessionOf(streamId(3));
+  const page = await browser.open(t, stage.url, { place: `#/streams/${sessionId}` });
+  await page.locator('.timeline-span').first().waitFor();
+  const index = Number(engine.at(-1)) - 1;
+  stage.kill(index);
+  await page.locator('.timeline-mark.is-splice').first().waitFor({ state: 'attached' });
+  const bands = page.locator('.timeline-span');
+  await bands.nth(1).waitFor();
+  assert.deepEqual(
+    [await bands.first().getAttribute('data-engine'), await bands.nth(1).getAttribute('data-engine')].map(
+      (each) => each === engine,
+    ),
+    [true, false],
+  );
+  await page.getByText('nothing missing').first().waitFor();
+  await page.evaluate('scrollTo(0, 300)');
+  await page.goto(`${stage.url}/panel/#/overview`);
+  await page.getByRole('heading', { level: 1, name: /need.* a look/ }).waitFor();
+  assert.equal(await page.evaluate('scrollY'), 0, 'another page begins at its top');
+  await page
+    .locator('.problems')
+    .getByText(ENGINES[index]?.name ?? '')
+    .first()
+    .waitFor();
+  await page.goto(`${stage.url}/panel/#/streams`);
+  const row = page.locator(`[data-stream="${streamId(3)}"]`);
+  await row.locator('.column-splices').getByText('1', { exact: true }).waitFor();
+  await row.locator('.column-media').getByText('H.264, AAC').waitFor();
+  await page.getByRole('button', { name: 'Splices' }).click();
+  await page.locator('th[aria-sort="descending"]').getByText('Splices').waitFor();
+  const counts = (await page.locator('td.column-splices').allTextContents()).map(Number);
+  assert.deepEqual(
+    counts,
+    counts.toSorted((one, other) => other - one),
+  );
+  stage.engines[index]?.faults.clear();
+});
+
+test('no page has a serious finding by axe, light and dark, wide and on a phone', async (t) => {
+  const page = await browser.open(t, stage.url);
+  const stream = `streams/${stage.sessionOf(streamId(1)).sessionId}`;
+  const looks = [
+    [
+      'light',
+      1_280,
+      ['overview', 'streams', stream, 'engines', 'engines/engine-1', 'vpn', 'events', 'about'],
+    ],
+    ['dark', 390, ['overview', stream, 'engines', 'events']],
+  ] as const;
+  for (const [scheme, width, places] of looks) {
+    await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' });
+    await page.setViewportSize({ width, height: 800 });
+    for (const place of places) {
+      await page.goto(`${stage.url}/panel/#/${place}`);
+      await page.locator('h1').first().waitFor();
+      assert.deepEqual(await seriousFindings(page), [], `${place}, ${scheme}, ${width}`);
+    }
+  }
+});
+
+test('a browser whose clock is wrong by a day shows acemux’s times, and says so', async (t) => {
+  const page = await browser.open(t, stage.url, {
+    place: '#/streams',
+    script: 'const now = Date.now.bind(Date); Date.now = () => now() - 86_400_000;',
+  });
+  await page.getByText(/This device’s clock is .* behind acemux’s/).waitFor();
+  // Between two overviews, too, it goes by acemux's clock: by its own it would have begun tomorrow.
+  const uptimes = await page.evaluate(`new Promise((resolve) => {
+    const cell = document.querySelector('[data-stream="${streamId(1)}"] .column-uptime');
+    const seen = [];
+    new MutationObserver((_changes, observer) => {
+      if (seen.push(cell.textContent) < 4) return;
+      observer.disconnect();
+      resolve(seen);
+    }).observe(cell, { childList: true, characterData: true, subtree: true });
+  })`);
+  for (const uptime of Array.isArray(uptimes) ? uptimes : []) assert.match(uptime, /^[1-9]\d* (s|min)/);
+});
+
+test('ten thousand events at once leave it usable, and it holds no more than it says', async (t) => {
+  const page = await browser.open(t, stage.url, { place: '#/events' });
+  await page.locator('.event').first().waitFor();
+  for (let index = 0; index < 10_000; index++) {
+    stage.app.events.emit('stream.lingering', {}, { session: streamId(9) });
+  }
+  await page
+    .locator(`.event:has-text("${streamId(9).slice(0, 6)}")`)
+    .first()
+    .waitFor();
+  await untilTrue(page, 'document.querySelectorAll(".event").length <= 250');
+  const [download] = await Promise.all([
+    page.waitForEvent('download'),
+    page.getByRole('button', { name: 'Export' }).click(),
+  ]);
+  const held: unknown = JSON.parse(await readFile(await download.path(), 'utf8'));
+  assert.equal(Array.isArray(held) && held.length, 2_000);
+  await page.getByLabel('Find in events').fill('spliced');
+  await page.goto(`${stage.url}/panel/#/streams`);
+  await page.getByRole('heading', { level: 1, name: 'Streams' }).waitFor();
+});
+
+test('by keyboard: fields, pages and a dialog’s way out', async (t) => {
+  const page = await browser.open(t, stage.url);
+  await page.locator('h1').waitFor();
+  await page.keyboard.press('/');
+  assert.equal(await page.evaluate('document.activeElement.id'), 'play-field');
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('g');
+  await page.keyboard.press('e');
+  await page.getByRole('heading', { level: 1, name: 'Engines' }).waitFor();
+  await page.getByRole('button', { name: 'Drain' }).first().press('Enter');
+  await page.getByRole('dialog').waitFor();
+  await page.keyboard.press('Escape');
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
+});
+
+test('the appearance is chosen, and kept', async (t) => {
+  const page = await browser.open(t, stage.url, { place: '#/about' });
+  const theme = 'document.documentElement.dataset.theme';
+  await page.getByRole('button', { name: 'Dark' }).click();
+  await page.reload();
+  await page.getByRole('button', { name: 'Dark', pressed: true }).waitFor();
+  assert.equal(await page.evaluate(theme), 'dark');
+  await page.getByRole('button', { name: 'As the system' }).click();
+  assert.equal(await page.evaluate(theme), undefined);
+});
+
+test('what the first view loads is less than 150 kB, the players apart', async (t) => {
+  let bytes = 0;
+  const opened = await browser.open(t, stage.url, { place: '#/overview' });
+  const sizes = await opened.evaluate(
+    `performance.getEntriesByType('resource').concat(performance.getEntriesByType('navigation'))
+      .filter(({ name }) => name.includes('/panel/')).map(({ encodedBodySize }) => encodedBodySize)`,
+  );
+  assert.ok(Array.isArray(sizes) && sizes.length >= 4, String(sizes));
+  for (const size of sizes) bytes += Number(size);
+  t.diagnostic(`${(bytes / 1000).toFixed(1)} kB`);
+  assert.ok(bytes < 150_000, `${bytes} bytes`);
+});
+
+test('a page that is open while acemux is started again says so, and goes on by itself', async (t) => {
+  const other = await PanelStage.start({ engines: [{ name: 'lone' }] });
+  let running = other;
+  undoAfter(t, () => running.stop());
+  const page = await browser.open(t, other.url, { expectedErrors: /Failed to load resource|ERR_CONNECTION/ });
+  await page.getByText('All well').waitFor();
+  const { port } = other.app;
+  await other.stopApp();
+  await page.getByText('No connection to acemux since').waitFor();
+  running = await PanelStage.start({ engines: [{ name: 'lone' }], port, before: other });
+  await page.getByText('No connection to acemux since').waitFor({ state: 'detached' });
+  await running.watch(streamId(1), 1);
+  await page.getByRole('heading', { level: 1, name: /1 viewer on 1 stream/ }).waitFor();
+});
+
+test('an installation without an engine says what to do next', async (t) => {
+  const empty = await PanelStage.start({ engines: [] });
+  undoAfter(t, () => empty.stop());
+  const page = await browser.open(t, empty.url);
+  await page.getByRole('heading', { level: 1, name: 'Add an engine, then play' }).waitFor();
+  await page.getByText('ENGINES=').waitFor();
+  assert.deepEqual(await seriousFindings(page), []);
+});
+
+test('the types that the panel reads replies by are those of the OpenAPI document', async () => {
+  const { panelTypes } = await import('../../scripts/panel-types.ts');
+  const document: unknown = await (await fetch(`${stage.url}/openapi.json`)).json();
+  const file = path.join(import.meta.dirname, '../../panel/src/api/replies.ts');
+  assert.equal(await readFile(file, 'utf8'), panelTypes(document), 'npm run docs writes it');
+});
