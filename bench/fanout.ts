@@ -43,6 +43,12 @@ export interface Results {
   readonly firstViewer: FirstViewer;
 }
 
+/**
+ * So many times the window passes before it, by default until the ring is full and compiled code has replaced what was interpreted: a
+ * stream is watched for hours.
+ */
+const SETTLED_AFTER = 3;
+
 async function measureAcemux(
   programs: Programs,
   asked: FanoutArguments,
@@ -57,6 +63,8 @@ async function measureAcemux(
     viewers,
     stalled,
     seconds: asked.seconds,
+    // Who is stalled for long is disconnected.
+    ...(stalled === 0 && { settleMs: SETTLED_AFTER * asked.seconds * 1000 }),
     // Each scrape also begins the measuring of the loop anew.
     atBorder: async () => void atBorders.push(await acemux.scrape()),
   });

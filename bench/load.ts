@@ -5,6 +5,8 @@ import { Process, runScript } from './processes.ts';
 
 /** Viewers come in one after the other, as they would after a link was shared. */
 const ARRIVAL_MS_PER_VIEWER = 10;
+/** Until the burst of those who came last is over. */
+const SETTLE_MS = 2_000;
 
 /** What a sink prints at its end; bytes are those of the window, of viewers that read. */
 interface SinkReport {
@@ -32,6 +34,8 @@ export interface LoadOptions {
   readonly viewers: number;
   readonly stalled?: number;
   readonly seconds: number;
+  /** From when all have come until the window begins. */
+  readonly settleMs?: number;
   /** Called when the window begins, and when it has ended with the viewers still there. */
   readonly atBorder?: () => Promise<void>;
 }
@@ -56,9 +60,9 @@ export function compilePrograms(folder: string): Programs {
 
 /** Lets the viewers come, and measures the window in which all are there. */
 export async function putLoad(programs: Programs, options: LoadOptions): Promise<Load> {
-  const { server, url, viewers, stalled = 0, seconds, atBorder } = options;
+  const { server, url, viewers, stalled = 0, seconds, settleMs = SETTLE_MS, atBorder } = options;
   const { pathname, port, search } = new URL(url);
-  const numbers = [viewers, stalled, viewers * ARRIVAL_MS_PER_VIEWER, seconds * 1000].map(String);
+  const numbers = [viewers, stalled, viewers * ARRIVAL_MS_PER_VIEWER, seconds * 1000, settleMs].map(String);
   const args = [port, pathname + search, ...numbers];
   const sink = programs.sink ? new Process(programs.sink, args) : runScript(['bench/sink.ts', ...args]);
   await sink.said(/"window"/);

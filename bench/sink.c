@@ -161,11 +161,11 @@ static void report(long long window_bytes, double window_ms) {
 }
 
 int main(int argc, char **argv) {
-  if (argc != 7) return 2;
+  if (argc != 8) return 2;
   count = atoi(argv[3]);
   int stalled = atoi(argv[4]);
   double arrival_ms = atof(argv[5]), window_ms = atof(argv[6]);
-  double settle_ms = 2000, patience_ms = 15000;
+  double settle_ms = atof(argv[7]), patience_ms = 15000;
   address = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(atoi(argv[1]))};
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%s\r\nConnection: close\r\n\r\n", argv[2], argv[1]);

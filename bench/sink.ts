@@ -1,12 +1,11 @@
 // The load: many viewers in one process that read and forget, and look at nothing but the clock and the first packets.
 // The same as sink.c, for machines without a C compiler: it takes more of the processor from whom it measures.
-// Arguments: port, path, viewers, stalled ones among them, arrival ms, window ms. Prints {"event":"window"} when all
-// have come and the window begins, {"event":"closing"} when it ends, and a moment later one object with "event":"over".
+// Arguments: port, path, viewers, stalled ones among them, arrival ms, window ms, settle ms. Prints {"event":"window"} when all
+// have come and settled and the window begins, {"event":"closing"} when it ends, and a moment later one object with "event":"over".
 import { connect, type Socket } from 'node:net';
 
 const [port = '0', path = '/', ...numbers] = process.argv.slice(2);
-const [viewers = 1, stalled = 0, arrivalMs = 0, windowMs = 1_000] = numbers.map(Number);
-const SETTLE_MS = 2_000;
+const [viewers = 1, stalled = 0, arrivalMs = 0, windowMs = 1_000, settleMs = 2_000] = numbers.map(Number);
 const PATIENCE_MS = 15_000;
 const LOOK_MS = 5;
 /** The viewers stay so long after the window, for whoever looks at the server. */
@@ -130,7 +129,7 @@ const timer = setInterval(() => {
   }
   const allStarted =
     watching.length === viewers && watching.every((viewer) => viewer.started !== 'not yet' || viewer.ended);
-  if (allStarted || nowMs > beganMs + arrivalMs + PATIENCE_MS) windowAtMs ??= nowMs + SETTLE_MS;
+  if (allStarted || nowMs > beganMs + arrivalMs + PATIENCE_MS) windowAtMs ??= nowMs + settleMs;
   if (windowAtMs === undefined || nowMs < windowAtMs) return;
   if (bytesBefore === undefined) {
     windowAtMs = nowMs;
