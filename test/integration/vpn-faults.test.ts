@@ -14,21 +14,32 @@ describe('a control server that does not answer as it should', () => {
       const { gluetun, pass, snapshot, pool, lines, events } = await vpnFleet(t, { rules: { min: 2 } });
       await pass(60);
       const engines = pool.engines.map(({ id }) => id);
+      const reason = fault === 'unauthorized' ? 'vpn_unauthorized' : 'vpn_protocol';
+      events.length = 0;
       gluetun.switches.fault = fault;
       await pass(300);
       // Its engines say that they are connected.
       assert.equal(snapshot().state, 'ok');
-      assert.equal(snapshot().reason, fault === 'unauthorized' ? 'vpn_unauthorized' : 'vpn_protocol');
+      assert.equal(snapshot().reason, reason);
       assert.match(snapshot().detail ?? '', /127\.0\.0\.1:\d+/);
       assert.deepEqual(
         pool.engines.map(({ id }) => id),
         engines,
       );
       assert.equal(lines.filter(({ msg }) => msg === 'control server of a VPN').length, 1, 'told once');
+      const [told, ...more] = events;
+      assert.ok(told?.kind === 'control_problem', JSON.stringify(told));
+      assert.deepEqual([told.vpn, told.reason, more], ['gluetun', reason, []], 'one event');
+      assert.match(told.detail, /127\.0\.0\.1:\d+/);
+      assert.notEqual(told.todo, '');
       gluetun.switches.fault = undefined;
-      await pass(10);
+      await pass(60);
       assert.equal(snapshot().reason, undefined);
-      assert.ok(!events.some((event) => event.kind === 'state' && event.to !== 'ok'));
+      assert.deepEqual(
+        events.slice(1),
+        [{ kind: 'control_answers', vpn: 'gluetun' }],
+        'and one when it is over',
+      );
     });
   }
 });
