@@ -76,6 +76,18 @@ test('engines are not probed in step: each waits up to a tenth of the interval l
   assert.deepEqual(probes(), [2, 2]);
 });
 
+test('the latest twenty probes are kept, oldest first', async (t) => {
+  const { registry, clock, clients } = await begin(t, new FakeProvider([observedEngine(1)]));
+  await clock.advance(25 * CHECK_INTERVAL_MS);
+  assert.equal(clients[0]?.probes, 26);
+  const times = registry.engines[0]?.probes.map(({ atMs }) => atMs) ?? [];
+  const newestMs = clock.wallMs();
+  assert.deepEqual(
+    times,
+    Array.from({ length: 20 }, (_, index) => newestMs - (19 - index) * CHECK_INTERVAL_MS),
+  );
+});
+
 test('a busy engine is forgiven two misses, and one hit heals', async (t) => {
   const { clock, clients, healths } = await begin(t, new FakeProvider([observedEngine(1)]));
   const client = clients[0]!;
