@@ -1,9 +1,11 @@
-/** The lists of the engine reference, sections 9 and 10: which test shows which item. */
+/** The lists of the references: of that on engines sections 9 and 10, of that on containers and VPNs section 6. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { namedTests } from './support/test-titles.ts';
 
 const SIMULATOR_ITEMS = 55;
+/** Of the reference on containers and VPNs, section 6: what may happen to a fleet. */
+const FLEET_FAULTS = 46;
 const named = namedTests();
 
 test('every item of section 9, what a faithful simulator must do, has a test that bears its number', () => {
@@ -18,6 +20,22 @@ test('every item of section 9, what a faithful simulator must do, has a test tha
     all.filter((item) => !shown.has(item)),
     [],
     'name its test `item N: …`',
+  );
+});
+
+test('every fault of section 6, what happens to containers and VPNs, has a test that bears its number', () => {
+  const shown = new Set<number>();
+  for (const { title } of named) {
+    const [, from, between, to = from] = /^faults? (\d+)(?: (to|and) (\d+))?:/.exec(title) ?? [];
+    if (from === undefined) continue;
+    shown.add(Number(from)).add(Number(to));
+    for (let fault = Number(from); between === 'to' && fault < Number(to); fault++) shown.add(fault);
+  }
+  const all = Array.from({ length: FLEET_FAULTS }, (_, index) => index + 1);
+  assert.deepEqual(
+    all.filter((fault) => !shown.has(fault)),
+    [],
+    'name its test `fault N: …`',
   );
 });
 

@@ -175,6 +175,14 @@ describe('sources', () => {
     );
   });
 
+  test('on the way of media wait for no disk: nothing synchronous but what is done in memory', () => {
+    const media = products.filter((file) => /^src\/(timeshift|output)\//.test(file));
+    assertNone(
+      linesOf(media, /\b(?!deflateRawSync\b)\w+Sync\(/, codeOnly),
+      'Take what node:fs/promises has, or do it in a thread.',
+    );
+  });
+
   test('write to the log, not to the console', () => {
     assertNone(linesOf(products, /\bconsole\s*\./, codeOnly), 'Take a Log as a dependency.');
   });

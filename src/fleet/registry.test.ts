@@ -17,6 +17,7 @@ async function begin(
   t: TestContext,
   provider: FakeProvider,
   prepare: (client: FakeEngineClient) => void = () => {},
+  random: () => number = () => 0.5,
 ) {
   const clock = new ManualClock();
   const clients: FakeEngineClient[] = [];
@@ -36,7 +37,7 @@ async function begin(
     vpnStateOf: () => undefined,
     playedAt: () => [],
     witness: () => {},
-    random: () => 0.5,
+    random,
     failureThreshold: 3,
     suspicion: new Suspicion(),
     clock,
@@ -57,6 +58,34 @@ test('an engine is probed at once when it appears, and on an interval from then 
   assert.equal(clients[0]?.probes, 1);
   await clock.advance(1);
   assert.equal(clients[0]?.probes, 2);
+});
+
+test('engines are not probed in step: each waits up to a tenth of the interval less or more', async (t) => {
+  const draws = [0, 1];
+  const engines = [observedEngine(1), observedEngine(2)];
+  const { clock, clients } = await begin(t, new FakeProvider(engines), undefined, () => draws.shift() ?? 0.5);
+  const probes = (): number[] => clients.map((client) => client.probes);
+  assert.deepEqual(probes(), [1, 1]);
+  await clock.advance(0.9 * CHECK_INTERVAL_MS - 1);
+  assert.deepEqual(probes(), [1, 1]);
+  await clock.advance(1);
+  assert.deepEqual(probes(), [2, 1]);
+  await clock.advance(0.2 * CHECK_INTERVAL_MS - 1);
+  assert.deepEqual(probes(), [2, 1]);
+  await clock.advance(1);
+  assert.deepEqual(probes(), [2, 2]);
+});
+
+test('the latest twenty probes are kept, oldest first', async (t) => {
+  const { registry, clock, clients } = await begin(t, new FakeProvider([observedEngine(1)]));
+  await clock.advance(25 * CHECK_INTERVAL_MS);
+  assert.equal(clients[0]?.probes, 26);
+  const times = registry.engines[0]?.probes.map(({ atMs }) => atMs) ?? [];
+  const newestMs = clock.wallMs();
+  assert.deepEqual(
+    times,
+    Array.from({ length: 20 }, (_, index) => newestMs - (19 - index) * CHECK_INTERVAL_MS),
+  );
 });
 
 test('a busy engine is forgiven two misses, and one hit heals', async (t) => {

@@ -72,7 +72,7 @@ async function assertGoesOn(
 }
 
 describe('the engine that plays is lost', { skip }, () => {
-  test('fault 9: killed', async (t) => {
+  test('faults 9 and 40: killed, in the midst of a stream', async (t) => {
     const scene = await playing(t);
     await assertGoesOn(t, scene, () => house().call('POST', `/containers/${scene.lost}/kill`));
     const [gone] = scene.acemux.of('engine.gone');

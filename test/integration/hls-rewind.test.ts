@@ -217,5 +217,12 @@ test('a store by a newer acemux is left alone: live has the normal window, and a
     const { segments } = parseStrictly(await textOf(playlistUrl));
     assert.ok(segments.length <= 12);
     await until(() => rig.app.sessions.list()[0]?.warnings.includes('timeshift_newer') === true);
+    const page = await (await fetch(`${rig.url}/metrics`)).text();
+    assert.match(page, /^acemux_session_warnings_total\{reason="timeshift_newer"\} 1$/m);
+    const told = [...rig.app.events.newestFirst()].filter(({ type }) => type === 'timeshift.warning');
+    assert.deepEqual(
+      told.map(({ details }) => details['reason']),
+      ['timeshift_newer'],
+    );
   });
 });

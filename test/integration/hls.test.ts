@@ -129,6 +129,14 @@ test('each segment decodes by itself', async (t) => {
   }
 });
 
+test('HLS_SEGMENT_SECONDS is how long segments are', async (t) => {
+  const rig = await startRig(t, { config: { hls: { segmentMs: 2_000 } } });
+  const player = new HlsPlayer(manifestOf(rig));
+  await player.open();
+  await player.has(4);
+  assert.deepEqual([...new Set(player.checker.segments.map(({ seconds }) => seconds))], [2]);
+});
+
 test('players of one stream share its segments; each has a playlist of its own and counts once', async (t) => {
   const rig = await startRig(t);
   const players = [new HlsPlayer(manifestOf(rig)), new HlsPlayer(manifestOf(rig))];
@@ -166,7 +174,7 @@ test('a viewer that has fallen silent is gone; when it asks again it is let in, 
   assert.equal(again.segments.size, 0);
 });
 
-test('what acemux has not given out is refused with 404: viewers, streams, segments', async (t) => {
+test('a segment is sent as it is; what acemux has not given out is refused with 404: viewers, streams, segments', async (t) => {
   const rig = await startRig(t);
   const player = new HlsPlayer(manifestOf(rig));
   await player.open();
@@ -186,6 +194,13 @@ test('what acemux has not given out is refused with 404: viewers, streams, segme
     [segment.replace(/\d+\.ts$/, '%2e%2e%2f1.ts'), 'segment_unknown'],
     [segment.replace(/streams\/[0-9a-f]+/, `streams/${'0'.repeat(32)}`), 'segment_unknown'],
   ];
+  const given = await fetch(segment, { headers: { 'Accept-Encoding': 'gzip' } });
+  await given.arrayBuffer();
+  assert.deepEqual(
+    [given.status, given.headers.get('content-encoding')],
+    [200, null],
+    'media are not gzipped',
+  );
   for (const [url, code] of cases) {
     const reply = await fetch(url);
     assert.equal(reply.status, 404, url);

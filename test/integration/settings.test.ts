@@ -62,7 +62,15 @@ test('what is changed while acemux runs is done from then on', async (t) => {
     assert.deepEqual([set['layer'], set['value'], set['applies']], ['setting', 'debug', 'now']);
     await put(rig, 'timeshift.seconds', '60s');
     await rig.watch(`id=${OTHER}`).received(BYTES_PER_SECOND);
-    assert.match(logged, /"level":"debug".*engine chosen/);
+    const [line = '{}'] = logged.split('\n').filter((each) => each.includes('"msg":"engine chosen"'));
+    const { level, candidates } = JSON.parse(line);
+    assert.equal(level, 'debug');
+    const parts = Object(candidates[0].parts);
+    assert.deepEqual(
+      Object.keys(parts).filter((part) => typeof parts[part] === 'number'),
+      ['forwarded', 'streams', 'vpn', 'failures', 'played', 'preferred'],
+      'it says what its score is made of',
+    );
     await call(rig, 'DELETE', '/settings/log_level');
     const { length } = logged;
     await put(rig, 'stream_idle_timeout', '250s');

@@ -14,21 +14,32 @@ describe('a control server that does not answer as it should', () => {
       const { gluetun, pass, snapshot, pool, lines, events } = await vpnFleet(t, { rules: { min: 2 } });
       await pass(60);
       const engines = pool.engines.map(({ id }) => id);
+      const reason = fault === 'unauthorized' ? 'vpn_unauthorized' : 'vpn_protocol';
+      events.length = 0;
       gluetun.switches.fault = fault;
       await pass(300);
       // Its engines say that they are connected.
       assert.equal(snapshot().state, 'ok');
-      assert.equal(snapshot().reason, fault === 'unauthorized' ? 'vpn_unauthorized' : 'vpn_protocol');
+      assert.equal(snapshot().reason, reason);
       assert.match(snapshot().detail ?? '', /127\.0\.0\.1:\d+/);
       assert.deepEqual(
         pool.engines.map(({ id }) => id),
         engines,
       );
       assert.equal(lines.filter(({ msg }) => msg === 'control server of a VPN').length, 1, 'told once');
+      const [told, ...more] = events;
+      assert.ok(told?.kind === 'control_problem', JSON.stringify(told));
+      assert.deepEqual([told.vpn, told.reason, more], ['gluetun', reason, []], 'one event');
+      assert.match(told.detail, /127\.0\.0\.1:\d+/);
+      assert.notEqual(told.todo, '');
       gluetun.switches.fault = undefined;
-      await pass(10);
+      await pass(60);
       assert.equal(snapshot().reason, undefined);
-      assert.ok(!events.some((event) => event.kind === 'state' && event.to !== 'ok'));
+      assert.deepEqual(
+        events.slice(1),
+        [{ kind: 'control_answers', vpn: 'gluetun' }],
+        'and one when it is over',
+      );
     });
   }
 });
@@ -136,6 +147,34 @@ describe('a tunnel that drops', () => {
   });
 });
 
+describe('a tunnel that flaps', () => {
+  test('fault 28: every ten seconds for five minutes has nothing made or removed, and moves nothing of the other VPN', async (t) => {
+    const { pass, pool, reserve, setTunnel, behind, snapshot } = await vpnFleet(t, {
+      ...two,
+      rules: { min: 2 },
+    });
+    await pass(60);
+    const slots = await Promise.all([reserve(), reserve()]);
+    await pass(20);
+    const others = slots.filter(({ engine }) => behind('two').includes(engine.id));
+    assert.equal(others.length, 1);
+    const made = pool.specs.length;
+    const states = new Set<string>();
+    for (let flap = 0; flap < 30; flap++) {
+      setTunnel('one', flap % 2 === 1);
+      await pass(10);
+      states.add(snapshot('one').state);
+    }
+    assert.deepEqual([...states], ['suspect'], 'it is seen, and never held to be down');
+    assert.equal(pool.specs.length, made);
+    assert.deepEqual(pool.removed, []);
+    assert.ok(others.every(({ leaving }) => !leaving.aborted));
+    await pass(180);
+    assert.equal(snapshot('one').state, 'ok');
+    assert.deepEqual([pool.specs.length, pool.removed], [made, []]);
+  });
+});
+
 describe('both VPNs', () => {
   test('fault 31: down: whoever asks is told why and when to come again, no breaker opens, and all comes back by itself', async (t) => {
     const { pass, clock, fleet, setTunnel, reconciler, control, snapshot, pool, happenings } = await vpnFleet(
@@ -233,7 +272,7 @@ describe('the container of a VPN', () => {
   });
 
   test('fault 33: unhealthy while an engine is connected stays up; healthy while none is takes no new engines', async (t) => {
-    const { pass, containers, snapshot, pool, clientOf } = await vpnFleet(t, {
+    const { pass, containers, snapshot, pool, clientOf, reserve } = await vpnFleet(t, {
       withDocker: true,
       rules: { min: 2 },
     });
@@ -248,5 +287,10 @@ describe('the container of a VPN', () => {
     }
     await pass(60);
     assert.deepEqual([snapshot().state, snapshot().reason], ['suspect', 'vpn_engines_offline']);
+    const made = pool.specs.length;
+    const asked = Promise.allSettled([reserve(), reserve(), reserve()]);
+    await pass(60);
+    assert.equal(pool.specs.length, made, 'nothing new is made behind it, whoever asks');
+    await asked;
   });
 });

@@ -15,6 +15,8 @@ test('all that happens to a VPN is an event, in the orchestrator’s words where
   const vpn = 'gluetun';
   const change = { kind: 'state', vpn, reason: undefined, detail: undefined } as const;
   observe({ ...change, from: 'unknown', to: 'ok' });
+  observe({ kind: 'control_problem', vpn, reason: 'vpn_unauthorized', detail: '401', todo: 'Give a key.' });
+  observe({ kind: 'control_answers', vpn });
   observe({ kind: 'address', vpn, from: undefined, to: '203.0.113.7', country: 'Norway' });
   observe({ kind: 'port', vpn, from: undefined, to: 40_001 });
   observe({ kind: 'restarted', vpn, containerId: 'c2', isNewContainer: true });
@@ -28,6 +30,8 @@ test('all that happens to a VPN is an event, in the orchestrator’s words where
     events.map(({ type }) => type),
     [
       'vpn.connected',
+      'vpn.control_failed',
+      'vpn.control_answers',
       'vpn.address_changed',
       'vpn.port_changed',
       'vpn.restarted',
@@ -38,10 +42,17 @@ test('all that happens to a VPN is an event, in the orchestrator’s words where
       'vpn.connected',
     ],
   );
-  assert.equal(events[2]?.causeId, events[0]?.id);
-  assert.equal(events[7]?.engine, 'e1');
-  assert.equal(events[8]?.causeId, undefined, 'of another VPN');
-  assert.deepEqual(events[5]?.details, {
+  assert.deepEqual(events[1]?.details, {
+    vpn,
+    reason: 'vpn_unauthorized',
+    detail: '401',
+    todo: 'Give a key.',
+  });
+  assert.equal(events[1]?.causeId, events[0]?.id);
+  assert.equal(events[4]?.causeId, events[2]?.id, 'an address is in no chain');
+  assert.equal(events[9]?.engine, 'e1');
+  assert.equal(events[10]?.causeId, undefined, 'of another VPN');
+  assert.deepEqual(events[7]?.details, {
     vpn,
     from: 'suspect',
     to: 'down',

@@ -19,6 +19,12 @@ function tell(events: EventSink, event: VpnEvent, causeId: number | undefined): 
       const type = to === 'ok' ? 'vpn.connected' : to === 'down' ? 'vpn.disconnected' : 'vpn.state_changed';
       return events.emit(type, { vpn, from, to, reason, detail }, { causeId });
     }
+    case 'control_problem': {
+      const { reason, detail, todo } = event;
+      return events.emit('vpn.control_failed', { vpn, reason, detail, todo }, { causeId });
+    }
+    case 'control_answers':
+      return events.emit('vpn.control_answers', { vpn }, { causeId });
     case 'port':
       return events.emit('vpn.port_changed', { vpn, from: event.from, to: event.to }, { causeId });
     case 'address': {

@@ -261,17 +261,19 @@ export class VpnWatch {
     this.#portAskedAtMs = Number.NEGATIVE_INFINITY;
   }
 
-  /** One line when it begins and one when it ends, however long it lasts. */
+  /** One line and one event when it begins and when it ends, however long it lasts: the state may stay as it is. */
   #takeProblems({ controlProblem }: VpnAnswers): void {
-    const { log } = this.#deps;
+    const { log, observer } = this.#deps;
     if (controlProblem?.code !== this.#problem?.code) {
       if (controlProblem) {
         const { code, message } = controlProblem;
-        log.warn(
-          { vpn: this.name, reason: code, detail: message, todo: REASONS[code].todo },
-          'control server of a VPN',
-        );
-      } else log.info({ vpn: this.name }, 'the control server of a VPN answers');
+        const problem = { vpn: this.name, reason: code, detail: message, todo: REASONS[code].todo };
+        log.warn(problem, 'control server of a VPN');
+        observer({ kind: 'control_problem', ...problem });
+      } else {
+        log.info({ vpn: this.name }, 'the control server of a VPN answers');
+        observer({ kind: 'control_answers', vpn: this.name });
+      }
     }
     this.#problem = controlProblem && { code: controlProblem.code, message: controlProblem.message };
   }

@@ -109,6 +109,17 @@ export type VpnEvent =
       readonly reason: ReasonCode | undefined;
       readonly detail: string | undefined;
     }
+  /** Its control server does not tell what it is asked, or not for the same reason as before. Its state may stay as it is. */
+  | {
+      readonly kind: 'control_problem';
+      readonly vpn: string;
+      readonly reason: ReasonCode;
+      readonly detail: string;
+      /** What the operator can do. */
+      readonly todo: string;
+    }
+  /** After a `control_problem`: it tells again. */
+  | { readonly kind: 'control_answers'; readonly vpn: string }
   /** The forwarded port, as far as it has been stable. */
   | {
       readonly kind: 'port';

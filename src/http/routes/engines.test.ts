@@ -128,6 +128,37 @@ describe('GET /engines', () => {
 });
 
 describe('one engine', () => {
+  test('tells of its latest probes, oldest first, with why one missed', async (t) => {
+    const atMs = Date.UTC(2026, 0, 2);
+    const fleetControl = new FakeFleetControl();
+    fleetControl.list = [
+      madeEngine({
+        probes: [
+          { atMs, verdict: 'hit', reason: undefined, detail: undefined, tookMs: 12 },
+          {
+            atMs: atMs + 1_000,
+            verdict: 'miss',
+            reason: 'engine_timeout',
+            detail: 'no reply',
+            tookMs: 5_000,
+          },
+        ],
+      }),
+    ];
+    const { rig } = await rigWith(t, fleetControl);
+    const { engine } = Object((await call(rig, '/engines/engine-1')).json());
+    assert.deepEqual(engine.probes, [
+      { at: '2026-01-02T00:00:00.000Z', verdict: 'hit', reason: null, detail: null, took_seconds: 0.012 },
+      {
+        at: '2026-01-02T00:00:01.000Z',
+        verdict: 'miss',
+        reason: 'engine_timeout',
+        detail: 'no reply',
+        took_seconds: 5,
+      },
+    ]);
+  });
+
   test('is found by its id and by its container’s, with the streams that it plays', async (t) => {
     const { rig } = await rigWith(t);
     for (const id of ['engine-1', 'c0ffee']) {

@@ -33,7 +33,7 @@ class House {
   gate: Promise<void> = Promise.resolve();
   #second = 0;
 
-  constructor(t: TestContext, clock?: ManualClock) {
+  constructor(t: TestContext, clock?: ManualClock, clientTimeoutMs = CLIENT_TIMEOUT_MS) {
     if (clock) this.clock = clock;
     this.stage = this.#newStage();
     this.output = new HlsOutput({
@@ -41,7 +41,7 @@ class House {
       archive: { segmentsOf: async () => undefined, findSegment: () => undefined },
       secret: 'secret',
       segmentSeconds: 4,
-      clientTimeoutMs: CLIENT_TIMEOUT_MS,
+      clientTimeoutMs,
       startTimeoutMs: START_TIMEOUT_MS,
       clock: this.clock,
       log: silentLog(),
@@ -172,6 +172,20 @@ describe('a viewer', () => {
     assert.deepEqual(house.joins.at(-1)?.attachment.left, ['client_silent']);
     await house.playlist(name);
     assert.equal(house.viewers, 1);
+  });
+
+  test('is kept for three target durations where CLIENT_TIMEOUT is shorter', async (t) => {
+    const house = new House(t, undefined, 1_000);
+    const asked = house.manifest();
+    await house.play(10);
+    const name = await asked;
+    const { targetSeconds } = await house.playlist(name);
+    assert.equal(targetSeconds, 4);
+    await house.clock.advance(11_999);
+    assert.equal(house.viewers, 1);
+    await house.clock.advance(1);
+    assert.equal(house.viewers, 0);
+    assert.deepEqual(house.joins.at(-1)?.attachment.left, ['client_silent']);
   });
 
   test('is not let in where its stream may not have one more, and is no viewer then', async (t) => {

@@ -157,6 +157,19 @@ test('the target duration is the longest keyframe interval seen, within bounds, 
   assert.equal(segmenter.targetSeconds, 4, 'longer ones came later');
 });
 
+test('a segment is as long as HLS_SEGMENT_SECONDS says, to the next keyframe', () => {
+  const gops = Array.from({ length: 40 }, () => PICTURES_PER_SECOND);
+  for (const seconds of [2, 4, 6]) {
+    const cut = segmentsOf({ gops, chunkPackets: 50 }, seconds);
+    check(cut);
+    assert.deepEqual(
+      [...new Set(cut.segments.map(({ durationTicks }) => durationTicks / 90_000))],
+      [seconds],
+      `of ${seconds} s`,
+    );
+  }
+});
+
 test('what memory had no room for is a break', () => {
   const stage = new HlsStage({ mediaMsMax: 1_000_000 });
   const segmenter = new Segmenter({

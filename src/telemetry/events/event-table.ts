@@ -335,6 +335,18 @@ export const EVENT_TABLE = {
     details: { vpn: 'text', from: 'text', to: 'text', reason: 'text?', detail: 'text?' },
     hasOwnLogLine: true,
   },
+  'vpn.control_failed': {
+    severity: 'warning',
+    what: 'The control server of a VPN does not tell what it is asked, as one that wants a password: the VPN is judged by its engines and its container alone.',
+    details: { vpn: 'text', reason: 'text', detail: 'text', todo: 'text' },
+    hasOwnLogLine: true,
+  },
+  'vpn.control_answers': {
+    severity: 'info',
+    what: 'The control server of a VPN tells again what it is asked.',
+    details: { vpn: 'text' },
+    hasOwnLogLine: true,
+  },
   'vpn.port_changed': {
     severity: 'info',
     what: 'The port that a VPN forwards is another one, and has been stable: an engine with it takes the place of the one before.',
