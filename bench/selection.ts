@@ -42,7 +42,7 @@ for (let stream = 0; stream < streamCount; stream++) {
 }
 for (const [number, engine] of engines.entries()) {
   for (let failure = 0; failure < number % 12; failure++) {
-    engine.count({ ok: false, reason: 'engine_broken', hadPlayed: false }, 0);
+    engine.count({ ok: false, reason: 'engine_broken', hadPlayed: false }, 0, true);
   }
 }
 const rules = { maxStreamsPerEngine: 10, forwardedPreferredStreams: 3 };

@@ -78,17 +78,23 @@ describe('the declaration', () => {
   });
 
   test('has the defaults of the contract', () => {
-    const { streams, clients, server } = defaultConfig();
+    const { streams, clients, engines, server } = defaultConfig();
     assert.equal(DECLARATION.server.port.default, 8000);
     assert.equal(server.shutdownTimeoutMs, 8000);
     assert.deepEqual(
       [streams.emptyTimeoutMs, streams.startTimeoutMs, streams.idleTimeoutMs, streams.bufferMs],
       [30_000, 60_000, 300_000, 20_000],
     );
+    assert.deepEqual([streams.retryBudgetMs, streams.maxLingering], [120_000, 2]);
     assert.equal(streams.bufferSizeBytes, 64 * 1024 * 1024);
     assert.deepEqual(
       [clients.timeoutMs, clients.prebufferMs, clients.batchSizeBytes],
       [30_000, 4000, 65_536],
+    );
+    assert.equal(clients.earlyHeadersAfterMs, 7_000);
+    assert.deepEqual(
+      [engines.maxStreamsPerEngine, engines.forwardedPreferredStreams, engines.selectionTimeoutMs],
+      [10, 3, 5_000],
     );
   });
 });

@@ -26,9 +26,9 @@ test('a new engine is unknown, without streams, and was never chosen', () => {
 
 test('its last failure is the latest one, and a success does not hide it', () => {
   const engine = record();
-  engine.count({ ok: false, reason: 'no_media', hadPlayed: false }, 2_000);
-  engine.count({ ok: false, reason: 'engine_busy', hadPlayed: false }, 3_000);
-  engine.count({ ok: true }, 4_000);
+  engine.count({ ok: false, reason: 'no_media', hadPlayed: false }, 2_000, true);
+  engine.count({ ok: false, reason: 'engine_busy', hadPlayed: false }, 3_000, true);
+  engine.count({ ok: true }, 4_000, false);
   const { successes, failures, failuresByReason, lastFailure } = engine.snapshot();
   assert.deepEqual([successes, failures], [1, 2]);
   assert.deepEqual(failuresByReason, { no_media: 1, engine_busy: 1 });
@@ -39,7 +39,7 @@ test('a snapshot does not change with the engine', () => {
   const engine = record();
   const before = engine.snapshot();
   engine.places.add({ infohash: undefined, isDelivering: false, leaving: new AbortController() });
-  engine.count({ ok: false, reason: 'no_media', hadPlayed: false }, 2_000);
+  engine.count({ ok: false, reason: 'no_media', hadPlayed: false }, 2_000, true);
   assert.equal(before.streams, 0);
   assert.deepEqual(before.failuresByReason, {});
 });

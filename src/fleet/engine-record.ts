@@ -13,7 +13,7 @@ import {
   stateOf,
   UNPROBED,
 } from './health/engine-state.ts';
-import { isOfTheContent, type Suspicion } from './health/suspicion.ts';
+import type { Suspicion } from './health/suspicion.ts';
 import type { EngineExit, ObservedContainer, ObservedEngine } from './providers/provider.ts';
 import type { DrainWhy, VpnState } from './reconciler/plan-types.ts';
 import type { Candidate } from './selection.ts';
@@ -328,13 +328,14 @@ export class EngineRecord implements Candidate, SessionEngine {
     if (this.#playedAtMs.size > PLAYED_LATELY_MAX && !oldest.done) this.#playedAtMs.delete(oldest.value);
   }
 
-  count(outcome: AttemptOutcome, atMs: number): void {
+  /** `speaksAgainst`: whether a failure ranks it behind others for a while. */
+  count(outcome: AttemptOutcome, atMs: number, speaksAgainst: boolean): void {
     if (outcome.ok) {
       this.#successes++;
       return;
     }
     const { reason } = outcome;
-    if (!isOfTheContent(reason)) {
+    if (speaksAgainst) {
       this.#failedAtMs.push(this.#clock.nowMs());
       if (this.#failedAtMs.length > FAILED_LATELY_MAX) this.#failedAtMs.shift();
     }

@@ -100,6 +100,33 @@ describe('whom the fleet suspects', () => {
     assert.deepEqual(ports, ['engine-2', 'engine-2', 'engine-1'], 'once the other is full');
   });
 
+  test('nobody for a channel that no engine brings a byte of: neither suspected nor ranked behind a newcomer', async (t) => {
+    const four = [1, 2, 3, 4].map((number) => observedEngine(number));
+    const { fleet } = await rig(t, { engines: four });
+    const wish = placeFor(9);
+    const before = fleet.explain(wish);
+    const outcome = { ok: false, reason: 'no_media', hadPlayed: false } as const;
+    for (let start = 0; start < 100; start++) {
+      for (const number of [1, 2, 3]) fleet.report({ engineId: `engine-${number}`, stream: 'dead', outcome });
+    }
+    assert.deepEqual(fleet.explain(wish), before);
+    assert.deepEqual(suspects(fleet), []);
+    assert.equal(fleet.snapshot()[0]?.failuresByReason.no_media, 100, 'and yet it is told');
+  });
+
+  test('an engine that brings no byte of what another one delivers is ranked behind', async (t) => {
+    const { fleet } = await rig(t, { engines: two });
+    const place = placeFor(1);
+    const slot = await fleet.reserve(place, never);
+    const stream = place.infohash ?? '';
+    fleet.report({ engineId: slot.engine.id, stream, outcome: { ok: true } });
+    const other = slot.engine.id === 'engine-1' ? 'engine-2' : 'engine-1';
+    const scoreOf = (): number => fleet.explain(placeFor(9)).find(({ id }) => id === other)?.score ?? 0;
+    const before = scoreOf();
+    fleet.report({ engineId: other, stream, outcome: { ok: false, reason: 'no_media', hadPlayed: false } });
+    assert.ok(scoreOf() < before, `${scoreOf()}`);
+  });
+
   test('the engine on which a start fails of what plays elsewhere', async (t) => {
     const { fleet } = await rig(t, { engines: two });
     const place = placeFor(1);

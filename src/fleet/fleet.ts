@@ -15,7 +15,7 @@ import type { Log } from '../telemetry/log.ts';
 import { EngineCare } from './engine-care.ts';
 import type { Consultant, EngineRecord, EngineSnapshot, FleetClient, Place } from './engine-record.ts';
 import type { FleetWitness } from './fleet-witness.ts';
-import { Suspicion } from './health/suspicion.ts';
+import { maySpeakAgainst, Suspicion } from './health/suspicion.ts';
 import { PlaceQueue } from './place-queue.ts';
 import type { EngineProvider } from './providers/provider.ts';
 import type { Block, VpnState } from './reconciler/plan-types.ts';
@@ -220,12 +220,13 @@ export class Fleet implements EngineSource, EngineDemand {
     const record = this.registry.get(engineId);
     if (!record) return; // Gone meanwhile.
     const nowMs = this.#deps.clock.nowMs();
-    record.count(outcome, this.#deps.clock.wallMs());
+    const elsewhere: ReadonlySet<string> = outcome.ok ? new Set() : this.#deliveredOutside(record);
+    const speaksAgainst = !outcome.ok && maySpeakAgainst(outcome, elsewhere.has(stream));
+    record.count(outcome, this.#deps.clock.wallMs(), speaksAgainst);
     if (outcome.ok) {
       for (const place of record.places) if (place.infohash === stream) place.isDelivering = true;
       this.#suspicion.delivered(engineId, stream, nowMs);
     } else {
-      const elsewhere = this.#deliveredOutside(record);
       if (outcome.hadPlayed) this.#suspicion.diedPlaying(engineId, elsewhere.size > 0, nowMs);
       else this.#suspicion.startFailed(engineId, stream, outcome.reason, elsewhere.has(stream), nowMs);
       if (outcome.reason === 'engine_unreachable') void this.registry.probeNow(record);

@@ -5,6 +5,7 @@ import { FakeEngine, INFOHASH, playback } from '../../test/support/fake-engines.
 import { house, media, refusal, watch } from '../../test/support/session-house.ts';
 import { AcemuxError } from '../base/reasons.ts';
 import type { Playback } from '../engine/types.ts';
+import type { NameResolver } from './ports.ts';
 
 const OTHER_ID = 'b'.repeat(40);
 
@@ -72,6 +73,63 @@ test('of two starts under way, the one that was answered first is joined by the 
   assert.deepEqual([engines[0].stops, engines[1].stops], [1, 0]);
   assert.equal(rig.directory.find(INFOHASH)?.clientCount, 2);
   assert.equal(rig.directory.list().length, 1);
+});
+
+/** A second name that only engine two can be asked for, which does not answer; another engine tells after 2 s what it means. */
+async function toldLate(rig: ReturnType<typeof house>, two: FakeEngine) {
+  const reply = Promise.withResolvers<Playback>();
+  two.onStart = () => reply.promise;
+  rig.source.isFull = (engine) => engine !== two;
+  const told = Promise.withResolvers<Awaited<ReturnType<NameResolver['mediaFiles']>>>();
+  rig.source.resolver = { mediaFiles: () => told.promise };
+  const joining = rig.join({ hash: OTHER_ID });
+  joining.catch(() => {}); // Whoever awaits it hears of it.
+  await rig.clock.advance(1_499);
+  assert.equal(two.starts.length, 0, 'the answer has a head start');
+  await rig.clock.advance(501);
+  assert.equal(two.starts.length, 1, 'and the start no more than that');
+  const tell = async (isLive: boolean): Promise<void> => {
+    told.resolve({ infohash: INFOHASH, isLive, name: undefined, transportType: undefined, files: [] });
+    await rig.clock.advance(200); // For the other kind, which is asked as well.
+  };
+  return { reply, tell, joining };
+}
+
+test('invariant 1: what a name means is used when it comes, also after the start has begun: its viewers join what plays', async () => {
+  const engines = [engineOf('one'), new FakeEngine('two')] as const;
+  const rig = house(...engines);
+  const playing = await watch(rig, engines[0]);
+  const { reply, tell, joining } = await toldLate(rig, engines[1]);
+  assert.equal(rig.directory.list().length, 2, 'until then nobody knows');
+  await tell(true);
+  assert.equal(rig.directory.list().length, 1);
+  const joined = await joining;
+  assert.equal(joined.session.id, playing.session.id);
+  assert.equal(rig.directory.find(INFOHASH)?.clientCount, 2);
+  assert.ok(joined.openCursor().take(1_000_000), 'there is something to watch');
+  assert.equal(engines[1].slotsTaken, 1, 'its start is still under way');
+  reply.resolve(playback());
+  await rig.clock.advance(0);
+  assert.deepEqual([engines[1].stops, engines[1].slotsTaken, engines[1].media.length], [1, 0, 0]);
+  assert.deepEqual([engines[0].stops, engines[0].slotsTaken], [0, 1], 'what plays goes on');
+  await rig.directory.stop('shutdown');
+});
+
+test('that a name means a recording is used when it comes: the start is given up, and remembered as one of a recording', async () => {
+  const two = new FakeEngine('two');
+  const rig = house(two);
+  const { reply, tell, joining } = await toldLate(rig, two);
+  const refused = refusal(joining);
+  await tell(false);
+  assert.equal(await Promise.race([refused, 'it waits still']), 'vod_not_yet', 'then it is read as a file');
+  assert.deepEqual(rig.directory.known(OTHER_ID), { infohash: INFOHASH, kind: 'id', isLive: false });
+  assert.equal(two.slotsTaken, 1, 'its start is still under way');
+  reply.resolve(playback({ isLive: false }));
+  await rig.clock.advance(0);
+  assert.deepEqual([two.stops, two.slotsTaken], [1, 0]);
+  assert.equal(await refusal(rig.join({ hash: OTHER_ID })), 'vod_not_yet');
+  assert.equal(two.starts.length, 1, 'no engine is asked again');
+  await rig.directory.stop('shutdown');
 });
 
 test('one broadcast with other parameters on one engine: the newcomer goes elsewhere, the other starts anew', async () => {

@@ -18,6 +18,21 @@ function opinions(rig: Rig): unknown[] {
     .map(({ id, health, isSuspected, streams }) => ({ id, health, isSuspected, streams }));
 }
 
+/** What failures take from the score of each engine that answered in time; deadlines are short here, and machines busy. */
+function failuresCounted(rig: Rig): number[] {
+  const wish = {
+    infohash: 'f'.repeat(40),
+    exclude: new Set<string>(),
+    preferredEngine: undefined,
+    lastEngine: undefined,
+  };
+  const parts = new Map(rig.app.fleet.explain(wish).map((each) => [each.id, each.parts.failures]));
+  return rig.app.fleet
+    .snapshot()
+    .filter(({ failuresByReason }) => !('engine_timeout' in failuresByReason))
+    .map(({ id }) => parts.get(id) ?? Number.NaN);
+}
+
 for (const fault of [
   { kind: 'zeroPeers' },
   { kind: 'peersNoData', peers: 5 },
@@ -25,7 +40,7 @@ for (const fault of [
 ] as const) {
   test(`${STARTS} starts of a channel with ${fault.kind} leave other streams, the choice and the engines untouched`, async (t) => {
     const rig = await startRig(t, {
-      engines: [{}, {}, {}],
+      engines: [{}, {}, {}, {}],
       config: { streams: { emptyTimeoutMs: 40, startTimeoutMs: 2_000, idleTimeoutMs: 0 } },
     });
     const good = rig.watch(`id=${ID}`);
@@ -39,6 +54,7 @@ for (const fault of [
       assert.equal(await rig.watch(`id=${DEAD}`).status(), 504);
     }
     await until(() => isDeepStrictEqual(opinions(rig), before));
+    assert.ok(failuresCounted(rig).every((failures) => failures === 0));
     await good.receivedMore(300_000);
     assert.equal(inspect(good.media).continuityErrors, 0);
     assert.equal(good.ended, undefined);

@@ -44,6 +44,12 @@ async function assertOneStream(rig: Rig, viewers: readonly Viewer[]): Promise<vo
   assert.equal(playing.length, 1, 'one engine plays it');
 }
 
+/** The broadcast was never open twice on one engine, not even for a moment. */
+function assertNeverOpenTwice(rig: Rig): void {
+  const most = rig.engines.map(({ counters }) => counters.sessionsAtOnceMax.get(INFOHASH) ?? 0);
+  assert.ok(Math.max(...most) <= 1, `open on an engine at once, at most: ${most}`);
+}
+
 for (const profile of profiles) {
   for (const tellsNames of [true, false]) {
     describe(`${profile}, an engine that ${tellsNames ? 'tells' : 'refuses to tell'} what a name means`, () => {
@@ -66,6 +72,8 @@ for (const profile of profiles) {
             await viewer.received(100_000);
           }
           await assertOneStream(rig, viewers);
+          // Where there is one engine that tells nothing, only its reply to the second start shows what the name means.
+          if (count === 2 || tellsNames) assertNeverOpenTwice(rig);
           if (tellsNames) assert.equal(opened(rig), 1, 'nothing is opened to find out');
         });
       }

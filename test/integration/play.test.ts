@@ -146,12 +146,21 @@ test('no engine is configured: the refusal and the readiness say so, and name th
 
 test('invariant 9: HEAD, health and lists never touch an engine', async (t) => {
   const rig = await startRig(t);
+  await until(() => rig.app.fleet.readiness().healthy === 1);
+  const heard = (): Record<string, number> => Object.fromEntries(rig.engine.counters.requestsByRoute);
+  const before = heard();
   const head = await fetch(`${rig.url}/ace/getstream?id=${ID}`, { method: 'HEAD' });
   assert.equal(head.status, 200);
   assert.equal(head.headers.get('content-type'), 'video/mp2t');
-  for (const place of ['/health/live', '/health/ready', '/proxy/status', '/proxy/sessions', '/metrics']) {
-    await (await fetch(rig.url + place)).arrayBuffer();
+  for (const place of [
+    ...['/health/live', '/health/ready', '/metrics', '/proxy/status', '/proxy/sessions'],
+    ...['/engines', '/streams', '/overview'],
+  ]) {
+    const reply = await fetch(rig.url + place);
+    assert.equal(reply.status, 200, place);
+    await reply.arrayBuffer();
   }
+  assert.deepEqual(heard(), before);
   assert.equal(rig.engine.counters.sessionsOpened, 0);
 });
 

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { type ContentEntry, listedCatalogue } from '../../src/simulator/catalogue.ts';
 import { fileSizeBytes } from '../../src/simulator/media-source.ts';
+import type { EngineProfile } from '../../src/simulator/profile.ts';
 import { ID, type Rig, type RigOptions, startRig, until } from '../support/rig.ts';
 import type { Viewer } from '../support/viewer.ts';
 
@@ -15,9 +16,15 @@ const FILM: ContentEntry = {
 };
 const PATH = `/ace/getstream?id=${ID}`;
 
-function startFilmRig(t: TestContext, engines = 1, options: RigOptions = {}, entry = FILM): Promise<Rig> {
-  const catalogue = listedCatalogue([entry]);
-  return startRig(t, { ...options, engines: Array.from({ length: engines }, () => ({ catalogue })) });
+function startFilmRig(
+  t: TestContext,
+  engines = 1,
+  options: RigOptions = {},
+  entry = FILM,
+  profile: Partial<EngineProfile> = {},
+): Promise<Rig> {
+  const engine = { catalogue: listedCatalogue([entry]), profile };
+  return startRig(t, { ...options, engines: Array.from({ length: engines }, () => engine) });
 }
 
 /** The file's own bytes. */
@@ -112,31 +119,39 @@ test('HEAD tells the type and the length once they are known, and asks no engine
   assert.equal(playbacks(rig).starts, starts);
 });
 
-test('a seek reuses the viewer’s playback', async (t) => {
-  const rig = await startFilmRig(t);
-  const whole = film(rig);
-  await get(rig, { Range: 'bytes=0-99' });
-  for (const from of [1_000_000, 5, 700_000]) {
-    const part = await get(rig, { Range: `bytes=${from}-${from + 99}` });
-    assert.ok(part.body.equals(whole.subarray(from, from + 100)));
-  }
-  assert.deepEqual(playbacks(rig), { starts: 1, stops: 0 });
-});
+// What nobody knows of engines (reference 9), and acemux does not rely on.
+for (const severalFileReaders of [false, true]) {
+  const profile = { severalFileReaders };
+  const where = `: an engine with ${severalFileReaders ? 'several readers' : 'one reader'} of a recording`;
 
-test('a seek reuses the viewer’s playback also while its last connection is still open and reads nothing', async (t) => {
-  const rig = await startFilmRig(t, 1, {}, LONG);
-  const first = rig.watch();
-  await first.received(100_000);
-  first.pause();
-  const second = rig.send(`GET ${PATH} HTTP/1.1\r\nHost: x\r\nRange: bytes=188-375\r\n\r\n`);
-  assert.equal(await second.status(), 206);
-  await second.received(188);
-  assert.equal(rig.engine.sessions().length, 1);
-  // And the first goes on where it was, when it reads again.
-  first.resume();
-  await first.receivedMore(3_000_000);
-  assert.ok(first.media.equals(longFilm(rig).subarray(0, first.media.length)));
-});
+  test(`a seek reuses the viewer’s playback${where}`, async (t) => {
+    const rig = await startFilmRig(t, 1, {}, FILM, profile);
+    const whole = film(rig);
+    await get(rig, { Range: 'bytes=0-99' });
+    for (const from of [1_000_000, 5, 700_000]) {
+      const part = await get(rig, { Range: `bytes=${from}-${from + 99}` });
+      assert.ok(part.body.equals(whole.subarray(from, from + 100)));
+    }
+    assert.deepEqual(playbacks(rig), { starts: 1, stops: 0 });
+    assert.equal(rig.engine.counters.readersAtOnceMax, 1);
+  });
+
+  test(`a seek reuses the viewer’s playback also while its last connection is still open and reads nothing${where}`, async (t) => {
+    const rig = await startFilmRig(t, 1, {}, LONG, profile);
+    const first = rig.watch();
+    await first.received(100_000);
+    first.pause();
+    const second = rig.send(`GET ${PATH} HTTP/1.1\r\nHost: x\r\nRange: bytes=188-375\r\n\r\n`);
+    assert.equal(await second.status(), 206);
+    await second.received(188);
+    assert.equal(rig.engine.sessions().length, 1);
+    assert.equal(rig.engine.counters.readersAtOnceMax, 1, 'the new reader waits for the end of the old');
+    // And the first goes on where it was, when it reads again.
+    first.resume();
+    await first.receivedMore(3_000_000);
+    assert.ok(first.media.equals(longFilm(rig).subarray(0, first.media.length)));
+  });
+}
 
 test('two readers are two engine sessions; a third one without a place is 503 no_capacity', async (t) => {
   const rig = await startFilmRig(t, 2, { config: { engines: { selectionTimeoutMs: 200 } } }, LONG);

@@ -4,10 +4,12 @@
  */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import { systemClock } from '../../src/base/clock.ts';
 import { listedCatalogue } from '../../src/simulator/catalogue.ts';
-import type { SimulatedEngineOptions } from '../../src/simulator/engine.ts';
+import type { SimulatedEngine, SimulatedEngineOptions } from '../../src/simulator/engine.ts';
 import type { Fault } from '../../src/simulator/faults.ts';
 import { type EngineProfile, PROFILE_3_2_3 } from '../../src/simulator/profile.ts';
+import { ScaledClock } from '../../src/simulator/scaled-clock.ts';
 import { BYTES_PER_SECOND, startRig, until } from '../support/rig.ts';
 import { assertIsBroadcast, inspect } from '../support/viewer.ts';
 
@@ -16,11 +18,12 @@ const ID = '1d'.padEnd(40, '1');
 const CATALOGUE = listedCatalogue([{ infohash: INFOHASH, contentIds: [ID], name: 'TV' }]);
 const WARM_UP_PACKETS = Math.ceil(BYTES_PER_SECOND / 188);
 
-/** Switches that only say what an engine is called, what HLS or recordings do, or that other tests turn. */
+/** Switches that only say what an engine is called, or that other tests turn: those below, or of recordings. */
 type Elsewhere =
   | 'name'
   | 'version'
   | 'serverHeader'
+  | 'unknownSessionStatus'
   | 'severalFileReaders'
   | 'playlistWhilePreparing'
   | 'segmentNumbers'
@@ -40,7 +43,6 @@ const POSITIONS: Positions = {
   secondReader: ['corrupt-reply', 'cut-first'],
   emptyFirstStat: [false, true],
   liveposValues: ['strings', 'integers', 'piece-numbers'],
-  unknownSessionStatus: [200, 404],
   statProlongsSession: [false, true],
   loadedInfohashAsId: [false, true],
   headersWaitForMedia: [false, true],
@@ -50,9 +52,13 @@ const POSITIONS: Positions = {
 };
 
 /** Two viewers under two names; one leaves, the other stays; at the end everything is stopped. */
-async function playJoinStayStop(t: TestContext, options: SimulatedEngineOptions): Promise<void> {
+async function playJoinStayStop(
+  t: TestContext,
+  options: SimulatedEngineOptions,
+  ingest: 'ts' | 'hls' = 'ts',
+): Promise<SimulatedEngine> {
   const engine = { catalogue: CATALOGUE, ...options };
-  const rig = await startRig(t, { engines: [engine], config: { streams: { idleTimeoutMs: 50 } } });
+  const rig = await startRig(t, { engines: [engine], config: { streams: { idleTimeoutMs: 50, ingest } } });
   const first = rig.watch(`id=${ID}`);
   await first.received(BYTES_PER_SECOND);
   const second = rig.watch(`infohash=${INFOHASH}`);
@@ -63,7 +69,8 @@ async function playJoinStayStop(t: TestContext, options: SimulatedEngineOptions)
   assert.equal(second.ended, undefined);
   for (const { media } of [first, second]) {
     assert.equal(inspect(media).continuityErrors, 0);
-    if (options.remux !== true) assertIsBroadcast(media, rig.broadcast(INFOHASH), WARM_UP_PACKETS);
+    if (options.remux !== true && ingest === 'ts')
+      assertIsBroadcast(media, rig.broadcast(INFOHASH), WARM_UP_PACKETS);
   }
   second.leave();
   await until(() => rig.app.sessions.list().length === 0);
@@ -72,8 +79,14 @@ async function playJoinStayStop(t: TestContext, options: SimulatedEngineOptions)
   const { sessionsOpened, stopsReceived, stopsForUnknownSessions, readersAtOnceMax } = rig.engine.counters;
   assert.deepEqual(
     { sessionsOpened, stopsReceived, stopsForUnknownSessions, readersAtOnceMax },
-    { sessionsOpened: 1, stopsReceived: 1, stopsForUnknownSessions: 0, readersAtOnceMax: 1 },
+    {
+      sessionsOpened: 1,
+      stopsReceived: 1,
+      stopsForUnknownSessions: 0,
+      readersAtOnceMax: ingest === 'ts' ? 1 : 0,
+    },
   );
+  return rig.engine;
 }
 
 for (const [name, positions] of Object.entries(POSITIONS)) {
@@ -127,6 +140,53 @@ test('a viewer plays on while replies of the engine stop half-way, and their res
 for (const remux of [false, true]) {
   test(`two viewers play, one stays, all is stopped: remux is ${remux}`, async (t) => {
     await playJoinStayStop(t, { remux });
+  });
+}
+
+// An engine whose segments are read. Four times as fast as life: a segment is seconds long.
+const HLS_POSITIONS = {
+  playlistWhilePreparing: ['waits', 404, 500, 502, 503, 504],
+  segmentNumbers: ['from-zero', 'of-broadcast'],
+} as const satisfies Partial<{
+  readonly [Switch in keyof EngineProfile]: readonly EngineProfile[Switch][];
+}>;
+
+for (const [name, positions] of Object.entries(HLS_POSITIONS)) {
+  for (const position of positions) {
+    test(`with INGEST=hls two viewers play, one stays, all is stopped: ${name} is ${position}`, async (t) => {
+      const clock = new ScaledClock(systemClock, 4);
+      const delays = { replyMs: 5, idleMs: 5, prebufMs: 500, unknownIdMs: 20, unknownInfohashMs: 20 };
+      const profile = { ...PROFILE_3_2_3, [name]: position };
+      const engine = await playJoinStayStop(t, { profile, clock, delays }, 'hls');
+      const numbers = engine.journal.entries().flatMap(({ path, route }) => {
+        return route === 'segment' ? [Number(/(\d+)\.ts$/.exec(path)?.[1])] : [];
+      });
+      assert.equal(new Set(numbers).size, numbers.length, 'no segment is asked for twice');
+    });
+  }
+}
+
+for (const unknownSessionStatus of [200, 404] as const) {
+  test(`a playback that the engine has forgotten costs no viewer its stream, and none is left: unknownSessionStatus is ${unknownSessionStatus}`, async (t) => {
+    const profile = { ...PROFILE_3_2_3, unknownSessionStatus };
+    const config = { streams: { idleTimeoutMs: 50 } };
+    const rig = await startRig(t, { engines: [{ catalogue: CATALOGUE, profile }], config });
+    const viewer = rig.watch(`id=${ID}`);
+    await viewer.received(BYTES_PER_SECOND);
+    const [session] = rig.engine.sessions();
+    assert.ok(session && rig.engine.expire(session.token));
+    const { counters } = rig.engine;
+    await until(() => counters.sessionsOpened === 2);
+    await viewer.receivedMore(BYTES_PER_SECOND / 4);
+    assert.equal(viewer.ended, undefined);
+    assert.equal(inspect(viewer.media).continuityErrors, 0);
+    viewer.leave();
+    await until(() => rig.app.sessions.list().length === 0);
+    await until(() => counters.stopsReceived === 2);
+    await rig.enginesFree();
+    const { sessionsOpened, sessionsExpired, stopsReceived, stopsForUnknownSessions } = counters;
+    assert.deepEqual([sessionsExpired, stopsForUnknownSessions], [1, 1], 'also what it forgot has its stop');
+    assert.equal(sessionsOpened, sessionsExpired + stopsReceived - stopsForUnknownSessions);
   });
 }
 

@@ -22,9 +22,15 @@ const OF_THE_CONTENT: ReadonlySet<ReasonCode> = new Set([
   'content_scrambled',
 ]);
 
-/** Whether a failure tells of the content alone, so that it never speaks against an engine by its number. */
-export function isOfTheContent(reason: ReasonCode): boolean {
-  return OF_THE_CONTENT.has(reason);
+/**
+ * Whether a failure may speak against the engine by its number. A start that brought no byte does so only where another engine
+ * delivers the same: a dead channel brings none from any engine that is asked.
+ */
+export function maySpeakAgainst(
+  { reason, hadPlayed }: { readonly reason: ReasonCode; readonly hadPlayed: boolean },
+  playsElsewhere: boolean,
+): boolean {
+  return reason === 'no_media' && !hadPlayed ? playsElsewhere : !OF_THE_CONTENT.has(reason);
 }
 
 interface EngineHistory {

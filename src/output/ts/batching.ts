@@ -1,12 +1,5 @@
-const KIBIBYTE = 1024;
-/**
- * Fewer and bigger writes are what many viewers can afford: from so many viewers on a batch may be so large and so old,
- * unless COPY_CHUNK_SIZE is more. The last one that fits.
- */
-const MANY = [
-  { viewers: 100, bytes: 128 * KIBIBYTE, ageMs: 150 },
-  { viewers: 250, bytes: 256 * KIBIBYTE, ageMs: 300 },
-];
+/** Viewers from which batches are larger and later: fewer, bigger writes are what many viewers can afford. */
+const MANY_VIEWERS = 100;
 /** Viewers that share one phase, at most, before another one is opened. */
 const VIEWERS_PER_PHASE = 32;
 const PHASES_MAX = 16;
@@ -19,10 +12,8 @@ export interface BatchRule {
 
 /** The rule for so many viewers of this process; `chunkBytes` is COPY_CHUNK_SIZE. */
 export function batchRule(viewers: number, chunkBytes: number): BatchRule {
-  const many = MANY.findLast((each) => viewers >= each.viewers);
-  return many
-    ? { bytes: Math.max(chunkBytes, many.bytes), ageMs: many.ageMs }
-    : { bytes: chunkBytes, ageMs: 40 };
+  if (viewers < MANY_VIEWERS) return { bytes: chunkBytes, ageMs: 40 };
+  return { bytes: Math.max(chunkBytes, 128 * 1024), ageMs: 150 };
 }
 
 /** Into how many phases so many viewers of one stream are spread. */

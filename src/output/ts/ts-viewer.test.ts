@@ -14,7 +14,7 @@ import { TS_RESPONSE_HEADERS } from './response-headers.ts';
 import { TsViewer } from './ts-viewer.ts';
 import { WriteLoop } from './write-loop.ts';
 
-const VIEW_BYTES_MAX = 512 * 1024;
+const VIEW_BYTES_MAX = 256 * 1024;
 /** More than the kernel takes for a connection whose client does not read. */
 const FLOOD_BYTES = 24 * 1024 * 1024;
 

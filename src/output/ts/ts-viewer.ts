@@ -13,7 +13,7 @@ import { ViewerTally } from './viewer-tally.ts';
 import type { WriteLoop } from './write-loop.ts';
 
 /** One view handed to a socket that keeps up. */
-const VIEW_BYTES_MAX = 512 * 1024;
+const VIEW_BYTES_MAX = 256 * 1024;
 /** One view handed to a socket that lags: small, so that every bit of progress shows as a finished write. */
 const LAGGING_VIEW_BYTES_MAX = 64 * 1024;
 /** A viewer's share of one turn: a joiner's burst must not hold up everybody else. */
