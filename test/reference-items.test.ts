@@ -190,17 +190,22 @@ const PROXY_ITEMS: Readonly<Record<number, Readonly<Record<string, readonly stri
       'when the source of a playing session ends, another engine goes on, behind a break that is flagged',
     ],
   },
-  // Draining an engine comes with the fleet's own issue.
   22: {
     'src/fleet/health/suspicion.test.ts': [
       'a dead channel, however often it is asked for and wherever, speaks against no engine',
       'three different streams that fail with no success between speak against it',
     ],
     'src/fleet/registry.test.ts': ['a busy engine is forgiven two misses, and one hit heals'],
+    'src/fleet/fleet-control.test.ts': ['drain an engine, and put it back'],
   },
-  // acemux reads TS only, so that a forbidden playlist does not come up.
   23: {
     'src/engine/media.test.ts': ['403, and the words for it, mean that the playback is gone'],
+    'src/engine/hls-media.test.ts': [
+      'is over when three segments in a row are gone, when the engine has stopped it, and when nobody listens',
+    ],
+    'src/session/playback-contest.test.ts': [
+      'a stream whose playback is gone a third time within five minutes says that somebody else plays it there',
+    ],
     'src/session/source-loss.test.ts': [
       'and ends is followed by the same engine where there is no other, after all is stopped there',
       'and is lost again and again is asked for after ever longer pauses',

@@ -252,6 +252,10 @@ export const REASON_TABLE = {
     what: 'All buffers together reached BUFFER_MEMORY_MAX, so this stream keeps less than STREAM_BUFFER_SECONDS.',
     todo: 'Raise BUFFER_MEMORY_MAX if the machine has more memory, or lower STREAM_BUFFER_SECONDS.',
   },
+  playback_contested: {
+    what: 'Three times within five minutes an engine had lost its playback of this stream, which nobody here had stopped.',
+    todo: 'Probably another program, or a second acemux, plays the same stream from the same engine: give each its own engines.',
+  },
   source_ended: {
     status: 502,
     retryAfterSeconds: 5,

@@ -185,7 +185,7 @@ describe('a stat', () => {
 describe('a stop', () => {
   test('asks the command address', async (t) => {
     const { server, client } = await rig(t);
-    await client.stopPlayback(await client.start(selector).playback);
+    assert.equal(await client.stopPlayback(await client.start(selector).playback), 'stopped');
     assert.equal(server.requests.at(-1)!.target, `/ace/cmd/${INFOHASH}/token?method=stop`);
   });
 
@@ -225,16 +225,17 @@ describe('a stop', () => {
     assert.equal(clock.pendingTimers, 0);
   });
 
-  for (const [name, handle] of [
+  for (const [name, outcome, handle] of [
     [
       'does not know it',
+      'forgotten',
       (request) => replyJson(request, { response: null, error: 'unknown playback session id' }),
     ],
-    ['answers nonsense', (request) => reply(request, 500, '<html>')],
-  ] as const satisfies readonly (readonly [string, (request: WireRequest) => void])[]) {
+    ['answers nonsense', 'failed', (request) => reply(request, 500, '<html>')],
+  ] as const satisfies readonly (readonly [string, string, (request: WireRequest) => void])[]) {
     test(`resolves when the engine ${name}`, async (t) => {
       const { client } = await rig(t, { command: handle });
-      await client.stopPlayback(await client.start(selector).playback);
+      assert.equal(await client.stopPlayback(await client.start(selector).playback), outcome);
     });
   }
 });

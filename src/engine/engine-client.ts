@@ -36,6 +36,9 @@ export type { EngineLimits } from './limits.ts';
 export type { MediaStream } from './media.ts';
 export type { StartAttempt } from './start-attempt.ts';
 
+/** `forgotten`: the engine did not know the playback any more. */
+export type StopOutcome = 'stopped' | 'forgotten' | 'failed';
+
 /** A stop that an engine is too busy for is repeated after these: not longer than a shutdown can wait for it. */
 const STOP_AGAIN_PAUSES_MS = [250, 500, 1_000] as const;
 
@@ -136,14 +139,17 @@ export class EngineClient {
   /**
    * Stops a playback. Resolves also when that failed, which is logged: the engine ends an unread playback by
    * itself, and viewers must not wait for it. A playback that the engine does not know counts as stopped.
+   * @returns `forgotten` for such a one
    */
-  async stopPlayback(playback: Playback): Promise<void> {
+  async stopPlayback(playback: Playback): Promise<StopOutcome> {
     const { infohash, playbackSessionId } = playback;
-    const stopped = await this.#stopAt(playback.commandUrl, this.#headersOf(playback));
+    const outcome = await this.#stopAt(playback.commandUrl, this.#headersOf(playback));
+    const stopped = outcome !== 'failed';
     const note = this.#notes.get(playback);
     if (stopped) note?.over();
     else note?.left();
     if (stopped) this.#log.info({ infohash, playbackSessionId }, 'playback stopped');
+    return outcome;
   }
 
   /**
@@ -154,10 +160,11 @@ export class EngineClient {
   stopLeft({ commandUrl, pid, selector, wanted }: LeftStart): Promise<boolean> {
     const url = commandUrl === undefined ? undefined : URL.parse(commandUrl);
     // Only what is at this engine: the file may have been anybody's.
-    if (url && url.origin === this.#root.origin) return this.#track(this.#stopAt(url));
+    const hasNothing = async (command: URL): Promise<boolean> => (await this.#stopAt(command)) !== 'failed';
+    if (url && url.origin === this.#root.origin) return this.#track(hasNothing(url));
     return this.#track(
       this.#ask(selector, this.#ingestFor(wanted), pid).then(
-        (playback) => this.#stopAt(playback.commandUrl),
+        (playback) => hasNothing(playback.commandUrl),
         (error: unknown) => !mayHaveOpened(error),
       ),
     );
@@ -310,24 +317,24 @@ export class EngineClient {
     return await openHls(deps, playbackUrl, linked.signal);
   }
 
-  /** True when the engine has no such playback any more. An engine that is too busy is asked again. Never rejects. */
-  async #stopAt(commandUrl: URL, headers: Headers = this.#headersFor([])): Promise<boolean> {
+  /** An engine that is too busy is asked again. Never rejects. */
+  async #stopAt(commandUrl: URL, headers: Headers = this.#headersFor([])): Promise<StopOutcome> {
     const url = new URL(commandUrl);
     url.searchParams.set('method', 'stop');
     for (const pauseMs of [...STOP_AGAIN_PAUSES_MS, undefined]) {
       try {
         parseCommandReply(await this.#call(url, this.#limits.stopTimeoutMs, undefined, headers));
-        return true;
+        return 'stopped';
       } catch (error) {
         const reason = reasonOf(error);
-        if (reason === 'playback_unknown') return true;
+        if (reason === 'playback_unknown') return 'forgotten';
         if (reason !== 'engine_busy' || pauseMs === undefined || !(await this.#pause(pauseMs))) {
           this.#log.warn({ reason, err: error }, 'playback not stopped');
-          return false;
+          return 'failed';
         }
       }
     }
-    return false;
+    return 'failed';
   }
 
   /** False: the client has been closed meanwhile. */

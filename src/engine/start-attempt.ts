@@ -23,12 +23,12 @@ export interface StartAttempt {
 export class BackgroundStart implements StartAttempt {
   readonly playback: Promise<Playback>;
   readonly #opened: Promise<Playback | undefined>;
-  readonly #stop: (playback: Playback) => Promise<void>;
+  readonly #stop: (playback: Playback) => Promise<unknown>;
   readonly #giveUp: (error: AcemuxError) => void;
   #abandoned: Promise<void> | undefined;
 
   /** `request` is the start's request, running; `stop` ends what it opened and never rejects. */
-  constructor(request: Promise<Playback>, stop: (playback: Playback) => Promise<void>) {
+  constructor(request: Promise<Playback>, stop: (playback: Playback) => Promise<unknown>) {
     const { promise, resolve, reject } = Promise.withResolvers<Playback>();
     request.then(resolve, reject);
     promise.catch(() => {}); // Whoever abandons it need not listen.

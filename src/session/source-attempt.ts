@@ -49,6 +49,7 @@ export class SourceAttempt {
   /** Playbacks that this one took the place of: stopped after its own, so that each start has its stop. */
   readonly #inherited: Playback[] = [];
   #isStopped = false;
+  #wasForgotten = false;
   #pendingStart: StartAttempt | undefined;
   #playback: Playback | undefined;
   #statPoll: StatPoll | undefined;
@@ -90,6 +91,11 @@ export class SourceAttempt {
   /** Resolves when the playback has been stopped and the slot given back; it never rejects. */
   get released(): Promise<void> {
     return this.#released ?? Promise.resolve();
+  }
+
+  /** Once released: the engine did not know the playback any more, though nobody here had stopped it. */
+  get wasForgotten(): boolean {
+    return this.#wasForgotten;
   }
 
   start(): void {
@@ -144,10 +150,9 @@ export class SourceAttempt {
     return this.#unknownAs ?? new AcemuxError('engine_timeout');
   }
 
-  #inherit(playback: Playback): Promise<void> {
-    if (this.#isStopped) return this.#deps.slot.engine.client.stopPlayback(playback);
-    this.#inherited.push(playback);
-    return Promise.resolve();
+  async #inherit(playback: Playback): Promise<void> {
+    if (this.#isStopped) await this.#deps.slot.engine.client.stopPlayback(playback);
+    else this.#inherited.push(playback);
   }
 
   #giveUp(error: AcemuxError): void {
@@ -179,7 +184,7 @@ export class SourceAttempt {
   async #stop(): Promise<void> {
     const { client } = this.#deps.slot.engine;
     await this.#pendingStart?.abandon();
-    if (this.#playback) await client.stopPlayback(this.#playback);
+    if (this.#playback) this.#wasForgotten = (await client.stopPlayback(this.#playback)) === 'forgotten';
     this.#isStopped = true;
     for (const playback of this.#inherited) await client.stopPlayback(playback);
   }

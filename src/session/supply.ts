@@ -8,6 +8,7 @@ import type { BufferMemory } from './buffer-memory.ts';
 import { type BufferedSession, Intake, type IntakeNews, type IntakeSwitch } from './intake.ts';
 import type { KnownName } from './known-names.ts';
 import { LiveNotice } from './live-notice.ts';
+import { PlaybackContest } from './playback-contest.ts';
 import type { EngineSource, ObservedStream, SessionEngine, SessionObserver } from './ports.ts';
 import type { Ring } from './ring.ts';
 import { bufferDetailOf, MediaLook, type SessionDetail } from './session-detail.ts';
@@ -67,6 +68,7 @@ export class Supply implements SourceLoopOwner {
   readonly #identified = Promise.withResolvers<string>();
   readonly #live: LiveNotice;
   readonly #warnings: SessionWarnings;
+  readonly #contest = new PlaybackContest();
   readonly #intake: Intake;
   readonly #source: SourceLoop;
   readonly #attempts = new AttemptBook();
@@ -267,6 +269,13 @@ export class Supply implements SourceLoopOwner {
 
   onAttemptOver(attempt: SourceAttempt): void {
     this.#intake.end(attempt);
+    void attempt.released.then(() => this.#noteForgotten(attempt));
+  }
+
+  /** That may happen; again and again it is somebody else who plays this broadcast there, and neither has it for long. */
+  #noteForgotten({ slot, wasForgotten }: SourceAttempt): void {
+    if (!wasForgotten || !this.#contest.noteLoss(slot.engine.id, this.#deps.clock.nowMs())) return;
+    this.warn('playback_contested');
   }
 
   onIdentified(name: KnownName): void {

@@ -3,6 +3,7 @@ import { type TestContext, test } from 'node:test';
 import fc from 'fast-check';
 import { ControlApi } from './control-api.ts';
 import { readFaultRequest } from './fault-input.ts';
+import { ENGINE_ONLY } from './fault-kinds.ts';
 import type { Fault } from './faults.ts';
 import { ID_A, type Rig, startRig } from './testing/rig.ts';
 
@@ -81,6 +82,9 @@ test('what makes no sense is refused with a sentence', async (t) => {
     [{ fault: { kind: 'nonsense' } }, 'nonsense'],
     [{ fault: { kind: 'cut', how: 'gently' } }, '`how` is one of fin, rst'],
     [{ fault: { kind: 'slowStart', headersMs: -1 } }, '`headersMs` is a number'],
+    ...[...ENGINE_ONLY].map(
+      (kind) => [{ fault: { kind, streams: 1 }, target: { infohash: 'x' } }, 'of the whole engine'] as const,
+    ),
   ] as const) {
     const { status, body: answer } = await call('POST', '/faults', body);
     assert.equal(status, 400);
@@ -117,7 +121,8 @@ test('every fault can be set by JSON, with when it begins and ends', () => {
     { kind: 'loop', seconds: 8, livepos: 'lagging' },
   ];
   for (const fault of faults) {
-    const request = { fault, target: { session: 'x' }, afterMs: 1, afterBytes: 2, durationMs: 3 };
+    const target = ENGINE_ONLY.has(fault.kind) ? {} : { session: 'x' };
+    const request = { fault, target, afterMs: 1, afterBytes: 2, durationMs: 3 };
     assert.deepEqual(readFaultRequest(JSON.parse(JSON.stringify(request))), request);
   }
   for (const wrong of [

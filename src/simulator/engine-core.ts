@@ -4,7 +4,7 @@ import { PACKET_BYTES } from '../mpegts/packet.ts';
 import { Broadcast, type Filler } from './broadcast.ts';
 import type { Catalogue, Content, Selector } from './catalogue.ts';
 import type { Delivery } from './delivery.ts';
-import type { Faults, Route } from './faults.ts';
+import type { Faults, FaultTarget, Route } from './faults.ts';
 import type { Journal } from './journal.ts';
 import type { MediaLibrary, MediaName } from './media-library.ts';
 import type { PlaybackSession } from './playback-session.ts';
@@ -147,10 +147,15 @@ export function shareOfThroughput(core: EngineCore): number {
   return Math.min(1, core.streamsAtFullSpeed / Math.max(1, streams));
 }
 
-/** The start of every address in a reply: the host that the client named, as engines do (item 1). */
-export function baseUrl(core: EngineCore, exchange: Exchange): string {
-  const other = core.faults.find('redirectOtherHost')?.fault.host;
+/** The start of every address in a reply about `whom`: the host that the client named, as engines do (item 1). */
+export function baseUrl(core: EngineCore, exchange: Exchange, whom: FaultTarget): string {
+  const other = core.faults.find('redirectOtherHost', whom)?.fault.host;
   return `http://${other ?? exchange.request.headers['host'] ?? exchange.localAddress}`;
+}
+
+/** Whom faults strike that are meant for the session, or for what it plays. */
+export function targetOf({ infohash, token }: PlaybackSession): FaultTarget {
+  return { infohash, session: token };
 }
 
 /** The path of a session's media, in the form that was asked for. */

@@ -1,5 +1,5 @@
 /** Reads a fault that came as JSON. Total: whatever comes gives a fault or a sentence that says what is wrong. */
-import type { Fault, FaultRequest, FaultTarget, Route } from './fault-kinds.ts';
+import { ENGINE_ONLY, type Fault, type FaultRequest, type FaultTarget, type Route } from './fault-kinds.ts';
 
 import { MEDIA_NAMES } from './media-library.ts';
 
@@ -27,9 +27,14 @@ export function readFaultRequest(input: unknown): FaultRequest | { readonly prob
   try {
     const fields = fieldsOf(input, 'the body');
     const durationMs = optionalNumber(fields, 'durationMs');
+    const fault = readFault(fieldsOf(fields['fault'], '`fault`'));
+    const target = fields['target'] === undefined ? {} : readTarget(fieldsOf(fields['target'], '`target`'));
+    if (ENGINE_ONLY.has(fault.kind) && Object.keys(target).length > 0) {
+      throw new Unreadable(`"${fault.kind}" is of the whole engine: it takes no target`);
+    }
     return {
-      fault: readFault(fieldsOf(fields['fault'], '`fault`')),
-      target: fields['target'] === undefined ? {} : readTarget(fieldsOf(fields['target'], '`target`')),
+      fault,
+      target,
       ...strikesAfter(fields),
       ...(durationMs !== undefined && { durationMs }),
     };

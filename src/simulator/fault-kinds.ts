@@ -125,6 +125,19 @@ export type Fault =
 
 export type FaultKind = Fault['kind'];
 
+/** These are of the engine as a whole: there is nothing of one stream or session in them. */
+export const ENGINE_ONLY: ReadonlySet<FaultKind> = new Set([
+  'refuse',
+  'reset',
+  'hangConnect',
+  'disconnected',
+  'apiHang',
+  'restart',
+  'oom',
+  'keepAlivePoison',
+  'strictHost',
+]);
+
 /** Whom a fault strikes: everything when empty, else all that matches. */
 export interface FaultTarget {
   readonly infohash?: string;

@@ -59,7 +59,7 @@ export async function servePlaylist(
     replyEnded(exchange, session.endReason);
     return;
   }
-  const body = playlistText(offer, `${baseUrl(core, exchange)}/ace/c/${session.infohash}`);
+  const body = playlistText(offer, `${baseUrl(core, exchange, whom)}/ace/c/${session.infohash}`);
   journal.counters.mediaBytesSent += body.length;
   exchange.reply({ status: 200, contentType: 'application/vnd.apple.mpegurl', body });
 }

@@ -70,6 +70,21 @@ test('item 25: writes end anywhere in a packet', async (t) => {
   assert(unaligned >= 15);
 });
 
+test('item 25: the pace jitters: writes do not come at one distance', async (t) => {
+  const rig = await startRig(t);
+  await (await rig.read(await rig.start())).body(188);
+  const gapsMs = new Set<number>();
+  let lastMs: number | undefined;
+  for (let nowMs = 0; nowMs < 1_000; nowMs++) {
+    const before = rig.engine.counters.mediaBytesSent;
+    await rig.clock.advance(1);
+    if (rig.engine.counters.mediaBytesSent === before) continue;
+    if (lastMs !== undefined) gapsMs.add(nowMs - lastMs);
+    lastMs = nowMs;
+  }
+  assert.ok(gapsMs.size >= 3, `gaps of ${[...gapsMs]} ms`);
+});
+
 test('item 26: video/mp2t without a length, whatever Range or Icy-MetaData asked', async (t) => {
   const rig = await startRig(t);
   const reader = await rig.read(await rig.start(), ['Range: bytes=1000-', 'Icy-MetaData: 1']);

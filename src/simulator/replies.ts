@@ -1,4 +1,5 @@
 import { baseUrl, type EngineCore } from './engine-core.ts';
+import type { FaultTarget } from './faults.ts';
 import { type Json, pythonJson } from './json.ts';
 import type { Exchange } from './wire.ts';
 
@@ -21,8 +22,13 @@ export function replyText(exchange: Exchange, status: number, text: string): voi
  * A redirect in the engine's wire form: neither a length nor `Connection: close`, a short body that only the
  * end of the connection delimits (reference 2.1, item 46).
  */
-export async function redirect(core: EngineCore, exchange: Exchange, location: string): Promise<void> {
-  const hang = core.faults.find('redirectBodyHang');
+export async function redirect(
+  core: EngineCore,
+  exchange: Exchange,
+  location: string,
+  whom: FaultTarget,
+): Promise<void> {
+  const hang = core.faults.find('redirectBodyHang', whom);
   const body = `Redirect to ${location}`;
   const shape = core.profile.headerShapes.redirect;
   const headers: [string, string][] = [
@@ -41,8 +47,13 @@ export async function redirect(core: EngineCore, exchange: Exchange, location: s
 }
 
 /** A redirect to a path of the engine itself. */
-export function redirectWithin(core: EngineCore, exchange: Exchange, path: string): Promise<void> {
-  return redirect(core, exchange, `${baseUrl(core, exchange)}${path}`);
+export function redirectWithin(
+  core: EngineCore,
+  exchange: Exchange,
+  path: string,
+  whom: FaultTarget,
+): Promise<void> {
+  return redirect(core, exchange, `${baseUrl(core, exchange, whom)}${path}`, whom);
 }
 
 /**

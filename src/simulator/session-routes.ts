@@ -3,7 +3,7 @@
 import type { Broadcast } from './broadcast.ts';
 import { type ByteRange, byteRangeOf } from './byte-range.ts';
 import type { EngineCore } from './engine-core.ts';
-import { sessionPath, shareOfThroughput } from './engine-core.ts';
+import { sessionPath, shareOfThroughput, targetOf } from './engine-core.ts';
 import { MediaFaults } from './media-faults.ts';
 import { MediaReader } from './media-reader.ts';
 import { type LiveFaults, LiveSource, openVodFile, vodFileBytes } from './media-source.ts';
@@ -53,8 +53,9 @@ export async function serveRedirect(
     replyText(exchange, 500, 'Internal Server Error');
     return;
   }
-  const loop = core.faults.find('redirectLoop', { infohash: session.infohash, session: session.token });
-  await redirectWithin(core, exchange, loop ? sessionPath('r', session) : addresses.create(session));
+  const whom = targetOf(session);
+  const loop = core.faults.find('redirectLoop', whom);
+  await redirectWithin(core, exchange, loop ? sessionPath('r', session) : addresses.create(session), whom);
 }
 
 export async function serveContent(

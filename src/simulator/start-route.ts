@@ -1,6 +1,6 @@
 /** /ace/getstream and /ace/manifest.m3u8: load a content and open a session on it (reference 2.1, 2.2). */
 import { type Content, selectorOf } from './catalogue.ts';
-import { baseUrl, type EngineCore, load, playbackPath, sessionPath } from './engine-core.ts';
+import { baseUrl, type EngineCore, load, playbackPath, sessionPath, targetOf } from './engine-core.ts';
 import type { Json } from './json.ts';
 import type { PlaybackSession } from './playback-session.ts';
 import { pause, redirect, redirectWithin, replyJson, replyText } from './replies.ts';
@@ -63,7 +63,7 @@ export async function serveStart(core: EngineCore, exchange: Exchange, form: 'ts
   answered = true;
   if (wantsJson(query))
     replyJson(core, exchange, { response: addresses(core, exchange, session), error: null });
-  else await redirectWithin(core, exchange, playbackPath(session));
+  else await redirectWithin(core, exchange, playbackPath(session), targetOf(session));
 }
 
 /** The files of a recording as a list, where the version has it (reference 6.3). Opens no session. */
@@ -78,7 +78,7 @@ export function servePlM3u(core: EngineCore, exchange: Exchange): void {
 }
 
 function addresses(core: EngineCore, exchange: Exchange, session: PlaybackSession): Json {
-  const base = baseUrl(core, exchange);
+  const base = baseUrl(core, exchange, targetOf(session));
   return {
     playback_url: `${base}${playbackPath(session)}`,
     stat_url: `${base}${sessionPath('stat', session)}`,
@@ -100,7 +100,7 @@ function faultyAnswer(
 ): (() => Promise<void>) | undefined {
   const whom = { infohash: content.infohash };
   const foreign = core.faults.find('redirectForeign', whom);
-  if (foreign !== undefined) return () => redirect(core, exchange, foreign.fault.url);
+  if (foreign !== undefined) return () => redirect(core, exchange, foreign.fault.url, whom);
 
   const error = core.faults.find('errorJson', whom);
   if (error !== undefined) {
@@ -148,7 +148,7 @@ function fileIndexOf(content: Content, query: URLSearchParams): number | undefin
 
 function replyFileList(core: EngineCore, exchange: Exchange, content: Content, form: 'ts' | 'hls'): void {
   const path = form === 'hls' ? '/ace/manifest.m3u8' : '/ace/getstream';
-  const base = baseUrl(core, exchange);
+  const base = baseUrl(core, exchange, { infohash: content.infohash });
   const lines = ['#EXTM3U'];
   for (const [index, file] of (content.files ?? []).entries()) {
     lines.push(`#EXTINF:-1,${file.name}`, `${base}${path}?infohash=${content.infohash}&_idx=${index}`);

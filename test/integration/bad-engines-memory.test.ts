@@ -1,9 +1,8 @@
 /** Bad engines again and again (DESIGN invariant 8): memory stays what it was. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { BAD_STREAMS } from '../support/bad-media.ts';
+import { heldBytes } from '../support/held-bytes.ts';
 import { pour, wildAnswers } from '../support/wild-engine.ts';
 import { WildHouse } from '../support/wild-house.ts';
 import { beginMedia } from '../support/wire-server.ts';
@@ -14,19 +13,6 @@ const GROWTH_BYTES_MAX = 8 * 1024 * 1024;
 /** What only ends with its time is left to other tests: it would take most of this one's. */
 const SLOW = /interim|protocols|nothing|now and then/;
 const SLOW_MEDIA = new Set(['no_media']);
-
-/** What the process holds once all that nobody holds is gone: objects, and buffers outside the heap. */
-async function heldBytes(): Promise<number> {
-  setFlagsFromString('--expose-gc');
-  const collect: unknown = runInNewContext('gc');
-  assert.ok(typeof collect === 'function');
-  for (let times = 0; times < 4; times++) {
-    collect();
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-  const { heapUsed, external } = process.memoryUsage();
-  return heapUsed + external;
-}
 
 test('invariant 8: however often engines answer badly, memory does not grow', async (t) => {
   const house = await WildHouse.start(t, { withGood: false });

@@ -1,11 +1,14 @@
 /** The doctor from its first question to its recording, at simulated engines that behave and that do not. */
 import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, test } from 'node:test';
+import { describe, type TestContext, test } from 'node:test';
+import { CHECK_IDS, type CheckId } from '../../src/doctor/checks.ts';
 import type { DoctorReport } from '../../src/doctor/doctor.ts';
 import type { DoctorTimes } from '../../src/doctor/times.ts';
+import type { Result } from '../../src/recording/format.ts';
 import { loadRecording, writeRecording } from '../../src/recording/recording-file.ts';
 import { listedCatalogue } from '../../src/simulator/catalogue.ts';
 import { SimulatedEngine } from '../../src/simulator/engine.ts';
@@ -34,7 +37,82 @@ const IMPATIENT: Partial<DoctorTimes> = {
   lateStartMs: 300,
 };
 
+/** What an engine like v3.2.3 answers to each check: that and nothing else, so that no check can do without asking. */
+const AT_V3_2_3: Readonly<Record<CheckId, readonly [Result['verdict'], RegExp]>> = {
+  version: ['same', /^3\.2\.3, code 3020300, linux, websocket_port$/],
+  serverHeader: ['same', /^BaseHTTP\/0\.6 Python\/3\.8\.10$/],
+  jsonSpacing: ['same', /^as Python$/],
+  jsonHeaders: ['same', /; Content-Type: application\/json; Content-Length: \d+; Connection: close$/],
+  keepAlive: ['same', /^left open$/],
+  oddHost: ['same', /^HTTP 200$/],
+  status: ['same', /^answered$/],
+  network: ['same', /^\{"connected":true\}$/],
+  otherServiceMethods: ['same', /^answered$/],
+  oldVersionCall: ['same', /^access denied$/],
+  unknownMethod: ['same', /^unknown method$/],
+  noSelector: ['same', /^HTTP 500: Internal Server Error$/],
+  noSelectorJson: ['learned', /^HTTP 500: Internal Server Error$/],
+  unknownId: ['same', /^200, failed to load content, after \d\.\d\d s$/],
+  unknownInfohash: ['same', /^200, failed to load content, after \d\.\d\d s$/],
+  unknownFiles: ['same', /^cannot get transport file, after \d\.\d\d s$/],
+  telnet: ['different', /^1 closed$/],
+  mediaFiles: ['same', /^known as id; of a file brief tells .*, full .* size$/],
+  plM3u: ['same', /^HTTP 500$/],
+  startReply: ['same', /^after .* s: playback_url .* is_encrypted; is_live is a number$/],
+  startAddresses: ['same', /^absolute, with our Host$/],
+  startTokens: ['same', /^token 32 hex, playback_session_id 40 hex$/],
+  firstStat: ['same', /^full: 20 fields$/],
+  statusPath: ['same', /^idle at .* → prebuf at .* → dl at /],
+  redirect: ['same', /^Server, Date, Location, Access-Control-Allow-Origin$/],
+  redirectBody: ['same', /^the connection is closed after /],
+  headersWait: ['same', /^headers after .* s, first byte after .* s$/],
+  mediaHeaders: ['same', /; Content-Type: video\/mp2t$/],
+  firstByte: ['same', /^\d+\.\d\d s after the start$/],
+  alignment: ['same', /^0x47, aligned$/],
+  burst: ['learned', /^\d+\.\d MB in the first 12 s, .* ahead of real time; then .* Mb\/s, longest gap /],
+  livepos: ['same', /^text, only in dl: first .* buffer_pieces$/],
+  downloaded: ['same', /^multiples of 16 KiB, \d+ at last$/],
+  secondReader: ['same', /^a corrupt reply: a second status line$/],
+  firstReader: ['same', /^reads on$/],
+  reconnect: ['same', /^plays again, first byte after /],
+  stopReply: ['same', /^"ok" after /],
+  stoppedReader: ['same', /^the connection is closed after /],
+  unknownSession: ['same', /^HTTP 200, unknown playback session id$/],
+  secondSession: ['same', /^the first has ended: unknown playback session id$/],
+  supersededReader: ['learned', /^the connection is closed after /],
+  stopOfSecond: ['learned', /^the first had ended already$/],
+  stopOfFirst: ['learned', /^the second plays on$/],
+  withoutPid: ['same', /^the same command URL$/],
+  forceRestart: ['learned', /^the same command URL$/],
+  stopPrevReadThread: ['same', /^reads, and the first is cut$/],
+  allowMultipleThreads: ['learned', /^a corrupt reply: a second status line$/],
+  infohashAsId: ['same', /^200, failed to load content, after /],
+  hlsPlaylist: ['same', /^\d+\.\d\d s after the start, its answer took /],
+  hlsHeaders: [
+    'learned',
+    /^playlist: .* application\/vnd\.apple\.mpegurl; .* \| segment: .* video\/mp2t; Content-Length: /,
+  ],
+  hlsNumbers: ['same', /^0; 3 segments, target duration 6$/],
+  hlsStopped: ['same', /^HTTP 500$/],
+  fileRange: ['left out', /^the content is live$/],
+  fileReaders: ['left out', /^the content is live$/],
+  idleExpiry: ['left out', /^it takes minutes: --long$/],
+  statProlongs: ['left out', /^it takes minutes: --long$/],
+  eventPoll: ['left out', /^it takes minutes: --long$/],
+  sameBytes: ['left out', /^no second engine was given$/],
+  lag: ['left out', /^no second engine was given$/],
+};
+
 const NAMES = Object.keys(PROFILES).filter(isProfileName);
+
+function assertAnswers(report: DoctorReport): void {
+  for (const id of CHECK_IDS) {
+    const [verdict, says] = AT_V3_2_3[id];
+    const result = resultOf(report, id);
+    assert.equal(result.verdict, verdict, `${id}: ${result.engine}`);
+    assert.match(result.engine, says, id);
+  }
+}
 
 // They wait most of the time: side by side they take as long as one.
 describe('the doctor at an engine like', { concurrency: true }, () => {
@@ -46,6 +124,7 @@ describe('the doctor at an engine like', { concurrency: true }, () => {
       const { facts } = report.recording;
       const failed = report.results.filter(({ verdict }) => verdict === 'failed');
       assert.deepEqual(failed, [], summary(report));
+      if (name === 'v3.2.3') assertAnswers(report);
       const { websocketPort, ...version } = profile.version;
       assert.deepEqual(facts.version, { ...version, hasWebsocketPort: websocketPort !== undefined });
       assert.equal(facts.serverHeader, profile.serverHeader ?? null);
@@ -141,10 +220,25 @@ describe('the doctor at an engine like', { concurrency: true }, () => {
   });
 });
 
+/** Answers at a port of its own as a telnet port may, until the test ends. */
+async function telnetServer(t: TestContext, answer: (socket: Socket) => void): Promise<number> {
+  const server = createServer(answer);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.after(() => server.close());
+  const address = server.address();
+  assert.ok(address !== null && typeof address === 'object');
+  return address.port;
+}
+
 describe('the doctor', { concurrency: true }, () => {
   test('without an ID asks only what needs none, and says what it left out', async (t) => {
     const engine = await startEngine(t);
-    const report = await examine(engine);
+    const telnetPort = await telnetServer(t, (socket) =>
+      socket.once('data', () => socket.end('HELLOTS\r\n')),
+    );
+    const report = await examine(engine, { telnetPort });
+    assert.equal(resultOf(report, 'telnet').engine, `${telnetPort} open, answers HELLOTS`);
+    assert.equal(report.recording.facts.telnet, 'greets');
     assert.equal(resultOf(report, 'version').verdict, 'same');
     assert.equal(resultOf(report, 'unknownId').verdict, 'same');
     assert.match(resultOf(report, 'unknownInfohash').engine, /failed to load content/);
@@ -158,7 +252,10 @@ describe('the doctor', { concurrency: true }, () => {
 
   test('finds a content by its infohash, and takes no other name for it', async (t) => {
     const engine = await startEngine(t);
-    const report = await examine(engine, { content: INFOHASH });
+    const telnetPort = await telnetServer(t, (socket) => socket.once('data', () => socket.end()));
+    const report = await examine(engine, { content: INFOHASH, telnetPort });
+    assert.equal(resultOf(report, 'telnet').verdict, 'same');
+    assert.equal(resultOf(report, 'telnet').engine, `${telnetPort} open`);
     assert.match(resultOf(report, 'mediaFiles').engine, /known as infohash/);
     assert.equal(report.isPlayed, true);
     assert.equal(resultOf(report, 'infohashAsId').verdict, 'left out');

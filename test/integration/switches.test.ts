@@ -7,6 +7,7 @@ import { type TestContext, test } from 'node:test';
 import { systemClock } from '../../src/base/clock.ts';
 import { listedCatalogue } from '../../src/simulator/catalogue.ts';
 import type { SimulatedEngine, SimulatedEngineOptions } from '../../src/simulator/engine.ts';
+import type { Fault } from '../../src/simulator/faults.ts';
 import { type EngineProfile, PROFILE_3_2_3 } from '../../src/simulator/profile.ts';
 import { ScaledClock } from '../../src/simulator/scaled-clock.ts';
 import { BYTES_PER_SECOND, startRig, until } from '../support/rig.ts';
@@ -95,6 +96,46 @@ for (const [name, positions] of Object.entries(POSITIONS)) {
     });
   }
 }
+
+/** What an engine may do for good, and a stream plays all the same. */
+const LIVED_WITH: readonly Fault[] = [
+  { kind: 'slowStart', headersMs: 100, firstByteMs: 100 },
+  { kind: 'strictHost' },
+  { kind: 'wrongKind', works: 'infohash' },
+  { kind: 'tsCorrupt', probability: 0.001 },
+];
+
+for (const fault of LIVED_WITH) {
+  test(`a viewer plays from an engine with the fault ${fault.kind}`, async (t) => {
+    const rig = await startRig(t, {
+      engines: [{ catalogue: CATALOGUE }],
+      config: { streams: { idleTimeoutMs: 50 } },
+    });
+    rig.engine.faults.set({ fault });
+    // An infohash that is given as an id is what one kind alone is right for.
+    const viewer = rig.watch(`id=${fault.kind === 'wrongKind' ? INFOHASH : ID}`);
+    await viewer.received(2 * BYTES_PER_SECOND);
+    assert.equal(await viewer.status(), 200);
+    assert.equal(viewer.ended, undefined);
+    assert.equal(rig.engine.counters.readersAtOnceMax, 1);
+  });
+}
+
+test('a viewer plays on while replies of the engine stop half-way, and their rests reach no other request', async (t) => {
+  const rig = await startRig(t, { config: { streams: { idleTimeoutMs: 50 } } });
+  const viewer = rig.watch();
+  await viewer.received(BYTES_PER_SECOND);
+  const isStat = ({ route }: { readonly route: string }): boolean => route === 'stat';
+  const asked = rig.engine.journal.entries().filter(isStat).length;
+  const poison = rig.engine.faults.set({ fault: { kind: 'keepAlivePoison' } });
+  await until(() => rig.engine.journal.entries().filter(isStat).length > asked);
+  await viewer.receivedMore(BYTES_PER_SECOND / 4);
+  rig.engine.faults.clear(poison);
+  const other = rig.watch(`id=${ID}`);
+  await other.received(BYTES_PER_SECOND / 4);
+  assert.deepEqual([await other.status(), viewer.ended], [200, undefined]);
+  assert.equal(rig.engine.counters.sessionsOpened, 2);
+});
 
 for (const remux of [false, true]) {
   test(`two viewers play, one stays, all is stopped: remux is ${remux}`, async (t) => {

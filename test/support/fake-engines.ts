@@ -66,6 +66,8 @@ export class FakeEngine {
   /** What it has opened, and what was stopped of it, in the order in which it happened. */
   readonly opened: Playback[] = [];
   readonly stopped: Playback[] = [];
+  /** Whether it still knows a playback that it is to stop. */
+  knows = true;
   abandons = 0;
   /** Of the place reserved last: abort it to move what plays there. */
   leaving = new AbortController();
@@ -129,6 +131,7 @@ export class FakeEngine {
     stopPlayback: async (opened) => {
       await this.stopping;
       this.stopped.push(opened);
+      return this.knows ? 'stopped' : 'forgotten';
     },
   };
 
