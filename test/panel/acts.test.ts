@@ -10,7 +10,6 @@ import { undoAfter } from '../support/undo.ts';
 
 const KEY = 'the-admin-key-of-this-test';
 const REFUSED = /status of 40[139]/;
-const ENGINES = [{ name: 'north' }, { name: 'south' }, { name: 'east' }];
 
 const withKey = (config: Config): Config => ({ ...config, access: { ...config.access, apiKey: KEY } });
 
@@ -18,16 +17,7 @@ let browser: PanelBrowser;
 let stage: PanelStage;
 
 before(async () => {
-  [browser, stage] = await Promise.all([
-    PanelBrowser.start(),
-    PanelStage.start({
-      engines: ENGINES,
-      config: withKey,
-    }),
-  ]);
-  await until(() => stage.app.fleet.snapshot().every(({ state }) => state === 'healthy'));
-  await stage.watch(streamId(1), 3);
-  await stage.watch(streamId(2), 1);
+  [browser, stage] = await Promise.all([PanelBrowser.start(), PanelStage.startWatched({ config: withKey })]);
 });
 
 after(async () => {

@@ -5,25 +5,14 @@ import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { PanelBrowser } from '../support/panel-browser.ts';
 import { seriousFindings, tooWide, untilTrue } from '../support/panel-page.ts';
-import { PanelStage, streamId } from '../support/panel-stage.ts';
-import { until } from '../support/rig.ts';
+import { PanelStage, streamId, WATCHED_ENGINES } from '../support/panel-stage.ts';
 import { undoAfter } from '../support/undo.ts';
-
-const ENGINES = [{ name: 'north' }, { name: 'south' }, { name: 'east' }];
 
 let browser: PanelBrowser;
 let stage: PanelStage;
 
 before(async () => {
-  [browser, stage] = await Promise.all([
-    PanelBrowser.start(),
-    PanelStage.start({
-      engines: ENGINES,
-    }),
-  ]);
-  await until(() => stage.app.fleet.snapshot().every(({ state }) => state === 'healthy'));
-  await stage.watch(streamId(1), 3);
-  await stage.watch(streamId(2), 1);
+  [browser, stage] = await Promise.all([PanelBrowser.start(), PanelStage.startWatched()]);
 });
 
 after(async () => {
@@ -124,7 +113,7 @@ test('an engine that is killed shows as a splice on the timeline, and as what ne
   assert.equal(await page.evaluate('scrollY'), 0, 'another page begins at its top');
   await page
     .locator('.problems')
-    .getByText(ENGINES[index]?.name ?? '')
+    .getByText(WATCHED_ENGINES[index]?.name ?? '')
     .first()
     .waitFor();
   await page.goto(`${stage.url}/panel/#/streams`);

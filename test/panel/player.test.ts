@@ -4,23 +4,12 @@ import { after, before, test } from 'node:test';
 import { PanelBrowser } from '../support/panel-browser.ts';
 import { untilTrue } from '../support/panel-page.ts';
 import { PanelStage, streamId } from '../support/panel-stage.ts';
-import { until } from '../support/rig.ts';
-
-const ENGINES = [{ name: 'north' }, { name: 'south' }, { name: 'east' }];
 
 let browser: PanelBrowser;
 let stage: PanelStage;
 
 before(async () => {
-  [browser, stage] = await Promise.all([
-    PanelBrowser.start(),
-    PanelStage.start({
-      engines: ENGINES,
-    }),
-  ]);
-  await until(() => stage.app.fleet.snapshot().every(({ state }) => state === 'healthy'));
-  await stage.watch(streamId(1), 3);
-  await stage.watch(streamId(2), 1);
+  [browser, stage] = await Promise.all([PanelBrowser.start(), PanelStage.startWatched()]);
 });
 
 after(async () => {

@@ -14,6 +14,7 @@ import { SimulatedProvider } from '../../src/fleet/providers/simulated/simulated
 import { loadClip } from '../../src/simulator/clip.ts';
 import { SimulatedEngine } from '../../src/simulator/engine.ts';
 import { silentLog } from '../../src/telemetry/log.ts';
+import { until } from './rig.ts';
 
 export interface StageEngine {
   readonly name: string;
@@ -35,6 +36,9 @@ export interface StageOptions {
   readonly before?: PanelStage;
 }
 
+/** The engines of `startWatched`. */
+export const WATCHED_ENGINES = [{ name: 'north' }, { name: 'south' }, { name: 'east' }];
+
 const clip = loadClip();
 const QUICK = { replyMs: 5, idleMs: 5, prebufMs: 10, unknownIdMs: 20, unknownInfohashMs: 20 };
 
@@ -53,6 +57,15 @@ export class PanelStage {
     this.engines = engines;
     this.addresses = addresses;
     this.dataDir = dataDir;
+  }
+
+  /** A stage of three engines, with three viewers on one stream and one on another. */
+  static async startWatched(options: Pick<StageOptions, 'config'> = {}): Promise<PanelStage> {
+    const stage = await PanelStage.start({ engines: WATCHED_ENGINES, ...options });
+    await until(() => stage.app.fleet.snapshot().every(({ state }) => state === 'healthy'));
+    await stage.watch(streamId(1), 3);
+    await stage.watch(streamId(2), 1);
+    return stage;
   }
 
   static async start(options: StageOptions): Promise<PanelStage> {
