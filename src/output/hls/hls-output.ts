@@ -29,6 +29,14 @@ const DISMISSED_MAX = 1_000;
 const DISMISSALS: ReadonlySet<ReasonCode> = new Set(['kicked_by_operator', 'stream_replaced', 'key_revoked']);
 
 /** What is needed of the directory of sessions. */
+/**
+ * What a stream's first segment is numbered by: one number for so much time since then. An engine may begin with half a minute of media,
+ * so a second has to have several numbers, or an acemux that is restarted at once would give the same ones again. Players that
+ * count in 32 bits, with a sign, do so until 2039.
+ */
+const NUMBERS_SINCE_MS = Date.UTC(2026, 0, 1);
+const NUMBER_MS = 200;
+
 export interface HlsSessions {
   join(selector: StreamSelector, viewer: ViewerInfo, signal: AbortSignal): Promise<Attachment>;
 }
@@ -325,7 +333,10 @@ export class HlsOutput {
     const name = this.#sessionNames.get(session) ?? randomBytes(16).toString('hex');
     this.#sessionNames.set(session, name);
     // Above all numbers of this process, whatever its clock has done, and of those before it.
-    const firstNumber = (): number => Math.max(Math.floor(clock.wallMs() / 1000), this.#highestNumber + 1);
+    const firstNumber = (): number => {
+      const byClock = Math.floor((clock.wallMs() - NUMBERS_SINCE_MS) / NUMBER_MS);
+      return Math.max(byClock, this.#highestNumber + 1);
+    };
     const onEnded = (stream: HlsStream, reason: ReasonCode): void => this.#end(stream, reason);
     return new HlsStream({
       session,
