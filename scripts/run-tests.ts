@@ -6,14 +6,15 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { globSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SHARED_DOCKER, startMachineWithImage } from '../test/support/docker/docker-house.ts';
 import { whyNoDocker } from '../test/support/docker/docker-machine.ts';
 
 interface Mode {
   readonly patterns: readonly string[];
-  /** A single test, and so a file, may take this long; what hangs is ended and reported. */
+  /** A single test, and so the files of a process, may take this long; what hangs is ended and reported. */
   readonly timeoutMs: number;
   readonly environment?: Readonly<Record<string, string>>;
 }
@@ -22,15 +23,20 @@ const TIDY = 'test/tidy*.test.ts';
 const UNIT = ['src/**/*.test.ts', 'panel/src/**/*.test.ts', TIDY];
 const ALL = ['src/**/*.test.ts', 'panel/src/**/*.test.ts', 'test/**/*.test.ts'];
 const MODES: Readonly<Record<string, Mode>> = {
-  unit: { patterns: UNIT, timeoutMs: 60_000 },
+  unit: { patterns: UNIT, timeoutMs: 300_000 },
   all: { patterns: ALL, timeoutMs: 300_000 },
   long: { patterns: ALL, timeoutMs: 3_600_000, environment: { LONG_TESTS: '1' } },
   tidy: { patterns: [TIDY], timeoutMs: 60_000 },
 };
 /** What stands here shares one Docker daemon, started before the first of them and ended after the last. */
 const WITH_DOCKER = 'test/docker/';
-/** What needs all cores for itself, one file at a time: containers, and many streams whose pictures are counted. */
-const ALONE = ['test/continuity/', WITH_DOCKER];
+/** What needs all cores for itself, one file at a time: many streams whose pictures are counted. */
+const ALONE = ['test/continuity/'];
+/** What stands beside the code shares nothing: such files run many to a process, which loads what they test once. */
+const TOGETHER = ['src/', 'panel/src/'];
+/** But for those that measure the memory of their process. */
+const BY_THEMSELVES = ['src/session/slab.test.ts'];
+const FILES_TOGETHER_MAX = 40;
 const FILES_AT_ONCE = Math.min(4, availableParallelism());
 
 const [modeName = '', ...filters] = process.argv.slice(2);
@@ -50,13 +56,21 @@ async function runTests(
     fail(`No test file of "${modeName}" has "${unmatched ?? ''}" in its path.`);
     return;
   }
-  const isAlone = (file: string): boolean => ALONE.some((folder) => file.startsWith(folder));
-  const beside = files.filter((file) => !isAlone(file));
-  const alone = files.filter(isAlone);
-  const run = { root, timeoutMs, environment };
+  const standsIn = (file: string, folders: readonly string[]): boolean =>
+    folders.some((folder) => file.startsWith(folder));
+  const together = files.filter((file) => standsIn(file, TOGETHER) && !BY_THEMSELVES.includes(file));
+  const alone = files.filter((file) => standsIn(file, ALONE));
+  const docker = files.filter((file) => file.startsWith(WITH_DOCKER));
+  const beside = files.filter((file) => ![together, alone, docker].some((others) => others.includes(file)));
+  const ended = new AbortController();
+  // Ctrl-C reaches the tests as well, SIGTERM only us: they end, then the daemon does, and nothing more begins.
+  process.on('SIGINT', (signal) => ended.abort(signal)).on('SIGTERM', (signal) => ended.abort(signal));
+  const run = { root, timeoutMs, environment, ended: ended.signal };
   const codes = [
+    await runTogether(together, { ...run, atOnce: FILES_AT_ONCE }),
     await runFiles(beside, { ...run, atOnce: FILES_AT_ONCE }),
-    await runWithDocker(alone, { ...run, atOnce: 1 }),
+    await runWithDocker(docker, { ...run, atOnce: FILES_AT_ONCE }),
+    await runFiles(alone, { ...run, atOnce: 1 }),
   ];
   process.exitCode = codes.find((code) => code !== 0) ?? 0;
 }
@@ -67,12 +81,33 @@ interface Run {
   readonly environment: Readonly<Record<string, string>> | undefined;
   /** Files at once. */
   readonly atOnce: number;
+  /** Aborted when somebody ends the run, with the name of the signal. */
+  readonly ended: AbortSignal;
+}
+
+/** Few processes for many files: each gets the same share of what stands in a folder, since files of one take alike long. */
+async function runTogether(files: readonly string[], run: Run): Promise<number> {
+  if (files.length === 0) return 0;
+  const folder = await mkdtemp(join(tmpdir(), 'acemux-tests-'));
+  try {
+    const count = Math.ceil(files.length / FILES_TOGETHER_MAX);
+    const groups = Array.from({ length: count }, (_, group) => files.filter((_, i) => i % count === group));
+    const paths = groups.map((_, group) => join(folder, `group-${group + 1}.test.mjs`));
+    for (const [group, path] of paths.entries()) {
+      const imports = (groups[group] ?? []).map(
+        (file) => `import ${JSON.stringify(join(run.root, file))};\n`,
+      );
+      await writeFile(path, imports.join(''));
+    }
+    return await runFiles(paths, run);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 }
 
 /** What stands in test/docker/ shares one daemon; where there can be none, the tests themselves say why. */
 async function runWithDocker(files: readonly string[], run: Run): Promise<number> {
-  const needsDocker = files.some((file) => file.startsWith(WITH_DOCKER)) && whyNoDocker() === undefined;
-  if (!needsDocker) return runFiles(files, run);
+  if (files.length === 0 || whyNoDocker() !== undefined) return runFiles(files, run);
   const docker = await startMachineWithImage();
   try {
     const environment = { ...run.environment, [SHARED_DOCKER]: `${docker.socket} ${docker.address}` };
@@ -85,6 +120,7 @@ async function runWithDocker(files: readonly string[], run: Run): Promise<number
 /** @returns the exit code of node's test runner; 0 where there is nothing to run */
 async function runFiles(files: readonly string[], run: Run): Promise<number> {
   if (files.length === 0) return 0;
+  if (run.ended.aborted) return 1;
   const flags = [
     `--test-timeout=${run.timeoutMs}`,
     `--test-concurrency=${run.atOnce}`,
@@ -104,15 +140,13 @@ async function runFiles(files: readonly string[], run: Run): Promise<number> {
       ...run.environment,
     },
   });
-  // Ctrl-C reaches the tests as well, SIGTERM only us: they end, and then the daemon does.
-  const onSigint = (): void => {};
-  const onSigterm = (): void => void child.kill();
-  process.on('SIGINT', onSigint).on('SIGTERM', onSigterm);
+  const end = (): void => void (run.ended.reason === 'SIGTERM' && child.kill());
+  run.ended.addEventListener('abort', end);
   try {
     const [code] = await once(child, 'exit');
     return typeof code === 'number' ? code : 1;
   } finally {
-    process.off('SIGINT', onSigint).off('SIGTERM', onSigterm);
+    run.ended.removeEventListener('abort', end);
   }
 }
 

@@ -203,6 +203,14 @@ describe('sources', () => {
     assertNone(stale, 'Take it out of WITHOUT_OWN_TEST.');
   });
 
+  test('that are tests have no hook outside of a describe: many of them run in one process', () => {
+    const tests = files.filter((file) => /^(src|panel\/src)\/.*\.test\.ts$/.test(file));
+    assertNone(
+      linesOf(tests, /^(before|after)(Each)?\(/),
+      'It would be one for the tests of other files, too: put it into the describe whose tests need it.',
+    );
+  });
+
   test('have names in kebab-case', () => {
     const code = files.filter((file) => /^(src|test|bench|scripts|panel)\/.*\.(ts|mjs|tsx)$/.test(file));
     const wrong = code.filter((file) => {

@@ -13,11 +13,6 @@ const clip = loadClip();
 let layout: Layout;
 let broadcast: Broadcast;
 
-before(() => {
-  layout = buildLayout(clip, 4_000_000);
-  broadcast = new Broadcast({ infohash: INFOHASH, layout });
-});
-
 function stretch(from: number, count: number, of = broadcast): Buffer {
   const buffer = Buffer.alloc(count * PACKET_BYTES);
   of.fill(buffer, from, count);
@@ -25,6 +20,11 @@ function stretch(from: number, count: number, of = broadcast): Buffer {
 }
 
 describe('a broadcast', () => {
+  before(() => {
+    layout = buildLayout(clip, 4_000_000);
+    broadcast = new Broadcast({ infohash: INFOHASH, layout });
+  });
+
   test('any packet is the same however it was asked for', () => {
     fc.assert(
       fc.property(fc.nat(2_000_000), fc.integer({ min: 1, max: 50 }), (from, count) => {

@@ -23,6 +23,8 @@ export const SECOND_BYTES = BITS_PER_SECOND / 8;
 const API_KEY = 'the-operator-of-the-scenarios';
 /** Longer than anything that a scenario waits for; what hangs fails by this, and says what it waited for. */
 const UNTIL_MAX_MS = 120_000;
+/** Each look costs acemux and the daemon more than it costs the test. */
+const LOOK_MS = 50;
 const BINARY = join(import.meta.dirname, '..', '..', '..', 'bin', 'acemux.mjs');
 
 /** A 40-hex id for each number. */
@@ -191,7 +193,7 @@ export async function eventually(
   const endMs = performance.now() + maxMs;
   while (!(await isSo())) {
     assert.ok(performance.now() < endMs, `this never came: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }
 }
 
@@ -249,9 +251,9 @@ export class AcemuxProcess extends RunningAcemux {
 
   private constructor(home: AcemuxHome) {
     super(home);
-    const { PATH = '' } = process.env;
+    const { PATH = '', NODE_COMPILE_CACHE = '' } = process.env;
     this.#child = spawn(process.execPath, [BINARY, 'serve'], {
-      env: { PATH, ...home.environment },
+      env: { PATH, NODE_COMPILE_CACHE, ...home.environment },
       // Where it looks for acemux.yaml.
       cwd: home.dataDir,
       stdio: ['ignore', 'pipe', 'inherit'],

@@ -11,11 +11,11 @@ import { silentLog } from '../../../src/telemetry/log.ts';
 import { undoAfter } from '../undo.ts';
 import { Viewer } from '../viewer.ts';
 import type { DockerHouse } from './docker-house.ts';
+import { GLUETUN_PROGRAM } from './engine-image.ts';
 
 /** VPNs are judged so many times faster than in the field: most of what the scenes wait for is that. */
 export const VPN_PACE = process.env['LONG_TESTS'] === '1' ? 1 : 4;
 
-const GLUETUN_PROGRAM = '/app/test/support/docker/image/gluetun.ts';
 const never = new AbortController().signal;
 
 /** One engine of `/engines`, as far as the tests read it. */
