@@ -8,10 +8,10 @@ import { promisify } from 'node:util';
 const SCRIPT = path.join(import.meta.dirname, '../../bench/fanout.ts');
 const run = promisify(execFile);
 
-/** Ten viewers at 2 Mb/s for 2 s. */
+/** Ten viewers at 2 Mb/s for 1 s. */
 async function bench(signal: AbortSignal, environment: Record<string, string> = {}): Promise<string> {
   const env = { ...process.env, ...environment };
-  const { stdout } = await run(process.execPath, [SCRIPT, '10', '2', '2', '1'], { env, signal });
+  const { stdout } = await run(process.execPath, [SCRIPT, '10', '1', '2', '1'], { env, signal });
   return stdout;
 }
 

@@ -9,7 +9,7 @@ import { BrowserPage, findChromium } from '../support/chromium.ts';
 import { ID, type Rig, startRig } from '../support/rig.ts';
 
 const LONG = process.env['LONG_TESTS'] === '1';
-const WATCHED_SECONDS = LONG ? 60 : 20;
+const WATCHED_SECONDS = LONG ? 60 : 12;
 
 const chromium = findChromium();
 const hlsFile = createRequire(import.meta.url).resolve('hls.js/dist/hls.min.js');
