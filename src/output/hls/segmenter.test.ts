@@ -170,6 +170,13 @@ test('a segment is as long as HLS_SEGMENT_SECONDS says, to the next keyframe', (
   }
 });
 
+test('a segment that is under way while the target duration is fixed is no longer than that either', () => {
+  // Found at random: 4.52 s before the break, decided while a GOP might last 10 s, and not whole yet.
+  const cut = segmentsOf({ gops: [5, 139], breaks: [118], chunkPackets: 322 });
+  check(cut, 1);
+  assert.equal(cut.segmenter.targetSeconds, 4);
+});
+
 test('what memory had no room for is a break', () => {
   const stage = new HlsStage({ mediaMsMax: 1_000_000 });
   const segmenter = new Segmenter({

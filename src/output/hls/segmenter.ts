@@ -91,6 +91,9 @@ export class Segmenter {
     if (this.#isFixed) return this.targetSeconds;
     this.#target = this.targetSeconds;
     this.#isFixed = true;
+    // How the segment under way ends may have been decided while it could be longer.
+    this.#cut = undefined;
+    this.#forgetSeen();
     // The burst that an engine begins with may be older than the end of what there was before.
     const { endWallMs = Number.NEGATIVE_INFINITY } = this.#predecessor ?? {};
     this.#originMs = Math.max(this.#originMs, endWallMs - this.#firstStartMs);
