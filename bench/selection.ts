@@ -35,7 +35,8 @@ const engines = Array.from({ length: engineCount }, (_, number) => {
 for (let stream = 0; stream < streamCount; stream++) {
   const place = {
     infohash: placeFor(stream).infohash,
-    isDelivering: true,
+    hasDelivered: true,
+    lastMediaMs: systemClock.nowMs(),
     leaving: new AbortController(),
   };
   engines[stream % engineCount]?.places.add(place);

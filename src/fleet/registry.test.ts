@@ -139,7 +139,12 @@ test('an engine that is gone keeps its client for the streams it still plays', a
   const provider = new FakeProvider([observedEngine(1)]);
   const { registry, clock, clients } = await begin(t, provider);
   const record = registry.engines[0]!;
-  const place = { infohash: undefined, isDelivering: false, leaving: new AbortController() };
+  const place = {
+    infohash: undefined,
+    hasDelivered: false,
+    lastMediaMs: undefined,
+    leaving: new AbortController(),
+  };
   record.places.add(place);
   provider.engines = [];
   await clock.advance(CHECK_INTERVAL_MS);
