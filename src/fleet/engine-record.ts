@@ -14,6 +14,7 @@ import {
   UNPROBED,
 } from './health/engine-state.ts';
 import type { Suspicion } from './health/suspicion.ts';
+import type { Place } from './place.ts';
 import type { EngineExit, ObservedContainer, ObservedEngine } from './providers/provider.ts';
 import type { DrainWhy, VpnState } from './reconciler/plan-types.ts';
 import type { Candidate } from './selection.ts';
@@ -38,12 +39,6 @@ const FAILED_LATELY_MAX = 10;
 /** What its latest probes found, for people. */
 const PROBES_KEPT = 20;
 
-/**
- * A place delivers for so long after its last bytes, milliseconds. Gaps of 10 s are normal between peers; what has stood still
- * for longer is no sign that its engine lives, or the VPN before it.
- */
-export const DELIVERING_MS = 10_000;
-
 /** One probe as it is shown. */
 export interface ProbeMoment {
   /** Wall clock, milliseconds. */
@@ -52,25 +47,6 @@ export interface ProbeMoment {
   readonly reason: ReasonCode | undefined;
   readonly detail: string | undefined;
   readonly tookMs: number;
-}
-
-/** One reserved place. */
-export interface Place {
-  /** The broadcast that has it; undefined while nobody knows which it is. */
-  infohash: string | undefined;
-  /** Whether there was ever something of it to watch. */
-  hasDelivered: boolean;
-  /** When bytes of it last came, monotonic; undefined: none have. */
-  lastMediaMs: number | undefined;
-  /** Aborted when the engine is about to leave the fleet. */
-  readonly leaving: AbortController;
-  /** Asks for a place back that only speeds a start up; tells whether it is free soon. Undefined: any other place. */
-  readonly giveWay?: () => boolean;
-}
-
-/** Whether media comes of it now: what once came says nothing of today. */
-export function delivers({ hasDelivered, lastMediaMs }: Place, nowMs: number): boolean {
-  return hasDelivered && lastMediaMs !== undefined && nowMs - lastMediaMs <= DELIVERING_MS;
 }
 
 /** How attempts on an engine went. */
@@ -276,7 +252,7 @@ export class EngineRecord implements Candidate, SessionEngine {
   /** Whether media comes from it now, whatever else is said of it. */
   get isDelivering(): boolean {
     const nowMs = this.#clock.nowMs();
-    return this.places.values().some((place) => delivers(place, nowMs));
+    return this.places.values().some((place) => place.delivers(nowMs));
   }
 
   get vpn(): string | undefined {

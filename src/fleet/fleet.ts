@@ -13,16 +13,10 @@ import type {
 } from '../session/ports.ts';
 import type { Log } from '../telemetry/log.ts';
 import { EngineCare } from './engine-care.ts';
-import {
-  type Consultant,
-  delivers,
-  type EngineRecord,
-  type EngineSnapshot,
-  type FleetClient,
-  type Place,
-} from './engine-record.ts';
+import type { Consultant, EngineRecord, EngineSnapshot, FleetClient } from './engine-record.ts';
 import type { FleetWitness } from './fleet-witness.ts';
 import { maySpeakAgainst, Suspicion } from './health/suspicion.ts';
+import { Place } from './place.ts';
 import { PlaceQueue } from './place-queue.ts';
 import type { EngineProvider } from './providers/provider.ts';
 import type { Block, VpnState } from './reconciler/plan-types.ts';
@@ -231,11 +225,7 @@ export class Fleet implements EngineSource, EngineDemand {
     const speaksAgainst = !outcome.ok && maySpeakAgainst(outcome, elsewhere.has(stream));
     record.count(outcome, this.#deps.clock.wallMs(), speaksAgainst);
     if (outcome.ok) {
-      for (const place of record.places) {
-        if (place.infohash !== stream) continue;
-        place.hasDelivered = true;
-        place.lastMediaMs = nowMs;
-      }
+      for (const place of record.places) if (place.infohash === stream) place.noteDelivered(nowMs);
       this.#suspicion.delivered(engineId, stream, nowMs);
     } else {
       if (outcome.hadPlayed) this.#suspicion.diedPlaying(engineId, elsewhere.size > 0, nowMs);
@@ -322,7 +312,7 @@ export class Fleet implements EngineSource, EngineDemand {
     for (const other of this.registry.engines) {
       if (other === record) continue;
       for (const place of other.places) {
-        if (place.infohash !== undefined && delivers(place, nowMs)) broadcasts.add(place.infohash);
+        if (place.infohash !== undefined && place.delivers(nowMs)) broadcasts.add(place.infohash);
       }
     }
     return broadcasts;
@@ -339,14 +329,7 @@ export class Fleet implements EngineSource, EngineDemand {
     if (log.isLevelEnabled('debug')) {
       log.debug({ engine: record.id, infohash, candidates: this.explain(request) }, 'engine chosen');
     }
-    const leaving = new AbortController();
-    const place: Place = {
-      infohash,
-      hasDelivered: false,
-      lastMediaMs: undefined,
-      leaving,
-      ...(giveWay && { giveWay }),
-    };
+    const place = new Place(infohash, giveWay);
     record.places.add(place);
     record.lastChosen = ++this.#choices;
     record.lastUsedAtMs = clock.wallMs();
@@ -354,7 +337,7 @@ export class Fleet implements EngineSource, EngineDemand {
     this.#deps.growth?.changed();
     return {
       engine: record,
-      leaving: leaving.signal,
+      leaving: place.leaving.signal,
       identify: (known) => {
         const wasUnknown = place.infohash === undefined;
         place.infohash = known;
@@ -362,9 +345,7 @@ export class Fleet implements EngineSource, EngineDemand {
         this.#onNamed();
         this.#queue.serve();
       },
-      noteMedia: () => {
-        place.lastMediaMs = clock.nowMs();
-      },
+      noteMedia: () => place.noteMedia(clock.nowMs()),
       untilOthersKnown: (signal) => this.#untilOthersKnown(record, place, signal),
       release: () => this.#giveBack(record, place),
     };

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
 import { startApp } from '../../src/app.ts';
 import { loadConfig } from '../../src/config/load.ts';
-import { DELIVERING_MS } from '../../src/fleet/engine-record.ts';
+import { DELIVERING_MS } from '../../src/fleet/place.ts';
 import { SimulatedGluetun } from '../../src/simulator/gluetun/simulated-gluetun.ts';
 import { silentLog } from '../../src/telemetry/log.ts';
 import { startEngine } from '../support/doctor-rig.ts';

@@ -1,7 +1,7 @@
 /** The faults of VPNs of the reference on containers, section 6: the real watch over HTTP, the real fleet, engines in memory. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { DELIVERING_MS } from '../../src/fleet/engine-record.ts';
+import { DELIVERING_MS } from '../../src/fleet/place.ts';
 import type { GluetunFault } from '../../src/simulator/gluetun/simulated-gluetun.ts';
 import { placeFor } from '../support/fake-fleet.ts';
 import { vpnFleet } from '../support/vpn-fleet.ts';
