@@ -66,6 +66,35 @@ describe('from nothing', { skip, concurrency: 2 }, () => {
     assert.equal(acemux.of('engine.creating').length, 2, 'one viewer is no reason for more than the minimum');
   });
 
+  test('no engine is made that would leave the host less than HOST_MEMORY_RESERVE, and one is when that is lowered', async (t) => {
+    const home = await AcemuxHome.build(t, house(), {
+      MIN_REPLICAS: '1',
+      // As much as can be asked for, and more than such machines have.
+      HOST_MEMORY_RESERVE: '1048576MiB',
+      ENGINE_SELECTION_TIMEOUT: '1s',
+    });
+    const acemux = await AcemuxInProcess.start(t, home);
+    await eventually('it is told', () => acemux.of('fleet.blocked').length > 0);
+    const [blocked] = acemux.of('fleet.blocked');
+    assert.equal(blocked?.details['reason'], 'host_memory');
+    assert.match(String(blocked?.details['detail']), /would have \d+ bytes left/);
+    const told = await acemux.object('/orchestrator/status');
+    assert.partialDeepStrictEqual(told, {
+      capacity: { total: 0 },
+      provisioning: { can_provision: false, blocked_reason_details: { reason: 'host_memory' } },
+      can_start_stream: { now: false, reason: 'host_memory' },
+    });
+    assert.ok(acemux.lines.some((line) => line.includes('"reason":"host_memory"')));
+    const refused = acemux.watch();
+    assert.equal(await refused.status(), 503);
+    assert.deepEqual([acemux.of('engine.creating').length, await home.containers()], [0, []]);
+    await acemux.stop();
+
+    const after = await AcemuxInProcess.start(t, home.with({ HOST_MEMORY_RESERVE: '1MiB' }));
+    await after.whole(1);
+    assert.deepEqual(after.of('fleet.blocked'), []);
+  });
+
   test('an engine counts once: it is told of as soon as its making has ended, though Docker lists it before', async (t) => {
     const proxy = await DockerProxy.start(t, house().socket);
     const rig = await DockerRig.start(
