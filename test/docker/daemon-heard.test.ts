@@ -82,10 +82,14 @@ describe('what Docker says', { skip, concurrency: 3 }, () => {
     const viewer = acemux.watch(channel(1));
     await viewer.received(SECOND_BYTES);
     const held: string[] = [];
+    let givenUp = 0;
     const slow = Promise.withResolvers<void>();
     // Each call is carried out, and told only when the daemon comes to it.
     proxy.on(/^(GET|POST|DELETE) \/containers/, async ({ what, response, pass }) => {
       held.push(what);
+      response.on('close', () => {
+        if (!response.writableEnded) givenUp++;
+      });
       const { status, body } = await pass();
       await slow.promise;
       response.writeHead(status, { 'Content-Type': 'application/json' });
@@ -104,6 +108,11 @@ describe('what Docker says', { skip, concurrency: 3 }, () => {
     assert.deepEqual(
       (await acemux.engines()).map(({ container_name, unseen }) => [container_name, unseen]),
       [[before?.container_name, false]],
+    );
+    assert.equal(
+      givenUp,
+      0,
+      'all this while nobody had lost patience with the daemon: nothing had waited for it',
     );
     const asked = held.filter((what) => what === 'GET /containers/json').length;
     assert.ok(asked <= 2, `${asked} lists wait: they would pile up`);
