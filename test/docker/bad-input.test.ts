@@ -2,7 +2,7 @@
 // with what to do. The daemon is a real one.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { chownSync, readFileSync } from 'node:fs';
+import { chownSync, copyFileSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:https';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
@@ -134,12 +134,16 @@ describe('what is set wrongly is said in log, event and API, with what to do', {
     await isInStatus(acemux, ['engine_creation_paused'], /no-such-flag|exit code 2/);
   });
 
-  test('certificates of another authority', async (t) => {
+  test('certificates of another authority; and the right ones are read without a restart', async (t) => {
     const [theirs, ours] = [makeCertificates(t, ['127.0.0.1']), makeCertificates(t, ['127.0.0.1'])];
     const [key, cert] = ['server-key.pem', 'server-cert.pem'].map((name) =>
       readFileSync(join(theirs.clientFolder, name)),
     );
-    const daemon = createServer({ key, cert }, (_, response) => response.end());
+    let calls = 0;
+    const daemon = createServer({ key, cert }, (_, response) => {
+      calls++;
+      response.end();
+    });
     daemon.listen(0, '127.0.0.1');
     await once(daemon, 'listening');
     undoAfter(t, () => new Promise((resolve) => daemon.close(resolve)));
@@ -153,6 +157,10 @@ describe('what is set wrongly is said in log, event and API, with what to do', {
     const says = /certificate|self.signed|TLS/i;
     await isTold(acemux, { reason: 'docker_tls', says, event: 'fleet.blocked' });
     await isInStatus(acemux, ['docker_tls'], says);
+    assert.equal(calls, 0);
+    for (const name of ['ca.pem', 'cert.pem', 'key.pem'])
+      copyFileSync(join(theirs.clientFolder, name), join(ours.clientFolder, name));
+    await eventually('the daemon is trusted', () => calls > 0);
   });
 
   test('containers with labels that mean nothing, and engines of another acemux, are left alone', async (t) => {
