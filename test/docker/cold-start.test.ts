@@ -66,7 +66,7 @@ describe('from nothing', { skip, concurrency: 2 }, () => {
       status: 'healthy',
       engines: { total: 2, healthy: 2, starting: 0 },
       streams: { active: 2 },
-      capacity: { total: 2, used: 2 },
+      capacity: { total: 2 },
       can_start_stream: { now: true },
     });
     assert.equal(acemux.of('engine.appeared').length, 2, 'each has its address from the beginning');
