@@ -1,4 +1,4 @@
-import { get } from 'node:http';
+import { get } from '../base/node-http.ts';
 import type { Config } from '../config/config.ts';
 import { flagHelp } from '../config/reference.ts';
 import { parseArguments } from './arguments.ts';

@@ -1,5 +1,5 @@
-import { request } from 'node:http';
 import { loadOrCreateAdminKey } from '../access/admin-key.ts';
+import { request } from '../base/node-http.ts';
 import { AcemuxError } from '../base/reasons.ts';
 import { flagHelp } from '../config/reference.ts';
 import { parseArguments } from './arguments.ts';

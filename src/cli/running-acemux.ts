@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { request } from 'node:http';
 import { join } from 'node:path';
+import { request } from '../base/node-http.ts';
 import { AcemuxError } from '../base/reasons.ts';
 import type { Config } from '../config/config.ts';
 import { healthUrl } from './healthcheck.ts';

@@ -1,7 +1,8 @@
-import { type ClientRequest, type IncomingMessage, request } from 'node:http';
+import type { ClientRequest, IncomingMessage } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../base/clock.ts';
+import { request } from '../base/node-http.ts';
 import type { EngineLimits } from './limits.ts';
 import { MediaConnection } from './media-connection.ts';
 import { authorityOf, bareHost } from './rewrite.ts';

@@ -1,14 +1,8 @@
-import {
-  createServer,
-  type IncomingMessage,
-  type RequestListener,
-  type Server,
-  type ServerResponse,
-  STATUS_CODES,
-} from 'node:http';
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../base/clock.ts';
+import { createServer, STATUS_CODES } from '../base/node-http.ts';
 import { AcemuxError, type ReasonCode } from '../base/reasons.ts';
 import type { ConnectionLimits } from './connection-limits.ts';
 import { REFUSAL_HEADERS, refusalOf } from './errors.ts';

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { Type } from 'typebox';
 import { AcemuxError, REASONS, type Reason, type ReasonCode } from '../base/reasons.ts';
+import { Type } from '../base/schema.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { MetricsFace } from './deps.ts';
 import { refusalInEngineForm, sendInEngineForm } from './engine-form.ts';

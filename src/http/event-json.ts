@@ -1,4 +1,4 @@
-import { type Static, Type } from 'typebox';
+import { type Static, Type } from '../base/schema.ts';
 import {
   type AcemuxEvent,
   EVENT_TYPES,

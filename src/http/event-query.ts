@@ -1,5 +1,5 @@
-import { type Static, Type } from 'typebox';
 import { AcemuxError } from '../base/reasons.ts';
+import { type Static, Type } from '../base/schema.ts';
 import { type EventType, isEventType } from '../telemetry/events/event.ts';
 import type { EventFilter } from '../telemetry/events/event-filter.ts';
 import type { EventSeverity } from '../telemetry/events/event-table.ts';

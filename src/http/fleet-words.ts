@@ -1,12 +1,12 @@
-import { type Static, type TSchema, Type } from 'typebox';
+import { type AnySchema, type Static, Type } from '../base/schema.ts';
 import type { EngineSnapshot } from '../fleet/engine-record.ts';
 import type { ContainerStats } from '../fleet/providers/provider.ts';
 import type { Explanation } from '../fleet/selection.ts';
 import { timeOf } from './times.ts';
 
-const OrNull = <Schema extends TSchema>(schema: Schema) => Type.Union([schema, Type.Null()]);
+const OrNull = <Schema extends AnySchema>(schema: Schema) => Type.Union([schema, Type.Null()]);
 const Text = (description?: string) => OrNull(Type.String(description === undefined ? {} : { description }));
-const Labels = Type.Record(Type.String(), Type.String());
+const Labels = Type.Record(Type.String());
 
 export const ContainerSchema = Type.Object({
   id: Type.String(),
@@ -17,11 +17,9 @@ export const ContainerSchema = Type.Object({
   started_at: Text(),
   status: Type.String({ description: 'created, running or paused.' }),
   labels: Labels,
-  ports: Type.Record(
-    Type.String(),
-    Type.Array(Type.Object({ HostIp: Type.String(), HostPort: Type.String() })),
-    { description: 'Where its HTTP API is reached.' },
-  ),
+  ports: Type.Record(Type.Array(Type.Object({ HostIp: Type.String(), HostPort: Type.String() })), {
+    description: 'Where its HTTP API is reached.',
+  }),
   memory_limit_bytes: OrNull(Type.Integer()),
 });
 
@@ -72,7 +70,7 @@ export const EngineStateSchema = Type.Object({
   container: OrNull(ContainerSchema),
   successes: Type.Integer(),
   failures: Type.Integer(),
-  failures_by_reason: Type.Record(Type.String(), Type.Integer()),
+  failures_by_reason: Type.Record(Type.Integer()),
   last_failure: OrNull(Type.Object({ reason: Type.String(), at: Type.String({ format: 'date-time' }) })),
   probes: Type.Array(
     Type.Object({

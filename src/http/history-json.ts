@@ -1,10 +1,10 @@
-import { type Static, type TSchema, Type } from 'typebox';
+import { type AnySchema, type Static, Type } from '../base/schema.ts';
 import type { Moment } from '../history/history.ts';
 import type { PastStream, PastViewer, StreamMinutes, ViewerMinutes } from '../history/past.ts';
 import { type EventFact, judge, VERDICTS } from '../history/verdict.ts';
 import { timeOf } from './times.ts';
 
-const OrNull = <Schema extends TSchema>(schema: Schema) => Type.Union([schema, Type.Null()]);
+const OrNull = <Schema extends AnySchema>(schema: Schema) => Type.Union([schema, Type.Null()]);
 const Time = Type.String({ format: 'date-time', description: 'ISO 8601, UTC' });
 const Seconds = (description: string) => OrNull(Type.Number({ description }));
 

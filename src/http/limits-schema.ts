@@ -1,4 +1,4 @@
-import { Type } from 'typebox';
+import { Type } from '../base/schema.ts';
 
 const Count = (description: string) => Type.Optional(Type.Integer({ minimum: 1, description }));
 

@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { Type } from 'typebox';
 import { AcemuxError, type ReasonCode, reasonOf } from '../base/reasons.ts';
+import { Type } from '../base/schema.ts';
 import { FileListError } from '../engine/file-list.ts';
 import type { AccessControl } from './access-control.ts';
 import type { Connections } from './connections.ts';

@@ -1,10 +1,10 @@
-import { type Static, type TSchema, Type } from 'typebox';
+import { type AnySchema, type Static, Type } from '../base/schema.ts';
 import type { EngineSnapshot } from '../fleet/engine-record.ts';
 import type { StreamRecord } from '../session/stream-book.ts';
 import type { HttpDeps } from './deps.ts';
 import { timeOf } from './times.ts';
 
-const OrNull = <Schema extends TSchema>(schema: Schema) => Type.Union([schema, Type.Null()]);
+const OrNull = <Schema extends AnySchema>(schema: Schema) => Type.Union([schema, Type.Null()]);
 const Text = (description?: string) => OrNull(Type.String(description === undefined ? {} : { description }));
 const Whole = (description?: string) =>
   OrNull(Type.Integer(description === undefined ? {} : { description }));

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fastify from 'fastify';
-import { Type } from 'typebox';
+import { Type } from '../base/schema.ts';
 import { plainJson } from './plain-json.ts';
 
 const Schema = Type.Array(

@@ -1,11 +1,11 @@
-import { type Static, type TSchema, Type } from 'typebox';
+import { type AnySchema, type Static, Type } from '../base/schema.ts';
 import type { AttemptRecord } from '../session/attempt-record.ts';
 import type { ListedViewer } from '../session/session-control.ts';
 import type { PlacedViewer, SessionDetail } from '../session/session-detail.ts';
 import { playerOf } from './player-name.ts';
 import { timeOf } from './times.ts';
 
-const OrNull = <Schema extends TSchema>(schema: Schema) => Type.Union([schema, Type.Null()]);
+const OrNull = <Schema extends AnySchema>(schema: Schema) => Type.Union([schema, Type.Null()]);
 const Seconds = (description?: string) => Type.Number(description === undefined ? {} : { description });
 const Time = Type.String({ format: 'date-time', description: 'ISO 8601, UTC' });
 

@@ -1,4 +1,4 @@
-import { type Static, Type } from 'typebox';
+import { type Static, Type } from '../base/schema.ts';
 import type { LivePosition, PlaybackStat } from '../engine/types.ts';
 import type { StatSample, StreamRecord } from '../session/stream-book.ts';
 import type { SessionSnapshot } from '../session/types.ts';

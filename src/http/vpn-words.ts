@@ -1,8 +1,8 @@
-import { type Static, type TSchema, Type } from 'typebox';
+import { type AnySchema, type Static, Type } from '../base/schema.ts';
 import type { VpnSnapshot, VpnState } from '../fleet/vpn/vpn.ts';
 import { timeOf } from './times.ts';
 
-const OrNull = <Schema extends TSchema>(schema: Schema) => Type.Union([schema, Type.Null()]);
+const OrNull = <Schema extends AnySchema>(schema: Schema) => Type.Union([schema, Type.Null()]);
 const Text = (description?: string) => OrNull(Type.String(description === undefined ? {} : { description }));
 const Port = () => OrNull(Type.Integer());
 

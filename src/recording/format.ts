@@ -2,18 +2,18 @@
  * What `acemux doctor` writes about one engine and `acemux simulate-engine --recording` plays: the one description
  * of the file, from which come its types and its validation. docs/doctor.md tells users what is in it.
  */
-import { type Static, type TSchema, Type } from 'typebox';
+import { type Static, Type } from '../base/schema.ts';
 
 export const RECORDING_FORMAT = 'acemux-doctor-recording';
 /** Raised when a reader of an older version would misread the file. */
 export const RECORDING_VERSION = 1;
 
 function oneOf<const Words extends readonly [string, ...string[]]>(...words: Words) {
-  return Type.Unsafe<Words[number]>(Type.Union(words.map((word) => Type.Literal(word))));
+  return Type.Union(words.map((word: Words[number]) => Type.Literal(word)));
 }
 
 const strict = { additionalProperties: false } as const;
-const optional = <Schema extends TSchema>(schema: Schema) => Type.Optional(schema);
+const optional = Type.Optional;
 const Milliseconds = Type.Number({ minimum: 0, maximum: 86_400_000 });
 const Count = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
 const Status = Type.Integer({ minimum: 100, maximum: 999 });

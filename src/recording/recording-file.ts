@@ -1,10 +1,11 @@
 /** Reading and writing recordings: a JSON file and, beside it, the media. */
 import { closeSync, fstatSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { Value } from 'typebox/value';
 import { AcemuxError } from '../base/reasons.ts';
+import { schemaCheck } from '../base/schema-check.ts';
 import { RECORDING_FORMAT, RECORDING_VERSION, type Recording, RecordingSchema } from './format.ts';
 
+const recordingCheck = schemaCheck(RecordingSchema);
 const JSON_BYTES_MAX = 64 * 1024 * 1024;
 const MEDIA_BYTES_MAX = 256 * 1024 * 1024;
 
@@ -60,9 +61,9 @@ export function parseRecording(text: string, file: string): Recording {
       `it has version ${version}, this acemux reads ${RECORDING_VERSION}: use a newer acemux`,
     );
   }
-  if (Value.Check(RecordingSchema, value)) return value;
-  const [first] = Value.Errors(RecordingSchema, value);
-  throw invalid(file, `at ${first?.instancePath || 'its root'} it ${first?.message ?? 'is wrong'}`);
+  if (recordingCheck.allows(value)) return value;
+  const wrong = recordingCheck.mismatch(value);
+  throw invalid(file, `at ${wrong?.at || 'its root'} it ${wrong?.message}`);
 }
 
 function readBounded(file: string, bytesMax: number): Buffer {

@@ -20,6 +20,26 @@ test('memory that is given up is freed in time, although V8 does not count it', 
   assert.ok(peak.bytes < 400 * MEGABYTE, `${Math.round(peak.bytes / MEGABYTE)} MB`);
 });
 
+test('what has grown old before it is given up is freed in time, too, while there is nothing but young garbage', async () => {
+  const kept: Slab[] = [];
+  const given = { slabs: 0, freed: 0, waitingMax: 0 };
+  const registry = new FinalizationRegistry(() => given.freed++);
+  for (let number = 0; number < 300; number++) {
+    const slab = new Slab(SLAB_BYTES);
+    registry.register(slab, number);
+    kept.push(slab);
+    if (kept.length > 10) {
+      kept.shift()?.giveUp();
+      given.slabs++;
+    }
+    // Young collections make old what stays.
+    for (let round = 0; round < 10; round++) Array.from({ length: 10_000 }, (_, key) => ({ key }));
+    await setImmediate();
+    given.waitingMax = Math.max(given.waitingMax, given.slabs - given.freed);
+  }
+  assert.ok(given.waitingMax < 150, `${given.waitingMax} MB of ${given.slabs} waited at once`);
+});
+
 test('memory that is in use does not count for V8', () => {
   const before = process.memoryUsage();
   const slabs = Array.from({ length: 20 }, () => new Slab(SLAB_BYTES));

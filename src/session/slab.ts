@@ -16,6 +16,8 @@ export class Slab {
   /** How many blocks of the ring are in it now. */
   blocks = 0;
   #holders = 0;
+  /** What makes a slab that is given up weigh for V8. */
+  weight: ArrayBuffer | undefined;
 
   constructor(sizeBytes: number) {
     this.bytes = Buffer.from(new SharedArrayBuffer(sizeBytes));
@@ -39,8 +41,9 @@ export class Slab {
   /** It will not be written again; its memory is freed when nobody has a view of it. */
   giveUp(): void {
     const sizeBytes = this.bytes.length;
-    // As much memory that V8 counts, at once garbage itself. A buffer that could be resized has pages of its own, which it never touches.
-    new ArrayBuffer(sizeBytes, { maxByteLength: sizeBytes });
+    // As much memory that V8 counts, garbage when this slab is: alone it would be taken for young garbage, and go without that V8
+    // looks for what is old. A buffer that could be resized has pages of its own, which it never touches.
+    this.weight = new ArrayBuffer(sizeBytes, { maxByteLength: sizeBytes });
   }
 
   /** It will be written again; nobody holds it. */

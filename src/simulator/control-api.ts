@@ -10,7 +10,8 @@
  *   DELETE /faults, /faults/ID
  *   POST   /restart               {"downMs"?: n}
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { createServer } from '../base/node-http.ts';
 import type { SimulatedEngine } from './engine.ts';
 import { readFaultRequest } from './fault-input.ts';
 

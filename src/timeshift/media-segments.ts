@@ -1,6 +1,6 @@
 import { rm, truncate } from 'node:fs/promises';
-import { type Static, Type } from 'typebox';
-import { Value } from 'typebox/value';
+import { type Static, Type } from '../base/schema.ts';
+import { schemaCheck } from '../base/schema-check.ts';
 import { nextStretch } from '../mpegts/join-prefix.ts';
 import { PACKET_BYTES } from '../mpegts/packet.ts';
 import type { KeptSegment, KeptSegments, SegmentPlace } from '../session/media-segments.ts';
@@ -35,6 +35,7 @@ const ListedSchema = Type.Object({
   tail: Type.Array(Count),
 });
 type ListedRecord = Static<typeof ListedSchema>;
+const listedCheck = schemaCheck(ListedSchema);
 
 /** The store that they are of. */
 export interface MediaStore {
@@ -85,7 +86,7 @@ export class MediaSegments implements KeptSegments {
     for (const home of this.#store.segments) {
       const file = await readOrNothing(listFileOf(home.file));
       for (const { from: lineFrom, to: lineTo, value } of parseLines(file)) {
-        if (!Value.Check(ListedSchema, value)) break;
+        if (!listedCheck.allows(value)) break;
         home.listBytes = lineTo;
         if (this.#isWhole(value, home)) this.#push(value, home, lineFrom, lineTo);
       }
@@ -186,7 +187,7 @@ export class MediaSegments implements KeptSegments {
     if (!listed) return undefined;
     const { home, lineFrom, lineTo } = listed;
     const line = await readBytes(listFileOf(home.file), lineFrom, lineTo - lineFrom);
-    for (const { value } of parseLines(line)) if (Value.Check(ListedSchema, value)) return value;
+    for (const { value } of parseLines(line)) if (listedCheck.allows(value)) return value;
     return undefined;
   }
 

@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib';
-import { type Static, Type } from 'typebox';
-import { Value } from 'typebox/value';
+import { type Static, Type } from '../base/schema.ts';
+import { schemaCheck } from '../base/schema-check.ts';
 
 /** Of the files' format. A store with a higher one was written by a newer acemux and is left alone. */
 export const STORE_VERSION = 1;
@@ -37,6 +37,7 @@ const PointSchema = Type.Object({
 /** The timeline breaks at `position`; `endPts` is where it ended. */
 const BreakSchema = Type.Object({ is: Type.Literal('break'), position: Position, endPts: Count });
 const RecordSchema = Type.Union([HeadSchema, DataSchema, PointSchema, BreakSchema]);
+const recordCheck = schemaCheck(RecordSchema);
 
 export type HeadRecord = Static<typeof HeadSchema>;
 export type DataRecord = Static<typeof DataSchema>;
@@ -53,7 +54,7 @@ export function parseRecords(index: Buffer): { readonly records: IndexRecord[]; 
   const records: IndexRecord[] = [];
   let bytes = 0;
   for (const { to, value } of parseLines(index)) {
-    if (!Value.Check(RecordSchema, value)) break;
+    if (!recordCheck.allows(value)) break;
     records.push(value);
     bytes = to;
   }

@@ -1,6 +1,7 @@
-import { type ClientRequest, type IncomingMessage, request } from 'node:http';
+import type { ClientRequest, IncomingMessage } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import type { Clock } from '../../base/clock.ts';
+import { request } from '../../base/node-http.ts';
 import { AcemuxError } from '../../base/reasons.ts';
 
 const CONNECT_TIMEOUT_MS = 2_000;

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { type Static, Type } from 'typebox';
+import { type Static, Type } from '../../base/schema.ts';
 import type { HttpDeps } from '../deps.ts';
 import { ErrorBodySchema } from '../errors.ts';
 import { ClientSchema, clientWords } from '../session-detail-words.ts';

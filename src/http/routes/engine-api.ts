@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { Type } from 'typebox';
+import { Type } from '../../base/schema.ts';
 import type { AccessControl } from '../access-control.ts';
 import type { Consultations } from '../consultations.ts';
 import type { HttpDeps } from '../deps.ts';
@@ -32,7 +32,7 @@ const JSON_TYPE = 'application/json; charset=utf-8';
 const SEARCH_PATH = '/search';
 
 const RESPONSES = {
-  200: Type.Object({ result: Type.Any() }, { description: 'As an engine answers.' }),
+  200: Type.Object({ result: Type.Unknown() }, { description: 'As an engine answers.' }),
   '4xx': ErrorBodySchema,
   '5xx': ErrorBodySchema,
 };

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
-import { type Static, Type } from 'typebox';
 import { AcemuxError } from '../../base/reasons.ts';
+import { type Static, Type } from '../../base/schema.ts';
 import type { EngineSnapshot } from '../../fleet/engine-record.ts';
 import type { HttpDeps } from '../deps.ts';
 import { ErrorBodySchema } from '../errors.ts';
@@ -140,7 +140,7 @@ export function registerEngines(scope: FastifyInstance, { fleetControl, streams 
       schema: {
         tags: ['view'],
         summary: 'What each engine’s container takes, by engine',
-        response: { 200: Type.Record(Type.String(), ContainerStatsSchema) },
+        response: { 200: Type.Record(ContainerStatsSchema) },
       },
     },
     async () => {

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { type Static, Type } from 'typebox';
+import { type Static, Type } from '../../base/schema.ts';
 import { EVENT_TYPES, subjectOf } from '../../telemetry/events/event.ts';
 import { matches, SEVERITIES } from '../../telemetry/events/event-filter.ts';
 import { EVENT_SUBJECTS } from '../../telemetry/events/event-table.ts';

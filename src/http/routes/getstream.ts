@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { Type } from 'typebox';
 import { AcemuxError, type ReasonCode, reasonOf } from '../../base/reasons.ts';
+import { Type } from '../../base/schema.ts';
 import { TS_RESPONSE_HEADERS } from '../../output/ts/response-headers.ts';
 import { fileHeaders } from '../../output/vod/file-headers.ts';
 import type { ViewerInfo } from '../../session/attachment.ts';

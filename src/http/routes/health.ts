@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
-import { Type } from 'typebox';
 import { AcemuxError, type ReasonCode } from '../../base/reasons.ts';
+import { Type } from '../../base/schema.ts';
 import type { HttpDeps } from '../deps.ts';
 import { ErrorBodySchema } from '../errors.ts';
 

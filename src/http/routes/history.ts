@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
-import { type Static, Type } from 'typebox';
 import { AcemuxError } from '../../base/reasons.ts';
+import { type Static, Type } from '../../base/schema.ts';
 import { momentOf } from '../../history/local-time.ts';
 import type { HttpDeps } from '../deps.ts';
 import { ErrorBodySchema } from '../errors.ts';

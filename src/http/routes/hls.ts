@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { Type } from 'typebox';
 import { AcemuxError } from '../../base/reasons.ts';
+import { Type } from '../../base/schema.ts';
 import { PLAYLIST_TYPE } from '../../output/hls/playlists.ts';
 import { SEGMENT_HEADERS } from '../../output/hls/segment-reply.ts';
 import { startHeaders } from '../../output/ts/response-headers.ts';

@@ -1,8 +1,8 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { type Static, Type } from 'typebox';
 import { limitsOf, type WrittenLimits, writtenLimitsOf } from '../../access/key-limits.ts';
 import type { KeyRing, KnownKey } from '../../access/key-ring.ts';
 import { ROLES, type Role } from '../../access/roles.ts';
+import { type Static, Type } from '../../base/schema.ts';
 import type { EventDetails, EventSink } from '../../telemetry/events/event.ts';
 import type { AccessControl } from '../access-control.ts';
 import { ErrorBodySchema } from '../errors.ts';

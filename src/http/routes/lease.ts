@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
-import { Type } from 'typebox';
 import { AcemuxError } from '../../base/reasons.ts';
+import { Type } from '../../base/schema.ts';
 import { TS_RESPONSE_HEADERS } from '../../output/ts/response-headers.ts';
 import { fileHeaders } from '../../output/vod/file-headers.ts';
 import type { SessionSnapshot } from '../../session/types.ts';

@@ -1,5 +1,4 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { type Static, Type } from 'typebox';
 import { AREAS, type Area } from '../../access/guard.ts';
 import type { KeyRing } from '../../access/key-ring.ts';
 import type { LoginAttempts } from '../../access/login-attempts.ts';
@@ -7,6 +6,7 @@ import { LINK_MAX_MS, type LoginSessions, SESSION_MAX_MS } from '../../access/lo
 import { cookieOf, SESSION_COOKIE } from '../../access/presented.ts';
 import type { Clock } from '../../base/clock.ts';
 import { AcemuxError } from '../../base/reasons.ts';
+import { type Static, Type } from '../../base/schema.ts';
 import type { Log } from '../../telemetry/log.ts';
 import type { AccessControl } from '../access-control.ts';
 import { ErrorBodySchema } from '../errors.ts';

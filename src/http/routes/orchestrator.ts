@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
-import { type Static, type TSchema, Type } from 'typebox';
 import type { Clock } from '../../base/clock.ts';
 import { REASONS, type ReasonCode } from '../../base/reasons.ts';
+import { type AnySchema, type Static, Type } from '../../base/schema.ts';
 import type { EngineSnapshot } from '../../fleet/engine-record.ts';
 import type { FleetStatus } from '../../fleet/fleet-control.ts';
 import type { BreakerVerdict } from '../../fleet/reconciler/breaker.ts';
@@ -17,7 +17,7 @@ type OrchestratorDeps = Pick<
   'clock' | 'fleet' | 'fleetControl' | 'lifecycle' | 'limits' | 'store' | 'streams' | 'vpns'
 >;
 
-const OrNull = <Schema extends TSchema>(schema: Schema) => Type.Union([schema, Type.Null()]);
+const OrNull = <Schema extends AnySchema>(schema: Schema) => Type.Union([schema, Type.Null()]);
 
 const BreakerSchema = Type.Object({
   state: Type.String({ description: 'closed, open or half_open.' }),

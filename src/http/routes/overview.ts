@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import type { Static } from 'typebox';
+import type { Static } from '../../base/schema.ts';
 import { type OverviewDeps, OverviewSchema, overviewWords } from '../overview-words.ts';
 
 /** `/overview`: what the panel shows live. `/events/stream?overview=true` tells it every two seconds. */

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
-import { type Static, Type } from 'typebox';
 import { AcemuxError, type ReasonCode } from '../../base/reasons.ts';
+import { type Static, Type } from '../../base/schema.ts';
 import type { EngineSnapshot } from '../../fleet/engine-record.ts';
 import type { AccessControl } from '../access-control.ts';
 import type { HttpDeps } from '../deps.ts';
@@ -16,12 +16,12 @@ const SCALE_MAX = 1_000;
 const OWN_LABELS = /^(?:acemux\.|acestream\.|host\.|com\.docker\.|manual$)/;
 
 const Labels = Type.Optional(
-  Type.Record(Type.String(), Type.String({ maxLength: LABEL_LENGTH_MAX }), {
+  Type.Record(Type.String({ maxLength: LABEL_LENGTH_MAX }), {
     maxProperties: LABELS_MAX,
     description: 'Beside acemux’s own.',
   }),
 );
-const Nothing = Type.Optional(Type.Record(Type.String(), Type.Unknown(), { description: 'Must be empty.' }));
+const Nothing = Type.Optional(Type.Record(Type.Unknown(), { description: 'Must be empty.' }));
 
 const ProvisionBody = Type.Object({
   image: Type.Optional(Type.String({ description: 'Of the configuration only.' })),

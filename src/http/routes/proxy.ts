@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
-import { type Static, Type } from 'typebox';
 import { AcemuxError } from '../../base/reasons.ts';
+import { type Static, Type } from '../../base/schema.ts';
 import type { SessionSnapshot } from '../../session/types.ts';
 import { subjectOf } from '../../telemetry/events/event.ts';
 import type { AccessControl } from '../access-control.ts';

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { type Static, type TSchema, Type } from 'typebox';
+import { type AnySchema, type Static, Type } from '../../base/schema.ts';
 import type { EngineSnapshot } from '../../fleet/engine-record.ts';
 import type { AccessControl } from '../access-control.ts';
 import type { HttpDeps } from '../deps.ts';
@@ -22,7 +22,7 @@ const TEXT_LENGTH_MAX = 2_000;
 
 const Text = () => Type.String({ minLength: 1, maxLength: TEXT_LENGTH_MAX });
 const MaybeText = () => Type.Optional(Type.Union([Type.String({ maxLength: TEXT_LENGTH_MAX }), Type.Null()]));
-const OrNull = <Schema extends TSchema>(schema: Schema) => Type.Union([schema, Type.Null()]);
+const OrNull = <Schema extends AnySchema>(schema: Schema) => Type.Union([schema, Type.Null()]);
 
 /** What acestream-orchestrator takes; what else a program sends beside it does not matter. */
 const StartedSchema = Type.Object({

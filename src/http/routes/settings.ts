@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { type Static, Type } from 'typebox';
+import { type Static, Type } from '../../base/schema.ts';
 import type { Setting, SettingChange } from '../../config/settings.ts';
 import type { PlainValue } from '../../config/value-type.ts';
 import type { AccessControl } from '../access-control.ts';

@@ -1,5 +1,4 @@
 import type { FastifyInstance } from 'fastify';
-import { Type } from 'typebox';
 import { AREAS } from '../../access/guard.ts';
 import { parseAddressSet } from '../../access/ip-address.ts';
 import { limitsOf, type WrittenLimits } from '../../access/key-limits.ts';
@@ -8,6 +7,7 @@ import type { TokenSigner } from '../../access/signed-token.ts';
 import { signedUrl } from '../../access/signed-url.ts';
 import type { Clock } from '../../base/clock.ts';
 import { AcemuxError } from '../../base/reasons.ts';
+import { Type } from '../../base/schema.ts';
 import { ErrorBodySchema } from '../errors.ts';
 import { LimitsSchema } from '../limits-schema.ts';
 import { publicUrlOf } from '../public-url.ts';

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
-import { type Static, Type } from 'typebox';
 import { AcemuxError } from '../../base/reasons.ts';
+import { type Static, Type } from '../../base/schema.ts';
 import type { StreamRecord } from '../../session/stream-book.ts';
 import type { Consultations } from '../consultations.ts';
 import type { HttpDeps } from '../deps.ts';

@@ -1,5 +1,5 @@
 /** A real server on a port of the system's choice, before fakes of everything behind it. For tests. */
-import { request as httpRequest, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import type { TestContext } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { type AddressLists, NO_LISTS } from '../../access/address-lists.ts';
@@ -9,6 +9,7 @@ import { type KeyStore, MemoryKeyStore } from '../../access/key-store.ts';
 import { LoginSessions } from '../../access/login-sessions.ts';
 import { TokenSigner } from '../../access/signed-token.ts';
 import { systemClock } from '../../base/clock.ts';
+import { request as httpRequest } from '../../base/node-http.ts';
 import { AcemuxError, type ReasonCode } from '../../base/reasons.ts';
 import type { Settings } from '../../config/settings.ts';
 import type { StreamSelector } from '../../engine/types.ts';

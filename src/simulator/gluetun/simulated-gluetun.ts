@@ -1,5 +1,6 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { createServer } from '../../base/node-http.ts';
 
 /** The control server changed between these (reference 2.3). `latest` is what follows v3.41.1. */
 export type GluetunVersion = 'v3.40' | 'v3.41' | 'latest';

@@ -1,9 +1,10 @@
 import { readFile } from 'node:fs/promises';
-import http from 'node:http';
+import type http from 'node:http';
 import https from 'node:https';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
 import type { Clock } from '../../../base/clock.ts';
+import { Agent, request as httpRequest } from '../../../base/node-http.ts';
 import { AcemuxError } from '../../../base/reasons.ts';
 import { type DockerEndpoint, endpointText } from './docker-endpoint.ts';
 import { DockerRefusal, explainFailure } from './docker-errors.ts';
@@ -240,7 +241,7 @@ export class DockerApi {
         ? { socketPath: endpoint.path }
         : { host: endpoint.host, port: endpoint.port };
     return new Promise((resolve, reject) => {
-      const send = this.#usesTls ? https.request : http.request;
+      const send = this.#usesTls ? https.request : httpRequest;
       const request = send({ ...options, ...target });
       this.#open.add(request);
       const onAbort = (): void => void request.destroy();
@@ -265,7 +266,7 @@ export class DockerApi {
     // No connection is kept: one that the daemon has closed meanwhile would fail the next call.
     const limits = { keepAlive: false, maxSockets: CALLS_MAX };
     if (endpoint.kind === 'socket' || endpoint.tlsFolder === undefined) {
-      return { calls: new http.Agent(limits), streams: new http.Agent() };
+      return { calls: new Agent(limits), streams: new Agent() };
     }
     const [ca, cert, key] = await Promise.all([
       readPem(endpoint.tlsFolder, 'ca.pem'),

@@ -1,9 +1,10 @@
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import http from 'node:http';
+import type http from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { createServer } from '../../../../base/node-http.ts';
 import type { DockerEndpoint } from '../docker-endpoint.ts';
 
 /** A request as the daemon got it, its path without the version. */
@@ -40,7 +41,7 @@ export class ScriptedDaemon {
 
   private constructor(folder: string) {
     this.#folder = folder;
-    this.#server = http.createServer((request, response) => void this.#serve(request, response));
+    this.#server = createServer((request, response) => void this.#serve(request, response));
   }
 
   get endpoint(): DockerEndpoint {
