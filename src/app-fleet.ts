@@ -79,7 +79,7 @@ export async function buildFleet(
   };
   const makesDocker = parts.providers === undefined && config.engines.providers.includes('docker');
   const docker = makesDocker ? await makeDocker(config, clock, log) : [];
-  const providers = parts.providers ?? makeProviders(config, docker, clock);
+  const providers = parts.providers ?? (await makeProviders(config, docker, clock));
   const { vpns, cutOff } = makeVpns(live, () => fleet.registry, {
     containers: parts.containers ?? inspectorOf(docker),
     observer: vpnEvents(events),

@@ -9,40 +9,42 @@ import { DockerProvider } from './fleet/providers/docker/docker-provider.ts';
 import { loadOrCreateInstanceId } from './fleet/providers/docker/instance-id.ts';
 import type { EngineProvider } from './fleet/providers/provider.ts';
 import { SeveralInspectors } from './fleet/providers/several-inspectors.ts';
-import { SimulatedProvider } from './fleet/providers/simulated/simulated-provider.ts';
 import { resolveHost } from './fleet/providers/static/resolve-host.ts';
 import { StaticProvider } from './fleet/providers/static/static-provider.ts';
-import { loadClip } from './simulator/clip.ts';
-import { SimulatedEngine } from './simulator/engine.ts';
 import type { Log } from './telemetry/log.ts';
 
 /** Simulated engines of the demo take this long to find their peers: real ones take 1 to 10 s. */
 const SIMULATED_PREBUFFER_MS = 1_000;
 
 /** The providers of the configuration, in its order; what runs in Docker is made before. */
-export function makeProviders(
+export async function makeProviders(
   config: Config,
   docker: readonly DockerProvider[],
   clock: Clock,
-): readonly EngineProvider[] {
-  return config.engines.providers.flatMap((kind): readonly EngineProvider[] => {
+): Promise<readonly EngineProvider[]> {
+  const made = config.engines.providers.map(async (kind): Promise<readonly EngineProvider[]> => {
     if (kind === 'docker') return docker;
     if (kind === 'static')
       return [new StaticProvider(config.engines.static, { resolve: resolveHost, clock })];
-    const clip = loadClip();
-    const { bitsPerSecond, engineCount } = config.simulated;
-    // Time stamps wrap every 26.5 hours: a demo that starts now has a day before its first.
-    const epochMs = clock.wallMs() - 60_000;
-    const build = (): SimulatedEngine =>
-      new SimulatedEngine({
-        clip,
-        clock,
-        bitsPerSecond,
-        epochMs,
-        delays: { prebufMs: SIMULATED_PREBUFFER_MS },
-      });
-    return [new SimulatedProvider({ count: engineCount, build })];
+    return [await makeSimulated(config, clock)];
   });
+  return (await Promise.all(made)).flat();
+}
+
+/** The simulator is loaded for a demo only. */
+async function makeSimulated({ simulated }: Config, clock: Clock): Promise<EngineProvider> {
+  const [{ loadClip }, { SimulatedEngine }, { SimulatedProvider }] = await Promise.all([
+    import('./simulator/clip.ts'),
+    import('./simulator/engine.ts'),
+    import('./fleet/providers/simulated/simulated-provider.ts'),
+  ]);
+  const clip = loadClip();
+  const { bitsPerSecond, engineCount } = simulated;
+  // Time stamps wrap every 26.5 hours: a demo that starts now has a day before its first.
+  const epochMs = clock.wallMs() - 60_000;
+  const delays = { prebufMs: SIMULATED_PREBUFFER_MS };
+  const build = () => new SimulatedEngine({ clip, clock, bitsPerSecond, epochMs, delays });
+  return new SimulatedProvider({ count: engineCount, build });
 }
 
 /** One provider for each Docker host. @throws AcemuxError config_invalid if DATA_DIR can't be used */

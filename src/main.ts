@@ -1,15 +1,7 @@
 import { isatty } from 'node:tty';
 import type { CommandIo, StopSignal } from './cli/command.ts';
-import { doctor } from './cli/doctor.ts';
-import { healthcheck } from './cli/healthcheck.ts';
-import { loginLink } from './cli/login-link.ts';
-import { report } from './cli/report.ts';
+import { COMMANDS } from './cli/commands.ts';
 import { runCommandLine } from './cli/run.ts';
-import { serve } from './cli/serve.ts';
-import { showConfig } from './cli/show-config.ts';
-import { signUrl } from './cli/sign-url.ts';
-import { simulateEngine } from './cli/simulate-engine.ts';
-import { why } from './cli/why.ts';
 
 const STOP_SIGNALS: readonly StopSignal[] = ['SIGTERM', 'SIGINT', 'SIGHUP'];
 
@@ -38,16 +30,4 @@ for (const stream of [process.stdout, process.stderr]) {
 }
 
 // The code ends the process also when something is still open: after a second signal a drain still runs.
-process.exit(
-  await runCommandLine(process.argv.slice(2), io, [
-    serve,
-    showConfig,
-    why,
-    report,
-    signUrl,
-    loginLink,
-    doctor,
-    simulateEngine,
-    healthcheck,
-  ]),
-);
+process.exit(await runCommandLine(process.argv.slice(2), io, COMMANDS));

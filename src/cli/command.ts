@@ -25,9 +25,6 @@ export interface CommandIo {
 
 /** One command: gets what follows its name, returns the exit code. Rejects with AcemuxError or a mistake of ours. */
 export interface Command {
-  readonly name: string;
-  /** One sentence for the list of commands. */
-  readonly summary: string;
   /** What `--help` prints for it; ends in a line feed. */
   help(): string | Promise<string>;
   run(argv: readonly string[], io: CommandIo): Promise<number>;

@@ -41,8 +41,6 @@ is not played, the recording cannot be written, a playback may be left on the en
 
 /** `acemux doctor`: what a real engine does, as a table and as a recording. */
 export const doctor: Command = {
-  name: 'doctor',
-  summary: 'Examine a real engine, print what it does, and write a recording to send.',
   help: () => HELP,
   run: (argv, io) => runDoctorCommand(argv, io),
 };

@@ -11,8 +11,6 @@ const HEALTH_TIMEOUT_MS = 5000;
 
 /** `acemux healthcheck`: asks the acemux of the same configuration whether it lives; for containers. */
 export const healthcheck: Command = {
-  name: 'healthcheck',
-  summary: 'Ask a running acemux whether it lives; exit code 0 or 1 within 5 s.',
   help: () =>
     'Usage: acemux healthcheck [the flags of serve]\n\n' +
     'Asks GET /health/live of the address that serve would listen on with the same configuration.\n\n' +

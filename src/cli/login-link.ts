@@ -13,8 +13,6 @@ const REPLY_LENGTH_MAX = 64 * 1024;
 
 /** `acemux login-link`: a link that opens the panel, once. */
 export const loginLink: Command = {
-  name: 'login-link',
-  summary: 'Print a link into the panel of a running acemux: it opens once, within ten minutes.',
   help: () =>
     'Usage: acemux login-link [the flags of serve]\n\n' +
     'Asks the running acemux of the same configuration for a link that logs a browser in with the admin key, without\n' +

@@ -34,8 +34,6 @@ const ADDRESS =
 
 /** `acemux report`: one file for an issue. */
 export const report: Command = {
-  name: 'report',
-  summary: 'Write a file for an issue: configuration (masked), versions, events, history.',
   help: () =>
     'Usage: acemux report [--out FILE] [--at TIME] [--with-addresses] [the flags of serve]\n\n' +
     'Asks the acemux of the same configuration, and writes one JSON file: the configuration with secrets masked,\n' +

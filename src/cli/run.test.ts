@@ -8,8 +8,6 @@ import { runCommandLine } from './run.ts';
 import { usageError } from './usage.ts';
 
 const echo: Command = {
-  name: 'echo',
-  summary: 'Say it again.',
   help: () => 'Usage: acemux echo\n',
   async run(argv, io) {
     if (argv[0] === 'fail') throw new AcemuxError('port_taken', 'PORT 8000 is taken');
@@ -22,7 +20,12 @@ const echo: Command = {
 
 async function run(...argv: string[]): Promise<{ code: number; io: CommandRecorder }> {
   const io = new CommandRecorder();
-  return { code: await runCommandLine(argv, io, [echo]), io };
+  return {
+    code: await runCommandLine(argv, io, [
+      { name: 'echo', summary: 'Say it again.', load: async () => echo },
+    ]),
+    io,
+  };
 }
 
 describe('the command line', () => {

@@ -40,8 +40,6 @@ const SAME_SIGNAL_MS = 250;
 
 /** `acemux serve`: runs until a signal, then drains; a second signal ends it at once. */
 export const serve: Command = {
-  name: 'serve',
-  summary: 'Run the proxy.',
   help: () =>
     'Usage: acemux serve [--config FILE] [--port N] [--host H] [--engine HOST:PORT]… [--demo]\n\n' +
     'Runs the proxy until SIGTERM or Ctrl-C; then viewers play on for SHUTDOWN_TIMEOUT. A second signal ends it at once.\n' +

@@ -14,8 +14,6 @@ import { usageError } from './usage.ts';
 
 /** `acemux config`: what is in force, and where each value comes from. */
 export const showConfig: Command = {
-  name: 'config',
-  summary: 'Print the effective configuration with the origin of each value.',
   help: () =>
     'Usage: acemux config [the flags of serve]\n\n' +
     'Prints, as YAML, what serve would use with the same flags, environment and file, and what was changed at run time\n' +

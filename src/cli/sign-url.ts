@@ -31,8 +31,6 @@ const FLAGS: readonly FlagSpec[] = [
 
 /** `acemux sign-url`: a URL that lets whoever has it play. It asks nobody: the secret is in DATA_DIR. */
 export const signUrl: Command = {
-  name: 'sign-url',
-  summary: 'Print a signed URL: whoever has it may play, until it expires.',
   help: () =>
     'Usage: acemux sign-url [--id ID | --infohash HASH] [--expires 24h] [--address ADDRESS] [--key NAME]\n' +
     '                       [--limit NAME=N]… [--hls] [--url BASE] [the flags of serve]\n' +

@@ -2,8 +2,6 @@ import type { Command } from './command.ts';
 
 /** `acemux simulate-engine`: one simulated engine as a process of its own. */
 export const simulateEngine: Command = {
-  name: 'simulate-engine',
-  summary: 'Run one simulated AceStream engine.',
   async help() {
     const { SIMULATE_ENGINE_HELP } = await loadSimulator();
     return SIMULATE_ENGINE_HELP;

@@ -15,8 +15,6 @@ const OWN_FLAGS = [
 
 /** `acemux why --at 21:04`: why it froze, by the history of the acemux that runs. */
 export const why: Command = {
-  name: 'why',
-  summary: 'Say why a stream froze at a time: one verdict with its evidence.',
   help: () =>
     'Usage: acemux why --at TIME [--client NAME] [--stream ID] [--json] [the flags of serve]\n\n' +
     'Asks the acemux of the same configuration what it remembers of that time.\n\n' +
