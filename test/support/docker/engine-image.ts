@@ -15,7 +15,10 @@ const ROOT = join(import.meta.dirname, '..', '..', '..');
  */
 export async function importEngineImage(socketPath: string): Promise<void> {
   const node = realpathSync(process.execPath);
-  const packages = ['node_modules/typebox'];
+  // What checks JSON against schemas, with what it needs itself.
+  const packages = ['ajv', 'fast-deep-equal', 'fast-uri', 'json-schema-traverse', 'require-from-string'].map(
+    (name) => `node_modules/${name}`,
+  );
   const files = ['src', 'test/support', 'package.json', ...packages].filter((file) =>
     existsSync(join(ROOT, file)),
   );
