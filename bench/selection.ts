@@ -5,6 +5,7 @@
 import { systemClock } from '../src/base/clock.ts';
 import { EngineRecord } from '../src/fleet/engine-record.ts';
 import { Suspicion } from '../src/fleet/health/suspicion.ts';
+import { Place } from '../src/fleet/place.ts';
 import { plan } from '../src/fleet/reconciler/plan.ts';
 import { EMPTY_MEMORY, type EngineView } from '../src/fleet/reconciler/plan-types.ts';
 import { chooseEngine, explainChoice } from '../src/fleet/selection.ts';
@@ -33,11 +34,8 @@ const engines = Array.from({ length: engineCount }, (_, number) => {
   return record;
 });
 for (let stream = 0; stream < streamCount; stream++) {
-  const place = {
-    infohash: placeFor(stream).infohash,
-    isDelivering: true,
-    leaving: new AbortController(),
-  };
+  const place = new Place(placeFor(stream).infohash);
+  place.noteDelivered(systemClock.nowMs());
   engines[stream % engineCount]?.places.add(place);
 }
 for (const [number, engine] of engines.entries()) {

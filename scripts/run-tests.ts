@@ -126,7 +126,7 @@ async function runFiles(files: readonly string[], run: Run): Promise<number> {
     `--test-concurrency=${run.atOnce}`,
     '--test-reporter=spec',
     '--test-reporter-destination=stdout',
-    '--test-reporter=./test/support/slowest-files.ts',
+    '--test-reporter=./test/support/run-summary.ts',
     '--test-reporter-destination=stdout',
     '--import=./test/support/spoil-slabs.ts',
   ];

@@ -1,5 +1,7 @@
 /** The lists of the references: of that on engines sections 9 and 10, of that on containers and VPNs section 6. */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { namedTests } from './support/test-titles.ts';
 
@@ -37,6 +39,17 @@ test('every fault of section 6, what happens to containers and VPNs, has a test 
     [],
     'name its test `fault N: …`',
   );
+});
+
+test('docs/fleet.md says of every fault of section 6 what a viewer sees and how long until the fleet is whole, once', () => {
+  const page = readFileSync(join(import.meta.dirname, '../docs/fleet.md'), 'utf8');
+  const [, table = ''] = page.split('\n## Each fault\n');
+  const rows = [...table.matchAll(/^\| (\d+): [^|]+\|([^|]+)\|([^|]+)\|$/gm)];
+  assert.deepEqual(
+    rows.map(([, fault]) => Number(fault)),
+    Array.from({ length: FLEET_FAULTS }, (_, index) => index + 1),
+  );
+  for (const [row, , sees = '', whole = ''] of rows) assert.ok(sees.trim() && whole.trim(), row);
 });
 
 /** Section 10, what a proxy must do: by item, files and the titles in them, … for what is filled in. */

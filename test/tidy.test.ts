@@ -22,6 +22,7 @@ const SOURCE_LINES_MAX = 450;
 const WITHOUT_OWN_TEST: Readonly<Record<string, string>> = {
   'src/http/routes/overview.ts': 'http/overview-words.test.ts asks it over HTTP',
   'src/http/routes/panel.ts': 'http/panel-files.test.ts asks it over HTTP',
+  'src/telemetry/events/fleet-event-table.ts': 'rows of the table that event-table.test.ts looks at',
   'src/fleet/engine-care.ts': 'reconciler.test.ts and fleet-control.test.ts have it do all that it can',
   'src/fleet/place-queue.ts': 'fleet.test.ts and capacity.test.ts are about who waits',
   'src/fleet/provider-feed.ts': 'registry.test.ts has providers that change, are slow and fail',

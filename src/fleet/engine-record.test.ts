@@ -4,6 +4,7 @@ import { FakeEngineClient, observedEngine } from '../../test/support/fake-fleet.
 import { ManualClock } from '../base/manual-clock.ts';
 import { EngineRecord } from './engine-record.ts';
 import { Suspicion } from './health/suspicion.ts';
+import { DELIVERING_MS, Place } from './place.ts';
 
 function record(clock = new ManualClock()): EngineRecord {
   const observed = observedEngine(1);
@@ -38,7 +39,7 @@ test('its last failure is the latest one, and a success does not hide it', () =>
 test('a snapshot does not change with the engine', () => {
   const engine = record();
   const before = engine.snapshot();
-  engine.places.add({ infohash: undefined, isDelivering: false, leaving: new AbortController() });
+  engine.places.add(new Place(undefined));
   engine.count({ ok: false, reason: 'no_media', hadPlayed: false }, 2_000, true);
   assert.equal(before.streams, 0);
   assert.deepEqual(before.failuresByReason, {});
@@ -56,13 +57,26 @@ test('it is known to have played a broadcast lately for ten minutes after the pl
   assert.equal(engine.hasPlayedLately(infohash), false);
 });
 
+test('it delivers only while media came lately: a stream that stands still is no sign of life', async () => {
+  const clock = new ManualClock();
+  const engine = record(clock);
+  const place = new Place('c');
+  engine.places.add(place);
+  place.noteMedia(clock.nowMs());
+  assert.equal(engine.isDelivering, false, 'bytes that nobody can watch yet are no delivery');
+  place.noteDelivered(clock.nowMs());
+  assert.equal(engine.isDelivering, true);
+  await clock.advance(DELIVERING_MS);
+  assert.deepEqual([engine.isDelivering, engine.facts.isDelivering], [true, true], 'such gaps are normal');
+  await clock.advance(1);
+  assert.deepEqual([engine.isDelivering, engine.facts.isDelivering], [false, false]);
+  place.noteMedia(clock.nowMs());
+  assert.equal(engine.isDelivering, true, 'and it goes on');
+});
+
 test('a place tells what plays on it, and whether nobody knows yet', () => {
   const engine = record();
-  const place = {
-    infohash: undefined as string | undefined,
-    isDelivering: false,
-    leaving: new AbortController(),
-  };
+  const place = new Place(undefined);
   engine.places.add(place);
   assert.deepEqual([engine.isStartingUnknown, engine.plays('c'), engine.streams], [true, false, 1]);
   place.infohash = 'c';

@@ -14,6 +14,7 @@ import {
   UNPROBED,
 } from './health/engine-state.ts';
 import type { Suspicion } from './health/suspicion.ts';
+import type { Place } from './place.ts';
 import type { EngineExit, ObservedContainer, ObservedEngine } from './providers/provider.ts';
 import type { DrainWhy, VpnState } from './reconciler/plan-types.ts';
 import type { Candidate } from './selection.ts';
@@ -46,18 +47,6 @@ export interface ProbeMoment {
   readonly reason: ReasonCode | undefined;
   readonly detail: string | undefined;
   readonly tookMs: number;
-}
-
-/** One reserved place. */
-export interface Place {
-  /** The broadcast that has it; undefined while nobody knows which it is. */
-  infohash: string | undefined;
-  /** Whether media of it has come. */
-  isDelivering: boolean;
-  /** Aborted when the engine is about to leave the fleet. */
-  readonly leaving: AbortController;
-  /** Asks for a place back that only speeds a start up; tells whether it is free soon. Undefined: any other place. */
-  readonly giveWay?: () => boolean;
 }
 
 /** How attempts on an engine went. */
@@ -260,9 +249,10 @@ export class EngineRecord implements Candidate, SessionEngine {
     return this.drainWhy !== undefined;
   }
 
+  /** Whether media comes from it now, whatever else is said of it. */
   get isDelivering(): boolean {
-    for (const { isDelivering } of this.places) if (isDelivering) return true;
-    return false;
+    const nowMs = this.#clock.nowMs();
+    return this.places.values().some((place) => place.delivers(nowMs));
   }
 
   get vpn(): string | undefined {

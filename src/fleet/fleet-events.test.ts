@@ -4,6 +4,7 @@ import { recordEvents } from '../../test/support/event-recorder.ts';
 import { observedEngine } from '../../test/support/fake-fleet.ts';
 import { broken, fleetOfPool } from '../../test/support/fleet-of-pool.ts';
 import { failProbes, fleetRig, limits } from '../../test/support/fleet-rig.ts';
+import { REASONS } from '../base/reasons.ts';
 import { fleetEvents } from './fleet-events.ts';
 
 test('an engine that appears, fails, heals, and goes is told of', async (t) => {
@@ -72,9 +73,9 @@ test('what the reconciler does is told, with why, and so is what keeps it from i
     'engine-1 engine.created pool minimum 0.1',
     'engine-1 engine.draining 0 removal',
     'engine-1 engine.removed pool removal',
-    'engine.create_failed pool minimum engine_broken the image is missing',
+    `engine.create_failed pool minimum engine_broken the image is missing ${REASONS.engine_broken.todo}`,
     'fleet.unblocked',
-    'engine-2 engine.gone 0 engine_out_of_memory 137 7200 so it goes',
+    `engine-2 engine.gone 0 engine_out_of_memory ${REASONS.engine_out_of_memory.todo} 137 7200 so it goes`,
   ]) {
     assert.ok(told.includes(line), `${line}\n is not in\n${told.join('\n')}`);
   }
@@ -94,5 +95,15 @@ test('a block is told to be over once, and only where one was told', () => {
   const full = { code: 'max_replicas', message: 'full', etaMs: undefined } as const;
   const down = { code: 'vpn_down', message: 'down', etaMs: undefined } as const;
   for (const block of [full, undefined, down, full, undefined]) tell({ kind: 'block', block });
-  assert.deepEqual(lines(), ['fleet.blocked vpn_down down', 'fleet.unblocked']);
+  assert.deepEqual(lines(), [`fleet.blocked vpn_down down ${REASONS.vpn_down.todo}`, 'fleet.unblocked']);
+});
+
+test('what is left alone is told, with what to do', () => {
+  const { bus, lines } = recordEvents();
+  const container = { id: 'c1', name: 'stranger', detail: 'it is not of this acemux' };
+  fleetEvents(bus)({ kind: 'left_alone', pool: 'docker', container });
+  const { todo } = REASONS.docker_not_ours;
+  assert.deepEqual(lines(), [
+    `engine.left_alone docker stranger docker_not_ours it is not of this acemux ${todo}`,
+  ]);
 });

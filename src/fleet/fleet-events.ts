@@ -1,3 +1,4 @@
+import { REASONS } from '../base/reasons.ts';
 import type { EventSink } from '../telemetry/events/event.ts';
 import type { FleetHappening, FleetWitness } from './fleet-witness.ts';
 
@@ -21,7 +22,7 @@ function blockEvents(
     if (trouble) {
       const { code: reason, message: detail, etaMs } = trouble;
       const eta_seconds = etaMs === undefined ? undefined : Math.ceil(etaMs / 1_000);
-      events.emit('fleet.blocked', { reason, detail, eta_seconds });
+      events.emit('fleet.blocked', { reason, detail, todo: REASONS[reason].todo, eta_seconds });
     } else if (isBlocked) events.emit('fleet.unblocked', {});
     isBlocked = trouble !== undefined;
   };
@@ -44,6 +45,7 @@ function tell(events: EventSink, happening: Exclude<FleetHappening, { kind: 'blo
       const details = {
         streams,
         reason,
+        todo: reason && REASONS[reason].todo,
         exit_code: exit?.exitCode,
         ran_seconds: ranForMs === undefined ? undefined : Math.round(ranForMs / 1_000),
         log_tail: exit?.logTail,
@@ -82,7 +84,7 @@ function tell(events: EventSink, happening: Exclude<FleetHappening, { kind: 'blo
     }
     case 'create_failed': {
       const { pool, why, reason, detail } = happening;
-      events.emit('engine.create_failed', { pool, why, reason, detail });
+      events.emit('engine.create_failed', { pool, why, reason, detail, todo: REASONS[reason].todo });
       return;
     }
     case 'removed': {
@@ -93,6 +95,13 @@ function tell(events: EventSink, happening: Exclude<FleetHappening, { kind: 'blo
     case 'remove_failed': {
       const { engine, why, reason, detail } = happening;
       events.emit('engine.remove_failed', { pool: engine.pool, why, reason, detail }, { engine: engine.id });
+      return;
+    }
+    case 'left_alone': {
+      const { pool, container } = happening;
+      const { name, detail } = container;
+      const { todo } = REASONS.docker_not_ours;
+      events.emit('engine.left_alone', { pool, container: name, reason: 'docker_not_ours', detail, todo });
       return;
     }
     case 'image': {

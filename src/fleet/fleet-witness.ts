@@ -1,6 +1,6 @@
 import type { ReasonCode } from '../base/reasons.ts';
 import type { EngineState } from './health/engine-state.ts';
-import type { EngineExit, ImageProgress } from './providers/provider.ts';
+import type { EngineExit, ImageProgress, LeftAlone } from './providers/provider.ts';
 import type { Block, CreateWhy, DrainWhy, RemoveWhy } from './reconciler/plan-types.ts';
 
 /** Which engine something happened to. */
@@ -70,7 +70,8 @@ export type FleetHappening =
     }
   /** The fleet can't grow; undefined: it can again. */
   | { readonly kind: 'block'; readonly block: Block | undefined }
-  | { readonly kind: 'image'; readonly pool: string; readonly progress: ImageProgress };
+  | { readonly kind: 'image'; readonly pool: string; readonly progress: ImageProgress }
+  | { readonly kind: 'left_alone'; readonly pool: string; readonly container: LeftAlone };
 
 /** Told in the turn of the loop in which it happens. Must neither throw nor wait. */
 export type FleetWitness = (happening: FleetHappening) => void;

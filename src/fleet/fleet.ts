@@ -13,9 +13,10 @@ import type {
 } from '../session/ports.ts';
 import type { Log } from '../telemetry/log.ts';
 import { EngineCare } from './engine-care.ts';
-import type { Consultant, EngineRecord, EngineSnapshot, FleetClient, Place } from './engine-record.ts';
+import type { Consultant, EngineRecord, EngineSnapshot, FleetClient } from './engine-record.ts';
 import type { FleetWitness } from './fleet-witness.ts';
 import { maySpeakAgainst, Suspicion } from './health/suspicion.ts';
+import { Place } from './place.ts';
 import { PlaceQueue } from './place-queue.ts';
 import type { EngineProvider } from './providers/provider.ts';
 import type { Block, VpnState } from './reconciler/plan-types.ts';
@@ -220,11 +221,11 @@ export class Fleet implements EngineSource, EngineDemand {
     const record = this.registry.get(engineId);
     if (!record) return; // Gone meanwhile.
     const nowMs = this.#deps.clock.nowMs();
-    const elsewhere: ReadonlySet<string> = outcome.ok ? new Set() : this.#deliveredOutside(record);
+    const elsewhere: ReadonlySet<string> = outcome.ok ? new Set() : this.#deliveredOutside(record, nowMs);
     const speaksAgainst = !outcome.ok && maySpeakAgainst(outcome, elsewhere.has(stream));
     record.count(outcome, this.#deps.clock.wallMs(), speaksAgainst);
     if (outcome.ok) {
-      for (const place of record.places) if (place.infohash === stream) place.isDelivering = true;
+      for (const place of record.places) if (place.infohash === stream) place.noteDelivered(nowMs);
       this.#suspicion.delivered(engineId, stream, nowMs);
     } else {
       if (outcome.hadPlayed) this.#suspicion.diedPlaying(engineId, elsewhere.size > 0, nowMs);
@@ -306,12 +307,12 @@ export class Fleet implements EngineSource, EngineDemand {
   }
 
   /** The broadcasts of which media comes from other engines. */
-  #deliveredOutside(record: EngineRecord): ReadonlySet<string> {
+  #deliveredOutside(record: EngineRecord, nowMs: number): ReadonlySet<string> {
     const broadcasts = new Set<string>();
     for (const other of this.registry.engines) {
       if (other === record) continue;
-      for (const { infohash, isDelivering } of other.places) {
-        if (infohash !== undefined && isDelivering) broadcasts.add(infohash);
+      for (const place of other.places) {
+        if (place.infohash !== undefined && place.delivers(nowMs)) broadcasts.add(place.infohash);
       }
     }
     return broadcasts;
@@ -328,8 +329,7 @@ export class Fleet implements EngineSource, EngineDemand {
     if (log.isLevelEnabled('debug')) {
       log.debug({ engine: record.id, infohash, candidates: this.explain(request) }, 'engine chosen');
     }
-    const leaving = new AbortController();
-    const place: Place = { infohash, isDelivering: false, leaving, ...(giveWay && { giveWay }) };
+    const place = new Place(infohash, giveWay);
     record.places.add(place);
     record.lastChosen = ++this.#choices;
     record.lastUsedAtMs = clock.wallMs();
@@ -337,7 +337,7 @@ export class Fleet implements EngineSource, EngineDemand {
     this.#deps.growth?.changed();
     return {
       engine: record,
-      leaving: leaving.signal,
+      leaving: place.leaving.signal,
       identify: (known) => {
         const wasUnknown = place.infohash === undefined;
         place.infohash = known;
@@ -345,6 +345,7 @@ export class Fleet implements EngineSource, EngineDemand {
         this.#onNamed();
         this.#queue.serve();
       },
+      noteMedia: () => place.noteMedia(clock.nowMs()),
       untilOthersKnown: (signal) => this.#untilOthersKnown(record, place, signal),
       release: () => this.#giveBack(record, place),
     };
@@ -353,11 +354,11 @@ export class Fleet implements EngineSource, EngineDemand {
   /** … and the only one where they are counted down. */
   #giveBack(record: EngineRecord, place: Place): void {
     if (!record.places.delete(place)) return;
-    if (place.infohash !== undefined && place.isDelivering) record.notePlayed(place.infohash);
+    if (place.infohash !== undefined && place.hasDelivered) record.notePlayed(place.infohash);
     if (record.streams === 0) this.registry.onIdle(record);
     this.#onNamed();
     // One whose API is silent, and that delivered all the same, is of no more use.
-    if (place.isDelivering && !record.isGone && this.registry.settle(record)) {
+    if (place.hasDelivered && !record.isGone && this.registry.settle(record)) {
       this.#onChange();
       return;
     }

@@ -1,7 +1,13 @@
 import { type Clock, sleep, type Timer } from '../base/clock.ts';
-import { type ReasonCode, reasonOf } from '../base/reasons.ts';
+import { REASONS, type ReasonCode, reasonOf } from '../base/reasons.ts';
 import type { Log } from '../telemetry/log.ts';
-import type { EngineExit, EngineProvider, ImageProgress, ObservedEngine } from './providers/provider.ts';
+import type {
+  EngineExit,
+  EngineProvider,
+  ImageProgress,
+  LeftAlone,
+  ObservedEngine,
+} from './providers/provider.ts';
 
 export interface ProviderFeedDeps {
   readonly provider: EngineProvider;
@@ -12,6 +18,7 @@ export interface ProviderFeedDeps {
   readonly onAway: () => void;
   readonly onExit: (exit: EngineExit) => void;
   readonly onProgress: (progress: ImageProgress) => void;
+  readonly onLeftAlone: (container: LeftAlone) => void;
   /** From the end of one listing to the next, milliseconds. */
   readonly intervalMs: number;
   readonly clock: Clock;
@@ -47,6 +54,7 @@ export class ProviderFeed {
         this.#refreshSoon();
       },
       imageProgress: (progress) => deps.onProgress(progress),
+      leftAlone: (container) => deps.onLeftAlone(container),
     });
   }
 
@@ -110,7 +118,11 @@ export class ProviderFeed {
       this.isAsked = true;
       const code = reasonOf(error);
       if (this.away?.code !== code) {
-        log.warn({ err: error, provider: this.name, reason: code }, 'provider does not tell its engines');
+        const { todo } = REASONS[code];
+        log.warn(
+          { err: error, provider: this.name, reason: code, todo },
+          'provider does not tell its engines',
+        );
       }
       this.away = { code, detail: error instanceof Error ? error.message : String(error) };
       onAway();

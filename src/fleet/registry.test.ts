@@ -5,6 +5,7 @@ import { ManualClock } from '../base/manual-clock.ts';
 import { AcemuxError } from '../base/reasons.ts';
 import { silentLog } from '../telemetry/log.ts';
 import { Suspicion } from './health/suspicion.ts';
+import { Place } from './place.ts';
 import { EngineRegistry } from './registry.ts';
 
 const CHECK_INTERVAL_MS = 20_000;
@@ -139,7 +140,7 @@ test('an engine that is gone keeps its client for the streams it still plays', a
   const provider = new FakeProvider([observedEngine(1)]);
   const { registry, clock, clients } = await begin(t, provider);
   const record = registry.engines[0]!;
-  const place = { infohash: undefined, isDelivering: false, leaving: new AbortController() };
+  const place = new Place(undefined);
   record.places.add(place);
   provider.engines = [];
   await clock.advance(CHECK_INTERVAL_MS);

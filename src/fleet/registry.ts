@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Clock } from '../base/clock.ts';
+import { REASONS } from '../base/reasons.ts';
 import type { EngineAddress } from '../engine/types.ts';
 import type { Log } from '../telemetry/log.ts';
 import { EngineRecord, type FleetClient } from './engine-record.ts';
@@ -177,6 +178,7 @@ export class EngineRegistry {
       onAway: () => this.#lose(feed),
       onExit: (exit) => this.#onExit(exit),
       onProgress: (progress) => witness({ kind: 'image', pool: name, progress }),
+      onLeftAlone: (container) => witness({ kind: 'left_alone', pool: name, container }),
       intervalMs: provider.watch ? checkIntervalMs : listIntervalMs,
       clock,
       log,
@@ -216,11 +218,16 @@ export class EngineRegistry {
     const record = this.#engines.get(exit.id);
     const { log } = this.#deps;
     const { exitCode, wasOutOfMemory, logTail, ranForMs } = exit;
-    log.warn({ engine: exit.id, exitCode, wasOutOfMemory, ranForMs, logTail }, 'engine ended by itself');
+    const reason = exitReason(exit);
+    const { todo } = REASONS[reason];
+    log.warn(
+      { engine: exit.id, reason, exitCode, wasOutOfMemory, ranForMs, logTail, todo },
+      'engine ended by itself',
+    );
     if (!record) {
       // It ended before it was ever listed.
       const engine = { id: exit.id, name: exit.name, pool: '', vpn: undefined };
-      this.#deps.witness({ kind: 'gone', engine, reason: exitReason(exit), exit, streams: 0 });
+      this.#deps.witness({ kind: 'gone', engine, reason, exit, streams: 0 });
       this.#ended.add(exit.id);
       return;
     }

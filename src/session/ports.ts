@@ -29,6 +29,8 @@ export interface EngineSlot {
   readonly leaving: AbortSignal;
   /** Tells which broadcast takes this place, as soon as that is known: no other place on the engine may have it. */
   identify(infohash: string): void;
+  /** Tells that bytes of its media have just come. */
+  noteMedia(): void;
   /**
    * Resolves when no other start of an unknown broadcast is under way on the engine: such a one may turn out to be what
    * ended this stream there. Undefined: there is none. Rejects with the signal's reason.

@@ -43,6 +43,8 @@ function rig(onStart?: StartScript, tryOtherKind = false) {
     leaving: new AbortController().signal,
     identified: [] as string[],
     identify: (infohash: string) => void slot.identified.push(infohash),
+    media: 0,
+    noteMedia: () => void slot.media++,
     untilOthersKnown: () => undefined,
     released: 0,
     stopsWhenReleased: -1,
@@ -94,6 +96,7 @@ describe('what an engine delivers', () => {
     await one.attempt.released;
     const heard = ['playback by id', 'media a', 'media b', 'media c', 'over: source_ended'];
     assert.deepEqual(one.owner.heard, heard);
+    assert.equal(one.slot.media, 3, 'and its place knows of each time that media came');
     assertGivenBack(one);
   });
 

@@ -230,6 +230,7 @@ export class SourceAttempt {
             this.times.firstByteAfterMs = this.#ageMs;
             timer.cancel();
           }
+          slot.noteMedia();
           this.#owner.onMedia(this, chunk);
         }
       } finally {

@@ -27,6 +27,7 @@ function raceRig() {
         leaving: new AbortController().signal,
         identify: () => {},
         untilOthersKnown: () => undefined,
+        noteMedia: () => {},
         release: () => void engine.places.delete(place),
       },
       selector: { kind: 'id', hash: 'a'.repeat(40), parameters: {} },

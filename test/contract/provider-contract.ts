@@ -179,6 +179,8 @@ class Told {
 
   imageProgress(): void {}
 
+  leftAlone(): void {}
+
   /** Looks again whenever something is told. */
   async until(isSo: () => boolean | Promise<boolean>): Promise<void> {
     for (let next = this.#wake.promise; !(await isSo()); next = this.#wake.promise) await next;

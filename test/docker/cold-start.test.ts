@@ -3,7 +3,13 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { INSTANCE_LABEL } from '../../src/fleet/providers/docker/engine-labels.ts';
 import { assertUnbroken } from '../support/continuity-check.ts';
-import { AcemuxHome, AcemuxInProcess, eventually, SECOND_BYTES } from '../support/docker/acemux-on-docker.ts';
+import {
+  AcemuxHome,
+  AcemuxInProcess,
+  channel,
+  eventually,
+  SECOND_BYTES,
+} from '../support/docker/acemux-on-docker.ts';
 import { dockerHouse } from '../support/docker/docker-house.ts';
 import { whyNoDocker } from '../support/docker/docker-machine.ts';
 import { DockerProxy } from '../support/docker/docker-proxy.ts';
@@ -12,12 +18,12 @@ import { DockerRig } from '../support/docker/docker-rig.ts';
 const skip = whyNoDocker() ?? false;
 const house = dockerHouse();
 
-/** As long as real engines take. */
-const READY_AFTER_SECONDS = 8;
+/** Real engines take 8 s; in the short run it is longer than who comes would wait for a place, and no more. */
+const READY_AFTER_SECONDS = process.env['LONG_TESTS'] === '1' ? 8 : 3;
 
 /** Each has engines of its own, and waits for them most of the time. */
 describe('from nothing', { skip, concurrency: 2 }, () => {
-  test('a viewer who comes while the first engines start waits for them and plays, and the API says so meanwhile', async (t) => {
+  test('viewers who come while the first engines start wait for them and play, none gets a 503, and the API says so meanwhile', async (t) => {
     const home = await AcemuxHome.build(t, house(), {
       ENGINE_ENV: `READY_AFTER_SECONDS=${READY_AFTER_SECONDS},SIMULATE=--bitrate 2 --prebuffer 0.2`,
       // Who waits for an engine that is coming waits longer than for one that may fall free.
@@ -25,7 +31,7 @@ describe('from nothing', { skip, concurrency: 2 }, () => {
     });
     const acemux = await AcemuxInProcess.start(t, home);
     const beganMs = performance.now();
-    const viewer = acemux.watch();
+    const viewers = [channel(1), channel(1), channel(2)].map((id) => acemux.watch(id));
     await eventually('two engines are told', async () => (await acemux.engines()).length === 2);
     assert.equal((await home.containers()).length, 2);
     assert.deepEqual(
@@ -45,25 +51,60 @@ describe('from nothing', { skip, concurrency: 2 }, () => {
     for (const each of Object.values(stats)) {
       assert.ok(typeof each === 'object' && each && 'memory_usage' in each && Number(each.memory_usage) > 0);
     }
-    assert.equal(viewer.ended, undefined, 'nobody is refused while engines are coming');
+    for (const { ended } of viewers)
+      assert.equal(ended, undefined, 'nobody is refused while engines are coming');
 
-    assert.equal(await viewer.status(), 200);
-    await viewer.receivedMore(3 * SECOND_BYTES);
+    const statuses = await Promise.all(viewers.map((viewer) => viewer.status()));
+    assert.deepEqual(statuses, [200, 200, 200]);
+    await Promise.all(viewers.map((viewer) => viewer.receivedMore(3 * SECOND_BYTES)));
     t.diagnostic(
-      `the first viewer had 3 s of media ${Math.round(performance.now() - beganMs)} ms after acemux listened`,
+      `the viewers had 3 s of media ${Math.round(performance.now() - beganMs)} ms after acemux listened`,
     );
-    assertUnbroken(viewer.media);
+    for (const viewer of viewers) assertUnbroken(viewer.media);
     await acemux.whole(2);
     assert.partialDeepStrictEqual(await acemux.object('/orchestrator/status'), {
       status: 'healthy',
       engines: { total: 2, healthy: 2, starting: 0 },
-      streams: { active: 1 },
-      capacity: { total: 2, used: 1 },
+      streams: { active: 2 },
+      capacity: { total: 2 },
       can_start_stream: { now: true },
     });
     assert.equal(acemux.of('engine.appeared').length, 2, 'each has its address from the beginning');
     assert.deepEqual(acemux.of('engine.gone'), []);
-    assert.equal(acemux.of('engine.creating').length, 2, 'one viewer is no reason for more than the minimum');
+    assert.equal(
+      acemux.of('engine.creating').length,
+      2,
+      'two streams are no reason for more than the minimum',
+    );
+  });
+
+  test('no engine is made that would leave the host less than HOST_MEMORY_RESERVE, and one is when that is lowered', async (t) => {
+    const home = await AcemuxHome.build(t, house(), {
+      MIN_REPLICAS: '1',
+      // As much as can be asked for, and more than such machines have.
+      HOST_MEMORY_RESERVE: '1048576MiB',
+      ENGINE_SELECTION_TIMEOUT: '1s',
+    });
+    const acemux = await AcemuxInProcess.start(t, home);
+    await eventually('it is told', () => acemux.of('fleet.blocked').length > 0);
+    const [blocked] = acemux.of('fleet.blocked');
+    assert.equal(blocked?.details['reason'], 'host_memory');
+    assert.match(String(blocked?.details['detail']), /would have \d+ bytes left/);
+    const told = await acemux.object('/orchestrator/status');
+    assert.partialDeepStrictEqual(told, {
+      capacity: { total: 0 },
+      provisioning: { can_provision: false, blocked_reason_details: { reason: 'host_memory' } },
+      can_start_stream: { now: false, reason: 'host_memory' },
+    });
+    assert.ok(acemux.lines.some((line) => line.includes('"reason":"host_memory"')));
+    const refused = acemux.watch();
+    assert.equal(await refused.status(), 503);
+    assert.deepEqual([acemux.of('engine.creating').length, await home.containers()], [0, []]);
+    await acemux.stop();
+
+    const after = await AcemuxInProcess.start(t, home.with({ HOST_MEMORY_RESERVE: '1MiB' }));
+    await after.whole(1);
+    assert.deepEqual(after.of('fleet.blocked'), []);
   });
 
   test('an engine counts once: it is told of as soon as its making has ended, though Docker lists it before', async (t) => {

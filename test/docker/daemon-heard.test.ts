@@ -3,8 +3,16 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { INSTANCE_LABEL } from '../../src/fleet/providers/docker/engine-labels.ts';
+import {
+  AcemuxHome,
+  AcemuxInProcess,
+  channel,
+  eventually,
+  SECOND_BYTES,
+} from '../support/docker/acemux-on-docker.ts';
 import { dockerHouse } from '../support/docker/docker-house.ts';
 import { whyNoDocker } from '../support/docker/docker-machine.ts';
+import { DockerProxy } from '../support/docker/docker-proxy.ts';
 import { behindProxy, ids, names } from '../support/docker/proxied-rig.ts';
 
 const skip = whyNoDocker() ?? false;
@@ -65,27 +73,57 @@ describe('what Docker says', { skip, concurrency: 3 }, () => {
   });
 
   test('fault 13: a daemon that takes its time for each call stops nothing else, and all comes in the end', async (t) => {
-    const { proxy, rig } = await behindProxy(t, house());
-    const held: (() => void)[] = [];
+    const proxy = await DockerProxy.start(t, house().socket);
+    assert.equal(proxy.endpoint.kind, 'socket');
+    const DOCKER_HOST = `unix://${proxy.endpoint.path}`;
+    const home = await AcemuxHome.build(t, house(), { DOCKER_HOST, MIN_REPLICAS: '1' });
+    const acemux = await AcemuxInProcess.start(t, home);
+    const [before] = await acemux.whole(1);
+    const viewer = acemux.watch(channel(1));
+    await viewer.received(SECOND_BYTES);
+    const held: string[] = [];
+    let givenUp = 0;
     const slow = Promise.withResolvers<void>();
-    proxy.on(/^(GET|POST) \/containers/, async ({ response, pass }) => {
+    // Each call is carried out, and told only when the daemon comes to it.
+    proxy.on(/^(GET|POST|DELETE) \/containers/, async ({ what, response, pass }) => {
+      held.push(what);
+      response.on('close', () => {
+        if (!response.writableEnded) givenUp++;
+      });
       const { status, body } = await pass();
-      const answer = (): void => {
-        response.writeHead(status, { 'Content-Type': 'application/json' });
-        response.end(body);
-      };
-      held.push(answer);
-      slow.resolve();
+      await slow.promise;
+      response.writeHead(status, { 'Content-Type': 'application/json' });
+      response.end(body);
     });
-    const listed = rig.provider.list(never);
-    await slow.promise;
-    // The loop turns: this test runs on it while Docker lets it wait.
-    let turns = 0;
-    for (; turns < 100; turns++) await new Promise((resolve) => setImmediate(resolve));
-    assert.equal(turns, 100);
-    proxy.off(/^(GET|POST) \/containers/);
-    for (const answer of held) answer();
-    assert.deepEqual(await listed, []);
+    const scaled = acemux.act('POST', '/scale/2');
+    await eventually('the daemon is asked to make one', () => held.includes('POST /containers/create'));
+    // Who watches goes on, who comes is served by what there is, engines are looked at, and the API answers.
+    const late = acemux.watch(channel(2));
+    await late.received(SECOND_BYTES);
+    await viewer.receivedMore(SECOND_BYTES);
+    const probed = async (): Promise<unknown> => (await acemux.engines())[0]?.last_health_check;
+    const last = await probed();
+    await eventually('the engine is probed meanwhile', async () => (await probed()) !== last);
+    assert.deepEqual(await scaled, { scaled_to: 2, requested: 2 });
+    assert.deepEqual(
+      (await acemux.engines()).map(({ container_name, unseen }) => [container_name, unseen]),
+      [[before?.container_name, false]],
+    );
+    assert.equal(
+      givenUp,
+      0,
+      'all this while nobody had lost patience with the daemon: nothing had waited for it',
+    );
+    const asked = held.filter((what) => what === 'GET /containers/json').length;
+    assert.ok(asked <= 2, `${asked} lists wait: they would pile up`);
+    assert.equal(held.filter((what) => what === 'POST /containers/create').length, 1);
+
+    proxy.off(/^(GET|POST|DELETE) \/containers/);
+    slow.resolve();
+    const after = await acemux.whole(2);
+    assert.ok(after.some(({ container_name }) => container_name === before?.container_name));
+    assert.equal(acemux.of('engine.creating').length, 2, 'each engine was asked for once');
+    assert.deepEqual([viewer.ended, late.ended], [undefined, undefined]);
   });
 
   test('an engine is not lost to a list that Docker wrote before it was made', async (t) => {

@@ -186,15 +186,18 @@ describe('an engine that ends', { skip, concurrency: 3 }, () => {
     await rig.until(async () => (await isCutOff()) === false);
   });
 
-  test('an engine that goes takes its cache with it', async (t) => {
+  test('an engine that goes takes its cache with it: one that is removed, and one that ends by itself', async (t) => {
     const rig = await DockerRig.start(t, house(), onBridge);
-    const before = await house().volumes();
-    const id = await rig.provider.create({}, never);
-    const made = (await house().volumes()).filter((name) => !before.includes(name));
-    assert.ok(made.length > 0, 'its image keeps a cache in a volume');
-    await rig.provider.remove(id, never);
-    const left = await house().volumes();
-    // Other tests on the same daemon make and remove theirs meanwhile: at least one of these was its own.
-    assert.ok(made.some((name) => !left.includes(name)));
+    for (const end of ['removed', 'killed'] as const) {
+      const id = await rig.provider.create({}, never);
+      const inspected = JSON.stringify(await house().call('GET', `/containers/${id}/json`));
+      const cache = /"Type":"volume","Name":"(\w+)"/.exec(inspected)?.[1];
+      assert.ok(cache, 'its image keeps a cache in a volume');
+      assert.ok((await house().volumes()).includes(cache));
+      if (end === 'removed') await rig.provider.remove(id, never);
+      else await house().call('POST', `/containers/${id}/kill`);
+      await rig.until(async () => (await ids(rig)).length === 0 && (await names(house(), rig)).length === 0);
+      assert.ok(!(await house().volumes()).includes(cache), `the cache of one that was ${end} is gone`);
+    }
   });
 });

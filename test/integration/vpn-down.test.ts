@@ -1,17 +1,29 @@
-// What acemux does to a VPN that is down, as its options say: its own wiring, with a control server and an engine over HTTP.
+// What acemux does when VPNs are down, as its options say: its own wiring, with control servers and engines over HTTP.
 import assert from 'node:assert/strict';
-import { type TestContext, test } from 'node:test';
+import { describe, type TestContext, test } from 'node:test';
 import { startApp } from '../../src/app.ts';
 import { loadConfig } from '../../src/config/load.ts';
+import { DELIVERING_MS } from '../../src/fleet/place.ts';
 import { SimulatedGluetun } from '../../src/simulator/gluetun/simulated-gluetun.ts';
 import { silentLog } from '../../src/telemetry/log.ts';
 import { startEngine } from '../support/doctor-rig.ts';
+import { JumpClock } from '../support/jump-clock.ts';
 import { temporaryFolder } from '../support/passing-stream.ts';
 import { until } from '../support/rig.ts';
 import { undoAfter } from '../support/undo.ts';
+import { Viewer } from '../support/viewer.ts';
 
+const ID = 'd'.repeat(40);
 /** What takes a minute in the field takes a second here. */
 const PACE = 60;
+const PACKETS = 188 * 500;
+
+async function startGluetun(t: TestContext, name: string) {
+  const gluetun = new SimulatedGluetun();
+  const port = await gluetun.start();
+  undoAfter(t, () => gluetun.stop());
+  return { gluetun, name, option: `${name}?control_url=http://127.0.0.1:${port}` };
+}
 
 async function startWith(t: TestContext, given: Readonly<Record<string, string>>) {
   const { config } = loadConfig({
@@ -27,22 +39,23 @@ async function startWith(t: TestContext, given: Readonly<Record<string, string>>
       ...given,
     },
   });
-  const app = await startApp(config, { log: silentLog(), vpnPace: PACE });
+  const clock = new JumpClock();
+  const app = await startApp(config, { log: silentLog(), vpnPace: PACE, clock });
   undoAfter(t, () => app.stop());
   const told = (type: string): number =>
     [...app.events.newestFirst()].filter((event) => event.type === type).length;
-  return told;
+  return { app, clock, told };
 }
 
-test('a VPN that is down is restarted with VPN_MANAGE, once, and never touched without', async (t) => {
+describe('VPNs that are down', { concurrency: true }, () => {
   for (const manage of ['true', 'false']) {
-    await t.test(`VPN_MANAGE=${manage}`, async (t) => {
-      const gluetun = new SimulatedGluetun();
-      const control = `http://127.0.0.1:${await gluetun.start()}`;
-      undoAfter(t, () => gluetun.stop());
+    const what =
+      manage === 'true' ? 'is restarted with VPN_MANAGE, once' : 'is never touched without VPN_MANAGE';
+    test(`one ${what}`, async (t) => {
+      const { gluetun, option } = await startGluetun(t, 'one');
       const engine = await startEngine(t);
-      const told = await startWith(t, {
-        VPNS: `one?control_url=${control}`,
+      const { told } = await startWith(t, {
+        VPNS: option,
         ENGINES: `${engine.host}:${engine.port}?vpn=one`,
         VPN_MANAGE: manage,
       });
@@ -61,4 +74,52 @@ test('a VPN that is down is restarted with VPN_MANAGE, once, and never touched w
       else assert.match(orders.join(), /running/);
     });
   }
+
+  test('fault 31: both go and come back while somebody watches, who notices no more than a pause', async (t) => {
+    const both = [await startGluetun(t, 'one'), await startGluetun(t, 'two')];
+    const engines = [await startEngine(t), await startEngine(t)];
+    const { app, clock, told } = await startWith(t, {
+      VPNS: both.map(({ option }) => option).join(),
+      ENGINES: both.map(({ name }, index) => `127.0.0.1:${engines[index]?.port}?vpn=${name}`).join(),
+    });
+    await until(() => told('vpn.connected') === 2 && app.fleet.readiness().healthy === 2);
+    const before = app.fleet.snapshot().map(({ id }) => id);
+    const viewer = new Viewer(`${app.url}/ace/getstream?infohash=${ID}`);
+    undoAfter(t, async () => viewer.leave());
+    await viewer.received(PACKETS);
+
+    // One look that fails: nothing is concluded from it.
+    const looks = (): number => both[0]?.gluetun.requests.length ?? 0;
+    for (const { gluetun } of both) gluetun.switches.fault = 'reset';
+    const first = looks();
+    await until(() => looks() > first);
+    for (const { gluetun } of both) gluetun.switches.fault = undefined;
+    const second = looks();
+    await until(() => looks() > second + 1);
+    assert.deepEqual(
+      [told('vpn.disconnected'), told('engine.gone'), app.fleet.readiness().healthy],
+      [0, 0, 2],
+    );
+
+    for (const { gluetun } of both) gluetun.switches.tunnel = 'crashed';
+    for (const engine of engines) engine.faults.set({ fault: { kind: 'networkDown' } });
+    await until(() => app.fleet.registry.engines.every(({ network }) => network?.connected === false));
+    clock.jump(DELIVERING_MS);
+    await until(() => told('vpn.disconnected') === 2);
+    assert.equal(app.fleet.readiness().healthy, 0);
+    assert.equal(viewer.ended, undefined, 'who watches stays');
+
+    for (const { gluetun } of both) gluetun.switches.tunnel = 'running';
+    for (const engine of engines) engine.faults.clear();
+    await until(() => told('vpn.connected') === 4);
+    await viewer.receivedMore(4 * PACKETS);
+    assert.equal(viewer.ended, undefined, 'and goes on');
+    assert.equal(app.sessions.list().length, 1);
+    assert.deepEqual(
+      app.fleet.snapshot().map(({ id }) => id),
+      before,
+      'with the engines that there were',
+    );
+    assert.equal(told('engine.gone'), 0);
+  });
 });

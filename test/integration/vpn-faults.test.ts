@@ -1,6 +1,7 @@
 /** The faults of VPNs of the reference on containers, section 6: the real watch over HTTP, the real fleet, engines in memory. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { DELIVERING_MS } from '../../src/fleet/place.ts';
 import type { GluetunFault } from '../../src/simulator/gluetun/simulated-gluetun.ts';
 import { placeFor } from '../support/fake-fleet.ts';
 import { vpnFleet } from '../support/vpn-fleet.ts';
@@ -209,6 +210,53 @@ describe('both VPNs', () => {
     assert.deepEqual([snapshot('one').state, snapshot('two').state], ['ok', 'ok']);
     assert.equal(reconciler.block, undefined);
     await fleet.reserve(placeFor(100), AbortSignal.timeout(60_000));
+  });
+
+  test('fault 31: down while somebody watches: what stands still is no sign that a VPN lives', async (t) => {
+    const { pass, clock, fleet, setTunnel, snapshot, pool, reserve, behind } = await vpnFleet(t, {
+      ...two,
+      rules: { min: 2 },
+    });
+    await pass(60);
+    const slots = await Promise.all([reserve(), reserve()]);
+    for (const [index, { engine }] of slots.entries()) {
+      const stream = placeFor(index + 1).infohash ?? '';
+      fleet.report({ engineId: engine.id, stream, outcome: { ok: true } });
+    }
+    await pass(30);
+    const states = () => [snapshot('one').state, snapshot('two').state];
+    const made = pool.specs.length;
+    const engines = pool.engines.map(({ id }) => id);
+    setTunnel('one', false);
+    setTunnel('two', false);
+    // Whatever is said of a VPN: as long as media comes through it, it is there.
+    for (let look = 0; look < 12; look++) {
+      for (const slot of slots) slot.noteMedia();
+      await pass(5);
+    }
+    assert.ok(
+      states().every((state) => state !== 'down'),
+      states().join(),
+    );
+    await clock.advance(DELIVERING_MS);
+    await pass(5);
+    assert.deepEqual(
+      pool.engines.map(({ id }) => id),
+      engines,
+      'nothing is removed for one look',
+    );
+    await pass(85);
+    assert.deepEqual(states(), ['down', 'down'], 'although both streams have their places still');
+    assert.ok(slots.every(({ leaving }) => leaving.aborted));
+    await pass(300);
+    assert.equal(pool.specs.length, made, 'nothing is made on the bare network');
+    setTunnel('one', true);
+    setTunnel('two', true);
+    await pass(180);
+    assert.deepEqual(states(), ['ok', 'ok']);
+    for (const slot of slots) slot.release();
+    await reserve();
+    assert.ok(behind('one').length > 0 && behind('two').length > 0);
   });
 
   test('fault 32: the second fails while the first recovers: neither is used until it has been stable', async (t) => {

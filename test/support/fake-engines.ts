@@ -72,6 +72,8 @@ export class FakeEngine {
   /** Of the place reserved last: abort it to move what plays there. */
   leaving = new AbortController();
   readonly places = new Set<{ infohash: string | undefined }>();
+  /** How often it was said that media came. */
+  mediaNoted = 0;
   /** Questions for its state that it has not answered. */
   statsNow = 0;
   peers = 5;
@@ -223,6 +225,7 @@ export class FakeEngineSource implements EngineSource, EngineDemand {
       identify: (known) => {
         place.infohash = known;
       },
+      noteMedia: () => void engine.mediaNoted++,
       untilOthersKnown: () => this.untilOthersKnown(),
       release: () => {
         engine.places.delete(place);

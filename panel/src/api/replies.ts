@@ -847,6 +847,8 @@ export interface Replies {
         readonly should_wait: boolean;
         /** acemux’s own word. */
         readonly reason: string;
+        /** What can be done about it. */
+        readonly todo: string;
       } | null;
     };
     readonly can_start_stream: {

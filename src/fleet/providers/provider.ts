@@ -74,6 +74,14 @@ export interface ImageProgress {
   readonly detail: string | undefined;
 }
 
+/** What looks like an engine of ours and is none: it is neither used nor removed. */
+export interface LeftAlone {
+  readonly id: string;
+  readonly name: string;
+  /** Why it is none, a sentence. */
+  readonly detail: string;
+}
+
 /** What the container of one engine takes. Sums are since its start. */
 export interface ContainerStats {
   /** Of one core; two busy cores are 200. Undefined: this is the first sample. */
@@ -95,6 +103,8 @@ export interface ProviderListener {
   changed(): void;
   exited(exit: EngineExit): void;
   imageProgress(progress: ImageProgress): void;
+  /** Once for each. */
+  leftAlone(container: LeftAlone): void;
 }
 
 /**

@@ -78,8 +78,10 @@ function placeInPool(
 ): Placement {
   if (countIn(pool, all) >= pool.max)
     return blocked('max_replicas', `Pool ${pool.name} has its ${pool.max} engines.`);
-  if (pool.unreachable !== undefined)
-    return blocked(pool.unreachable, `What makes engines in ${pool.name} does not answer.`);
+  if (pool.unreachable !== undefined) {
+    const detail = pool.unreachableDetail ?? 'what makes engines there does not answer';
+    return blocked(pool.unreachable, `${pool.name}: ${detail}`);
+  }
   const vpn = chooseVpn(pool, view, rules, all, wish);
   if (vpn.kind !== 'vpn') return vpn;
   const breaker = memory.breakers.get(pool.name);

@@ -56,6 +56,8 @@ export interface PoolView {
   readonly max: number;
   /** Why nothing can be created or removed there now; undefined: it answers. */
   readonly unreachable: ReasonCode | undefined;
+  /** That in a sentence, where there is one. */
+  readonly unreachableDetail?: string | undefined;
   /** Of the specification that it creates by now; undefined: engines of it are never out of date. */
   readonly specHash: string | undefined;
   /** The VPNs that its engines must be behind; undefined: they are behind none. */

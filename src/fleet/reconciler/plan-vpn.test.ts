@@ -132,6 +132,21 @@ describe('engines behind VPNs', () => {
     assert.deepEqual(world.actionsSince(before, 'create'), [], 'no stampede');
   });
 
+  test('engines are moved to an emptier VPN while nobody uses them, and those that play stay', () => {
+    const world = new FleetWorld({ ...two, rules: { min: 4, max: 8, minFree: 0 } });
+    world.setVpn('two', 'down');
+    world.demand = 4 * world.rules.streamsPerEngine;
+    world.run(5 * MINUTE_MS);
+    assert.deepEqual([behind(world, 'one').length, behind(world, 'two').length], [4, 0]);
+    const before = world.nowMs;
+    world.setVpn('two', 'ok');
+    world.run(10 * MINUTE_MS);
+    assert.deepEqual(world.actionsSince(before), [], 'all of them play');
+    world.demand = 0;
+    world.run(10 * MINUTE_MS);
+    assert.deepEqual([behind(world, 'one').length, behind(world, 'two').length], [2, 2]);
+  });
+
   test('fault 29 and fault 30: engines that are cut off are replaced as soon as their VPN is up', () => {
     const world = settled({ vpns: ['one'], rules: { min: 2 } });
     for (const engine of world.engines) engine.isCutOff = true;

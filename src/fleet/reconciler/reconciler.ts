@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Clock, Timer } from '../../base/clock.ts';
-import { AcemuxError, type ReasonCode, reasonOf } from '../../base/reasons.ts';
+import { AcemuxError, REASONS, type ReasonCode, reasonOf } from '../../base/reasons.ts';
 import type { Log } from '../../telemetry/log.ts';
 import type { EngineCare } from '../engine-care.ts';
 import type { FleetHappening, FleetWitness } from '../fleet-witness.ts';
@@ -261,7 +261,7 @@ export class Reconciler {
   #logBlock({ code, message }: Block): void {
     const { log } = this.#deps;
     if (code === 'max_replicas') log.info({ detail: message }, 'the fleet is full');
-    else log.warn({ reason: code, detail: message }, 'no engine can be created');
+    else log.warn({ reason: code, detail: message, todo: REASONS[code].todo }, 'no engine can be created');
   }
 
   #refuseRequests(error: AcemuxError): void {
@@ -300,13 +300,14 @@ export class Reconciler {
     return pools.flatMap(({ provider, min, max, vpns, engineMemoryBytes, hostMemoryBytes }) => {
       const feed = registry.feeds.find((each) => each.provider === provider);
       if (!feed) return [];
-      const away = feed.away?.code;
+      const { code: away, detail } = feed.away ?? {};
       return [
         {
           name: feed.name,
           min,
           max,
           unreachable: away === 'internal' ? 'provider_unreachable' : away,
+          unreachableDetail: detail,
           specHash: provider.specHash,
           vpns,
           hostMemoryBytes: hostMemoryBytes?.(),
@@ -389,7 +390,8 @@ export class Reconciler {
       if (signal.aborted) return;
       const reason = reasonOf(error);
       const detail = error instanceof Error ? error.message : String(error);
-      log.warn({ err: error, pool: name, vpn, why, reason }, 'engine could not be created');
+      const { todo } = REASONS[reason];
+      log.warn({ err: error, pool: name, vpn, why, reason, todo }, 'engine could not be created');
       witness({ kind: 'create_failed', pool: name, why, reason, detail });
       this.#blame(name, reason, detail);
     } finally {

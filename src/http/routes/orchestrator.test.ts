@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
 import { ManualClock } from '../../base/manual-clock.ts';
+import { REASONS } from '../../base/reasons.ts';
 import type { FleetStatus } from '../../fleet/fleet-control.ts';
 import { CALM_FLEET, FakeFleetControl, madeEngine, SEEN_MS } from '../testing/fleet.ts';
 import { ADMIN_KEY, call, type Parts, playingSession, startRig } from '../testing/rig.ts';
@@ -97,6 +98,7 @@ describe('GET /orchestrator/status', () => {
       can_retry: true,
       should_wait: true,
       reason: 'vpn_down',
+      todo: REASONS.vpn_down.todo,
     });
     assert.match((await statusOf(t, { ...full, isComing: true })).can_start_stream.detail, /starting/);
     const none = await statusOf(t, { ...full, engines: NOTHING, creates: false }, []);

@@ -99,6 +99,7 @@ const StatusSchema = Type.Object({
         can_retry: Type.Boolean(),
         should_wait: Type.Boolean(),
         reason: Type.String({ description: 'acemux’s own word.' }),
+        todo: Type.String({ description: 'What can be done about it.' }),
       }),
     ),
   }),
@@ -291,6 +292,7 @@ function blockWords(
     can_retry: isBreaker ? breaker.kind === 'half-open' : eta !== undefined,
     should_wait: eta !== undefined,
     reason: code,
+    todo: REASONS[code].todo,
   };
 }
 

@@ -87,6 +87,7 @@ test('it is shown with its engine, its state and its bytes', async () => {
   assert.equal(playback.snapshot().state, 'starting');
   await playback.open();
   playback.countBytesIn(7);
+  assert.equal(engine.mediaNoted, 1, 'its place knows that media came');
   playback.countBytesOut(5);
   const { bytesIn, bytesOut, clientCount, infohash, isLive, state } = playback.snapshot();
   assert.deepEqual(

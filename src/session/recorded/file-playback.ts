@@ -158,6 +158,7 @@ export class FilePlayback {
 
   countBytesIn(bytes: number): void {
     this.#bytesIn += bytes;
+    this.#deps.slot.noteMedia();
   }
 
   countBytesOut(bytes: number): void {

@@ -36,6 +36,9 @@ export function channel(number: number): string {
 export interface ToldEngine {
   readonly container_id: string;
   readonly container_name: string;
+  readonly host: string;
+  readonly port: number;
+  readonly last_health_check: string | null;
   readonly state: string;
   readonly stream_count: number;
   readonly draining: boolean;
@@ -148,6 +151,13 @@ export abstract class RunningAcemux {
     const headers = { Authorization: `Bearer ${API_KEY}`, Connection: 'close' };
     const response = await fetch(`${this.url}${place}`, { headers });
     assert.equal(response.status, 200, `${place}: ${response.status}`);
+    return response.json();
+  }
+
+  /** Has something done by the operator; its answer. */
+  async act(method: 'POST' | 'DELETE', place: string): Promise<unknown> {
+    const headers = { Authorization: `Bearer ${API_KEY}`, Connection: 'close' };
+    const response = await fetch(`${this.url}${place}`, { method, headers });
     return response.json();
   }
 

@@ -74,6 +74,7 @@ export class DockerRig {
         this.exits.push(exit);
         this.#next();
       },
+      leftAlone: () => {},
       imageProgress: (progress) => {
         this.progress.push(progress);
         this.#next();

@@ -96,6 +96,7 @@ export class DockerProvider implements EngineProvider {
       label: settings.label,
       onExit: (exit) => this.#listener?.exited(exit),
       onGone: () => this.#listener?.changed(),
+      onLeftAlone: (container) => this.#listener?.leftAlone(container),
       onPortTaken: (ports) => {
         for (const port of ports) this.#ranges.quarantine(port);
       },

@@ -1,8 +1,8 @@
 import { untilAborted } from '../../../base/abort.ts';
 import { type Clock, sleep } from '../../../base/clock.ts';
-import { AcemuxError, asAcemuxError } from '../../../base/reasons.ts';
+import { AcemuxError, asAcemuxError, REASONS } from '../../../base/reasons.ts';
 import type { Log } from '../../../telemetry/log.ts';
-import type { EngineExit } from '../provider.ts';
+import type { EngineExit, LeftAlone } from '../provider.ts';
 import { saysPortTaken } from './creation-errors.ts';
 import type { DockerClient } from './docker-client.ts';
 import { isAway, isRefusal } from './docker-errors.ts';
@@ -17,6 +17,8 @@ export interface OwnContainersDeps {
   readonly onExit: (exit: EngineExit) => void;
   /** One has gone: its name and ports are free. */
   readonly onGone: () => void;
+  /** A container that is not ours to touch; once for each. */
+  readonly onLeftAlone: (container: LeftAlone) => void;
   /** An engine ended because something else listens on one of these. */
   readonly onPortTaken: (ports: readonly number[]) => void;
   readonly clock: Clock;
@@ -112,13 +114,10 @@ export class OwnContainers {
 
   /** Warns of containers that carry our label and are not ours, each once. @throws as `refresh` */
   async lookForForeign(signal: AbortSignal): Promise<void> {
-    const { client, label, instance, log } = this.#deps;
+    const { client, label, instance } = this.#deps;
     for (const { id, name, labels } of await client.list([label.join('=')], signal)) {
-      if (labels[INSTANCE_LABEL] === instance || this.#isToldOf(id)) continue;
-      log.warn(
-        { container: name, id },
-        'a container carries CONTAINER_LABEL and is not of this acemux: it is left alone',
-      );
+      if (labels[INSTANCE_LABEL] === instance) continue;
+      this.#leaveAlone(id, name, 'a container carries CONTAINER_LABEL and is not of this acemux');
     }
   }
 
@@ -194,12 +193,7 @@ export class OwnContainers {
     const { log, instance } = this.#deps;
     const engine = readLabels(listed.labels, instance);
     if (!engine) {
-      if (!this.#isToldOf(listed.id)) {
-        log.warn(
-          { container: listed.name, id: listed.id },
-          'a container carries our label and no ports of an engine: it is left alone',
-        );
-      }
+      this.#leaveAlone(listed.id, listed.name, 'a container carries our label and no ports of an engine');
       return undefined;
     }
     // Until whoever makes it knows its id it would be counted twice: as one that is being made, and as one that is.
@@ -341,10 +335,13 @@ export class OwnContainers {
     return { listed: { ...row, state: details.state, addresses: details.addresses }, details };
   }
 
-  #isToldOf(id: string): boolean {
-    if (this.#warned.has(id)) return true;
+  #leaveAlone(id: string, name: string, detail: string): void {
+    if (this.#warned.has(id)) return;
     this.#warned.add(id);
-    return false;
+    const { log, onLeftAlone } = this.#deps;
+    const reason = 'docker_not_ours';
+    log.warn({ container: name, id, reason, todo: REASONS[reason].todo }, `${detail}: it is left alone`);
+    onLeftAlone({ id, name, detail });
   }
 }
 

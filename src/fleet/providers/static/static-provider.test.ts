@@ -106,7 +106,12 @@ test('one name is at most 64 engines', async () => {
 test('the list can be replaced while it is used: who is in both stays who it was', async () => {
   const provider = new StaticProvider([engine, { ...engine, port: 6879 }]);
   let changes = 0;
-  provider.watch({ changed: () => changes++, exited: () => {}, imageProgress: () => {} });
+  provider.watch({
+    changed: () => changes++,
+    exited: () => {},
+    imageProgress: () => {},
+    leftAlone: () => {},
+  });
   const [, kept] = await provider.list(never);
   provider.replace([
     { ...engine, port: 6879 },

@@ -1,0 +1,45 @@
+/**
+ * A place delivers for so long after its last bytes, milliseconds. Gaps of 10 s are normal between peers; what has stood still
+ * for longer is no sign that its engine lives, or the VPN before it.
+ */
+export const DELIVERING_MS = 10_000;
+
+/** One reserved place on an engine. */
+export class Place {
+  /** The broadcast that has it; undefined while nobody knows which it is. */
+  infohash: string | undefined;
+  /** Asks for a place back that only speeds a start up; tells whether it is free soon. Undefined: any other place. */
+  readonly giveWay: (() => boolean) | undefined;
+  /** Aborted when the engine is about to leave the fleet. */
+  readonly leaving = new AbortController();
+  #hasDelivered = false;
+  #lastMediaMs: number | undefined;
+
+  constructor(infohash: string | undefined, giveWay?: () => boolean) {
+    this.infohash = infohash;
+    this.giveWay = giveWay;
+  }
+
+  /** Bytes have come. Times are monotonic milliseconds. */
+  noteMedia(nowMs: number): void {
+    this.#lastMediaMs = nowMs;
+  }
+
+  /** Of what came there is something to watch. */
+  noteDelivered(nowMs: number): void {
+    this.#hasDelivered = true;
+    this.#lastMediaMs = nowMs;
+  }
+
+  /** Whether there was ever something to watch. */
+  get hasDelivered(): boolean {
+    return this.#hasDelivered;
+  }
+
+  /** Whether media comes now: what once came says nothing of today. */
+  delivers(nowMs: number): boolean {
+    return (
+      this.#hasDelivered && this.#lastMediaMs !== undefined && nowMs - this.#lastMediaMs <= DELIVERING_MS
+    );
+  }
+}
