@@ -36,6 +36,26 @@ describe('how many engines there are', () => {
     assert.deepEqual(world.actionsSince(before), ['create demand']);
   });
 
+  test('streams that have to leave a drained engine count, unless a busy engine has room for them', () => {
+    for (const [demand, made] of [
+      [3, ['create demand']],
+      [2, []],
+    ] as const) {
+      const world = settled({ rules: { min: 0, minFree: 0, streamsPerEngine: 2, removesSurplus: false } });
+      world.demand = 4;
+      world.run(5 * MINUTE_MS);
+      world.demand = demand;
+      world.run(1_000);
+      const leaving = world.engines.find(({ streams }) => streams === 1) ?? world.engines[0]!;
+      leaving.drainWhy = 'operator';
+      const before = world.nowMs;
+      world.run(5 * MINUTE_MS);
+      assert.deepEqual(world.actionsSince(before), made, `${demand} streams`);
+      assert.equal(leaving.streams, 0, 'they have moved');
+      assert.equal(world.waiting, 0);
+    }
+  });
+
   test('an engine that is starting is not made twice', () => {
     const world = settled({ rules: { min: 1, minFree: 0, streamsPerEngine: 1 } });
     world.demand = 2;

@@ -33,6 +33,8 @@ interface Situation {
   readonly wanted: number;
   /** Engines that those who wait would fill. */
   readonly urgent: number;
+  /** Engines that the streams of drained ones need. */
+  readonly moving: number;
   readonly replacement: Replacement | undefined;
   readonly isStoodIn: boolean;
 }
@@ -83,10 +85,12 @@ function assess(view: FleetView, rules: PlanRules): Situation {
   const of = (kind: Standing['kind']): EngineView[] =>
     standings.flatMap(({ engine, standing }) => (standing.kind === kind ? [engine] : []));
   const ready = of('ready');
+  const leaving = of('leaving');
   const busy = ready.filter(({ streams }) => streams > 0).length;
   const urgent = Math.ceil(view.waiting / rules.streamsPerEngine);
+  const moving = enginesForMoving(ready, leaving, rules);
   const poolsMin = view.pools.reduce((sum, { min }) => sum + min, 0);
-  const wanted = Math.min(rules.max, Math.max(rules.min, poolsMin, busy + urgent + rules.minFree));
+  const wanted = Math.min(rules.max, Math.max(rules.min, poolsMin, busy + moving + urgent + rules.minFree));
   const replacement = nextReplacement(view, rules, ready);
   return {
     view,
@@ -95,15 +99,28 @@ function assess(view: FleetView, rules: PlanRules): Situation {
     lost: standings.flatMap(({ engine, standing }) =>
       standing.kind === 'lost' ? [{ engine, why: standing.why }] : [],
     ),
-    leaving: of('leaving'),
+    leaving,
     coming: of('coming').length + view.creating.length,
     wavering: of('wavering').length,
     total: view.engines.length + view.creating.length,
     wanted,
     urgent,
+    moving,
     replacement,
     isStoodIn: replacement !== undefined && isStoodIn(replacement, view, rules, ready, wanted),
   };
+}
+
+/** How many engines the streams of those that are drained need, beside what room is left on engines that are busy anyway. */
+function enginesForMoving(
+  ready: readonly EngineView[],
+  leaving: readonly EngineView[],
+  { streamsPerEngine }: PlanRules,
+): number {
+  const moving = leaving.reduce((sum, { streams }) => sum + streams, 0);
+  const busy = ready.filter(({ streams }) => streams > 0);
+  const room = busy.reduce((sum, { streams }) => sum + Math.max(0, streamsPerEngine - streams), 0);
+  return Math.ceil(Math.max(0, moving - room) / streamsPerEngine);
 }
 
 /** Engines that were not needed, and are again, go on at once: nothing is quicker. */
@@ -223,9 +240,9 @@ function planGrowth(situation: Situation, memory: PlanMemory, undrained: number)
 }
 
 function whyCreate(situation: Situation, already: number): CreateWhy {
-  const { view, rules, ready, coming, lost, urgent } = situation;
+  const { view, rules, ready, coming, lost, urgent, moving } = situation;
   const present = ready.length + coming + already;
-  if (urgent > coming + already) return 'demand';
+  if (urgent + moving > coming + already) return 'demand';
   if (present < rules.min + view.requested && present >= rules.min && view.requested > already)
     return 'requested';
   if (lost.length > 0) return 'replace_lost';
