@@ -40,6 +40,17 @@ test('what has grown old before it is given up is freed in time, too, while ther
   assert.ok(given.waitingMax < 150, `${given.waitingMax} MB of ${given.slabs} waited at once`);
 });
 
+test('what somebody still has a view of when it is given up weighs only when he lets go', () => {
+  const slab = new Slab(SLAB_BYTES);
+  const weights: (number | undefined)[] = [];
+  slab.hold();
+  slab.giveUp();
+  weights.push(slab.weight?.byteLength);
+  slab.letGo();
+  weights.push(slab.weight?.byteLength);
+  assert.deepEqual(weights, [undefined, SLAB_BYTES]);
+});
+
 test('memory that is in use does not count for V8', () => {
   const before = process.memoryUsage();
   const slabs = Array.from({ length: 20 }, () => new Slab(SLAB_BYTES));

@@ -16,7 +16,8 @@ export class Slab {
   /** How many blocks of the ring are in it now. */
   blocks = 0;
   #holders = 0;
-  /** What makes a slab that is given up weigh for V8. */
+  #isGivenUp = false;
+  /** What makes it weigh for V8, once it is given up and nobody holds it. */
   weight: ArrayBuffer | undefined;
 
   constructor(sizeBytes: number) {
@@ -31,6 +32,7 @@ export class Slab {
   /** He needs that no more. */
   letGo(): void {
     this.#holders--;
+    if (this.#isGivenUp && this.#holders === 0) this.#weigh();
   }
 
   /** Whether somebody has a view of it still, or has never said otherwise: then it is left to them. */
@@ -40,10 +42,17 @@ export class Slab {
 
   /** It will not be written again; its memory is freed when nobody has a view of it. */
   giveUp(): void {
+    this.#isGivenUp = true;
+    if (this.#holders === 0) this.#weigh();
+  }
+
+  /**
+   * Nobody has a view of it any more: as much memory that V8 counts is hung on it, which becomes garbage with it. Dropped at once that would be
+   * young garbage, which goes without that V8 looks for what is old. A buffer that could be resized has pages of its own, which it never touches.
+   */
+  #weigh(): void {
     const sizeBytes = this.bytes.length;
-    // As much memory that V8 counts, garbage when this slab is: alone it would be taken for young garbage, and go without that V8
-    // looks for what is old. A buffer that could be resized has pages of its own, which it never touches.
-    this.weight = new ArrayBuffer(sizeBytes, { maxByteLength: sizeBytes });
+    this.weight ??= new ArrayBuffer(sizeBytes, { maxByteLength: sizeBytes });
   }
 
   /** It will be written again; nobody holds it. */
