@@ -363,3 +363,10 @@ export class FleetWorld {
     this.memory = { ...this.memory, breakers };
   }
 }
+
+/** A fleet that has come to rest. */
+export function settled(...options: ConstructorParameters<typeof FleetWorld>): FleetWorld {
+  const world = new FleetWorld(...options);
+  world.run(5 * 60_000);
+  return world;
+}

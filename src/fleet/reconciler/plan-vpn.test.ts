@@ -1,15 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { FleetWorld, type WorldEngine } from '../../../test/support/fleet-world.ts';
+import { FleetWorld, settled, type WorldEngine } from '../../../test/support/fleet-world.ts';
 
 const MINUTE_MS = 60_000;
-
-/** A fleet that has come to rest. */
-function settled(...options: ConstructorParameters<typeof FleetWorld>): FleetWorld {
-  const world = new FleetWorld(...options);
-  world.run(5 * MINUTE_MS);
-  return world;
-}
 
 function ports(world: FleetWorld): (number | undefined)[] {
   return world.engines.map(({ forwardedPort }) => forwardedPort).toSorted();
