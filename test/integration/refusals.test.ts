@@ -220,7 +220,7 @@ const ELSEWHERE: Readonly<Partial<Record<ReasonCode, string>>> = {
   engine_creation_paused: 'src/fleet/reconciler/reconciler.test.ts',
   provider_unreachable: 'src/fleet/reconciler/reconciler.test.ts',
   vpn_down: 'src/fleet/reconciler/reconciler.test.ts',
-  host_memory: 'src/fleet/reconciler/plan.test.ts',
+  host_memory: 'src/fleet/reconciler/plan-failures.test.ts',
   engine_unknown: 'src/fleet/fleet-control.test.ts',
   stream_unknown: 'src/http/routes/streams.test.ts',
   setting_unknown: 'test/integration/settings.test.ts',
