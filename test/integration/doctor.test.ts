@@ -118,7 +118,8 @@ function assertAnswers(report: DoctorReport): void {
 describe('the doctor at an engine like', { concurrency: true }, () => {
   for (const name of NAMES) {
     test(`${name} finds each of its switches, and leaves nothing on it`, async (t) => {
-      const engine = await startEngine(t, { profile: name });
+      // Idle for long enough to be seen by the first look on a busy machine, too.
+      const engine = await startEngine(t, { profile: name, delays: { idleMs: 250 } });
       const report = await examine(engine, { content: CONTENT_ID });
       const profile = PROFILES[name];
       const { facts } = report.recording;

@@ -39,7 +39,7 @@ const clip = loadClip();
 export const QUICK_ENGINE: SimulatedEngineOptions = {
   clip,
   bitsPerSecond: 2_000_000,
-  delays: { replyMs: 20, idleMs: 250, prebufMs: 700, unknownIdMs: 40, unknownInfohashMs: 80 },
+  delays: { replyMs: 20, idleMs: 60, prebufMs: 700, unknownIdMs: 40, unknownInfohashMs: 80 },
   burst: { seconds: 4 },
   catalogue: listedCatalogue([{ infohash: INFOHASH, contentIds: [CONTENT_ID], name: NAME }]),
   epochMs: Date.now() - 3_600_000,
