@@ -34,7 +34,7 @@ RUN [ -f panel/dist/index.html ] || \
 FROM ${BASE_IMAGE}
 # A small young generation and few malloc arenas: 30 to 40 MB less for hundreds of viewers, and no slower
 # (docs/benchmarks.md). The threshold is glibc's own: set, it stays, and what a ring lets go of goes back to the
-# kernel, where otherwise 20 MB stay behind for each stream that ended. npm start does the same.
+# kernel. npm start does the same.
 ENV NODE_ENV=production \
     NODE_OPTIONS=--max-semi-space-size=2 \
     MALLOC_ARENA_MAX=2 \

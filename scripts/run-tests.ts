@@ -107,7 +107,7 @@ async function runTogether(files: readonly string[], run: Run): Promise<number> 
 
 /** What stands in test/docker/ shares one daemon; where there can be none, the tests themselves say why. */
 async function runWithDocker(files: readonly string[], run: Run): Promise<number> {
-  if (files.length === 0 || whyNoDocker() !== undefined) return runFiles(files, run);
+  if (files.length === 0 || run.ended.aborted || whyNoDocker() !== undefined) return runFiles(files, run);
   const docker = await startMachineWithImage();
   try {
     const environment = { ...run.environment, [SHARED_DOCKER]: `${docker.socket} ${docker.address}` };
@@ -135,7 +135,7 @@ async function runFiles(files: readonly string[], run: Run): Promise<number> {
     stdio: 'inherit',
     env: {
       ...process.env,
-      // Each file is a process of its own: what one has compiled, the next ones need not.
+      // Of many processes: what one has compiled, the next ones need not.
       NODE_COMPILE_CACHE: join(run.root, 'node_modules/.cache/acemux-tests'),
       ...run.environment,
     },

@@ -40,6 +40,12 @@ test('what makes a field optional is not in its JSON, and the field’s own sche
   });
 });
 
+test('what may be null is one of the two', () => {
+  const schema = Type.OrNull(Type.Integer());
+  isOfType<number | null>()<Static<typeof schema>>();
+  assert.equal(JSON.stringify(schema), '{"anyOf":[{"type":"integer"},{"type":"null"}]}');
+});
+
 test('types follow from what is written', () => {
   const schema = Type.Object({
     state: Type.Union([Type.Literal('on'), Type.Literal('off'), Type.Null()]),

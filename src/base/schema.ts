@@ -77,6 +77,8 @@ export const Type = {
     anyOf: Options,
     keywords?: Keywords,
   ): Schema<ValueOfAny<Options>> => ({ anyOf, ...keywords }),
+  /** What the schema allows, or null. */
+  OrNull: <Value>(schema: Schema<Value>): Schema<Value | null> => ({ anyOf: [schema, Type.Null()] }),
   /** An object with any number of fields that are all of one kind. */
   Record: <Of extends AnySchema>(values: Of, keywords?: Keywords): Schema<Record<string, Static<Of>>> => ({
     type: 'object',

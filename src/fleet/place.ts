@@ -8,7 +8,7 @@ export const DELIVERING_MS = 10_000;
 export class Place {
   /** The broadcast that has it; undefined while nobody knows which it is. */
   infohash: string | undefined;
-  /** Asks for a place back that only speeds a start up; tells whether it is free soon. Undefined: any other place. */
+  /** Where the place only speeds a start up: asks for it back, and tells whether it will soon be free. Any other place has none. */
   readonly giveWay: (() => boolean) | undefined;
   /** Aborted when the engine is about to leave the fleet. */
   readonly leaving = new AbortController();

@@ -7,7 +7,7 @@ import {
   subjectOf,
 } from '../telemetry/events/event.ts';
 
-const IdOrNull = (description: string) => Type.Union([Type.String({ description }), Type.Null()]);
+const IdOrNull = (description: string) => Type.OrNull(Type.String({ description }));
 
 /** The keys down to `stream_id` are acestream-orchestrator's; what acemux adds comes after. */
 export const EventSchema = Type.Object({

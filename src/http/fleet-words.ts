@@ -1,11 +1,11 @@
-import { type AnySchema, type Static, Type } from '../base/schema.ts';
+import { type Static, Type } from '../base/schema.ts';
 import type { EngineSnapshot } from '../fleet/engine-record.ts';
 import type { ContainerStats } from '../fleet/providers/provider.ts';
 import type { Explanation } from '../fleet/selection.ts';
 import { timeOf } from './times.ts';
 
-const OrNull = <Schema extends AnySchema>(schema: Schema) => Type.Union([schema, Type.Null()]);
-const Text = (description?: string) => OrNull(Type.String(description === undefined ? {} : { description }));
+const Text = (description?: string) =>
+  Type.OrNull(Type.String(description === undefined ? {} : { description }));
 const Labels = Type.Record(Type.String());
 
 export const ContainerSchema = Type.Object({
@@ -20,7 +20,7 @@ export const ContainerSchema = Type.Object({
   ports: Type.Record(Type.Array(Type.Object({ HostIp: Type.String(), HostPort: Type.String() })), {
     description: 'Where its HTTP API is reached.',
   }),
-  memory_limit_bytes: OrNull(Type.Integer()),
+  memory_limit_bytes: Type.OrNull(Type.Integer()),
 });
 
 const ScoreSchema = Type.Object({
@@ -56,7 +56,7 @@ export const EngineStateSchema = Type.Object({
   engine_variant: Text(),
   platform: Text(),
   version: Text(),
-  forwarded_port: OrNull(Type.Integer()),
+  forwarded_port: Type.OrNull(Type.Integer()),
   state: Type.String({ description: 'starting, healthy, degraded, unhealthy or draining.' }),
   state_since: Type.String({ format: 'date-time' }),
   detail: Text('Why its last probe failed.'),
@@ -67,11 +67,11 @@ export const EngineStateSchema = Type.Object({
   suspected: Type.Boolean({ description: 'Held to be the cause of failures, and therefore taken last.' }),
   unseen: Type.Boolean({ description: 'Its provider can’t be asked now: all this may be out of date.' }),
   vpn_state: Text(),
-  container: OrNull(ContainerSchema),
+  container: Type.OrNull(ContainerSchema),
   successes: Type.Integer(),
   failures: Type.Integer(),
   failures_by_reason: Type.Record(Type.Integer()),
-  last_failure: OrNull(Type.Object({ reason: Type.String(), at: Type.String({ format: 'date-time' }) })),
+  last_failure: Type.OrNull(Type.Object({ reason: Type.String(), at: Type.String({ format: 'date-time' }) })),
   probes: Type.Array(
     Type.Object({
       at: Type.String({ format: 'date-time' }),
@@ -87,14 +87,16 @@ export const EngineStateSchema = Type.Object({
 
 export const ContainerStatsSchema = Type.Object({
   container_id: Type.String(),
-  cpu_percent: OrNull(Type.Number({ description: 'Of one core. Null at the first look: two are needed.' })),
+  cpu_percent: Type.OrNull(
+    Type.Number({ description: 'Of one core. Null at the first look: two are needed.' }),
+  ),
   memory_usage: Type.Integer({ description: 'Bytes, without the cache of files.' }),
-  memory_limit: OrNull(Type.Integer({ description: 'Bytes.' })),
-  memory_percent: OrNull(Type.Number()),
-  network_rx_bytes: OrNull(
+  memory_limit: Type.OrNull(Type.Integer({ description: 'Bytes.' })),
+  memory_percent: Type.OrNull(Type.Number()),
+  network_rx_bytes: Type.OrNull(
     Type.Integer({ description: 'Null behind a VPN, whose container has the network.' }),
   ),
-  network_tx_bytes: OrNull(Type.Integer()),
+  network_tx_bytes: Type.OrNull(Type.Integer()),
   block_read_bytes: Type.Integer(),
   block_write_bytes: Type.Integer(),
 });

@@ -1,52 +1,51 @@
-import { type AnySchema, type Static, Type } from '../base/schema.ts';
+import { type Static, Type } from '../base/schema.ts';
 import type { Moment } from '../history/history.ts';
 import type { PastStream, PastViewer, StreamMinutes, ViewerMinutes } from '../history/past.ts';
 import { type EventFact, judge, VERDICTS } from '../history/verdict.ts';
 import { timeOf } from './times.ts';
 
-const OrNull = <Schema extends AnySchema>(schema: Schema) => Type.Union([schema, Type.Null()]);
 const Time = Type.String({ format: 'date-time', description: 'ISO 8601, UTC' });
-const Seconds = (description: string) => OrNull(Type.Number({ description }));
+const Seconds = (description: string) => Type.OrNull(Type.Number({ description }));
 
 export const PastStreamSchema = Type.Object({
   session_id: Type.String(),
   stream_id: Type.String({ description: 'The 40 digits that it was first asked for.' }),
-  infohash: OrNull(Type.String()),
+  infohash: Type.OrNull(Type.String()),
   key_type: Type.String(),
   began_at: Time,
-  started_at: OrNull(Time),
-  ended_at: OrNull(Time),
-  error: OrNull(Type.String({ description: 'Why it ended: a reason code.' })),
+  started_at: Type.OrNull(Time),
+  ended_at: Type.OrNull(Time),
+  error: Type.OrNull(Type.String({ description: 'Why it ended: a reason code.' })),
   bytes_in: Type.Integer(),
   bytes_out: Type.Integer(),
 });
 
 export const PastViewerSchema = Type.Object({
   client_id: Type.String(),
-  name: OrNull(Type.String({ description: 'What it called itself: `?client=`.' })),
-  address: OrNull(Type.String({ description: 'Null with HISTORY_ADDRESSES=false.' })),
+  name: Type.OrNull(Type.String({ description: 'What it called itself: `?client=`.' })),
+  address: Type.OrNull(Type.String({ description: 'Null with HISTORY_ADDRESSES=false.' })),
   stream_id: Type.String(),
   joined_at: Time,
-  left_at: OrNull(Time),
-  reason: OrNull(Type.String({ description: 'Why it left: a reason code.' })),
+  left_at: Type.OrNull(Time),
+  reason: Type.OrNull(Type.String({ description: 'Why it left: a reason code.' })),
 });
 
 export const StreamMinuteSchema = Type.Object({
   at: Time,
-  engine: OrNull(Type.String()),
+  engine: Type.OrNull(Type.String()),
   clients: Type.Integer(),
   ingest_bytes: Type.Integer(),
   longest_gap_seconds: Type.Number({ description: 'The longest time that nothing came from the engine.' }),
   ring_seconds: Seconds('Of media that were in memory.'),
-  peers: OrNull(Type.Integer()),
-  speed_bytes_per_second: OrNull(Type.Number({ description: 'As the engine said.' })),
+  peers: Type.OrNull(Type.Integer()),
+  speed_bytes_per_second: Type.OrNull(Type.Number({ description: 'As the engine said.' })),
 });
 
 export const ViewerMinuteSchema = Type.Object({
   at: Time,
   client_id: Type.String(),
   output: Type.String({ description: 'ts or hls.' }),
-  bytes: OrNull(Type.Integer()),
+  bytes: Type.OrNull(Type.Integer()),
   longest_gap_seconds: Seconds('The longest time that it got no media, whoever was to blame.'),
   lag_seconds: Seconds('The furthest that it was behind the live edge.'),
   skips: Type.Integer(),
@@ -58,8 +57,8 @@ export const HistoryEventSchema = Type.Object({
   id: Type.Integer(),
   at: Time,
   type: Type.String(),
-  engine: OrNull(Type.String()),
-  reason: OrNull(Type.String()),
+  engine: Type.OrNull(Type.String()),
+  reason: Type.OrNull(Type.String()),
   message: Type.String(),
 });
 
@@ -74,11 +73,11 @@ export const MomentSchema = Type.Object({
     Type.Object({
       at: Time,
       text: Type.String(),
-      event_id: OrNull(Type.Integer({ description: 'The event that it is: `/events`.' })),
+      event_id: Type.OrNull(Type.Integer({ description: 'The event that it is: `/events`.' })),
     }),
   ),
-  stream: OrNull(PastStreamSchema),
-  client: OrNull(PastViewerSchema),
+  stream: Type.OrNull(PastStreamSchema),
+  client: Type.OrNull(PastViewerSchema),
   stream_minutes: Type.Array(StreamMinuteSchema),
   client_minutes: Type.Array(ViewerMinuteSchema),
   events: Type.Array(HistoryEventSchema),

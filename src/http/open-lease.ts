@@ -19,7 +19,7 @@ export type OpenLeaseDeps<Attached extends Leavable> = Pick<
 
 export const EnvelopeSchema = Type.Object({
   response: Type.Unknown({ description: 'Null after an error.' }),
-  error: Type.Union([Type.String(), Type.Null()]),
+  error: Type.OrNull(Type.String()),
 });
 
 /** What a request wants instead of media; empty if nothing. */

@@ -1,13 +1,13 @@
-import { type AnySchema, type Static, Type } from '../base/schema.ts';
+import { type Static, Type } from '../base/schema.ts';
 import type { EngineSnapshot } from '../fleet/engine-record.ts';
 import type { StreamRecord } from '../session/stream-book.ts';
 import type { HttpDeps } from './deps.ts';
 import { timeOf } from './times.ts';
 
-const OrNull = <Schema extends AnySchema>(schema: Schema) => Type.Union([schema, Type.Null()]);
-const Text = (description?: string) => OrNull(Type.String(description === undefined ? {} : { description }));
+const Text = (description?: string) =>
+  Type.OrNull(Type.String(description === undefined ? {} : { description }));
 const Whole = (description?: string) =>
-  OrNull(Type.Integer(description === undefined ? {} : { description }));
+  Type.OrNull(Type.Integer(description === undefined ? {} : { description }));
 const Time = () => Type.String({ format: 'date-time' });
 
 const OverviewStreamSchema = Type.Object({
@@ -30,7 +30,7 @@ const OverviewStreamSchema = Type.Object({
   peers: Whole(),
   speed_down: Whole('Kilobytes per second, as engines count.'),
   buffer_pieces: Whole('Of the live window, that the engine has ready.'),
-  codecs: OrNull(Type.Array(Type.String(), { description: 'RFC 6381; null while they are not known.' })),
+  codecs: Type.OrNull(Type.Array(Type.String(), { description: 'RFC 6381; null while they are not known.' })),
   width: Whole('Pixels.'),
   height: Whole(),
   splices: Type.Integer({ description: 'How often another source has gone on with it.' }),

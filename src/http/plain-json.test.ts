@@ -7,8 +7,8 @@ import { plainJson } from './plain-json.ts';
 const Schema = Type.Array(
   Type.Object({
     id: Type.String(),
-    peers: Type.Union([Type.Integer(), Type.Null()]),
-    at: Type.Union([Type.String({ format: 'date-time' }), Type.Null()]),
+    peers: Type.OrNull(Type.Integer()),
+    at: Type.OrNull(Type.String({ format: 'date-time' })),
     rate: Type.Number(),
     warnings: Type.Array(Type.String()),
   }),

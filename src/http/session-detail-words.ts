@@ -1,11 +1,10 @@
-import { type AnySchema, type Static, Type } from '../base/schema.ts';
+import { type Static, Type } from '../base/schema.ts';
 import type { AttemptRecord } from '../session/attempt-record.ts';
 import type { ListedViewer } from '../session/session-control.ts';
 import type { PlacedViewer, SessionDetail } from '../session/session-detail.ts';
 import { playerOf } from './player-name.ts';
 import { timeOf } from './times.ts';
 
-const OrNull = <Schema extends AnySchema>(schema: Schema) => Type.Union([schema, Type.Null()]);
 const Seconds = (description?: string) => Type.Number(description === undefined ? {} : { description });
 const Time = Type.String({ format: 'date-time', description: 'ISO 8601, UTC' });
 
@@ -15,25 +14,25 @@ export const ClientSchema = Type.Object({
   stream_id: Type.String({ description: 'The 40 digits that its stream was first asked for.' }),
   session_id: Type.String({ description: 'The id of its stream in /streams.' }),
   address: Type.String(),
-  user_agent: OrNull(Type.String()),
-  player: OrNull(Type.String({ description: 'The player’s name, as far as User-Agent tells it.' })),
-  name: OrNull(Type.String({ description: 'What it calls itself with `client=` in its URL.' })),
+  user_agent: Type.OrNull(Type.String()),
+  player: Type.OrNull(Type.String({ description: 'The player’s name, as far as User-Agent tells it.' })),
+  name: Type.OrNull(Type.String({ description: 'What it calls itself with `client=` in its URL.' })),
   joined_at: Time,
-  output: OrNull(Type.String({ description: 'ts or hls; null while it has not begun.' })),
+  output: Type.OrNull(Type.String({ description: 'ts or hls; null while it has not begun.' })),
   state: Type.String({
     description:
       'playing; lagging: its connection takes less than the stream; paused: it takes nothing, and may go on from disk.',
   }),
-  position: OrNull(Type.Integer({ description: 'Where it is, by the positions of `buffer`.' })),
-  lag_bytes: OrNull(Type.Integer({ description: 'Between it and the live edge.' })),
-  seconds_behind_live: OrNull(
+  position: Type.OrNull(Type.Integer({ description: 'Where it is, by the positions of `buffer`.' })),
+  lag_bytes: Type.OrNull(Type.Integer({ description: 'Between it and the live edge.' })),
+  seconds_behind_live: Type.OrNull(
     Seconds('The same in media. Null of HLS, and of who is beyond what is in memory.'),
   ),
   is_in_timeshift: Type.Boolean({ description: 'What it is sent comes from disk.' }),
-  bytes_sent: OrNull(Type.Integer({ description: 'Null of HLS, whose segments are the same for all.' })),
-  bytes_per_second: OrNull(Type.Integer({ description: 'Lately.' })),
+  bytes_sent: Type.OrNull(Type.Integer({ description: 'Null of HLS, whose segments are the same for all.' })),
+  bytes_per_second: Type.OrNull(Type.Integer({ description: 'Lately.' })),
   skips: Type.Integer({ description: 'Times that it was too slow, and went on at a newer keyframe.' }),
-  longest_pause_seconds: OrNull(Seconds('That it got nothing because its stream stood still.')),
+  longest_pause_seconds: Type.OrNull(Seconds('That it got nothing because its stream stood still.')),
 });
 
 const AttemptSchema = Type.Object({
@@ -42,30 +41,30 @@ const AttemptSchema = Type.Object({
   engine_port: Type.Integer(),
   is_standby: Type.Boolean({ description: 'It began beside the engine in use, as insurance.' }),
   began_at: Time,
-  opened_after_seconds: OrNull(Seconds('The engine had opened a playback.')),
-  first_byte_after_seconds: OrNull(Seconds()),
-  delivering_after_seconds: OrNull(Seconds('There was something of it to watch.')),
-  over_after_seconds: OrNull(Seconds('Null while it goes on.')),
-  reason: OrNull(Type.String({ description: 'Why it was over: a reason code.' })),
+  opened_after_seconds: Type.OrNull(Seconds('The engine had opened a playback.')),
+  first_byte_after_seconds: Type.OrNull(Seconds()),
+  delivering_after_seconds: Type.OrNull(Seconds('There was something of it to watch.')),
+  over_after_seconds: Type.OrNull(Seconds('Null while it goes on.')),
+  reason: Type.OrNull(Type.String({ description: 'Why it was over: a reason code.' })),
 });
 
 const MediaSchema = Type.Object({
-  codecs: OrNull(
+  codecs: Type.OrNull(
     Type.Array(Type.String(), { description: 'RFC 6381; null if one of them has no such name.' }),
   ),
-  width: OrNull(Type.Integer()),
-  height: OrNull(Type.Integer()),
-  frames_per_second: OrNull(Type.Number()),
+  width: Type.OrNull(Type.Integer()),
+  height: Type.OrNull(Type.Integer()),
+  frames_per_second: Type.OrNull(Type.Number()),
   streams: Type.Array(
     Type.Object({
       pid: Type.Integer(),
       kind: Type.String({ description: 'video, audio or other.' }),
-      codec: OrNull(Type.String()),
+      codec: Type.OrNull(Type.String()),
     }),
   ),
-  bytes_per_second: OrNull(Type.Integer({ description: 'By its own clock.' })),
-  gop_seconds: OrNull(Seconds('From one keyframe to the next, on average.')),
-  gop_longest_seconds: OrNull(Seconds()),
+  bytes_per_second: Type.OrNull(Type.Integer({ description: 'By its own clock.' })),
+  gop_seconds: Type.OrNull(Seconds('From one keyframe to the next, on average.')),
+  gop_longest_seconds: Type.OrNull(Seconds()),
 });
 
 const BufferSchema = Type.Object({
@@ -85,7 +84,7 @@ const BufferSchema = Type.Object({
 
 const TimeshiftSchema = Type.Object({
   window_seconds: Seconds(),
-  oldest_at: OrNull(Time),
+  oldest_at: Type.OrNull(Time),
   newest_at: Time,
   size_bytes: Type.Integer(),
 });
@@ -105,8 +104,8 @@ export const SESSION_DETAIL_PROPERTIES = {
   bytes_in_per_second: Type.Optional(Type.Integer({ description: 'From engines, lately.' })),
   media: Type.Optional(MediaSchema),
   buffer: Type.Optional(BufferSchema),
-  timeshift: Type.Optional(OrNull(TimeshiftSchema)),
-  standby_container_id: Type.Optional(OrNull(Type.String({ description: 'The second engine.' }))),
+  timeshift: Type.Optional(Type.OrNull(TimeshiftSchema)),
+  standby_container_id: Type.Optional(Type.OrNull(Type.String({ description: 'The second engine.' }))),
   settings: Type.Optional(StreamSettingsSchema),
   clients: Type.Optional(Type.Array(ClientSchema)),
   attempts: Type.Optional(Type.Array(AttemptSchema, { description: 'On engines, oldest first.' })),

@@ -4,11 +4,8 @@ import type { StatSample, StreamRecord } from '../session/stream-book.ts';
 import type { SessionSnapshot } from '../session/types.ts';
 import { timeOf } from './times.ts';
 
-const OrNull = <Schema extends ReturnType<typeof Type.String> | ReturnType<typeof Type.Integer>>(
-  schema: Schema,
-) => Type.Union([schema, Type.Null()]);
-const Text = () => OrNull(Type.String());
-const Whole = () => OrNull(Type.Integer());
+const Text = () => Type.OrNull(Type.String());
+const Whole = () => Type.OrNull(Type.Integer());
 
 /** Positions are texts, as in the orchestrator. */
 const LivePosSchema = Type.Object({
@@ -31,7 +28,7 @@ export const StreamStateSchema = Type.Object({
   id: Type.String({ description: 'Opaque, of this session alone.' }),
   key_type: Type.String({ description: 'What key is: content_id or infohash.' }),
   key: Type.String({ description: 'The 40 digits that the stream was first asked for.' }),
-  container_id: OrNull(Type.String({ description: 'The engine. Null while none has been chosen.' })),
+  container_id: Type.OrNull(Type.String({ description: 'The engine. Null while none has been chosen.' })),
   playback_session_id: Text(),
   stat_url: Type.String({ description: 'acemux’s own: the newest numbers of this stream.' }),
   command_url: Type.String({ description: 'acemux’s own: `DELETE` ends the stream; batch-stop takes it.' }),
@@ -40,15 +37,15 @@ export const StreamStateSchema = Type.Object({
   ended_at: Text(),
   status: Type.String({ description: 'started or ended.' }),
   peers: Whole(),
-  speed_down: OrNull(Type.Integer({ description: 'Kilobytes per second, as engines count.' })),
+  speed_down: Type.OrNull(Type.Integer({ description: 'Kilobytes per second, as engines count.' })),
   speed_up: Whole(),
-  downloaded: OrNull(Type.Integer({ description: 'Bytes.' })),
+  downloaded: Type.OrNull(Type.Integer({ description: 'Bytes.' })),
   uploaded: Whole(),
-  livepos: Type.Union([LivePosSchema, Type.Null()]),
+  livepos: Type.OrNull(LivePosSchema),
   infohash: Text(),
   state: Type.String({ description: 'starting, playing, lingering or ended.' }),
   client_count: Type.Integer(),
-  reason: OrNull(Type.String({ description: 'Why it has ended: a reason code.' })),
+  reason: Type.OrNull(Type.String({ description: 'Why it has ended: a reason code.' })),
 });
 
 /** One answer of an engine to the question how a playback is. */
@@ -60,7 +57,7 @@ export const StatSnapshotSchema = Type.Object({
   downloaded: Type.Integer({ description: 'Bytes.' }),
   uploaded: Type.Integer(),
   status: Type.String(),
-  livepos: Type.Union([LivePosSchema, Type.Null()]),
+  livepos: Type.OrNull(LivePosSchema),
 });
 
 /** `base`: where acemux is, without a slash at its end. */

@@ -1,10 +1,10 @@
-import { type AnySchema, type Static, Type } from '../base/schema.ts';
+import { type Static, Type } from '../base/schema.ts';
 import type { VpnSnapshot, VpnState } from '../fleet/vpn/vpn.ts';
 import { timeOf } from './times.ts';
 
-const OrNull = <Schema extends AnySchema>(schema: Schema) => Type.Union([schema, Type.Null()]);
-const Text = (description?: string) => OrNull(Type.String(description === undefined ? {} : { description }));
-const Port = () => OrNull(Type.Integer());
+const Text = (description?: string) =>
+  Type.OrNull(Type.String(description === undefined ? {} : { description }));
+const Port = () => Type.OrNull(Type.Integer());
 
 const OneVpnSchema = Type.Object({
   mode: Type.Literal('single'),
@@ -61,8 +61,8 @@ export const VpnStatusSchema = Type.Object({
   region: Text(),
   last_check: Text(),
   last_check_at: Text(),
-  vpn1: OrNull(OneVpnSchema),
-  vpn2: OrNull(OneVpnSchema),
+  vpn1: Type.OrNull(OneVpnSchema),
+  vpn2: Type.OrNull(OneVpnSchema),
   emergency_mode: Type.Object({
     active: Type.Boolean({ description: 'One VPN is left of several.' }),
     failed_vpn: Text(),

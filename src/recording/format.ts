@@ -42,7 +42,7 @@ export const FactsSchema = Type.Object(
       ),
     ),
     /** Null: the engine sends none. */
-    serverHeader: optional(Type.Union([Type.String({ maxLength: 200 }), Type.Null()])),
+    serverHeader: optional(Type.OrNull(Type.String({ maxLength: 200 }))),
     jsonSpacing: optional(oneOf('python', 'compact')),
     headers: optional(
       Type.Object({ json: optional(Headers), redirect: optional(Headers), media: optional(Headers) }, strict),
@@ -144,7 +144,7 @@ export const ExchangeSchema = Type.Object(
 export const MediaSchema = Type.Object(
   {
     /** Name of the file beside this one that holds the bytes; null: they were left out. */
-    file: Type.Union([Type.String({ maxLength: 255 }), Type.Null()]),
+    file: Type.OrNull(Type.String({ maxLength: 255 })),
     fileBytes: Count,
     /** What came when: milliseconds since the first byte, and so many bytes. */
     chunks: Type.Array(Type.Tuple([Milliseconds, Count]), { maxItems: 100_000 }),

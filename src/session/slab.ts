@@ -17,8 +17,7 @@ export class Slab {
   blocks = 0;
   #holders = 0;
   #isGivenUp = false;
-  /** What makes it weigh for V8, once it is given up and nobody holds it. */
-  weight: ArrayBuffer | undefined;
+  #weight: ArrayBuffer | undefined;
 
   constructor(sizeBytes: number) {
     this.bytes = Buffer.from(new SharedArrayBuffer(sizeBytes));
@@ -40,6 +39,11 @@ export class Slab {
     return this.#holders > 0;
   }
 
+  /** Bytes by which V8 counts it: none before it is given up and nobody holds it. */
+  get weightBytes(): number {
+    return this.#weight?.byteLength ?? 0;
+  }
+
   /** It will not be written again; its memory is freed when nobody has a view of it. */
   giveUp(): void {
     this.#isGivenUp = true;
@@ -52,7 +56,7 @@ export class Slab {
    */
   #weigh(): void {
     const sizeBytes = this.bytes.length;
-    this.weight ??= new ArrayBuffer(sizeBytes, { maxByteLength: sizeBytes });
+    this.#weight ??= new ArrayBuffer(sizeBytes, { maxByteLength: sizeBytes });
   }
 
   /** It will be written again; nobody holds it. */

@@ -39,7 +39,7 @@ const StreamQuery = Type.Object({
 });
 
 const Counts = Type.Object({}, { additionalProperties: Type.Integer() });
-const TimeOrNull = Type.Union([Type.String({ format: 'date-time' }), Type.Null()]);
+const TimeOrNull = Type.OrNull(Type.String({ format: 'date-time' }));
 
 const StatsSchema = Type.Object({
   total: Type.Integer({ description: 'Those that are held now.' }),

@@ -24,7 +24,7 @@ const KeySchema = Type.Object({
   name: Type.String(),
   role: Type.String(),
   origin: Type.String({ description: 'admin, configured or made (by API).' }),
-  created_at: Type.Union([Type.String({ format: 'date-time' }), Type.Null()]),
+  created_at: Type.OrNull(Type.String({ format: 'date-time' })),
   limits: LimitsSchema,
 });
 const NewKeySchema = Type.Object({

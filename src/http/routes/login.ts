@@ -28,7 +28,7 @@ export const PANEL_PATH = '/panel/';
 
 const WhoamiSchema = Type.Object({
   role: Type.String({ description: 'admin, operator, viewer, metrics; guest without a key.' }),
-  key: Type.Union([Type.Object({ id: Type.String(), name: Type.String() }), Type.Null()]),
+  key: Type.OrNull(Type.Object({ id: Type.String(), name: Type.String() })),
   may: Type.Array(Type.String(), {
     description: `What may be done now, of ${Object.keys(AREAS).join(', ')}.`,
   }),

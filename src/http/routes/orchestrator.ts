@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { Clock } from '../../base/clock.ts';
 import { REASONS, type ReasonCode } from '../../base/reasons.ts';
-import { type AnySchema, type Static, Type } from '../../base/schema.ts';
+import { type Static, Type } from '../../base/schema.ts';
 import type { EngineSnapshot } from '../../fleet/engine-record.ts';
 import type { FleetStatus } from '../../fleet/fleet-control.ts';
 import type { BreakerVerdict } from '../../fleet/reconciler/breaker.ts';
@@ -17,17 +17,15 @@ type OrchestratorDeps = Pick<
   'clock' | 'fleet' | 'fleetControl' | 'lifecycle' | 'limits' | 'store' | 'streams' | 'vpns'
 >;
 
-const OrNull = <Schema extends AnySchema>(schema: Schema) => Type.Union([schema, Type.Null()]);
-
 const BreakerSchema = Type.Object({
   state: Type.String({ description: 'closed, open or half_open.' }),
   failure_count: Type.Integer(),
   failure_threshold: Type.Integer(),
-  last_failure_time: OrNull(Type.String({ description: 'Not told: the log and the events have it.' })),
-  last_success_time: OrNull(Type.String({ description: 'Not told.' })),
-  retry_at: OrNull(Type.String({ description: 'When creating is tried again.' })),
-  cause: OrNull(Type.String({ description: 'What it is about: a reason code.' })),
-  detail: OrNull(Type.String({ description: 'What the last failure said.' })),
+  last_failure_time: Type.OrNull(Type.String({ description: 'Not told: the log and the events have it.' })),
+  last_success_time: Type.OrNull(Type.String({ description: 'Not told.' })),
+  retry_at: Type.OrNull(Type.String({ description: 'When creating is tried again.' })),
+  cause: Type.OrNull(Type.String({ description: 'What it is about: a reason code.' })),
+  detail: Type.OrNull(Type.String({ description: 'What the last failure said.' })),
   recovery_timeout: Type.Number({ description: 'The longest pause, seconds.' }),
 });
 
@@ -52,8 +50,8 @@ const HealthStatusSchema = Type.Object({
   store: Type.Object({
     status: Type.String({ description: 'ok or degraded: whether what is to outlive a restart is written.' }),
     place: Type.String({ description: 'file or memory.' }),
-    reason: OrNull(Type.String({ description: 'What is wrong: a reason code.' })),
-    detail: OrNull(Type.String()),
+    reason: Type.OrNull(Type.String({ description: 'What is wrong: a reason code.' })),
+    detail: Type.OrNull(Type.String()),
     since: Type.String({ format: 'date-time' }),
     waiting: Type.Integer({ description: 'Writes that wait.' }),
     lost: Type.Integer({ description: 'Writes that were lost since the start.' }),
@@ -83,19 +81,19 @@ const StatusSchema = Type.Object({
     enabled: Type.Boolean(),
     connected: Type.Boolean(),
     health: Type.String(),
-    container: OrNull(Type.String()),
-    forwarded_port: OrNull(Type.Integer()),
+    container: Type.OrNull(Type.String()),
+    forwarded_port: Type.OrNull(Type.Integer()),
   }),
   provisioning: Type.Object({
     can_provision: Type.Boolean(),
     circuit_breaker_state: Type.String(),
-    last_failure: OrNull(Type.String()),
-    blocked_reason: OrNull(Type.String()),
-    blocked_reason_details: OrNull(
+    last_failure: Type.OrNull(Type.String()),
+    blocked_reason: Type.OrNull(Type.String()),
+    blocked_reason_details: Type.OrNull(
       Type.Object({
         code: Type.String(),
         message: Type.String(),
-        recovery_eta_seconds: OrNull(Type.Number()),
+        recovery_eta_seconds: Type.OrNull(Type.Number()),
         can_retry: Type.Boolean(),
         should_wait: Type.Boolean(),
         reason: Type.String({ description: 'acemux’s own word.' }),
@@ -105,16 +103,16 @@ const StatusSchema = Type.Object({
   }),
   can_start_stream: Type.Object({
     now: Type.Boolean({ description: 'Whether a new stream would find a place without waiting.' }),
-    reason: OrNull(Type.String({ description: 'Why not: a reason code.' })),
-    detail: OrNull(Type.String()),
-    eta_seconds: OrNull(Type.Number()),
+    reason: Type.OrNull(Type.String({ description: 'Why not: a reason code.' })),
+    detail: Type.OrNull(Type.String()),
+    eta_seconds: Type.OrNull(Type.Number()),
   }),
   overload: OverloadSchema,
   acexy: Type.Object({ enabled: Type.Boolean(), deprecated: Type.Boolean() }),
   config: Type.Object({
     auto_delete: Type.Boolean(),
     grace_period_s: Type.Number(),
-    engine_variant: OrNull(Type.String()),
+    engine_variant: Type.OrNull(Type.String()),
     debug_mode: Type.Boolean(),
   }),
   timestamp: Type.String({ format: 'date-time' }),

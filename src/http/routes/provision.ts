@@ -42,7 +42,7 @@ const AcestreamBody = Type.Object({
   image: Type.Optional(Type.String({ description: 'Of the configuration only.' })),
   labels: Labels,
   env: Nothing,
-  host_port: Type.Optional(Type.Union([Type.Integer({ minimum: 1, maximum: 65_535 }), Type.Null()])),
+  host_port: Type.Optional(Type.OrNull(Type.Integer({ minimum: 1, maximum: 65_535 }))),
 });
 
 /** The orchestrator's shape of a refusal: `detail` is an object there; what acemux says elsewhere stands beside it. */
@@ -55,7 +55,7 @@ const ProvisionErrorSchema = Type.Object({
         description: 'vpn_disconnected, circuit_breaker, max_capacity, vpn_error or general_error.',
       }),
       message: Type.String(),
-      recovery_eta_seconds: Type.Union([Type.Number(), Type.Null()]),
+      recovery_eta_seconds: Type.OrNull(Type.Number()),
       can_retry: Type.Boolean(),
       should_wait: Type.Boolean(),
     }),
@@ -113,7 +113,7 @@ export function registerProvision(scope: FastifyInstance, deps: ProvisionDeps): 
             container_name: Type.String(),
             host_http_port: Type.Integer(),
             container_http_port: Type.Integer(),
-            container_https_port: Type.Union([Type.Integer(), Type.Null()]),
+            container_https_port: Type.OrNull(Type.Integer()),
           }),
           ...REFUSED,
         },

@@ -19,11 +19,6 @@ const TIMELINE_MAX = 100;
 const TIMELINE_SUBJECTS: ReadonlySet<string> = new Set(['stream', 'timeshift']);
 
 const Time = Type.String({ format: 'date-time', description: 'ISO 8601, UTC' });
-const OrNull = <
-  Schema extends typeof Time | ReturnType<typeof Type.String> | ReturnType<typeof Type.Integer>,
->(
-  schema: Schema,
-) => Type.Union([schema, Type.Null()]);
 
 /**
  * The keys and their order down to `idle_seconds` are those of acestream-orchestrator, whose users' programs read them;
@@ -32,20 +27,20 @@ const OrNull = <
 const SessionSchema = Type.Object({
   stream_id: Type.String({ description: 'The 40 digits that the session was first asked for.' }),
   ace_id: Type.String({ description: 'The same as stream_id.' }),
-  engine_host: OrNull(Type.String({ description: 'Null while no engine has been chosen.' })),
-  engine_port: OrNull(Type.Integer()),
-  container_id: OrNull(Type.String({ description: 'The engine: opaque.' })),
-  playback_session_id: OrNull(Type.String()),
+  engine_host: Type.OrNull(Type.String({ description: 'Null while no engine has been chosen.' })),
+  engine_port: Type.OrNull(Type.Integer()),
+  container_id: Type.OrNull(Type.String({ description: 'The engine: opaque.' })),
+  playback_session_id: Type.OrNull(Type.String()),
   is_live: Type.Boolean(),
   is_active: Type.Boolean({ description: 'Whether it can be joined.' }),
   client_count: Type.Integer(),
   created_at: Time,
-  started_at: OrNull(Time),
-  ended_at: OrNull(Time),
-  error: OrNull(Type.String({ description: 'A reason code of docs/reasons.md.' })),
+  started_at: Type.OrNull(Time),
+  ended_at: Type.OrNull(Time),
+  error: Type.OrNull(Type.String({ description: 'A reason code of docs/reasons.md.' })),
   idle_seconds: Type.Number({ description: 'Since a client was last added or last given bytes.' }),
   key_type: Type.String({ description: 'What stream_id is: content_id or infohash.' }),
-  infohash: OrNull(Type.String({ description: 'What the engine calls the broadcast.' })),
+  infohash: Type.OrNull(Type.String({ description: 'What the engine calls the broadcast.' })),
   state: Type.String({ description: 'starting, playing, lingering or ended.' }),
   bytes_in: Type.Integer({ description: 'Received from engines.' }),
   bytes_out: Type.Integer({ description: 'Handed to viewers.' }),

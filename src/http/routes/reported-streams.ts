@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { type AnySchema, type Static, Type } from '../../base/schema.ts';
+import { type Static, Type } from '../../base/schema.ts';
 import type { EngineSnapshot } from '../../fleet/engine-record.ts';
 import type { AccessControl } from '../access-control.ts';
 import type { HttpDeps } from '../deps.ts';
@@ -21,8 +21,7 @@ const REPORTED_MAX = 500;
 const TEXT_LENGTH_MAX = 2_000;
 
 const Text = () => Type.String({ minLength: 1, maxLength: TEXT_LENGTH_MAX });
-const MaybeText = () => Type.Optional(Type.Union([Type.String({ maxLength: TEXT_LENGTH_MAX }), Type.Null()]));
-const OrNull = <Schema extends AnySchema>(schema: Schema) => Type.Union([schema, Type.Null()]);
+const MaybeText = () => Type.Optional(Type.OrNull(Type.String({ maxLength: TEXT_LENGTH_MAX })));
 
 /** What acestream-orchestrator takes; what else a program sends beside it does not matter. */
 const StartedSchema = Type.Object({
@@ -38,7 +37,7 @@ const StartedSchema = Type.Object({
     command_url: Type.String({ maxLength: TEXT_LENGTH_MAX, description: 'Not kept, and never asked.' }),
     is_live: Type.Union([Type.Integer({ minimum: 0, maximum: 1 }), Type.Boolean()]),
   }),
-  labels: Type.Optional(Type.Union([Type.Object({ stream_id: MaybeText() }), Type.Null()])),
+  labels: Type.Optional(Type.OrNull(Type.Object({ stream_id: MaybeText() }))),
 });
 
 const EndedSchema = Type.Object({
@@ -110,7 +109,7 @@ export function registerReportedStreams(
           'Without `stream_id`: the newest of that `container_id`. What acemux plays goes on: `updated` is false then.',
         body: EndedSchema,
         response: {
-          200: Type.Object({ updated: Type.Boolean(), stream: OrNull(StreamStateSchema) }),
+          200: Type.Object({ updated: Type.Boolean(), stream: Type.OrNull(StreamStateSchema) }),
           400: ErrorBodySchema,
         },
       },

@@ -32,8 +32,8 @@ const SettingSchema = Type.Object({
       'now: a change applies at once; next: to streams and viewers that begin from then on; restart: it is read at start.',
   }),
   needs_restart: Type.Boolean({ description: 'It was changed in the file, and waits for a restart.' }),
-  changed_at: Type.Union([Type.String({ format: 'date-time' }), Type.Null()]),
-  changed_by: Type.Union([Type.String(), Type.Null()]),
+  changed_at: Type.OrNull(Type.String({ format: 'date-time' })),
+  changed_by: Type.OrNull(Type.String()),
 });
 
 const ChangeSchema = Type.Object({

@@ -43,7 +43,7 @@ const StopResultSchema = Type.Object({
   command_url: Type.String(),
   success: Type.Boolean(),
   message: Type.String(),
-  stream_id: Type.Union([Type.String(), Type.Null()]),
+  stream_id: Type.OrNull(Type.String()),
 });
 
 /** `/streams`: what plays and what has ended lately, in the words of acestream-orchestrator; and ending it. */
