@@ -77,7 +77,9 @@ export interface SlabView {
  */
 export class RingReader implements Disposable {
   readonly #find: (position: number, bytesMax: number) => SlabView;
-  readonly #held: Slab[] = [];
+  /** The one it has views of; between two of them, the older ones beside it. */
+  #held: Slab | undefined;
+  readonly #heldBefore: Slab[] = [];
 
   constructor(find: (position: number, bytesMax: number) => SlabView) {
     this.#find = find;
@@ -89,17 +91,24 @@ export class RingReader implements Disposable {
    */
   view(position: number, bytesMax: number): Buffer {
     const { bytes, slab } = this.#find(position, bytesMax);
-    if (slab && !this.#held.includes(slab)) {
-      slab.hold();
-      this.#held.push(slab);
-    }
+    if (slab && slab !== this.#held) this.#hold(slab);
     return bytes;
   }
 
   /** Nothing reads any view that was given so far, neither the caller nor a socket. */
   letGo(): void {
-    // Not by `length`: that gives the array's memory away, and a viewer takes and lets go with each batch.
-    for (let slab = this.#held.pop(); slab; slab = this.#held.pop()) slab.letGo();
+    if (!this.#held) return;
+    this.#held.letGo();
+    this.#held = undefined;
+    // Not by `length`: that gives the array's memory away.
+    for (let slab = this.#heldBefore.pop(); slab; slab = this.#heldBefore.pop()) slab.letGo();
+  }
+
+  #hold(slab: Slab): void {
+    if (this.#heldBefore.includes(slab)) return;
+    slab.hold();
+    if (this.#held) this.#heldBefore.push(this.#held);
+    this.#held = slab;
   }
 
   [Symbol.dispose](): void {
