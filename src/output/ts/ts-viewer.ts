@@ -106,7 +106,9 @@ export class TsViewer implements FanOutMember {
   write(nowMs: number): boolean {
     const { attachment, cursor, socket } = this.#deps;
     if (this.#state !== 'open' || this.isBlocked || socket.destroyed) return false;
-    const allowedBytes = attachment.pace ? this.#allowedBytes(attachment.pace, nowMs) : Number.POSITIVE_INFINITY;
+    const allowedBytes = attachment.pace
+      ? this.#allowedBytes(attachment.pace, nowMs)
+      : Number.POSITIVE_INFINITY;
     if (allowedBytes < PACKET_BYTES) {
       this.#fillIfQuiet(nowMs);
       return false;
@@ -171,7 +173,10 @@ export class TsViewer implements FanOutMember {
   }
 
   /** `isComplete`: it has all there is. */
-  #writeMedia(allowedBytes: number, nowMs: number): { readonly sentBytes: number; readonly isComplete: boolean } {
+  #writeMedia(
+    allowedBytes: number,
+    nowMs: number,
+  ): { readonly sentBytes: number; readonly isComplete: boolean } {
     const { cursor, socket } = this.#deps;
     // Corked bytes go out as one write: no more of them than a small view, so that progress shows.
     const bytesMax = socket.writableCorked > 0 ? LAGGING_VIEW_BYTES_MAX : TURN_BYTES_MAX;
