@@ -14,6 +14,9 @@ import { startAcemux } from './served.ts';
 const STARTS_PER_ROUND = 4;
 const STARTS_MAX = 20;
 
+/** From 300 viewers on acemux writes as much at once (COPY_CHUNK_SIZE); the limit that has the bar writes 128 KiB. */
+const LARGE_BATCH_KIB = 256;
+
 /** acemux under load, with what it says of itself. */
 export interface Served extends Load {
   /** Of a timer of 50 ms, those 50 ms taken off. */
@@ -26,6 +29,8 @@ export interface Served extends Load {
 export interface Round {
   readonly acemux: Served;
   readonly nodeLimit: Load;
+  /** It writes as much at once as acemux does for so many. */
+  readonly nodeLimitOfLargeBatches: Load;
   readonly cLimit: Load | undefined;
 }
 
@@ -84,10 +89,12 @@ async function measureLimit(
   programs: Programs,
   asked: FanoutArguments,
   viewers: number,
-  program: string | undefined,
+  { program, batchKib = 128 }: { readonly program?: string; readonly batchKib?: number } = {},
 ): Promise<Load> {
   const rate = String((asked.megabits * 1e6) / 8);
-  const server = program ? new Process(program, [rate]) : runScript(['bench/limit-server.ts', rate]);
+  const server = program
+    ? new Process(program, [rate])
+    : runScript(['bench/limit-server.ts', rate, String(batchKib)]);
   const url = await server.said(/http:\S+/);
   const load = await putLoad(programs, { server, url, viewers, seconds: asked.seconds });
   await server.end();
@@ -98,10 +105,14 @@ async function measureRound(programs: Programs, asked: FanoutArguments, viewers:
   say(`${viewers} viewers: acemux`);
   const acemux = await measureAcemux(programs, asked, viewers);
   say(`${viewers} viewers: the limit in Node`);
-  const nodeLimit = await measureLimit(programs, asked, viewers, undefined);
-  if (!programs.limit) return { acemux, nodeLimit, cLimit: undefined };
+  const nodeLimit = await measureLimit(programs, asked, viewers);
+  say(`${viewers} viewers: the limit in Node, with batches of ${LARGE_BATCH_KIB} KiB`);
+  const nodeLimitOfLargeBatches = await measureLimit(programs, asked, viewers, { batchKib: LARGE_BATCH_KIB });
+  const limits = { nodeLimit, nodeLimitOfLargeBatches };
+  if (!programs.limit) return { acemux, ...limits, cLimit: undefined };
   say(`${viewers} viewers: the limit in C`);
-  return { acemux, nodeLimit, cLimit: await measureLimit(programs, asked, viewers, programs.limit) };
+  const cLimit = await measureLimit(programs, asked, viewers, { program: programs.limit });
+  return { acemux, ...limits, cLimit };
 }
 
 async function measure(asked: FanoutArguments, programs: Programs): Promise<Results> {

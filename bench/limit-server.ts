@@ -1,9 +1,9 @@
 // The limit: what Node itself needs to write one buffer to many sockets at a rate, and nothing else.
-// Arguments: bytes per second for each viewer. Prints its URL, runs until it is told to end.
+// Arguments: bytes per second for each viewer, KiB of the buffer (128). Prints its URL, runs until it is told to end.
 import { createServer, type Socket } from 'node:net';
 
 const bytesPerSecond = Number(process.argv[2] ?? 1_000_000);
-const BATCH_BYTES = 128 * 1024;
+const BATCH_BYTES = Number(process.argv[3] ?? 128) * 1024;
 const batch = Buffer.alloc(BATCH_BYTES, 0x47);
 const sockets = new Set<Socket>();
 

@@ -25,6 +25,7 @@ export function renderBars({ asked, machine, growth, stalled, firstViewer }: Res
   const readers = first.viewers - Math.round(first.viewers / 10);
   const bars: Bar[] = [
     bar('CPU per gigabyte, × the limit in Node', of(nodeRatio), 1.25, '', 2),
+    bar('… × one that writes 256 KiB at once', of(largeBatchRatio), undefined, '', 2),
     bar(
       'loop delay p99',
       of(({ acemux }) => acemux.loopDelayMs.p99),
@@ -94,7 +95,7 @@ export function renderBars({ asked, machine, growth, stalled, firstViewer }: Res
     bar('… the engine’s own time', [firstViewer.engineMs], undefined, 'ms', 1),
   ];
   if (rounds.every(({ cLimit }) => cLimit))
-    bars.splice(1, 0, bar('CPU per gigabyte, × the limit in C', of(cRatio), undefined, '', 2));
+    bars.splice(2, 0, bar('CPU per gigabyte, × the limit in C', of(cRatio), undefined, '', 2));
   const title = `${first.viewers} viewers × ${asked.megabits} Mb/s; rounds of ${asked.seconds} s: ${rounds.length}; ${machine}`;
   const rows = bars.map(({ name, values, bar: most, digits, unit }) => {
     const seen = median(values);
@@ -170,6 +171,10 @@ function rateShare({ acemux }: Round, viewers: number, megabits: number): number
 
 function nodeRatio({ acemux, nodeLimit }: Round): number {
   return acemux.cpuSecondsPerGigabyte / nodeLimit.cpuSecondsPerGigabyte;
+}
+
+function largeBatchRatio({ acemux, nodeLimitOfLargeBatches }: Round): number {
+  return acemux.cpuSecondsPerGigabyte / nodeLimitOfLargeBatches.cpuSecondsPerGigabyte;
 }
 
 function cRatio({ acemux, cLimit }: Round): number {

@@ -57,6 +57,6 @@ export const CLIENT_KEYS = {
     type: size({ min: 4 * KIB, max: MIB }),
     default: 64 * KIB,
     applies: 'next',
-    doc: 'Bytes are sent in batches of this size, or every 40 ms; from 100 viewers of acemux on of 128 KiB, if that is more, or every 150 ms. Higher costs less CPU for many viewers; lower is smoother for each.',
+    doc: 'Bytes are sent in batches of this size, or every 40 ms; from 100 viewers of acemux on of 128 KiB, if that is more, or every 150 ms, and from 300 on of 256 KiB or every 300 ms. Higher costs less CPU for many viewers; lower is smoother for each.',
   }),
 } as const;

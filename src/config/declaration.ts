@@ -301,7 +301,7 @@ export const DECLARATION = {
       type: size({ min: 2 * MIB, max: 4096 * MIB }),
       default: 64 * MIB,
       applies: 'now',
-      doc: 'The most memory that one stream may take; `STREAM_BUFFER_SECONDS` is cut to what fits. Lower saves memory; too low leaves slow viewers no room.',
+      doc: 'The most that is kept of one stream; its memory is a fifth more. `STREAM_BUFFER_SECONDS` is cut to what fits. Lower saves memory; too low leaves slow viewers no room.',
     }),
     bufferMemoryBytes: key<number | undefined>({
       yaml: 'buffer_memory_max',

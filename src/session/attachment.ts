@@ -41,8 +41,8 @@ export interface WatchedSession {
   listen(listener: SessionListener): () => void;
   /** Counts a viewer that was too slow and went on at a newer keyframe. */
   countSkip(client?: ObservedClient): void;
-  /** Counts bytes that were handed to a viewer's socket. */
-  countBytesOut(bytes: number, output?: ViewerOutput): void;
+  /** Counts bytes that were handed to a viewer's socket; `nowMs` where the clock has just been read. */
+  countBytesOut(bytes: number, output?: ViewerOutput, nowMs?: number): void;
 }
 
 /** Where a viewer begins that has asked to begin elsewhere. */

@@ -6,7 +6,7 @@ import type { AccessPoint } from '../mpegts/scanner.ts';
 import { BufferMemory, type BufferOwner, type Share } from './buffer-memory.ts';
 import { Cursor } from './cursor.ts';
 import { FLOOR_BYTES } from './giving-way.ts';
-import { BLOCK_BYTES, Ring } from './ring.ts';
+import { BLOCK_BYTES, BLOCK_MEMORY_BYTES, memoryFor, Ring } from './ring.ts';
 
 const PACKET_BYTES = 188;
 const LIMITS = { bytesMax: 64 * BLOCK_BYTES, mediaMsMax: 20_000 };
@@ -41,7 +41,7 @@ class Stream implements BufferOwner {
   }
 
   get neededBytes(): number {
-    return Math.min(Math.max(this.ring.neededBytes, FLOOR_BYTES), LIMITS.bytesMax);
+    return Math.min(Math.max(this.ring.neededBytes, FLOOR_BYTES), memoryFor(LIMITS.bytesMax));
   }
 
   get twoGopBytes(): number {
@@ -88,7 +88,7 @@ class Stream implements BufferOwner {
     if (!isSlow) assert.equal(cursor.isOverrun, false, 'one that keeps up has lost something');
     if (cursor.isEndangered) cursor.skip();
     if (cursor.isOverrun) {
-      const hasTwoGops = this.ring.memoryBytes > this.twoGopBytes + BLOCK_BYTES;
+      const hasTwoGops = this.ring.memoryBytes > memoryFor(this.twoGopBytes) + BLOCK_MEMORY_BYTES;
       assert.equal(hasTwoGops, false, 'a slow one has nowhere to go on');
       return;
     }
@@ -133,7 +133,7 @@ test('invariant 4: whatever is watched, all buffers stay below BUFFER_MEMORY_MAX
   const blocks = fc.integer({ min: 16, max: 120 });
   fc.assert(
     fc.property(blocks, fc.array(action, { minLength: 20, maxLength: 60 }), (blocksMax, actions) => {
-      const bytesMax = blocksMax * BLOCK_BYTES;
+      const bytesMax = blocksMax * BLOCK_MEMORY_BYTES;
       const memory = new BufferMemory(bytesMax);
       const streams: Stream[] = [];
       let nowMs = 0;
@@ -141,7 +141,7 @@ test('invariant 4: whatever is watched, all buffers stay below BUFFER_MEMORY_MAX
       const check = (): void => {
         const held = alive().reduce((sum, { ring }) => sum + ring.memoryBytes + ring.spareBytes, 0);
         assert.equal(memory.usedBytes, held, 'what is counted is what is held');
-        assert.ok(held <= bytesMax + alive().length * BLOCK_BYTES, `${held} of ${bytesMax}`);
+        assert.ok(held <= bytesMax + alive().length * BLOCK_MEMORY_BYTES, `${held} of ${bytesMax}`);
       };
       for (const step of actions) {
         const chosen = 'which' in step ? alive()[step.which % Math.max(1, alive().length)] : undefined;
@@ -175,7 +175,7 @@ test('invariant 4: whatever is watched, all buffers stay below BUFFER_MEMORY_MAX
 });
 
 test('a session that lingers ends before any ring shrinks, the longest lingering first', () => {
-  const memory = new BufferMemory(70 * BLOCK_BYTES);
+  const memory = new BufferMemory(70 * BLOCK_MEMORY_BYTES);
   const [watched, late, early] = [1, 2, 3].map(() => new Stream(memory, SLIM));
   assert.ok(watched && late && early);
   for (const stream of [watched, late, early]) stream.run(20);
@@ -189,7 +189,7 @@ test('a session that lingers ends before any ring shrinks, the longest lingering
 });
 
 test('then rings shrink, the largest first, and none below two GOPs', () => {
-  const memory = new BufferMemory(70 * BLOCK_BYTES);
+  const memory = new BufferMemory(70 * BLOCK_MEMORY_BYTES);
   const [wide, slim] = [new Stream(memory, WIDE), new Stream(memory, SLIM)];
   wide.run(12);
   slim.run(12);
@@ -201,12 +201,15 @@ test('then rings shrink, the largest first, and none below two GOPs', () => {
   const others = [1, 2].map(() => new Stream(memory, WIDE));
   for (const stream of others) stream.run(30);
   for (const stream of [wide, more, ...others]) {
-    assert.ok(stream.ring.memoryBytes >= stream.twoGopBytes - BLOCK_BYTES, `${stream.ring.memoryBytes}`);
+    assert.ok(
+      stream.ring.memoryBytes >= memoryFor(stream.twoGopBytes) - BLOCK_MEMORY_BYTES,
+      `${stream.ring.memoryBytes}`,
+    );
   }
 });
 
 test('a ring that shrank grows again only when there is room for more than one', () => {
-  const memory = new BufferMemory(64 * BLOCK_BYTES);
+  const memory = new BufferMemory(64 * BLOCK_MEMORY_BYTES);
   const [one, other] = [new Stream(memory, WIDE), new Stream(memory, WIDE)];
   const gone = new Stream(memory, SLIM, 1);
   gone.run(3);

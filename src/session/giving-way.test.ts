@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { type BufferHolder, FLOOR_BYTES, hasRoomForStart, whoGivesWay } from './giving-way.ts';
-import { BLOCK_BYTES } from './ring.ts';
+import { BLOCK_MEMORY_BYTES } from './ring.ts';
 
 interface Named extends BufferHolder {
   readonly name: string;
@@ -9,7 +9,7 @@ interface Named extends BufferHolder {
 
 /** A session that holds and needs so many blocks beyond the floor. */
 function holder(name: string, held: number, needed: number, lingeringSinceMs?: number): Named {
-  const bytes = (blocks: number): number => FLOOR_BYTES + blocks * BLOCK_BYTES;
+  const bytes = (blocks: number): number => FLOOR_BYTES + blocks * BLOCK_MEMORY_BYTES;
   return { name, heldBytes: bytes(held), neededBytes: bytes(needed), lingeringSinceMs };
 }
 
@@ -70,6 +70,6 @@ describe('another session has room', () => {
 
   test('beside what is to stay free', () => {
     const four = Array.from({ length: 4 }, () => holder('', 90, 8));
-    assert.equal(hasRoomForStart(four, MAX, BLOCK_BYTES), false);
+    assert.equal(hasRoomForStart(four, MAX, BLOCK_MEMORY_BYTES), false);
   });
 });

@@ -1,7 +1,7 @@
-import { BLOCK_BYTES } from './ring.ts';
+import { BLOCK_MEMORY_BYTES } from './ring.ts';
 
 /** What every session may hold, whatever the others need: enough to go on at the live edge. */
-export const FLOOR_BYTES = 8 * BLOCK_BYTES;
+export const FLOOR_BYTES = 8 * BLOCK_MEMORY_BYTES;
 
 /** One session's buffers, as the decision sees them. */
 export interface BufferHolder {
@@ -27,7 +27,7 @@ export function whoGivesWay<T extends BufferHolder>(claimant: T, holders: readon
   const lingering = longestLingering(holders);
   if (lingering) return { kind: 'end', holder: lingering };
   const [richest, excessBytes] = mostBeyond(claimant, holders, ({ neededBytes }) => neededBytes);
-  if (excessBytes >= BLOCK_BYTES) return { kind: 'shed', holder: richest };
+  if (excessBytes >= BLOCK_MEMORY_BYTES) return { kind: 'shed', holder: richest };
   if (claimant.heldBytes >= FLOOR_BYTES) return { kind: 'shed', holder: claimant };
   const [largest, beyondBytes] = mostBeyond(claimant, holders, () => FLOOR_BYTES);
   return { kind: 'shed', holder: beyondBytes > 0 ? largest : claimant };

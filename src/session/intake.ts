@@ -5,7 +5,7 @@ import type { BufferMemory, BufferOwner, Share } from './buffer-memory.ts';
 import { Feed } from './feed.ts';
 import { FLOOR_BYTES } from './giving-way.ts';
 import { Ingest } from './ingest.ts';
-import { Ring, type RingLimits } from './ring.ts';
+import { memoryFor, Ring, type RingLimits } from './ring.ts';
 import type { SessionLimits } from './session-limits.ts';
 import { judgeSource, type SourceProgress, type SourceVerdict } from './source-health.ts';
 
@@ -118,7 +118,7 @@ export class Intake implements BufferOwner {
   }
 
   get neededBytes(): number {
-    return Math.min(Math.max(this.ring.neededBytes, FLOOR_BYTES), this.#limits.bufferBytes);
+    return Math.min(Math.max(this.ring.neededBytes, FLOOR_BYTES), memoryFor(this.#limits.bufferBytes));
   }
 
   shed(): void {

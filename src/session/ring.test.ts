@@ -4,7 +4,7 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import type { AccessPoint } from '../mpegts/scanner.ts';
 import type { BufferShare } from './buffer-share.ts';
-import { BLOCK_BYTES, Ring } from './ring.ts';
+import { BLOCK_BYTES, BLOCK_MEMORY_BYTES, Ring } from './ring.ts';
 import { SLAB_SPARED } from './slab.ts';
 
 function packets(count: number, firstNumber = 0): Buffer {
@@ -106,16 +106,29 @@ test('memory that waits to be used again is counted, is kept only where it is fr
     const block = BLOCK_BYTES / 188;
     for (let count = 0; count < 40; count++) {
       ring.append(packets(block / 2, (count * block) / 2), 0, 0);
-      assert.ok(usedBytes === ring.memoryBytes || (isFree && usedBytes > ring.memoryBytes + 4 * BLOCK_BYTES));
+      assert.ok(
+        usedBytes === ring.memoryBytes || (isFree && usedBytes === ring.memoryBytes + 4 * BLOCK_MEMORY_BYTES),
+      );
     }
     assert.equal(usedBytes > ring.memoryBytes, isFree);
     const { tail } = ring;
     ring.shed();
-    assert.equal(usedBytes, isFree ? 4 * BLOCK_BYTES : 3 * BLOCK_BYTES);
+    assert.equal(usedBytes, (isFree ? 4 : 3) * BLOCK_MEMORY_BYTES);
     assert.equal(ring.tail === tail, isFree);
     ring.clear();
     assert.equal(usedBytes, 0);
   }
+});
+
+test('counts the memory that it takes, with what stands twice in it', () => {
+  const ring = new Ring({ bytesMax: 80 * BLOCK_BYTES, mediaMsMax: 20_000 });
+  const written = packets(BLOCK_BYTES / 188);
+  const beforeBytes = process.memoryUsage().arrayBuffers;
+  for (let count = 0; count < 80; count++) ring.append(written, 0, 0);
+  const takenBytes = process.memoryUsage().arrayBuffers - beforeBytes;
+  const beside = Math.abs(takenBytes - ring.memoryBytes) / BLOCK_MEMORY_BYTES;
+  assert.ok(beside < 7, `${beside} blocks of ${ring.memoryBytes / BLOCK_MEMORY_BYTES}`);
+  ring.clear();
 });
 
 test('whatever several readers take and let go of while the ring grows and shrinks, nobody’s views change', () => {
@@ -223,7 +236,8 @@ test('never holds more bytes than it may, and says that they cut it', () => {
   const ring = new Ring({ bytesMax: 4 * BLOCK_BYTES, mediaMsMax: 20_000 });
   for (let second = 0; second < 60; second++) {
     ring.append(packets(1394), second * 1000, second * 1000);
-    assert.ok(ring.memoryBytes <= 4 * BLOCK_BYTES);
+    assert.ok(ring.head - ring.tail <= 4 * BLOCK_BYTES);
+    assert.ok(ring.memoryBytes <= 4 * BLOCK_MEMORY_BYTES);
   }
   assert.equal(ring.cutByBytes, true);
 });
@@ -300,7 +314,7 @@ describe('a hold', () => {
     const ring = new Ring({ bytesMax: 10 * BLOCK_BYTES, mediaMsMax: 5_000 });
     ring.hold(0);
     for (let second = 0; second < 60; second++) ring.append(packets(1394), second * 1000, second * 1000);
-    assert.equal(ring.memoryBytes, 10 * BLOCK_BYTES);
+    assert.equal(ring.memoryBytes, 10 * BLOCK_MEMORY_BYTES);
     assert.equal(ring.cutByBytes, false, 'it has its seconds all the same');
   });
 
@@ -317,9 +331,9 @@ describe('a hold', () => {
     const hold = ring.hold(0);
     for (let second = 0; second < 10; second++) ring.append(packets(1394), second * 1000, second * 1000);
     ring.addAccessPoint(point(9 * BLOCK_BYTES, 9_000));
-    assert.equal(ring.neededBytes, 10 * BLOCK_BYTES);
+    assert.equal(ring.neededBytes, 10 * BLOCK_MEMORY_BYTES);
     hold.needFrom = 9 * BLOCK_BYTES;
-    assert.equal(ring.neededBytes, 2 * BLOCK_BYTES, 'two GOPs in any case');
+    assert.equal(ring.neededBytes, 2 * BLOCK_MEMORY_BYTES, 'two GOPs in any case');
   });
 });
 

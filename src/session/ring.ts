@@ -15,6 +15,13 @@ const SLAB_BYTES = 4 * BLOCK_BYTES;
 const OVERHANG_BYTES = 1024 * 188;
 /** Memory of one slab. */
 const SLAB_MEMORY_BYTES = SLAB_BYTES + OVERHANG_BYTES;
+/** Memory of one block, with its share of what stands twice: what it counts for (BUFFER_MEMORY_MAX). */
+export const BLOCK_MEMORY_BYTES = SLAB_MEMORY_BYTES / 4;
+
+/** The memory of the blocks that so many bytes of a stream take. */
+export function memoryFor(bytes: number): number {
+  return Math.ceil(bytes / BLOCK_BYTES) * BLOCK_MEMORY_BYTES;
+}
 
 /** More than one chunk from an engine can push out at once. */
 const ENDANGERED_BLOCKS_MAX = 3;
@@ -100,12 +107,9 @@ export class Ring {
     return this.#tail;
   }
 
-  /**
-   * Bytes of memory that the blocks take. What lies beside them in their slabs is up to six blocks more (three before the
-   * oldest, three behind the newest), and a fifth of all.
-   */
+  /** Bytes of memory that the blocks take. Beside them lie up to six more in their slabs: three before the oldest, three behind the newest. */
   get memoryBytes(): number {
-    return this.#blocks.length * BLOCK_BYTES;
+    return this.#blocks.length * BLOCK_MEMORY_BYTES;
   }
 
   /** Bytes of memory of the slab that waits to be used again. */
@@ -119,7 +123,7 @@ export class Ring {
 
   /** Whether it had to let go of something because all rings together are too big. */
   get isSqueezed(): boolean {
-    return this.#share.capBytes < this.#limits.bytesMax;
+    return this.#share.capBytes < memoryFor(this.#limits.bytesMax);
   }
 
   /** The media clock at the head, milliseconds. */
@@ -145,14 +149,14 @@ export class Ring {
     return block.mediaMs + (endMs - block.mediaMs) * Math.max(0, (position - from) / (to - from));
   }
 
-  /** The most that it may hold now. */
+  /** The most of the stream that it may hold now. */
   get allowedBytes(): number {
-    return Math.min(this.#limits.bytesMax, this.#share.capBytes);
+    return Math.min(this.#limits.bytesMax, (this.#share.capBytes / BLOCK_MEMORY_BYTES) * BLOCK_BYTES);
   }
 
   /**
-   * Bytes that two GOPs take, the largest of the newest ones counted, or what somebody holds as needed, if that is more;
-   * in whole blocks; 0 before the first GOP.
+   * Bytes of memory that two GOPs take, the largest of the newest ones counted, or what somebody holds as needed, if that
+   * is more; 0 before the first GOP.
    */
   get neededBytes(): number {
     const points = this.#accessPoints;
@@ -165,7 +169,7 @@ export class Ring {
     }
     let needed = 2 * largest;
     for (const { needFrom } of this.#holds) needed = Math.max(needed, this.#head - needFrom);
-    return Math.ceil(needed / BLOCK_BYTES) * BLOCK_BYTES;
+    return memoryFor(needed);
   }
 
   /** Milliseconds of media between the oldest block and the live edge. */
@@ -218,7 +222,7 @@ export class Ring {
 
   #openBlock(): void {
     this.#trim(1);
-    this.#share.takeAnyway(BLOCK_BYTES);
+    this.#share.takeAnyway(BLOCK_MEMORY_BYTES);
     if (this.#head % SLAB_BYTES === 0) {
       this.#slabBefore = this.#slab;
       this.#slab = undefined;
@@ -347,7 +351,7 @@ export class Ring {
 
   #letGo(count: number): void {
     for (const { slab } of this.#blocks.splice(0, count)) if (--slab.blocks === 0) this.#onEmptied(slab);
-    this.#share.give(count * BLOCK_BYTES);
+    this.#share.give(count * BLOCK_MEMORY_BYTES);
     this.#tail += count * BLOCK_BYTES;
     const kept = this.#accessPoints.findIndex((point) => point.position >= this.#tail);
     this.#accessPoints = kept === -1 ? [] : this.#accessPoints.slice(kept);

@@ -364,9 +364,9 @@ export class Session implements WatchedSession, SuppliedSession {
     this.#deps.observer.clientSkipped(this.#stream, client);
   }
 
-  countBytesOut(bytes: number, output: ViewerOutput = 'ts'): void {
+  countBytesOut(bytes: number, output: ViewerOutput = 'ts', nowMs = this.#deps.clock.nowMs()): void {
     this.#bytesOut += bytes;
-    this.#lastActivityMs = this.#deps.clock.nowMs();
+    this.#lastActivityMs = nowMs;
     this.#deps.observer.bytesStreamed(bytes, output);
   }
 

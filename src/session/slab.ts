@@ -5,22 +5,20 @@ export const SLAB_SPARED = 'acemux:slab.spared';
 const spared = diagnostics.channel(SLAB_SPARED);
 
 /**
- * A piece of a ring's memory. It is used again only if nobody can have a view of it any more.
+ * A piece of a ring's memory. It is used again, or freed, only when nobody can have a view of it any more.
  *
- * It is shared memory although nobody shares it, for V8 does not count that. Ordinary memory it counts, and what is
- * taken while a ring grows has it collect the old generation every few seconds, where there is nothing to be found. When a
- * slab is given up V8 has to hear of it all the same, or it would see no reason to free what is given up: `giveUp`.
+ * It is freed at once, not when V8 gets round to it: V8 looks for garbage by what it has allocated, and a ring that shrinks
+ * or ends gives megabytes back at a moment when little is allocated.
  */
 export class Slab {
-  readonly bytes: Buffer;
+  readonly bytes: Buffer<ArrayBuffer>;
   /** How many blocks of the ring are in it now. */
   blocks = 0;
   #holders = 0;
   #isGivenUp = false;
-  #weight: ArrayBuffer | undefined;
 
   constructor(sizeBytes: number) {
-    this.bytes = Buffer.from(new SharedArrayBuffer(sizeBytes));
+    this.bytes = Buffer.allocUnsafeSlow(sizeBytes);
   }
 
   /** Somebody has a view of it. */
@@ -31,7 +29,7 @@ export class Slab {
   /** He needs that no more. */
   letGo(): void {
     this.#holders--;
-    if (this.#isGivenUp && this.#holders === 0) this.#weigh();
+    if (this.#isGivenUp && this.#holders === 0) this.#free();
   }
 
   /** Whether somebody has a view of it still, or has never said otherwise: then it is left to them. */
@@ -39,24 +37,15 @@ export class Slab {
     return this.#holders > 0;
   }
 
-  /** Bytes by which V8 counts it: none before it is given up and nobody holds it. */
-  get weightBytes(): number {
-    return this.#weight?.byteLength ?? 0;
-  }
-
-  /** It will not be written again; its memory is freed when nobody has a view of it. */
+  /** It will not be written again; its memory is freed as soon as nobody has a view of it. */
   giveUp(): void {
     this.#isGivenUp = true;
-    if (this.#holders === 0) this.#weigh();
+    if (this.#holders === 0) this.#free();
   }
 
-  /**
-   * Nobody has a view of it any more: as much memory that V8 counts is hung on it, which becomes garbage with it. Dropped at once that would be
-   * young garbage, which goes without that V8 looks for what is old. A buffer that could be resized has pages of its own, which it never touches.
-   */
-  #weigh(): void {
-    const sizeBytes = this.bytes.length;
-    this.#weight ??= new ArrayBuffer(sizeBytes, { maxByteLength: sizeBytes });
+  /** Views of it are empty from now on. The kernel refuses to send what is no longer there (EFAULT). */
+  #free(): void {
+    this.bytes.buffer.transfer(0);
   }
 
   /** It will be written again; nobody holds it. */
@@ -73,11 +62,13 @@ export interface SlabView {
 
 /**
  * The only way to see a ring's bytes. Whatever a reader was given a view of stays as it is until the reader lets go of all it was
- * given. One that forgets to costs memory, nothing else: what it held is never written again.
+ * given. One that forgets to costs memory, nothing else: what it held is never written again, and left to the garbage collection.
  */
 export class RingReader implements Disposable {
   readonly #find: (position: number, bytesMax: number) => SlabView;
-  readonly #held: Slab[] = [];
+  /** The one it has views of; between two of them, the older ones beside it. */
+  #held: Slab | undefined;
+  readonly #heldBefore: Slab[] = [];
 
   constructor(find: (position: number, bytesMax: number) => SlabView) {
     this.#find = find;
@@ -89,17 +80,24 @@ export class RingReader implements Disposable {
    */
   view(position: number, bytesMax: number): Buffer {
     const { bytes, slab } = this.#find(position, bytesMax);
-    if (slab && !this.#held.includes(slab)) {
-      slab.hold();
-      this.#held.push(slab);
-    }
+    if (slab && slab !== this.#held) this.#hold(slab);
     return bytes;
   }
 
   /** Nothing reads any view that was given so far, neither the caller nor a socket. */
   letGo(): void {
-    // Not by `length`: that gives the array's memory away, and a viewer takes and lets go with each batch.
-    for (let slab = this.#held.pop(); slab; slab = this.#held.pop()) slab.letGo();
+    if (!this.#held) return;
+    this.#held.letGo();
+    this.#held = undefined;
+    // Not by `length`: that gives the array's memory away.
+    for (let slab = this.#heldBefore.pop(); slab; slab = this.#heldBefore.pop()) slab.letGo();
+  }
+
+  #hold(slab: Slab): void {
+    if (this.#heldBefore.includes(slab)) return;
+    slab.hold();
+    if (this.#held) this.#heldBefore.push(this.#held);
+    this.#held = slab;
   }
 
   [Symbol.dispose](): void {

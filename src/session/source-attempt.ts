@@ -216,9 +216,11 @@ export class SourceAttempt {
       slot.identify(playback.infohash);
       this.#owner.onPlayback(this, playback, kind);
       signal.throwIfAborted();
+      // The viewer waits for the media, so they are asked for first.
+      const opening = slot.engine.client.openMedia(playback, signal);
       this.#statPoll = this.#newStatPoll(playback);
       this.#statPoll.start();
-      const media = await slot.engine.client.openMedia(playback, signal);
+      const media = await opening;
       const destroy = (): void => media.destroy();
       signal.addEventListener('abort', destroy, { once: true });
       try {

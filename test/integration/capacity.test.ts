@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { BLOCK_BYTES } from '../../src/session/ring.ts';
+import { BLOCK_MEMORY_BYTES } from '../../src/session/ring.ts';
 import { BYTES_PER_SECOND, startRig, until } from '../support/rig.ts';
 import { inspect } from '../support/viewer.ts';
 
@@ -34,7 +34,7 @@ test('invariant 5: 20 zaps within a minute leave at most 2 sessions without clie
 });
 
 test('invariant 4: when buffers need all their memory, a new stream is refused with 503 and those who watch play on; a stream that ends makes room', async (t) => {
-  const bufferMemoryBytes = 20 * BLOCK_BYTES;
+  const bufferMemoryBytes = 20 * BLOCK_MEMORY_BYTES;
   const rig = await startRig(t, { config: { streams: { bufferMemoryBytes, idleTimeoutMs: 60_000 } } });
   const [one, two] = [rig.watch(`id=${idOf(1)}`), rig.watch(`id=${idOf(2)}`)];
   await Promise.all([one.received(BYTES_PER_SECOND), two.received(BYTES_PER_SECOND)]);
@@ -53,7 +53,7 @@ test('invariant 4: when buffers need all their memory, a new stream is refused w
   }
   const metrics = await (await fetch(`${rig.url}/metrics`)).text();
   const held = Number(/^acemux_buffer_bytes (\d+)$/m.exec(metrics)?.[1]);
-  assert.ok(held > 0 && held <= bufferMemoryBytes + 2 * BLOCK_BYTES, `${held}`);
+  assert.ok(held > 0 && held <= bufferMemoryBytes + 2 * BLOCK_MEMORY_BYTES, `${held}`);
   two.leave();
   // It lingers, or has given way already to the buffer of the other one.
   await until(() => (rig.app.sessions.find(idOf(2))?.clientCount ?? 0) === 0);

@@ -1,5 +1,6 @@
 /** Viewers from which batches are larger and later: fewer, bigger writes are what many viewers can afford. */
 const MANY_VIEWERS = 100;
+const VERY_MANY_VIEWERS = 300;
 /** Viewers that share one phase, at most, before another one is opened. */
 const VIEWERS_PER_PHASE = 32;
 const PHASES_MAX = 16;
@@ -13,7 +14,8 @@ export interface BatchRule {
 /** The rule for so many viewers of this process; `chunkBytes` is COPY_CHUNK_SIZE. */
 export function batchRule(viewers: number, chunkBytes: number): BatchRule {
   if (viewers < MANY_VIEWERS) return { bytes: chunkBytes, ageMs: 40 };
-  return { bytes: Math.max(chunkBytes, 128 * 1024), ageMs: 150 };
+  if (viewers < VERY_MANY_VIEWERS) return { bytes: Math.max(chunkBytes, 128 * 1024), ageMs: 150 };
+  return { bytes: Math.max(chunkBytes, 256 * 1024), ageMs: 300 };
 }
 
 /** Into how many phases so many viewers of one stream are spread. */

@@ -123,6 +123,17 @@ describe('a batch', () => {
     assert.deepEqual(new Set(turns()), new Set([2]));
   });
 
+  test('may be four times as full and 300 ms old from three hundred viewers on', async () => {
+    const { clock, grow, turns } = rig(300);
+    await grow(1_000);
+    await clock.advance(299);
+    assert.deepEqual(new Set(turns()), new Set([0]));
+    await clock.advance(1);
+    assert.deepEqual(new Set(turns()), new Set([1]));
+    await grow(4 * CHUNK_BYTES);
+    assert.deepEqual(new Set(turns()), new Set([2]));
+  });
+
   test('leaves also when the stream falls silent: its last byte waits for nothing, and then no timer runs', async () => {
     const { clock, session, members, grow } = rig();
     for (const bytes of [CHUNK_BYTES, 700, CHUNK_BYTES, 188]) await grow(bytes);

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import type { Clock, Timer } from '../../base/clock.ts';
 import type { ReasonCode } from '../../base/reasons.ts';
 import { PACKET_BYTES } from '../../mpegts/packet.ts';
-import type { Attachment, ViewerProgress } from '../../session/attachment.ts';
+import type { Attachment, Pace, ViewerProgress } from '../../session/attachment.ts';
 import type { Cursor } from '../../session/cursor.ts';
 import type { ClientProgress } from './client-progress.ts';
 import type { FanOutMember } from './fan-out.ts';
@@ -97,24 +97,25 @@ export class TsViewer implements FanOutMember {
     const isExcerpt = viewer.wish?.end !== undefined;
     const name = isExcerpt && beginning ? excerptHeaders(session.id, beginning) : {};
     if (!response.headersSent) sendTsHeaders(response, beginning, name);
-    const more = this.write();
+    const more = this.write(this.#deps.clock.nowMs());
     socket.uncork();
-    this.#noteBlocked();
+    this.#noteBlocked(this.#deps.clock.nowMs());
     if (more && !this.isBlocked) loop.schedule(this);
   }
 
-  write(): boolean {
-    const { attachment, clock, cursor, socket } = this.#deps;
+  write(nowMs: number): boolean {
+    const { attachment, cursor, socket } = this.#deps;
     if (this.#state !== 'open' || this.isBlocked || socket.destroyed) return false;
-    const allowedBytes = this.#allowedBytes();
+    const allowedBytes = attachment.pace
+      ? this.#allowedBytes(attachment.pace, nowMs)
+      : Number.POSITIVE_INFINITY;
     if (allowedBytes < PACKET_BYTES) {
-      this.#fillIfQuiet();
+      this.#fillIfQuiet(nowMs);
       return false;
     }
-    const { sentBytes, isComplete } = this.#writeMedia(allowedBytes);
-    const nowMs = clock.nowMs();
+    const { sentBytes, isComplete } = this.#writeMedia(allowedBytes, nowMs);
     if (sentBytes > 0) {
-      attachment.session.countBytesOut(sentBytes);
+      attachment.session.countBytesOut(sentBytes, 'ts', nowMs);
       attachment.pace?.spend(sentBytes, nowMs);
     }
     if (isComplete && cursor.isAtEnd) {
@@ -124,25 +125,20 @@ export class TsViewer implements FanOutMember {
     if (sentBytes > 0) {
       this.#sentAtMs = nowMs;
       this.#noteSent(sentBytes, isComplete, nowMs);
-    } else if (isComplete) this.#fillIfQuiet();
-    return !isComplete && !this.isBlocked && !socket.destroyed;
+    } else if (isComplete) this.#fillIfQuiet(nowMs);
+    return !isComplete && !this.isBlocked;
   }
 
-  #fillIfQuiet(): void {
-    const { clock, socket } = this.#deps;
-    const nowMs = clock.nowMs();
+  #fillIfQuiet(nowMs: number): void {
     if (!this.isQuiet(nowMs)) return;
     this.#sentAtMs = nowMs;
-    socket.write(FILLING);
-    this.#noteBlocked();
+    this.#deps.socket.write(FILLING);
+    this.#noteBlocked(nowMs);
   }
 
   /** What its pace lets it be given in this turn; too little for a packet: it gets another turn when there is more. */
-  #allowedBytes(): number {
-    const { attachment, clock, loop } = this.#deps;
-    const { pace } = attachment;
-    if (!pace) return Number.POSITIVE_INFINITY;
-    const nowMs = clock.nowMs();
+  #allowedBytes(pace: Pace, nowMs: number): number {
+    const { clock, loop } = this.#deps;
     const allowedBytes = pace.allowedBytes(nowMs);
     if (allowedBytes >= PACKET_BYTES) return allowedBytes;
     this.keepUp();
@@ -177,7 +173,10 @@ export class TsViewer implements FanOutMember {
   }
 
   /** `isComplete`: it has all there is. */
-  #writeMedia(allowedBytes: number): { readonly sentBytes: number; readonly isComplete: boolean } {
+  #writeMedia(
+    allowedBytes: number,
+    nowMs: number,
+  ): { readonly sentBytes: number; readonly isComplete: boolean } {
     const { cursor, socket } = this.#deps;
     // Corked bytes go out as one write: no more of them than a small view, so that progress shows.
     const bytesMax = socket.writableCorked > 0 ? LAGGING_VIEW_BYTES_MAX : TURN_BYTES_MAX;
@@ -193,7 +192,7 @@ export class TsViewer implements FanOutMember {
       }
       sentBytes += bytes.length;
       socket.write(bytes);
-      this.#noteBlocked();
+      this.#noteBlocked(nowMs);
       if (!cursor.hasMore && !this.isBlocked) {
         this.#isLagging = false;
         return { sentBytes, isComplete: true };
@@ -203,12 +202,15 @@ export class TsViewer implements FanOutMember {
   }
 
   /** What the kernel took at once is gone already; a rest makes this viewer wait for its socket. */
-  #noteBlocked(): void {
-    const { clock, cursor, progress, socket } = this.#deps;
-    if (socket.writableLength === 0) cursor.letGo();
-    if (socket.writableCorked > 0 || socket.writableLength === 0) return;
+  #noteBlocked(nowMs: number): void {
+    const { cursor, progress, socket } = this.#deps;
+    if (socket.writableLength === 0) {
+      cursor.letGo();
+      return;
+    }
+    if (socket.writableCorked > 0) return;
     this.#isLagging = true;
-    progress.blocked(clock.nowMs());
+    progress.blocked(nowMs);
     // Nearly all writes are finished at once: only behind one that is not there is something that tells of its end.
     socket.write(NOTHING, this.#onWritten);
   }

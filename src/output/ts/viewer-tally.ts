@@ -8,8 +8,8 @@ export class ViewerTally {
   readonly #rate: RecentRate;
   #bytesSent = 0;
   #longestPauseMs = 0;
-  /** Since when it has all there is, on the clock; undefined: there is more for it. */
-  #hasAllSinceMs: number | undefined;
+  /** Since when it has all there is, on the clock; not a number: there is more for it. It is set at each write, and only what is always a number is set in place. */
+  #hasAllSinceMs = Number.NaN;
   /** Times that it went on at a newer keyframe. */
   skips = 0;
 
@@ -35,8 +35,8 @@ export class ViewerTally {
    * @returns how long it had waited for these because its stream stood still, milliseconds; 0: not worth telling
    */
   sent(bytes: number, hasAll: boolean, nowMs: number): number {
-    const pauseMs = this.#hasAllSinceMs === undefined ? 0 : nowMs - this.#hasAllSinceMs;
-    this.#hasAllSinceMs = hasAll ? nowMs : undefined;
+    const pauseMs = Number.isNaN(this.#hasAllSinceMs) ? 0 : nowMs - this.#hasAllSinceMs;
+    this.#hasAllSinceMs = hasAll ? nowMs : Number.NaN;
     this.#bytesSent += bytes;
     this.#rate.note(bytes, nowMs);
     if (pauseMs > this.#longestPauseMs) this.#longestPauseMs = pauseMs;

@@ -7,8 +7,8 @@ const TURN_MS = 5;
 export interface Writer {
   /** Whether it stands in a queue: the write loop's own note, false at first. */
   isQueued: boolean;
-  /** Writes a bounded amount. True: there is more to write at once. Must not throw. */
-  write(): boolean;
+  /** Writes a bounded amount; `nowMs` on the clock. True: there is more to write at once. Must not throw. */
+  write(nowMs: number): boolean;
 }
 
 /**
@@ -47,7 +47,8 @@ export class WriteLoop {
 
   readonly #run = (): void => {
     this.#turn = undefined;
-    const endMs = this.#clock.nowMs() + TURN_MS;
+    let nowMs = this.#clock.nowMs();
+    const endMs = nowMs + TURN_MS;
     const queue = this.#queue;
     let done = 0;
     // Who has more goes to the end and is met again in this same walk.
@@ -55,11 +56,12 @@ export class WriteLoop {
       const writer = queue[done++]!;
       if (!writer.isQueued) continue;
       writer.isQueued = false;
-      if (writer.write()) {
+      if (writer.write(nowMs)) {
         writer.isQueued = true;
         queue.push(writer);
       }
-      if (this.#clock.nowMs() >= endMs) break;
+      nowMs = this.#clock.nowMs();
+      if (nowMs >= endMs) break;
     }
     queue.splice(0, done);
     if (this.#queue.length > 0) this.#turn ??= setImmediate(this.#run);
