@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { BLOCK_BYTES } from '../../src/session/ring.ts';
 import { Broadcast, PMT_PID } from '../../src/simulator/broadcast.ts';
 import { loadClip } from '../../src/simulator/clip.ts';
 import { buildLayout } from '../../src/simulator/layout.ts';
@@ -27,13 +28,19 @@ async function startOf(viewer: Viewer): Promise<{ readonly agoMs: number; readon
   return { agoMs: Date.now() - Date.parse(time), isClamped: clamped !== undefined };
 }
 
+async function bufferBytes(rig: Rig): Promise<number> {
+  const page = await (await fetch(`${rig.url}/metrics`)).text();
+  const [, bytes] = /^acemux_buffer_bytes (\d+)$/m.exec(page) ?? [];
+  assert.ok(bytes, page);
+  return Number(bytes);
+}
+
 /** Waits until the ring has let go of the burst, so that it is on disk only. */
 async function untilPast(rig: Rig, live: Viewer): Promise<void> {
   await live.received(BURST.burst.seconds * BYTES_PER_SECOND);
   const endMs = performance.now() + 30_000;
   for (;;) {
-    const page = await (await fetch(`${rig.url}/metrics`)).text();
-    if (Number(/^acemux_buffer_bytes (\d+)$/m.exec(page)?.[1]) < 8 * BYTES_PER_SECOND) return;
+    if ((await bufferBytes(rig)) < 8 * BYTES_PER_SECOND) return;
     assert.ok(performance.now() < endMs, 'the ring keeps it');
     await live.receivedMore(1_000);
   }
@@ -142,8 +149,11 @@ test('a viewer that pauses stays, is counted as paused, and goes on where it sto
     assert.ok(performance.now() < endMs, 'it never counted as paused');
   }
   assert.equal((await sessionOf(rig))['client_count'], 1);
+  const ringBytes = await bufferBytes(rig);
   // More than the ring, and than the kernel keeps for a connection.
   await other.receivedMore(20_000_000);
+  // It keeps nothing for who has paused: two seconds, and a block that comes and goes.
+  assert.ok((await bufferBytes(rig)) <= ringBytes + BLOCK_BYTES);
   viewer.resume();
   const media = await viewer.receivedMore(15_000_000);
   const infohash = String((await sessionOf(rig))['infohash']);
