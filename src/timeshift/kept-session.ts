@@ -3,12 +3,13 @@ import { AcemuxError, type ReasonCode } from '../base/reasons.ts';
 import type { AccessPoint } from '../mpegts/access-point.ts';
 import { PACKET_BYTES } from '../mpegts/packet.ts';
 import type { SessionListener } from '../session/attachment.ts';
-import type { Past, PastPoint } from '../session/past.ts';
+import type { Past, PastPage, PastPoint } from '../session/past.ts';
 import type { Ring } from '../session/ring.ts';
 import { errorWord } from './disk.ts';
 import { MediaTimes } from './media-times.ts';
 import type { IndexRecord, PointRecord } from './record.ts';
 import { SegmentKeeping } from './segment-keeping.ts';
+import type { SharedReads } from './shared-reads.ts';
 import type { StreamStore } from './stream-store.ts';
 
 /** What waits is written when it is so much, or so old. */
@@ -43,6 +44,8 @@ export interface KeptSessionDeps {
   /** Rejects if the stream's store can't be used. */
   readonly store: Promise<StreamStore>;
   readonly keeping: Keeping;
+  /** Those of all streams. */
+  readonly reads: SharedReads;
   readonly limits: KeptLimits;
   readonly clock: Clock;
   /** It reaches so far back from now on, milliseconds. */
@@ -169,8 +172,14 @@ export class KeptSession implements Past, SessionListener {
     return this.#isKeeping || position + this.#base < store.head;
   }
 
-  async read(position: number, bytesMax: number): Promise<Buffer> {
+  async page(position: number): Promise<PastPage | undefined> {
     // What the ring has just let go of may be on its way to the disk.
+    if (position >= this.#position) await this.#writing;
+    const page = this.#store && (await this.#deps.reads.at(this.#store, position + this.#base));
+    return page && { ...page, from: page.from - this.#base };
+  }
+
+  async read(position: number, bytesMax: number): Promise<Buffer> {
     if (position >= this.#position) await this.#writing;
     return this.#store?.read(position + this.#base, bytesMax) ?? Buffer.alloc(0);
   }

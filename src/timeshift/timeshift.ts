@@ -9,6 +9,7 @@ import type { PassingSession, PastKeeper } from '../session/past-keeper.ts';
 import type { Log } from '../telemetry/log.ts';
 import { type Disk, realDisk } from './disk.ts';
 import { KeptSession } from './kept-session.ts';
+import { SharedReads } from './shared-reads.ts';
 import { StreamStore } from './stream-store.ts';
 
 /** How often what is too old is removed. */
@@ -49,6 +50,7 @@ interface Shelf {
 export class Timeshift implements PastKeeper, SegmentArchive {
   readonly #deps: TimeshiftDeps;
   readonly #shelves = new Map<string, Shelf>();
+  readonly #reads = new SharedReads();
   #looking: Promise<void> = Promise.resolve();
   #sweeping: Promise<void> = Promise.resolve();
   #timer: Timer | undefined;
@@ -98,6 +100,7 @@ export class Timeshift implements PastKeeper, SegmentArchive {
         makeRoom: (bytes) => this.#makeRoom(bytes),
         warn: (reason, error) => this.#warn(session, name, reason, error),
       },
+      reads: this.#reads,
       limits: {
         windowMs,
         pauseMaxMs,
