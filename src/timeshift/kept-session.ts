@@ -9,7 +9,6 @@ import { errorWord } from './disk.ts';
 import { MediaTimes } from './media-times.ts';
 import type { IndexRecord, PointRecord } from './record.ts';
 import { SegmentKeeping } from './segment-keeping.ts';
-import type { SharedReads } from './shared-reads.ts';
 import type { StreamStore } from './stream-store.ts';
 
 /** What waits is written when it is so much, or so old. */
@@ -44,8 +43,6 @@ export interface KeptSessionDeps {
   /** Rejects if the stream's store can't be used. */
   readonly store: Promise<StreamStore>;
   readonly keeping: Keeping;
-  /** Those of all streams. */
-  readonly reads: SharedReads;
   readonly limits: KeptLimits;
   readonly clock: Clock;
   /** It reaches so far back from now on, milliseconds. */
@@ -175,7 +172,7 @@ export class KeptSession implements Past, SessionListener {
   async page(position: number): Promise<PastPage | undefined> {
     // What the ring has just let go of may be on its way to the disk.
     if (position >= this.#position) await this.#writing;
-    const page = this.#store && (await this.#deps.reads.at(this.#store, position + this.#base));
+    const page = await this.#store?.page(position + this.#base);
     return page && { ...page, from: page.from - this.#base };
   }
 

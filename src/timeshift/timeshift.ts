@@ -50,6 +50,7 @@ interface Shelf {
 export class Timeshift implements PastKeeper, SegmentArchive {
   readonly #deps: TimeshiftDeps;
   readonly #shelves = new Map<string, Shelf>();
+  /** Those of all streams. */
   readonly #reads = new SharedReads();
   #looking: Promise<void> = Promise.resolve();
   #sweeping: Promise<void> = Promise.resolve();
@@ -100,7 +101,6 @@ export class Timeshift implements PastKeeper, SegmentArchive {
         makeRoom: (bytes) => this.#makeRoom(bytes),
         warn: (reason, error) => this.#warn(session, name, reason, error),
       },
-      reads: this.#reads,
       limits: {
         windowMs,
         pauseMaxMs,
@@ -159,7 +159,8 @@ export class Timeshift implements PastKeeper, SegmentArchive {
   #shelfOf(name: string): Shelf {
     const existing = this.#shelves.get(name);
     if (existing) return existing;
-    const opening = StreamStore.open(join(this.#deps.folder, name), this.#deps.disk ?? realDisk);
+    const { disk = realDisk, folder } = this.#deps;
+    const opening = StreamStore.open(join(folder, name), disk, this.#reads);
     const windowMs = this.#windowOf([name.slice(0, 40)]);
     const shelf: Shelf = { opening, store: undefined, windowMs, kept: undefined, free: Promise.resolve() };
     this.#shelves.set(name, shelf);
