@@ -114,24 +114,17 @@ export async function readMedia({ file }: Segment, at: number, length: number): 
 
 /** Bytes of a file, fewer at its end; none where it has been removed, or can't be read. */
 export async function readBytes(path: string, at: number, length: number): Promise<Buffer> {
-  const bytes = Buffer.allocUnsafe(length);
-  return bytes.subarray(0, await readInto(path, at, bytes));
-}
-
-/**
- * Reads from a file into memory. Never rejects.
- * @returns how many bytes; fewer than asked for at its end, 0 where it has been removed, or can't be read
- */
-export async function readInto(path: string, at: number, bytes: Buffer): Promise<number> {
   try {
     const handle = await open(path, 'r');
     try {
-      return (await handle.read(bytes, 0, bytes.length, at)).bytesRead;
+      const bytes = Buffer.allocUnsafe(length);
+      const { bytesRead } = await handle.read(bytes, 0, length, at);
+      return bytes.subarray(0, bytesRead);
     } finally {
       await handle.close();
     }
   } catch {
-    return 0; // For a viewer it is the same as a gap.
+    return Buffer.alloc(0); // For a viewer it is the same as a gap.
   }
 }
 

@@ -1,7 +1,8 @@
 import { PACKET_BYTES } from '../mpegts/packet.ts';
 import type { PastPage } from '../session/past.ts';
 import { Slab } from '../session/slab.ts';
-import { mediaFileOf, readInto, type Segment } from './segment.ts';
+import { mediaFileOf, type Segment } from './segment.ts';
+import { SharedFiles, type UsedFile } from './shared-files.ts';
 
 /** What is read at a time, and what a viewer has in memory of the past: whole packets, not quite 128 KiB. */
 const PAGE_BYTES = 696 * PACKET_BYTES;
@@ -10,7 +11,7 @@ const PAGE_BYTES = 696 * PACKET_BYTES;
  * waits: with two hundred at once nothing else had its turn for 50 ms and more.
  */
 const AT_ONCE = 8;
-/** So many pages that nobody holds stay, for whoever reads there next, and for their memory: 4 MiB. */
+/** So many pages that nobody holds stay, for whoever reads there next, and for their memory: 4 MiB; while more are held, as many as those. */
 const IDLE_PAGES = 32;
 
 interface Page {
@@ -35,6 +36,7 @@ export class SharedReads {
   readonly #held = new Map<string, Page>();
   /** Held by nobody, the longest idle first. */
   readonly #idle = new Map<string, Page>();
+  readonly #files = new SharedFiles();
   readonly #reading = new Map<string, Promise<Page | undefined>>();
   readonly #waiting: (() => void)[] = [];
   #atOnce = 0;
@@ -49,15 +51,20 @@ export class SharedReads {
    * Never rejects.
    */
   async at(store: PagedStore, position: number): Promise<PastPage | undefined> {
-    await this.#turn();
     const segment = store.segmentAt(position);
     if (!segment) return undefined;
+    // Who waits has the file stay open, which costs more to open than to read.
+    using file = this.#files.use(mediaFileOf(segment.file));
+    await this.#turn();
     const at = position - segment.from;
     const from = segment.from + at - (at % PAGE_BYTES);
     // Of the segment that is being written the last page grows: then it is another one.
     const to = Math.min(from + PAGE_BYTES, segment.to);
     const key = `${segment.file} ${from} ${to}`;
-    const page = this.#held.get(key) ?? this.#idle.get(key) ?? (await this.#read(key, segment, from, to));
+    const page =
+      this.#held.get(key) ??
+      this.#idle.get(key) ??
+      (await this.#read(key, file, from - segment.from, to - from));
     if (!page) return undefined;
     this.#hold(page);
     let isHeld = true;
@@ -81,16 +88,16 @@ export class SharedReads {
     for (const resolve of next) resolve();
   };
 
-  #read(key: string, segment: Segment, from: number, to: number): Promise<Page | undefined> {
-    const reading = this.#reading.get(key) ?? this.#begin(key, segment, from, to);
+  #read(key: string, file: UsedFile, at: number, length: number): Promise<Page | undefined> {
+    const reading = this.#reading.get(key) ?? this.#begin(key, file, at, length);
     this.#reading.set(key, reading);
     return reading;
   }
 
-  async #begin(key: string, segment: Segment, from: number, to: number): Promise<Page | undefined> {
+  async #begin(key: string, file: UsedFile, at: number, length: number): Promise<Page | undefined> {
     const slab = this.#takeMemory();
-    const bytes = slab.bytes.subarray(0, to - from);
-    const isWhole = (await readInto(mediaFileOf(segment.file), from - segment.from, bytes)) === bytes.length;
+    const bytes = slab.bytes.subarray(0, length);
+    const isWhole = (await file.read(bytes, at)) === length;
     this.#reading.delete(key);
     const page = { key, slab, bytes, holders: 0 };
     // It has been removed meanwhile: for a viewer it is the same as a gap.
@@ -117,9 +124,10 @@ export class SharedReads {
     if (--page.holders > 0) return;
     this.#held.delete(page.key);
     this.#idle.set(page.key, page);
-    const [oldest] = this.#idle.size > IDLE_PAGES ? this.#idle.values() : [];
-    if (!oldest) return;
-    this.#idle.delete(oldest.key);
-    oldest.slab.giveUp();
+    for (const oldest of this.#idle.values()) {
+      if (this.#idle.size <= Math.max(IDLE_PAGES, this.#held.size)) return;
+      this.#idle.delete(oldest.key);
+      oldest.slab.giveUp();
+    }
   }
 }

@@ -218,7 +218,7 @@ test('lives that follow each other ask engines for nothing; who comes back goes 
 });
 
 test(`killed while time-shift writes, ${EXCERPT_KILLS} times: all that was listed is an excerpt in the next life, which asks no engine, and decodes`, async (t) => {
-  const { engine, address } = await engineFor(t, { burst: { seconds: 30, bytes: 60_000_000 } });
+  const { engine, address } = await engineFor(t, { burst: { seconds: 18, bytes: 60_000_000 } });
   const home = await Home.build(t, [address], 0, { TIMESHIFT_SECONDS: '3600' });
   let life = await home.start();
   for (let kill = 1; kill <= EXCERPT_KILLS; kill++) {

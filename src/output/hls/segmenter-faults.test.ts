@@ -261,7 +261,7 @@ describe('whatever GOPs, arrivals and faults are like, nothing is lost or twice,
         const played = await play({ gops: g, arrivals: a, delayTicks: d, faults: f });
         check(played);
       }),
-      { numRuns: 25 },
+      { numRuns: 15 },
     );
   });
 
@@ -272,7 +272,7 @@ describe('whatever GOPs, arrivals and faults are like, nothing is lost or twice,
         check(played);
         assert.equal(breaksOf(played), 0);
       }),
-      { numRuns: 25 },
+      { numRuns: 15 },
     );
   });
 
@@ -290,7 +290,7 @@ describe('whatever GOPs, arrivals and faults are like, nothing is lost or twice,
           breaks += breaksOf(played);
         },
       ),
-      { numRuns: 40 },
+      { numRuns: 25 },
     );
     assert.ok(breaks > 10, `only ${breaks} breaks were played`);
   });
