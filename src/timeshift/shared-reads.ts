@@ -11,7 +11,7 @@ const PAGE_BYTES = 696 * PACKET_BYTES;
  * waits: with two hundred at once nothing else had its turn for 50 ms and more.
  */
 const AT_ONCE = 8;
-/** So many pages that nobody holds stay, for whoever reads there next, and for their memory: 4 MiB; while more are held, as many as those. */
+/** So many pages that nobody holds stay, for whoever reads there next, and for their memory: 4 MiB. */
 const IDLE_PAGES = 32;
 
 interface Page {
@@ -124,10 +124,9 @@ export class SharedReads {
     if (--page.holders > 0) return;
     this.#held.delete(page.key);
     this.#idle.set(page.key, page);
-    for (const oldest of this.#idle.values()) {
-      if (this.#idle.size <= Math.max(IDLE_PAGES, this.#held.size)) return;
-      this.#idle.delete(oldest.key);
-      oldest.slab.giveUp();
-    }
+    const [oldest] = this.#idle.size > IDLE_PAGES ? this.#idle.values() : [];
+    if (!oldest) return;
+    this.#idle.delete(oldest.key);
+    oldest.slab.giveUp();
   }
 }
