@@ -158,6 +158,13 @@ export class Cursor {
   /** Nothing reads any more what was taken so far: neither the caller nor a socket. The memory may be written again. */
   letGo(): void {
     this.#ringReader.letGo();
+    this.#pastReader?.letGo();
+  }
+
+  /** The same, and nothing more will be taken. */
+  close(): void {
+    this.#ringReader.letGo();
+    this.#pastReader?.close();
   }
 
   /** Undefined: nothing now. `elsewhere`: there was a gap, and this viewer is behind it now. */

@@ -35,7 +35,10 @@ export interface KeptSegments {
   readonly listed: readonly KeptSegment[];
   /** One of them; undefined: it is not there (any more). */
   find(streamName: string, number: number): KeptSegment | undefined;
-  /** Its bytes, piece by piece. Undefined in the place of one that can't be read: then nothing more comes. Never rejects. */
+  /**
+   * Its bytes, piece by piece; each stays as it is until the next one is asked for, or no more are. Undefined in the place of one that can't be
+   * read: then nothing more comes. Never rejects.
+   */
   read(segment: KeptSegment): AsyncGenerator<Buffer | undefined, void>;
 }
 

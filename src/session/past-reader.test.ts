@@ -90,3 +90,35 @@ test('behind a gap it goes on at the next access point, with the break announced
   const [first, second] = [2 * PACKET, 4 * PACKET].map((at) => behind.subarray(at, at + PACKET));
   assert.ok(rest.equals(Buffer.concat([tables, first!, second!])));
 });
+
+test('a reader holds the page that it is in and what was given of others, and none once all of that was let go of', async () => {
+  const past = new FakePast();
+  past.keep(0, numberedPackets(0, 2_000));
+  let tell: () => void = () => {};
+  const reader = new PastReader(past, () => tell());
+  const read = async (position: number, bytesMax: number): Promise<Buffer> => {
+    const ready = new Promise<void>((resolve) => {
+      tell = resolve;
+    });
+    const given = reader.take(position, bytesMax);
+    if (given === undefined) await ready;
+    const bytes = given ?? reader.take(position, bytesMax);
+    assert.ok(Buffer.isBuffer(bytes));
+    return bytes;
+  };
+  const { length } = await read(0, 1_000_000);
+  assert.equal(past.pagesHeld, 1);
+  // All of it was given, but the socket has it still.
+  assert.ok((await read(length, PACKET)).equals(numberedPackets(length / PACKET, 1)));
+  assert.equal(past.pagesHeld, 2);
+  reader.letGo();
+  assert.equal(past.pagesHeld, 1, 'the one that it is in');
+  await read(length + PACKET, 1_000_000);
+  reader.letGo();
+  assert.equal(past.pagesHeld, 0, 'all of it was given, and nobody reads it');
+  assert.equal(reader.take(2 * length, PACKET), undefined);
+  reader.close();
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(past.pagesHeld, 0, 'what comes for one that is gone is let go of');
+  assert.equal(reader.take(2 * length, PACKET), undefined);
+});

@@ -1,9 +1,7 @@
 import type { AccessPoint } from '../mpegts/access-point.ts';
 import { nextStretch } from '../mpegts/join-prefix.ts';
-import type { Past } from './past.ts';
+import type { Past, PastPage } from './past.ts';
 
-/** One read: a viewer has so much in memory, and no more. */
-const READ_BYTES = 256 * 1024;
 /** How far behind a gap is looked for the first packet of each PID. */
 const LANDING_BYTES = 1024 * 1024;
 
@@ -15,15 +13,23 @@ export interface Landing {
 }
 
 type Found =
-  | { readonly kind: 'media'; readonly from: number; readonly bytes: Buffer }
+  | { readonly kind: 'media'; readonly page: PastPage }
   | { readonly kind: 'gap'; readonly at: number; readonly landing: Landing | undefined };
 
-/** Reads a past ahead of one viewer: what it asks for is there at once, or is fetched while it waits. */
+/**
+ * Reads a past for one viewer: what it asks for is there at once, or is fetched while it waits. It holds the page that it is in, and those that its
+ * socket still has something of.
+ */
 export class PastReader {
   readonly #past: Past;
   readonly #onReady: () => void;
   #found: Found | undefined;
+  /** Behind the last byte of it that was given. */
+  #givenTo = 0;
+  /** Nothing more is given of these. */
+  readonly #given: PastPage[] = [];
   #isReading = false;
+  #isClosed = false;
 
   /** `onReady`: what was asked for is there now. */
   constructor(past: Past, onReady: () => void) {
@@ -31,31 +37,60 @@ export class PastReader {
     this.#onReady = onReady;
   }
 
-  /** Bytes from `position` on, `bytesMax` at most; or where to go on behind a gap; undefined: not known yet. */
+  /** Bytes from `position` on, `bytesMax` at most, as they are until `letGo`; or where to go on behind a gap; undefined: not known yet. */
   take(position: number, bytesMax: number): Buffer | { readonly landing: Landing | undefined } | undefined {
     const found = this.#found;
     if (found?.kind === 'media') {
-      const at = position - found.from;
-      if (at >= 0 && at < found.bytes.length) return found.bytes.subarray(at, at + bytesMax);
+      const { bytes, from } = found.page;
+      const at = position - from;
+      if (at >= 0 && at < bytes.length) {
+        const given = bytes.subarray(at, at + bytesMax);
+        this.#givenTo = position + given.length;
+        return given;
+      }
     }
     if (found?.kind === 'gap' && found.at === position) {
       this.#found = undefined;
       return { landing: found.landing };
     }
-    if (!this.#isReading) {
+    if (!this.#isReading && !this.#isClosed) {
       this.#isReading = true;
+      this.#leavePage();
       void this.#read(position).then((read) => {
         this.#isReading = false;
         this.#found = read;
-        this.#onReady();
+        if (this.#isClosed) this.close();
+        else this.#onReady();
       });
     }
     return undefined;
   }
 
+  /** Neither the caller nor a socket reads any more what was given so far. */
+  letGo(): void {
+    // Who waits for the next page holds none meanwhile.
+    if (this.#found?.kind === 'media') {
+      const { bytes, from } = this.#found.page;
+      if (this.#givenTo === from + bytes.length) this.#leavePage();
+    }
+    for (let page = this.#given.pop(); page; page = this.#given.pop()) page.letGo();
+  }
+
+  /** Nothing more is asked for. */
+  close(): void {
+    this.#isClosed = true;
+    this.#leavePage();
+    this.letGo();
+  }
+
+  #leavePage(): void {
+    if (this.#found?.kind === 'media') this.#given.push(this.#found.page);
+    this.#found = undefined;
+  }
+
   async #read(position: number): Promise<Found> {
-    const bytes = await this.#past.read(position, READ_BYTES);
-    if (bytes.length > 0) return { kind: 'media', from: position, bytes };
+    const page = await this.#past.page(position);
+    if (page) return { kind: 'media', page };
     const next = await this.#past.pointFrom(position);
     const landing = next && { point: next.point, packets: await this.#packetsAt(next.point) };
     return { kind: 'gap', at: position, landing };

@@ -8,6 +8,16 @@ export interface PastPoint {
   readonly wallMs: number;
 }
 
+/** Whole packets of the past, which others may share. */
+export interface PastPage {
+  /** Position of its first byte. */
+  readonly from: number;
+  /** They stay as they are until `letGo`. */
+  readonly bytes: Buffer;
+  /** Neither the caller nor a socket reads them any more. Later calls do nothing. */
+  letGo(): void;
+}
+
 /**
  * What is kept of a session's media beyond its ring, at the ring's positions; below 0 is what earlier sessions of the
  * stream had. It may have gaps. Nothing here rejects: what can't be read is not there.
@@ -29,7 +39,9 @@ export interface Past {
   setWindow(windowMs: number): void;
   /** Whether a viewer may stay at this position, although the ring is about to let go of it. */
   reaches(position: number): boolean;
-  /** Whole packets from `position` on, `bytesMax` at most; empty where there is a gap. */
+  /** What is at `position`, and before and behind it as it happens; undefined where there is a gap. */
+  page(position: number): Promise<PastPage | undefined>;
+  /** Whole packets from `position` on, `bytesMax` at most, in memory of their own; empty where there is a gap. */
   read(position: number, bytesMax: number): Promise<Buffer>;
   /** The first access point at or behind `position`. */
   pointFrom(position: number): Promise<PastPoint | undefined>;

@@ -120,8 +120,6 @@ test('memory that waits to be used again is counted, is kept only where it is fr
   }
 });
 
-test('counts the memory that it takes, with what stands twice in it', () => {
-  const ring = new Ring({ bytesMax: 80 * BLOCK_BYTES, mediaMsMax: 20_000 });
   const written = packets(BLOCK_BYTES / 188);
   const beforeBytes = process.memoryUsage().arrayBuffers;
   for (let count = 0; count < 80; count++) ring.append(written, 0, 0);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { BLOCK_BYTES, BLOCK_MEMORY_BYTES, Ring } from './ring.ts';
 import { RingReader, Slab } from './slab.ts';
 
 const SLAB_BYTES = 1024 * 1024;
@@ -45,3 +46,6 @@ test('a slab is held as long as a reader has a view of it, however many it has',
   reader.letGo();
   assert.ok(!slab.isHeld);
 });
+
+test('a ring counts the memory that it takes, with what stands twice in it', () => {
+  const ring = new Ring({ bytesMax: 80 * BLOCK_BYTES, mediaMsMax: 20_000 });

@@ -3,7 +3,7 @@ import { AcemuxError, type ReasonCode } from '../base/reasons.ts';
 import type { AccessPoint } from '../mpegts/access-point.ts';
 import { PACKET_BYTES } from '../mpegts/packet.ts';
 import type { SessionListener } from '../session/attachment.ts';
-import type { Past, PastPoint } from '../session/past.ts';
+import type { Past, PastPage, PastPoint } from '../session/past.ts';
 import type { Ring } from '../session/ring.ts';
 import { errorWord } from './disk.ts';
 import { MediaTimes } from './media-times.ts';
@@ -169,8 +169,14 @@ export class KeptSession implements Past, SessionListener {
     return this.#isKeeping || position + this.#base < store.head;
   }
 
-  async read(position: number, bytesMax: number): Promise<Buffer> {
+  async page(position: number): Promise<PastPage | undefined> {
     // What the ring has just let go of may be on its way to the disk.
+    if (position >= this.#position) await this.#writing;
+    const page = await this.#store?.page(position + this.#base);
+    return page && { ...page, from: page.from - this.#base };
+  }
+
+  async read(position: number, bytesMax: number): Promise<Buffer> {
     if (position >= this.#position) await this.#writing;
     return this.#store?.read(position + this.#base, bytesMax) ?? Buffer.alloc(0);
   }

@@ -57,7 +57,7 @@ async function read(store: StreamStore, number: number): Promise<Buffer | undefi
   const parts: Buffer[] = [];
   for await (const part of store.mediaSegments.read(found)) {
     if (!part) return undefined;
-    parts.push(part);
+    parts.push(Buffer.from(part));
   }
   return Buffer.concat(parts);
 }
@@ -75,6 +75,18 @@ async function assertIsThere(store: StreamStore, numbers: readonly number[]): Pr
     assert.deepEqual(numbersOf(bytes.subarray(TABLES.length)), packetsOf(number));
   }
 }
+
+test('readers of the same segment share what is read', async (t) => {
+  const { store } = await filled(t);
+  const found = store.mediaSegments.find('name', 1);
+  assert.ok(found);
+  const readers = Array.from({ length: 20 }, () => store.mediaSegments.read(found));
+  const tables = await Promise.all(readers.map((reader) => reader.next()));
+  assert.ok(tables.every(({ value }) => value?.equals(TABLES)));
+  const pieces = await Promise.all(readers.map((reader) => reader.next()));
+  assert.equal(new Set(pieces.map(({ value }) => value?.buffer)).size, 1);
+  for (const reader of readers) await reader.return();
+});
 
 test('each is read as it was cut, over the files of the store, now and when that is opened again', async (t) => {
   const { folder, store } = await filled(t);

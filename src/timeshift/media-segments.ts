@@ -4,12 +4,10 @@ import { schemaCheck } from '../base/schema-check.ts';
 import { nextStretch } from '../mpegts/join-prefix.ts';
 import { PACKET_BYTES } from '../mpegts/packet.ts';
 import type { KeptSegment, KeptSegments, SegmentPlace } from '../session/media-segments.ts';
+import type { PastPage } from '../session/past.ts';
 import type { Disk } from './disk.ts';
 import { parseLines, printLine } from './record.ts';
 import { listFileOf, readBytes, readOrNothing, type Segment } from './segment.ts';
-
-/** One read. */
-const READ_BYTES = 256 * 1024;
 
 const Count = Type.Integer({ minimum: 0 });
 
@@ -42,7 +40,7 @@ export interface MediaStore {
   readonly head: number;
   /** The segment of the store that has this position. */
   segmentAt(position: number): Segment | undefined;
-  read(position: number, bytesMax: number): Promise<Buffer>;
+  page(position: number): Promise<PastPage | undefined>;
   readonly segments: readonly Segment[];
 }
 
@@ -168,17 +166,21 @@ export class MediaSegments implements KeptSegments {
   ): AsyncGenerator<Buffer | undefined, void> {
     let omitIndex = 0;
     for (let at = from; at < to; ) {
-      const bytes = await this.#store.read(at, Math.min(READ_BYTES, to - at));
-      if (bytes.length === 0) return yield undefined;
-      const end = at + bytes.length;
-      let stretch = nextStretch(omit, omitIndex, at, end);
-      while (stretch.from < stretch.to) {
-        yield bytes.subarray(stretch.from - at, stretch.to - at);
+      const page = await this.#store.page(at);
+      if (!page) return yield undefined;
+      try {
+        const end = Math.min(to, page.from + page.bytes.length);
+        let stretch = nextStretch(omit, omitIndex, at, end);
+        while (stretch.from < stretch.to) {
+          yield page.bytes.subarray(stretch.from - page.from, stretch.to - page.from);
+          omitIndex = stretch.omitIndex;
+          stretch = nextStretch(omit, omitIndex, stretch.to, end);
+        }
         omitIndex = stretch.omitIndex;
-        stretch = nextStretch(omit, omitIndex, stretch.to, end);
+        at = end;
+      } finally {
+        page.letGo();
       }
-      omitIndex = stretch.omitIndex;
-      at = end;
     }
   }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdir, readdir, rmdir } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
 import { AcemuxError } from '../base/reasons.ts';
-import type { PastPoint } from '../session/past.ts';
+import type { PastPage, PastPoint } from '../session/past.ts';
 import type { AppendedFile, Disk } from './disk.ts';
 import { MediaSegments } from './media-segments.ts';
 import { type IndexRecord, type PointRecord, printRecord, STORE_VERSION } from './record.ts';
@@ -18,6 +18,7 @@ import {
   segmentFile,
   segmentNameOf,
 } from './segment.ts';
+import { SharedReads } from './shared-reads.ts';
 
 /** The segment that is being written. */
 interface Written {
@@ -33,14 +34,16 @@ interface Written {
 export class StreamStore {
   readonly #folder: string;
   readonly #disk: Disk;
+  readonly #reads: SharedReads;
   readonly #segments: Segment[];
   #written: Written | undefined;
   /** Those that HLS has cut from it. */
   readonly mediaSegments: MediaSegments;
 
-  private constructor(folder: string, disk: Disk, segments: Segment[]) {
+  private constructor(folder: string, disk: Disk, reads: SharedReads, segments: Segment[]) {
     this.#folder = folder;
     this.#disk = disk;
+    this.#reads = reads;
     this.#segments = segments;
     this.mediaSegments = new MediaSegments(this, disk);
   }
@@ -49,7 +52,7 @@ export class StreamStore {
    * Opens what is in a folder, which need not exist; what was cut off by a crash is cut there.
    * @throws AcemuxError timeshift_newer, without a change to what a newer acemux wrote; the file system's error
    */
-  static async open(folder: string, disk: Disk): Promise<StreamStore> {
+  static async open(folder: string, disk: Disk, reads = new SharedReads()): Promise<StreamStore> {
     await mkdir(folder, { recursive: true });
     const names = (await readdir(folder)).map(segmentNameOf).filter((name) => name !== undefined);
     const files = [...new Set(names)].sort().map((name) => `${folder}/${name}`);
@@ -61,7 +64,7 @@ export class StreamStore {
       if (segment && (!last || segment.from >= last.to)) segments.push(segment);
       else await removeSegment(file);
     }
-    const store = new StreamStore(folder, disk, segments);
+    const store = new StreamStore(folder, disk, reads, segments);
     await store.mediaSegments.recover();
     return store;
   }
@@ -185,6 +188,11 @@ export class StreamStore {
   }
 
   // ── reading ─────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** What is at `position`, shared with all who read there; undefined where there is a gap, and at its head. Never rejects. */
+  page(position: number): Promise<PastPage | undefined> {
+    return this.#reads.at(this, position);
+  }
 
   /** Whole packets from `position` on, `bytesMax` at most; empty where there is a gap, and at its head. */
   read(position: number, bytesMax: number): Promise<Buffer> {

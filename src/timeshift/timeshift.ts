@@ -9,6 +9,7 @@ import type { PassingSession, PastKeeper } from '../session/past-keeper.ts';
 import type { Log } from '../telemetry/log.ts';
 import { type Disk, realDisk } from './disk.ts';
 import { KeptSession } from './kept-session.ts';
+import { SharedReads } from './shared-reads.ts';
 import { StreamStore } from './stream-store.ts';
 
 /** How often what is too old is removed. */
@@ -49,6 +50,8 @@ interface Shelf {
 export class Timeshift implements PastKeeper, SegmentArchive {
   readonly #deps: TimeshiftDeps;
   readonly #shelves = new Map<string, Shelf>();
+  /** Those of all streams. */
+  readonly #reads = new SharedReads();
   #looking: Promise<void> = Promise.resolve();
   #sweeping: Promise<void> = Promise.resolve();
   #timer: Timer | undefined;
@@ -156,7 +159,8 @@ export class Timeshift implements PastKeeper, SegmentArchive {
   #shelfOf(name: string): Shelf {
     const existing = this.#shelves.get(name);
     if (existing) return existing;
-    const opening = StreamStore.open(join(this.#deps.folder, name), this.#deps.disk ?? realDisk);
+    const { disk = realDisk, folder } = this.#deps;
+    const opening = StreamStore.open(join(folder, name), disk, this.#reads);
     const windowMs = this.#windowOf([name.slice(0, 40)]);
     const shelf: Shelf = { opening, store: undefined, windowMs, kept: undefined, free: Promise.resolve() };
     this.#shelves.set(name, shelf);

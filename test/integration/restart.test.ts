@@ -9,12 +9,16 @@ import { type TestContext, test } from 'node:test';
 import { loadClip } from '../../src/simulator/clip.ts';
 import { SimulatedEngine, type SimulatedEngineOptions } from '../../src/simulator/engine.ts';
 import { assertUnbroken } from '../support/continuity-check.ts';
+import { complaintsOfFfmpeg, picturesOf } from '../support/ffmpeg.ts';
+import { type ParsedSegment, parseStrictly } from '../support/hls-checker.ts';
 import { temporaryFolder } from '../support/passing-stream.ts';
 import { until } from '../support/rig.ts';
 import { Viewer } from '../support/viewer.ts';
 
 const LONG = process.env['LONG_TESTS'] === '1';
 const KILLS = LONG ? 100 : 3;
+const EXCERPT_KILLS = LONG ? 10 : 1;
+const PICTURES_PER_SECOND = 25;
 const BINARY = join(import.meta.dirname, '..', '..', 'bin', 'acemux.mjs');
 const BITS_PER_SECOND = 2_000_000;
 const SECOND_BYTES = BITS_PER_SECOND / 8;
@@ -56,7 +60,12 @@ class Home {
     this.#environment = environment;
   }
 
-  static async build(t: TestContext, engines: readonly string[], port = 0): Promise<Home> {
+  static async build(
+    t: TestContext,
+    engines: readonly string[],
+    port = 0,
+    more: Readonly<Record<string, string>> = {},
+  ): Promise<Home> {
     return new Home(t, {
       PATH: process.env['PATH'] ?? '',
       HOST: '127.0.0.1',
@@ -65,6 +74,7 @@ class Home {
       ENGINES: engines.join(','),
       PREBUFFER_SECONDS: '1',
       LOG_FORMAT: 'json',
+      ...more,
     });
   }
 
@@ -186,11 +196,7 @@ test('lives that follow each other ask engines for nothing; who comes back goes 
   const home = await Home.build(t, [address], await freePort());
   const life = await home.start();
   await life.watch(channel(1)).received(SECOND_BYTES);
-  const master = new URL(`${life.url}/ace/manifest.m3u8?id=${channel(1)}`);
-  const variants = await (await fetch(master)).text();
-  const variant = variants.split('\n').find((line) => line !== '' && !line.startsWith('#'));
-  assert.ok(variant, variants);
-  const playlist = new URL(variant, master);
+  const playlist = await variantOf(life, '');
   const before = await mediaPlaylist(playlist);
   await life.end('SIGKILL');
   // What a supervisor does.
@@ -210,6 +216,65 @@ test('lives that follow each other ask engines for nothing; who comes back goes 
   await next.end('SIGTERM');
   assert.equal(engine.sessions().length, 0);
 });
+
+test(`killed while time-shift writes, ${EXCERPT_KILLS} times: all that was listed is an excerpt in the next life, which asks no engine, and decodes`, async (t) => {
+  const { engine, address } = await engineFor(t, { burst: { seconds: 18, bytes: 60_000_000 } });
+  const home = await Home.build(t, [address], 0, { TIMESHIFT_SECONDS: '3600' });
+  let life = await home.start();
+  for (let kill = 1; kill <= EXCERPT_KILLS; kill++) {
+    const viewer = life.watch(channel(1));
+    await viewer.received(SECOND_BYTES);
+    const playlist = await variantOf(life, '');
+    let listed = await listAt(playlist);
+    while (lastStretchOf(listed).length < 3) {
+      await viewer.receivedMore(SECOND_BYTES / 4);
+      listed = await listAt(playlist);
+    }
+    await life.end('SIGKILL');
+    life = await home.start();
+    const { sessionsOpened } = engine.counters;
+    const excerpt = await variantOf(life, '&start=-3600&end=-1');
+    const kept = await listAt(excerpt);
+    for (const segment of listed) assert.deepEqual(kept[segment.number - kept[0]!.number], segment);
+    // What this life has played: it ends somewhere in the middle.
+    const stretch = lastStretchOf(kept);
+    const parts: Buffer[] = [];
+    for (const { uri } of stretch)
+      parts.push(Buffer.from(await (await fetch(new URL(uri, excerpt))).arrayBuffer()));
+    const media = Buffer.concat(parts);
+    assert.equal(await complaintsOfFfmpeg(media), '', `after ${kill} kills`);
+    const seconds = stretch.reduce((sum, segment) => sum + segment.seconds, 0);
+    assert.equal((await picturesOf(media)).length, Math.round(seconds * PICTURES_PER_SECOND));
+    assert.equal(engine.counters.sessionsOpened, sessionsOpened);
+  }
+  await life.end('SIGTERM');
+});
+
+/** The media playlist that a manifest leads to. */
+async function variantOf(life: Life, more: string): Promise<URL> {
+  const manifest = new URL(`${life.url}/ace/manifest.m3u8?id=${channel(1)}${more}`);
+  const reply = await fetch(manifest);
+  const text = await reply.text();
+  assert.equal(reply.status, 200, text);
+  const variant = text.split('\n').find((line) => line !== '' && !line.startsWith('#'));
+  assert.ok(variant, text);
+  return new URL(variant, manifest);
+}
+
+async function listAt(playlist: URL): Promise<readonly ParsedSegment[]> {
+  const reply = await fetch(playlist);
+  return parseStrictly(await reply.text()).segments;
+}
+
+/** What stands behind the last break. */
+function lastStretchOf(segments: readonly ParsedSegment[]): readonly ParsedSegment[] {
+  return segments.slice(
+    Math.max(
+      0,
+      segments.findLastIndex(({ isDiscontinuity }) => isDiscontinuity),
+    ),
+  );
+}
 
 async function mediaPlaylist(url: URL) {
   const response = await fetch(url);

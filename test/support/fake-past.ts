@@ -1,4 +1,6 @@
-import type { Past, PastPoint } from '../../src/session/past.ts';
+import type { Past, PastPage, PastPoint } from '../../src/session/past.ts';
+
+const PAGE_BYTES = 100_000 - (100_000 % 188);
 
 /** A past in memory, at the positions of its stretches; each read is answered a moment later. */
 export class FakePast implements Past {
@@ -15,6 +17,8 @@ export class FakePast implements Past {
   };
   points: PastPoint[] = [];
   reads = 0;
+  /** Pages that were given out and not let go of. */
+  pagesHeld = 0;
   readonly #stretches: { readonly from: number; readonly bytes: Buffer }[] = [];
 
   keep(from: number, bytes: Buffer): void {
@@ -27,6 +31,13 @@ export class FakePast implements Past {
 
   reaches(position: number): boolean {
     return this.#stretches.some(({ from }) => from <= position);
+  }
+
+  async page(position: number): Promise<PastPage | undefined> {
+    const bytes = await this.read(position, PAGE_BYTES);
+    if (bytes.length === 0) return undefined;
+    this.pagesHeld++;
+    return { from: position, bytes, letGo: () => void this.pagesHeld-- };
   }
 
   async read(position: number, bytesMax: number): Promise<Buffer> {

@@ -87,7 +87,7 @@ export class Excerpt {
     let sizeBytes = 0;
     for await (const piece of this.#kept.read(this.#segments[0]!)) {
       if (!piece) break;
-      pieces.push(piece);
+      pieces.push(Buffer.from(piece));
       sizeBytes += piece.length;
       if (sizeBytes >= DESCRIBED_BYTES) break;
     }

@@ -14,7 +14,7 @@ import { parseElsewhere } from '../../../test/support/hls-parser.ts';
 import { HlsStage } from '../../../test/support/hls-stage.ts';
 import { AcemuxError, type ReasonCode } from '../../base/reasons.ts';
 import { BufferMemory } from '../../session/buffer-memory.ts';
-import { memoryFor } from '../../session/ring.ts';
+import { BLOCK_BYTES, memoryFor } from '../../session/ring.ts';
 import type { MediaName } from '../../simulator/media-library.ts';
 import { HlsStream } from './hls-stream.ts';
 import { readSegment } from './segment.ts';
@@ -243,6 +243,43 @@ test('the ring keeps what players need for as long as the stream lasts, and not 
   stream.stop('idle');
   await playSeconds(stage, channel, [120, 122]);
   assert.ok(stage.ring.mediaMsHeld <= 23_000, `${stage.ring.mediaMsHeld} ms`);
+});
+
+test('what is kept for viewers is the window, one window more and one segment, beside what is under way, and all of it is counted', async () => {
+  const memory = new BufferMemory(64 * 1024 * 1024);
+  const share = memory.open({
+    lingeringSinceMs: undefined,
+    neededBytes: 0,
+    shed: () => {},
+    giveWay: () => {},
+  });
+  // Of its own the ring would keep four seconds.
+  const stage = new HlsStage({ mediaMsMax: 4_000 }, share);
+  const channel = channels.channel('test-pattern');
+  await playSeconds(stage, channel, [0, 10]);
+  const { stream } = open(stage);
+  stream.mediaPlaylist('x');
+  await playSeconds(stage, channel, [10, 100]);
+  for (let second = 100; second < 120; second++) {
+    await playSeconds(stage, channel, [second, second + 1]);
+    const { ring } = stage;
+    const { segments } = parseStrictly(stream.mediaPlaylist('x').text);
+    const sizes = segments.map(({ number }) => stream.find(number)?.sizeBytes ?? 0);
+    const largest = Math.max(...sizes);
+    const windowBytes = sizes.reduce((sum, size) => sum + size, 0);
+    // What is under way is no longer than a segment, and what may not end for a second; blocks are let go of whole.
+    const mostBytes = 2 * windowBytes + largest + 1.5 * largest + BLOCK_BYTES;
+    assert.ok(
+      ring.memoryBytes <= memoryFor(mostBytes),
+      `${ring.memoryBytes} bytes, and a window of ${windowBytes}`,
+    );
+    assert.ok(ring.memoryBytes >= 2 * windowBytes, 'a window more than it lists');
+    assert.equal(memory.usedBytes, ring.memoryBytes + ring.spareBytes);
+  }
+  stream.stop('idle');
+  await playSeconds(stage, channel, [120, 130]);
+  assert.ok(stage.ring.mediaMsHeld <= 6_000, `${stage.ring.mediaMsHeld} ms`);
+  assert.equal(memory.usedBytes, stage.ring.memoryBytes + stage.ring.spareBytes);
 });
 
 test('where bytes do not allow more, the playlist is shorter, but has three segments', async () => {

@@ -8,8 +8,9 @@ import { KeptSegmentReply } from './kept-segment-reply.ts';
 const TIMEOUT_MS = 30_000;
 const PIECE_BYTES = 256 * 1024;
 
-/** A segment of so many pieces; `goneAt`: from there on nothing can be read. */
+/** A segment of so many pieces, all of them in the same memory; `goneAt`: from there on nothing can be read. */
 async function rig(t: TestContext, pieces: number, goneAt = Number.POSITIVE_INFINITY) {
+  const memory = Buffer.alloc(PIECE_BYTES);
   const opened = await (await ResponseServer.start(t)).open();
   const clock = new ManualClock();
   const seen = { reads: 0, overs: 0, sentBytes: 0 };
@@ -33,7 +34,7 @@ async function rig(t: TestContext, pieces: number, goneAt = Number.POSITIVE_INFI
         for (let piece = 0; piece < pieces; piece++) {
           await new Promise((resolve) => setImmediate(resolve));
           seen.reads++;
-          yield piece < goneAt ? Buffer.alloc(PIECE_BYTES, piece) : undefined;
+          yield piece < goneAt ? memory.fill(piece) : undefined;
         }
       },
     },
@@ -77,6 +78,19 @@ test('no more is read than the client takes, and one that takes nothing is disco
   client.resume();
   await client.end();
   await until(() => clock.pendingTimers === 0);
+});
+
+test('a client that reads slowly gets each piece as it was, although they share their memory', async (t) => {
+  const { client, reply, segment, socket } = await rig(t, 60);
+  client.pause();
+  reply.start();
+  await until(() => socket.writableLength > 0);
+  client.resume();
+  const body = await client.received(segment.sizeBytes);
+  for (let piece = 0; piece < 60; piece++) {
+    const bytes = body.subarray(piece * PIECE_BYTES, (piece + 1) * PIECE_BYTES);
+    assert.ok(bytes.equals(Buffer.alloc(PIECE_BYTES, piece)), `piece ${piece}`);
+  }
 });
 
 test('what can not be read ends the connection in the middle', async (t) => {

@@ -47,23 +47,21 @@ export class KeptSegmentReply {
       if (this.#isOver) return;
       if (!piece) return this.abort();
       onSent(piece.length);
-      if (!response.write(piece)) await this.#drained();
+      // With the next one its memory may be written again.
+      await this.#taken((done) => response.write(piece, done));
     }
     if (this.#isOver) return;
-    response.end();
-    await this.#drained('finish');
+    await this.#taken((done) => response.end(done));
   }
 
   /** The client has so long to take what was written. */
-  async #drained(event: 'drain' | 'finish' = 'drain'): Promise<void> {
-    const { clock, response, timeoutMs } = this.#deps;
+  async #taken(write: (done: () => void) => void): Promise<void> {
+    const { clock, timeoutMs } = this.#deps;
     const { promise, resolve } = Promise.withResolvers<void>();
-    const onEvent = (): void => resolve();
-    response.once(event, onEvent);
     const timer: Timer = clock.startTimer(timeoutMs, () => this.abort());
+    write(resolve);
     await Promise.race([promise, this.#closed.promise]);
     timer.cancel();
-    response.off(event, onEvent);
   }
 
   readonly #onClose = (): void => {

@@ -1,16 +1,18 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { until } from '../../../test/support/recording-clock.ts';
 import { ResponseServer } from '../../../test/support/response-server.ts';
 import { numberedPackets, TABLES, WatchedStream } from '../../../test/support/watched-stream.ts';
 import { ManualClock } from '../../base/manual-clock.ts';
-import { BLOCK_BYTES } from '../../session/ring.ts';
+import { BLOCK_BYTES, memoryFor } from '../../session/ring.ts';
 import { type Segment, segmentSizeBytes } from './segment.ts';
 import { SegmentReply } from './segment-reply.ts';
 
 const TIMEOUT_MS = 30_000;
 /** More than the kernel takes for a connection whose client does not read. */
 const FLOOD_BYTES = 24 * 1024 * 1024;
+/** Twelve blocks, wherever they begin, the slab before them, and the one that waits to be used again. */
+const SLABS_OF_RING = 6;
 
 function segmentOf(stream: WatchedStream, changes: Partial<Segment> = {}): Segment {
   const part = {
@@ -136,4 +138,56 @@ test('a client that leaves leaves nothing behind', async (t) => {
   assert.equal(clock.pendingTimers, 0);
   reply.abort();
   assert.equal(overs(), 1);
+});
+
+/** The pieces of memory that so many viewers' sockets are given to read from, who all fetch the same segment and stop reading. */
+async function memoryGivenTo(t: TestContext, viewers: number, segment: Segment, stream: WatchedStream) {
+  const server = await ResponseServer.start(t);
+  const given = new Set<ArrayBufferLike>();
+  for (let viewer = 0; viewer < viewers; viewer++) {
+    const { client, response } = await server.open();
+    client.pause();
+    const write = t.mock.method(response, 'write');
+    new SegmentReply({
+      response,
+      segment,
+      session: stream,
+      timeoutMs: TIMEOUT_MS,
+      clock: new ManualClock(),
+      onOver: () => {},
+    }).start();
+    let givenBytes = 0;
+    for (const call of write.mock.calls) {
+      const [piece] = call.arguments;
+      assert.ok(Buffer.isBuffer(piece));
+      given.add(piece.buffer);
+      givenBytes += piece.length;
+    }
+    assert.equal(givenBytes, segment.sizeBytes);
+  }
+  return given;
+}
+
+test('nothing is copied per viewer: however many fetch a segment, they are given the same memory, and the ring keeps no more', async (t) => {
+  const stream = new WatchedStream('stream', { bytesMax: 12 * BLOCK_BYTES });
+  stream.grow(3_000_000);
+  const changes = { from: 188, omit: [376, 188_000], tail: numberedPackets(1_000, 3) };
+  const segment = segmentOf(stream, changes);
+  const forOne = await memoryGivenTo(t, 1, segment, stream);
+  const { memoryBytes, spareBytes } = stream.ring;
+  const forMany = await memoryGivenTo(t, 25, segment, stream);
+  assert.deepEqual([stream.ring.memoryBytes, stream.ring.spareBytes], [memoryBytes, spareBytes]);
+  // The ring’s slabs, the tables, and the segment’s own end: each once, whoever reads them.
+  assert.equal(forMany.size, forOne.size);
+  assert.ok([...forMany].every((memory) => forOne.has(memory)));
+  // What they wait for keeps those slabs, and no other: the ring goes on with as few as without anybody.
+  const newer = new Set<ArrayBufferLike>();
+  for (let round = 0; round < 60; round++) {
+    stream.grow(250_000);
+    using reader = stream.ring.openReader();
+    newer.add(reader.view(stream.ring.head - 188, 188).buffer);
+  }
+  assert.ok(stream.ring.tail > segment.to);
+  assert.ok([...newer].filter((memory) => !forOne.has(memory)).length <= SLABS_OF_RING);
+  assert.equal(stream.ring.memoryBytes, memoryFor(12 * BLOCK_BYTES));
 });

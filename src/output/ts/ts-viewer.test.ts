@@ -8,7 +8,7 @@ import { ManualClock } from '../../base/manual-clock.ts';
 import type { ReasonCode } from '../../base/reasons.ts';
 import { type BufferShare, UNBOUNDED } from '../../session/buffer-share.ts';
 import type { RingLimits } from '../../session/ring.ts';
-import { BLOCK_BYTES } from '../../session/ring.ts';
+import { BLOCK_BYTES, memoryFor } from '../../session/ring.ts';
 import { ClientProgress } from './client-progress.ts';
 import { TS_RESPONSE_HEADERS } from './response-headers.ts';
 import { TsViewer } from './ts-viewer.ts';
@@ -399,6 +399,40 @@ describe('a viewer whose stream is kept', () => {
     assert.ok((await client.received(all.length)).equals(all));
     viewer.judge(past.pauseMaxMs - 1);
     assert.equal(stream.paused, 0);
+  });
+
+  test('pins none of the ring while it is paused but the piece that its socket has the rest of, and misses nothing', async (t) => {
+    const past = new FakePast();
+    past.keep(0, numberedPackets(0, 400_000));
+    const limits = { bytesMax: 4 * BLOCK_BYTES };
+    const { client, cursor, gone, grow, stream, viewer, everything } = await rig(t, limits, undefined, past);
+    // What was given up because somebody held it is not seen again: each piece that is held is one more of them.
+    const pieces = new Set<ArrayBufferLike>();
+    const play = async (): Promise<void> => {
+      grow(200_000);
+      using reader = stream.ring.openReader();
+      pieces.add(reader.view(stream.ring.head - 188, 188).buffer);
+      await turns(2);
+    };
+    stream.grow(200_000);
+    viewer.open();
+    await client.received(100_000);
+    client.pause();
+    while (!viewer.isBlocked) await play();
+    assert.ok(cursor.position >= stream.ring.tail, 'it was at the live edge');
+    const pausedAt = cursor.position;
+    for (let round = 0; round < 60; round++) await play();
+    viewer.keepUp();
+    viewer.judge(past.pauseMaxMs - 1);
+    assert.ok(stream.ring.tail > pausedAt + 4 * BLOCK_BYTES);
+    assert.deepEqual([stream.paused, stream.skips, gone.length, past.reads], [1, 0, 0, 0]);
+    assert.equal(stream.ring.memoryBytes, memoryFor(4 * BLOCK_BYTES));
+    // The ring's own, with the one before and the one that waits to be used again, and what the viewer stopped in.
+    assert.ok(pieces.size <= 4, `${pieces.size} pieces of memory`);
+    client.resume();
+    const all = everything();
+    assert.ok((await client.received(all.length)).equals(all));
+    assert.ok(past.reads > 0);
   });
 
   test('is gone when PAUSE_MAX is over', async (t) => {

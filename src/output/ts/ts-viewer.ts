@@ -299,7 +299,7 @@ export class TsViewer implements FanOutMember {
     socket.off('error', this.#onError);
     loop.remove(this);
     // The kernel's end of it is closed by now: what it has not taken it never will.
-    cursor.letGo();
+    cursor.close();
     onGone(this, this.#reason);
   };
 }
