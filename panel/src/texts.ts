@@ -138,7 +138,7 @@ export const texts = {
       media: 'Picture',
       peers: 'Peers',
       speed: 'From swarm',
-      buffer: 'Buffer',
+      buffer: 'Pieces held',
       uptime: 'Uptime',
       idle: 'Idle',
       splices: 'Splices',
@@ -205,6 +205,7 @@ export const texts = {
   },
   player: {
     title: 'Play something',
+    itsPage: 'Its page: source, viewers, timeline',
     mpegts: 'MPEG-TS',
     hls: 'HLS',
     start: 'Play',

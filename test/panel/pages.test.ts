@@ -248,6 +248,8 @@ test('a page that nobody sees asks for nothing and is told nothing; who comes ba
   const asked: string[] = [];
   page.on('request', (request) => asked.push(request.url()));
   await stage.watch(streamId(1), 1);
+  // Twice as long as engines are asked about again after, by the page's own timers.
+  await page.evaluate('new Promise((resolve) => setTimeout(() => setTimeout(resolve, 5000), 5000))');
   for (let index = 0; index < 3_000; index++) {
     stage.app.events.emit('stream.lingering', {}, { session: streamId(14) });
   }

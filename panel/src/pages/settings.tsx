@@ -90,12 +90,13 @@ export function NeedsKey({ error }: { readonly error: Error }) {
 }
 
 function SettingLine({ setting, onChanged }: { readonly setting: Setting; readonly onChanged: () => void }) {
-  const { key, value, type, schema, documentation, origin, layer, environment } = setting;
+  const { key, value, default: byDefault, type, schema, documentation, origin, layer, environment } = setting;
   const path = `/settings/${encodeURIComponent(key)}`;
   const text = settingText(value);
   const isWrong = useSignal(false);
   const check = (input: HTMLInputElement): void => {
-    isWrong.value = input.value !== text && !isSettingRight(input.value, schema);
+    const isUnset = input.value.trim() === '' && byDefault === null;
+    isWrong.value = !isUnset && input.value !== text && !isSettingRight(input.value, schema);
     input.setCustomValidity(isWrong.value ? texts.settings.wrong(type) : '');
   };
   const save = async (event: SubmitEvent): Promise<void> => {

@@ -10,7 +10,7 @@ import {
   formatSeconds,
   NOTHING,
 } from '../logic/format.ts';
-import { formatSize } from '../logic/media.ts';
+import { codecNames, formatSize } from '../logic/media.ts';
 import { type Timeline, type TimelineEvent, timelineOf } from '../logic/timeline.ts';
 import { Chart } from '../parts/chart.tsx';
 import { EventLine } from '../parts/event-line.tsx';
@@ -295,7 +295,7 @@ function Facts({ stream, detail }: FactsProps) {
     media && media.width !== null
       ? `${formatSize(media)}${media.frames_per_second ? `, ${Math.round(media.frames_per_second * 100) / 100} fps` : ''}`
       : undefined;
-  const codecs = media?.streams.flatMap(({ codec }) => (codec === null ? [] : [codec])).join(', ');
+  const codecs = media && codecNames(media.streams.flatMap(({ codec }) => (codec === null ? [] : [codec])));
   const rate = rates.streams.value.get(stream.id);
   const to = stream.ended_at === null ? nowMs.value : Date.parse(stream.ended_at);
   const from = Date.parse(stream.started_at ?? stream.created_at);
