@@ -1,11 +1,9 @@
 import { Audience } from './access/limits/audience.ts';
-import type { LimitRules } from './access/limits/shares.ts';
 import { EgressMeter } from './access/overload/egress-meter.ts';
 import { countOpenFiles } from './access/overload/open-files.ts';
 import { OverloadWatch } from './access/overload/overload-watch.ts';
-import type { LiveConfig } from './app-limits.ts';
+import { type LiveConfig, limitRules, overloadBounds, withLimits } from './app-limits.ts';
 import type { Clock } from './base/clock.ts';
-import type { Config } from './config/config.ts';
 import type { Headers } from './config/header-list.ts';
 import { followStreamSettings } from './config/stream-settings.ts';
 import type { EventBus } from './telemetry/events/event-bus.ts';
@@ -44,7 +42,6 @@ export interface LimitsHouse {
 
 /** Builds it; nothing runs before `start()`. */
 export function buildLimits(live: LiveConfig, parts: LimitParts): LimitsHouse {
-  const { limits } = live.current;
   const streamSettings = followStreamSettings(live);
   const allNames = (names: readonly string[]): readonly (string | undefined)[] =>
     names.flatMap((name) => [name, parts.infohashOf(name)]);
@@ -52,12 +49,7 @@ export function buildLimits(live: LiveConfig, parts: LimitParts): LimitsHouse {
   const egress = new EgressMeter(clock);
   const delay = parts.loopDelay.openReader();
   const overload = new OverloadWatch({
-    bounds: {
-      loopDelayMs: limits.loopDelayMs > 0 ? limits.loopDelayMs : undefined,
-      openFiles: openFilesMax,
-      bufferBytes: bufferBytesMax,
-      egressBytesPerSecond: limits.egressBytesPerSecond,
-    },
+    bounds: withLimits(overloadBounds(live), { openFiles: openFilesMax, bufferBytes: bufferBytesMax }),
     read: async () => ({
       loopDelayMs: delay.take()?.p99Ms,
       openFiles: await countOpenFiles(),
@@ -77,11 +69,13 @@ export function buildLimits(live: LiveConfig, parts: LimitParts): LimitsHouse {
     clock,
   });
   const audience = new Audience({
-    rules: rulesOf(limits),
+    rules: limitRules(live),
     streamOf: (hash) => infohashOf(hash) ?? hash,
     refusal: () => overload.refusal,
     keyIsAccepted: parts.keyIsAccepted,
-    prebufferMs: live.current.clients.prebufferMs,
+    get prebufferMs() {
+      return live.current.clients.prebufferMs;
+    },
     clock,
   });
   return {
@@ -96,30 +90,5 @@ export function buildLimits(live: LiveConfig, parts: LimitParts): LimitsHouse {
     clientHeaders: (names) => streamSettings().clientHeaders(allNames(names)),
     start: () => overload.start(),
     stop: () => overload.stop(),
-  };
-}
-
-function rulesOf(limits: Config['limits']): LimitRules {
-  return {
-    all: {
-      streamsMax: limits.streamsMax,
-      viewersMax: limits.viewersMax,
-      startsPerMinute: limits.startsPerMinute,
-      bytesPerSecond: limits.egressBytesPerSecond,
-    },
-    address: {
-      streamsMax: limits.addressStreamsMax,
-      viewersMax: limits.addressViewersMax,
-      startsPerMinute: limits.addressStartsPerMinute,
-      bytesPerSecond: limits.addressBytesPerSecond,
-    },
-    key: {
-      streamsMax: limits.keyStreamsMax,
-      viewersMax: limits.keyViewersMax,
-      startsPerMinute: limits.keyStartsPerMinute,
-      bytesPerSecond: limits.keyBytesPerSecond,
-      onLimit: limits.keyOnLimit,
-    },
-    viewerBytesPerSecond: limits.viewerBytesPerSecond,
   };
 }

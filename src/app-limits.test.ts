@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { settled } from '../test/support/fleet-world.ts';
 import {
   fleetFacts,
   fleetLimits,
   type LiveConfig,
+  limitRules,
+  overloadBounds,
   planRules,
   recordingLimits,
   sessionLimits,
@@ -15,6 +18,7 @@ import { ManualClock } from './base/manual-clock.ts';
 import { declaredKeys, defaultConfig } from './config/config.ts';
 import { MemorySettings } from './config/memory-settings.ts';
 import { asLoaded, Settings } from './config/settings.ts';
+import { type Candidate, chooseEngine } from './fleet/selection.ts';
 
 const STREAM = 'a'.repeat(40);
 
@@ -60,6 +64,22 @@ const SEEN: Readonly<Record<string, readonly [unknown, ...((live: LiveConfig) =>
     seen(viewerLimits, 'earlyHeadersAfterMs'),
     seen(recordingLimits, 'earlyHeadersAfterMs'),
   ],
+  'limits.max_sessions': [7, seen(sessionLimits, 'sessionsMax')],
+  'limits.max_streams': [7, seen(limitRules, 'all')],
+  'limits.max_viewers': [7, seen(limitRules, 'all')],
+  'limits.starts_per_minute': [7, seen(limitRules, 'all')],
+  'limits.max_streams_per_address': [7, seen(limitRules, 'address')],
+  'limits.max_viewers_per_address': [7, seen(limitRules, 'address')],
+  'limits.starts_per_minute_per_address': [7, seen(limitRules, 'address')],
+  'limits.bytes_per_second_per_address': ['7MB', seen(limitRules, 'address')],
+  'limits.max_streams_per_key': [7, seen(limitRules, 'key')],
+  'limits.max_viewers_per_key': [7, seen(limitRules, 'key')],
+  'limits.starts_per_minute_per_key': [7, seen(limitRules, 'key')],
+  'limits.bytes_per_second_per_key': ['7MB', seen(limitRules, 'key')],
+  'limits.on_key_limit': ['refuse', seen(limitRules, 'key')],
+  'limits.bytes_per_second_per_viewer': ['7MB', seen(limitRules, 'viewerBytesPerSecond')],
+  'limits.egress_max': ['7MB', seen(overloadBounds, 'egressBytesPerSecond')],
+  'limits.overload_loop_delay': [7, seen(overloadBounds, 'loopDelayMs')],
   'clients.prebuffer_seconds': [7, seen(sessionLimits, 'prebufferMs')],
   'clients.prebuffer_streams': [[`${STREAM}=7`], seen(sessionLimits, 'prebufferStreams')],
   'clients.copy_chunk_size': ['7KiB', seen(viewerLimits, 'chunkBytes')],
@@ -110,6 +130,50 @@ test('and all that may change are here', () => {
     changeable.map(({ path }) => path).toSorted(),
     [...Object.keys(SEEN), ...OTHERS].toSorted(),
   );
+});
+
+test('AUTO_DELETE and FORWARDED_PREFERRED_STREAMS reach the next decision', async () => {
+  const live = settings();
+  await live.set('fleet.auto_delete', false, 'test');
+  await live.set('fleet.min_free_replicas', 0, 'test');
+  const world = settled();
+  world.rules = planRules(live);
+  world.demand = 30;
+  world.run(300_000);
+  world.demand = 0;
+  world.run(300_000);
+  assert.equal(world.readyCount, 3, 'of ten streams each');
+  await live.set('fleet.auto_delete', true, 'test');
+  world.run(300_000);
+  assert.equal(world.readyCount, 1);
+
+  const rules = fleetLimits(live);
+  const engine = (id: string, forwarded: boolean, streams: number): Candidate => ({
+    id,
+    isUsable: true,
+    isLastResort: false,
+    forwarded,
+    vpn: undefined,
+    failuresLately: 0,
+    streams,
+    isStartingUnknown: false,
+    lastChosen: 0,
+    plays: () => false,
+    hasPlayedLately: () => false,
+  });
+  const chosen = (): unknown => {
+    const wish = {
+      exclude: new Set<string>(),
+      infohash: STREAM,
+      preferredEngine: undefined,
+      lastEngine: undefined,
+    };
+    const choice = chooseEngine([engine('forwarded', true, 2), engine('other', false, 0)], wish, rules);
+    return choice.kind === 'chosen' && choice.engine.id;
+  };
+  assert.equal(chosen(), 'forwarded');
+  await live.set('engines.forwarded_preferred_streams', 1, 'test');
+  assert.equal(chosen(), 'other');
 });
 
 test('limits go on being asked for when other parts are put beside them', () => {

@@ -1,3 +1,5 @@
+import type { LimitRules } from './access/limits/shares.ts';
+import type { OverloadBounds } from './access/overload/judge-overload.ts';
 import type { Config } from './config/config.ts';
 import { defaultBufferMemory, machineMemory } from './config/machine-memory.ts';
 import { followStreamSettings } from './config/stream-settings.ts';
@@ -22,9 +24,11 @@ export function sessionLimits(live: LiveConfig): DirectoryDeps['limits'] {
     live.current.streams.bufferMemoryBytes ?? defaultBufferMemory(machineMemory()).bytes;
   const streamSettings = followStreamSettings(live);
   return {
-    sessionsMax: live.current.limits.sessionsMax,
     bufferMemoryBytes,
     sweepIntervalMs: live.current.streams.cleanupIntervalMs,
+    get sessionsMax() {
+      return live.current.limits.sessionsMax;
+    },
     get firstByteTimeoutMs() {
       return live.current.streams.emptyTimeoutMs;
     },
@@ -234,6 +238,58 @@ export function timeshiftLimits(live: LiveConfig): TimeshiftLimits {
     },
     get pauseMaxMs() {
       return live.current.timeshift.pauseMaxMs;
+    },
+  };
+}
+
+/** Who is let in, and how much each may take. */
+export function limitRules(live: LiveConfig): LimitRules {
+  return {
+    get all() {
+      const { limits } = live.current;
+      return {
+        streamsMax: limits.streamsMax,
+        viewersMax: limits.viewersMax,
+        startsPerMinute: limits.startsPerMinute,
+        bytesPerSecond: limits.egressBytesPerSecond,
+      };
+    },
+    get address() {
+      const { limits } = live.current;
+      return {
+        streamsMax: limits.addressStreamsMax,
+        viewersMax: limits.addressViewersMax,
+        startsPerMinute: limits.addressStartsPerMinute,
+        bytesPerSecond: limits.addressBytesPerSecond,
+      };
+    },
+    get key() {
+      const { limits } = live.current;
+      return {
+        streamsMax: limits.keyStreamsMax,
+        viewersMax: limits.keyViewersMax,
+        startsPerMinute: limits.keyStartsPerMinute,
+        bytesPerSecond: limits.keyBytesPerSecond,
+        onLimit: limits.keyOnLimit,
+      };
+    },
+    get viewerBytesPerSecond() {
+      return live.current.limits.viewerBytesPerSecond;
+    },
+  };
+}
+
+/** What is too much, as far as it is configured. */
+export function overloadBounds(
+  live: LiveConfig,
+): Pick<OverloadBounds, 'loopDelayMs' | 'egressBytesPerSecond'> {
+  return {
+    get loopDelayMs() {
+      const { loopDelayMs } = live.current.limits;
+      return loopDelayMs > 0 ? loopDelayMs : undefined;
+    },
+    get egressBytesPerSecond() {
+      return live.current.limits.egressBytesPerSecond;
     },
   };
 }

@@ -1,5 +1,5 @@
 const ENGINE_FLAGS = 'flags of engines are set by ENGINE_FLAGS.';
-const NO_HLS = 'this version does not serve HLS.';
+const BY_URL = 'whether a viewer gets MPEG-TS or HLS is decided by the URL that it asks for.';
 const ONE_PORT = 'everything is served on PORT.';
 const HTTP_API = 'engines are started by their HTTP API.';
 const OWN_VPN =
@@ -11,8 +11,8 @@ const OWN_VPN =
  */
 export const FOREIGN_VARIABLES: Readonly<Record<string, string | undefined>> = {
   ACEXY_SCHEME: 'engines are spoken to by plain http, the only scheme that they have.',
-  ACEXY_M3U8: 'whether a viewer gets MPEG-TS is decided by the URL that it asks for.',
-  ACEXY_M3U8_STREAM_TIMEOUT: 'whether a viewer gets MPEG-TS is decided by the URL that it asks for.',
+  ACEXY_M3U8: BY_URL,
+  ACEXY_M3U8_STREAM_TIMEOUT: BY_URL,
   ACEXY_BUFFER_SIZE: 'acemux sends at once; STREAM_BUFFER_SIZE is the memory of one stream.',
   ACEXY_EMPTY_TIMEOUT: 'EMPTY_STREAM_TIMEOUT is the time to the first byte of media.',
   ACEXY_NO_RESPONSE_TIMEOUT: 'EMPTY_STREAM_TIMEOUT is the time to the first byte of media.',
@@ -31,7 +31,7 @@ export const FOREIGN_VARIABLES: Readonly<Record<string, string | undefined>> = {
   CIRCUIT_BREAKER_REPLACEMENT_TIMEOUT_S:
     'there is one breaker for each cause: CIRCUIT_BREAKER_RECOVERY_TIMEOUT_S.',
   ORCHESTRATOR_LISTEN_ADDR: ONE_PORT,
-  STREAM_MODE: NO_HLS,
+  STREAM_MODE: BY_URL,
   CONTROL_MODE: HTTP_API,
   CHANNEL_SHUTDOWN_DELAY_S: 'STREAM_IDLE_TIMEOUT is how long a stream without viewers is kept.',
   PROXY_PREBUFFER_SECONDS: 'PREBUFFER_SECONDS is how far behind the live edge a viewer starts.',

@@ -37,6 +37,19 @@ test('a change is in force at once, tells who made it, and can be taken back', a
   assert.deepEqual(changes, [['streams.idle_timeout'], ['streams.idle_timeout']]);
 });
 
+test('what may be unset is unset by null, whatever the file says, and over a restart', async () => {
+  const input = file('limits: { max_viewers: 5 }');
+  const { settings, store } = rig(input);
+  await settings.set('limits.max_viewers', 7, ME);
+  assert.equal(settings.current.limits.viewersMax, 7);
+  const unset = await settings.set('limits.max_viewers', null, ME);
+  assert.deepEqual([unset.value, unset.origin.layer], [undefined, 'setting']);
+  assert.equal(rig(input, store).settings.current.limits.viewersMax, undefined);
+  await settings.reset('limits.max_viewers', ME);
+  assert.equal(settings.current.limits.viewersMax, 5);
+  await assert.rejects(settings.set('limits.max_sessions', null, ME), { code: 'setting_invalid' });
+});
+
 test('a change is there after a restart', async () => {
   const { settings, store } = rig();
   await settings.set('log.level', 'debug', ME);

@@ -5,7 +5,7 @@ import { combinationProblems, valueIn } from './combinations.ts';
 import { buildConfig, type Config, type DeclaredKey, declaredKeys } from './config.ts';
 import { exampleOf, type Origin } from './layers.ts';
 import type { LoadedConfig } from './load.ts';
-import { shownValue } from './value-type.ts';
+import { type Parsed, shownValue } from './value-type.ts';
 
 /** A setting that was changed at run time. */
 export interface ChangedSetting {
@@ -151,13 +151,13 @@ export class Settings {
   }
 
   /**
-   * Sets a key from now on, and for the starts to come.
+   * Sets a key from now on, and for the starts to come; null unsets one that may be.
    * @throws AcemuxError setting_unknown, set_by_environment, setting_fixed, setting_invalid
    */
   async set(name: string, raw: unknown, by: string): Promise<Setting> {
     const { declared } = this.#changeable(name);
     const { key, path } = declared;
-    const parsed = key.type.parse(raw);
+    const parsed = readValue(declared, raw);
     if (!parsed.ok) {
       throw new AcemuxError(
         'setting_invalid',
@@ -166,7 +166,7 @@ export class Settings {
     }
     const change = {
       path,
-      value: key.type.print(parsed.value),
+      value: parsed.value === undefined ? null : key.type.print(parsed.value),
       changedAtMs: this.#deps.clock.wallMs(),
       changedBy: by,
     };
@@ -252,7 +252,7 @@ export class Settings {
     for (const { path, value, changedBy } of changes) {
       const declared = declaredKeys().find((each) => each.path === path);
       if (!declared || this.#isLocked(path) || declared.key.applies === 'restart') continue;
-      const parsed = declared.key.type.parse(value);
+      const parsed = readValue(declared, value);
       if (!parsed.ok) {
         this.#deps.onWarning(`The stored ${path} is left out: it must be ${parsed.problem}.`);
         continue;
@@ -291,6 +291,12 @@ const DEFAULT_ORIGIN: Origin = { layer: 'default', text: 'default' };
 
 function isCalled({ key, path }: DeclaredKey, name: string): boolean {
   return path === name.toLowerCase() || key.environment === name.toUpperCase();
+}
+
+/** Null where being unset means something of its own: that, whatever the file says. */
+function readValue({ key }: DeclaredKey, raw: unknown): Parsed<unknown> {
+  const isUnset = raw === null && key.default === undefined && key.whenUnset !== undefined;
+  return isUnset ? { ok: true, value: undefined } : key.type.parse(raw);
 }
 
 function isSame({ key }: DeclaredKey, one: unknown, other: unknown): boolean {

@@ -86,7 +86,9 @@ export class Intake implements BufferOwner {
   constructor(deps: IntakeDeps) {
     this.#deps = deps;
     this.#standbyWindowMs = deps.standbyWindowMs;
-    this.#limits = deps.limits;
+    // Those of the moment it begins in: SPLICE_WAIT that is changed counts for other sessions, as the loop takes it.
+    const { bufferBytes, bufferMs, spliceWaitMs } = deps.limits;
+    this.#limits = { bufferBytes, bufferMs, spliceWaitMs };
     this.#share = deps.memory.open(this);
     this.#lastMediaMs = deps.nowMs;
     this.#current = this.#newIngest();

@@ -233,6 +233,61 @@ test('when the source of a playing session ends, another engine goes on, behind 
   assert.ok(rig.observer.events.includes('attempt failed: source_ended'));
 });
 
+test('RETRY_BUDGET and SPLICE_WAIT that are changed count for streams that begin from then on', async () => {
+  const now = { retryBudgetMs: 120_000, spliceWaitMs: 10_000 };
+  const limits = {
+    get retryBudgetMs() {
+      return now.retryBudgetMs;
+    },
+    get spliceWaitMs() {
+      return now.spliceWaitMs;
+    },
+  };
+  /** A stream that plays, and how it goes on: seconds until its viewers are ended, or until another time of it is taken. */
+  const begin = async (kind: 'no engine' | 'another time') => {
+    const engines = [new FakeEngine('one'), new FakeEngine('two')] as const;
+    const rig = houseWith(limits, ...engines);
+    const joining = rig.join();
+    await rig.clock.advance(0);
+    // Its clock has nothing to do with that of what comes behind it.
+    engines[0].media[0]?.push(media(3_000, 3));
+    const { session } = await joining;
+    let isOver = false;
+    session.listen({
+      onAdvance: () => {},
+      onEnd: () => {
+        isOver = true;
+      },
+    });
+    return async (): Promise<number> => {
+      for (const engine of engines) {
+        if (kind === 'another time') continue;
+        engine.onStart = async () => {
+          throw new AcemuxError('engine_unreachable');
+        };
+      }
+      engines[0].media[0]?.finish();
+      const beganMs = rig.clock.nowMs();
+      for (let second = 0; !isOver && second < 200; second++) {
+        engines[1].media.at(-1)?.push(media(second, 1));
+        await rig.clock.advance(1_000);
+        if (rig.observer.events.some((event) => event.startsWith('spliced'))) break;
+      }
+      return (rig.clock.nowMs() - beganMs) / 1_000;
+    };
+  };
+  const early = [await begin('no engine'), await begin('another time')];
+  now.retryBudgetMs = 20_000;
+  now.spliceWaitMs = 2_000;
+  const late = [await begin('no engine'), await begin('another time')];
+  const seconds: number[] = [];
+  for (const goesOn of [...early, ...late]) seconds.push(await goesOn());
+  const [budget = 0, wait = 0, newBudget = 0, newWait = 0] = seconds;
+  assert.ok(budget >= 119 && budget <= 125, `${budget} s`);
+  assert.ok(newBudget >= 19 && newBudget <= 25, `${newBudget} s`);
+  assert.ok(wait > 6 && newWait < 5, `${wait} s, then ${newWait} s`);
+});
+
 test('when no engine goes on within RETRY_BUDGET, the viewers are ended together', async () => {
   const engine = new FakeEngine('one');
   const rig = house(engine);

@@ -145,6 +145,28 @@ describe('hot standby', () => {
     assert.deepEqual(capture.ended, []);
   });
 
+  test('STANDBY_WINDOW that is changed counts for streams that begin from then on', async () => {
+    let windowMs = 900;
+    const limits = {
+      get standbyWindowMs() {
+        return windowMs;
+      },
+    };
+    const early = await insured(limits);
+    windowMs = 100;
+    const late = await insured(limits);
+    const grown: number[] = [];
+    for (const { capture, play } of [early, late]) {
+      await play(3, 1);
+      const before = capture.read().length;
+      await play(4, 0.1, (bytes) => without(bytes, 20));
+      await play(4.1, 0.4);
+      grown.push((capture.read().length - before) / stretch(4, 4.5).length);
+    }
+    const [waited = 0, wentOn = 0] = grown;
+    assert.ok(waited < 0.4 && wentOn > 0.6, `${waited}, then ${wentOn} of what came`);
+  });
+
   test('where both are whole and differ, what is in use is kept, and it is counted', async () => {
     const { capture, observer, play } = await insured();
     await play(3, 4, (bytes, engine, piece) => {

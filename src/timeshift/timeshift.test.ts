@@ -25,7 +25,7 @@ async function rig(t: TestContext, changes: Partial<TimeshiftDeps> = {}) {
   const folder = join(await temporaryFolder(t, stopAll), 'timeshift');
   const disk = new SlowDisk();
   const begin = (): Timeshift => {
-    const timeshift = new Timeshift({
+    const defaults: TimeshiftDeps = {
       folder,
       windowMs: 60_000,
       streams: new Map(),
@@ -34,8 +34,11 @@ async function rig(t: TestContext, changes: Partial<TimeshiftDeps> = {}) {
       clock,
       log: silentLog(),
       disk,
-      ...changes,
-    });
+    };
+    // Getters among the changes go on being asked.
+    const timeshift = new Timeshift(
+      Object.defineProperties(defaults, Object.getOwnPropertyDescriptors(changes)),
+    );
     timeshift.start();
     begun.push(timeshift);
     return timeshift;
@@ -149,6 +152,34 @@ test('all stores together take no more than they may: the oldest goes first', as
   assert.deepEqual(second.warnings, []);
   assert.ok(clock.nowMs() > 0);
   second.end();
+});
+
+test('less room holds for what is there already; how long one may pause, for streams that begin from then on', async (t) => {
+  let bytesMax = 1024 * 1024 * 1024;
+  let pauseMaxMs = 30_000;
+  const changes = {
+    get bytesMax() {
+      return bytesMax;
+    },
+    get pauseMaxMs() {
+      return pauseMaxMs;
+    },
+  };
+  const { timeshift, play } = await rig(t, changes);
+  const [early, late] = [new PassingStream(), new PassingStream('b'.repeat(40))];
+  const before = timeshift.begin(early);
+  await play(early, before, 40);
+  const lessBytes = 3 * 1024 * 1024;
+  assert.ok(timeshift.sizeBytes > 2 * lessBytes);
+  bytesMax = lessBytes;
+  pauseMaxMs = 7_000;
+  await play(early, before, 5);
+  assert.ok(timeshift.sizeBytes <= lessBytes, `${timeshift.sizeBytes} bytes`);
+  const after = timeshift.begin(late);
+  await play(late, after, 1);
+  assert.deepEqual([before?.pauseMaxMs, after?.pauseMaxMs], [30_000, 7_000]);
+  early.end();
+  late.end();
 });
 
 test('where there is room for less than a segment, the newest of it is kept, and no more than there may be', async (t) => {

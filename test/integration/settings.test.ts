@@ -115,6 +115,27 @@ test('what is changed while acemux runs is done from then on', async (t) => {
     await waiting.received(BYTES_PER_SECOND);
   });
 
+  await t.test('who is let in: nobody who watches has to go, and whoever comes is judged by it', async () => {
+    const answer = async (id = ID): Promise<unknown> => {
+      const reply = await fetch(`${rig.url}/ace/getstream?id=${id}`);
+      if (reply.status !== 200) return Object(await reply.json()).code;
+      await reply.body?.cancel();
+      return 200;
+    };
+    for (const [key, value, refusal] of [
+      ['max_viewers', 1, 'too_many_viewers'],
+      ['max_streams_per_address', 1, 'too_many_streams_of_address'],
+      ['bytes_per_second_per_viewer', 20_000, 'bandwidth_below_stream'],
+      ['egress_max', 20_000, 'overloaded'],
+    ] as const) {
+      await put(rig, key, value);
+      assert.equal(await answer(key === 'max_streams_per_address' ? streamId(3) : ID), refusal);
+      await put(rig, key, null);
+      assert.equal(await answer(), 200, key);
+    }
+    await one.received(BYTES_PER_SECOND);
+  });
+
   await t.test('how long a stream without viewers is kept', async () => {
     await put(rig, 'stream_idle_timeout', 0);
     one.leave();

@@ -69,8 +69,13 @@ test('a stream is moved to an engine that one chooses, a viewer disconnected, li
   await page.locator('.timeline-mark.is-splice').first().waitFor({ state: 'attached' });
   await until(() => stage.sessionOf(streamId(2)).engine !== engine);
   await page.getByLabel('A joiner’s reserve, seconds').fill('2.5');
+  // The page asks again meanwhile: what is typed stays.
+  await page.waitForResponse(/\/proxy\/sessions\//);
+  await page.waitForResponse(/\/streams\/.*\/stats/);
   await page.getByRole('button', { name: 'Save' }).click();
   await page.getByText('Saved').waitFor();
+  const saved = Object(await (await fetch(`${stage.url}/proxy/sessions/${streamId(2)}`)).json());
+  assert.equal(saved.settings.prebuffer_seconds, 2.5);
   await page.locator('table.viewers tbody tr').first().waitFor();
   await act('Disconnect');
   await page.getByText('Nobody watches it now.').waitFor();
@@ -151,8 +156,14 @@ test('settings are shown with where they come from, and changed, validated as on
   await logIn(page, KEY);
   const line = page.locator('[data-setting="log.level"]');
   await line.getByRole('textbox').fill('loudest');
+  await line.getByRole('alert').getByText('It may be fatal, error, warn').waitFor();
   await line.getByRole('button', { name: 'Save' }).click();
-  await page.locator('.notice.is-failure').waitFor();
+  assert.equal(await page.locator('.notice').count(), 0, 'it is not even sent');
+  const least = page.locator('[data-setting="fleet.min_replicas"]');
+  // Right by itself, and wrong beside another one: that acemux knows.
+  await least.getByRole('textbox').fill('900');
+  await least.getByRole('button', { name: 'Save' }).click();
+  await page.locator('.notice.is-failure').getByText('MAX_REPLICAS').waitFor();
   await line.getByRole('textbox').fill('warn');
   await line.getByRole('button', { name: 'Save' }).click();
   await line.getByRole('button', { name: 'Back to default' }).click();

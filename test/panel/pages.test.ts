@@ -3,8 +3,10 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
+import { CALM_FLEET, FakeFleetControl } from '../../src/http/testing/fleet.ts';
+import { ADMIN_KEY, buildRig } from '../../src/http/testing/rig.ts';
 import { PanelBrowser } from '../support/panel-browser.ts';
-import { seriousFindings, tooWide, untilTrue } from '../support/panel-page.ts';
+import { logIn, seriousFindings, tooWide, untilTrue } from '../support/panel-page.ts';
 import { PanelStage, streamId, WATCHED_ENGINES } from '../support/panel-stage.ts';
 import { undoAfter } from '../support/undo.ts';
 
@@ -191,6 +193,143 @@ test('ten thousand events at once leave it usable, and it holds no more than it 
   await page.getByLabel('Find in events').fill('spliced');
   await page.goto(`${stage.url}/panel/#/streams`);
   await page.getByRole('heading', { level: 1, name: 'Streams' }).waitFor();
+});
+
+test('one goes back to older events, whole and each once, and past those of other kinds', async (t) => {
+  const { events } = stage.app;
+  events.emit('stream.lingering', {}, { session: streamId(11) });
+  for (let index = 0; index < 900; index++) events.emit('stream.lingering', {}, { session: streamId(12) });
+  const page = await browser.open(t, stage.url, { place: '#/events' });
+  const oldest = page.locator(`.event:has-text("${streamId(11).slice(0, 6)}")`);
+  const older = page.getByRole('button', { name: 'Older ones' });
+  await page.getByText('250 events shown').waitFor();
+  await older.click();
+  await page.getByText('400 events shown').waitFor();
+  assert.equal(await oldest.count(), 0);
+  await older.click();
+  await page.getByText('900 events shown').waitFor();
+  // What happens meanwhile moves nothing of what is read.
+  for (let index = 0; index < 20; index++) events.emit('stream.lingering', {}, { session: streamId(13) });
+  await older.click();
+  await oldest.waitFor();
+  const ids = Object(
+    await page.evaluate('[...document.querySelectorAll(".event")].map(({ dataset }) => Number(dataset.id))'),
+  );
+  assert.ok(ids.length > 900);
+  for (let index = 1; index < ids.length; index++) assert.equal(ids[index], ids[index - 1] - 1);
+  await page.getByText(/new event.* since you looked/).waitFor();
+  // Of engines nothing is among the newest: acemux is asked for these alone.
+  await page.getByRole('button', { name: 'Follow' }).click();
+  await page.getByLabel('About').selectOption('engine');
+  await page.getByText('No event is held that fits.').waitFor();
+  await older.click();
+  await page.locator('.event[data-type^="engine."]').first().waitFor();
+});
+
+/** A page that is hidden and shown by a test, and lets go of its connection at once; its engines are asked about often. */
+const HIDEABLE = `
+  const wait = setTimeout;
+  const soon = { 60000: 100, 5000: 100 };
+  setTimeout = (fire, ms, ...rest) => wait(fire, soon[ms] ?? ms, ...rest);
+  let isHidden = false;
+  Object.defineProperty(document, 'hidden', { get: () => isHidden });
+  window.hide = (value) => { isHidden = value; document.dispatchEvent(new Event('visibilitychange')); };
+  window.sources = [];
+  EventSource = class extends EventSource { constructor(url) { super(url); sources.push(this); } };
+  window.openCount = () => sources.filter(({ readyState }) => readyState !== EventSource.CLOSED).length;
+`;
+
+test('a page that nobody sees asks for nothing and is told nothing; who comes back sees all that is', async (t) => {
+  const page = await browser.open(t, stage.url, { place: '#/engines', script: HIDEABLE });
+  await page.getByText('Live', { exact: true }).waitFor();
+  const viewers = stage.app.sessions.clientCount;
+  await page.evaluate('hide(true)');
+  await untilTrue(page, 'openCount() === 0');
+  const asked: string[] = [];
+  page.on('request', (request) => asked.push(request.url()));
+  await stage.watch(streamId(1), 1);
+  // Twice as long as engines are asked about again after, by the page's own timers.
+  await page.evaluate('new Promise((resolve) => setTimeout(() => setTimeout(resolve, 5000), 5000))');
+  for (let index = 0; index < 3_000; index++) {
+    stage.app.events.emit('stream.lingering', {}, { session: streamId(14) });
+  }
+  assert.deepEqual(asked, []);
+  // Shown, hidden and shown again before it could ask: it still has one connection, not two.
+  await page.evaluate('hide(false), hide(true), hide(false)');
+  await page.getByText('Live', { exact: true }).waitFor();
+  await untilTrue(page, 'openCount() === 1');
+  await page.goto(`${stage.url}/panel/#/overview`);
+  await page.getByRole('heading', { level: 1, name: `${viewers + 1} viewers` }).waitFor();
+  await page.goto(`${stage.url}/panel/#/events`);
+  await page
+    .locator(`.event:has-text("${streamId(14).slice(0, 6)}")`)
+    .first()
+    .waitFor();
+  assert.equal(await page.evaluate('openCount()'), 1);
+});
+
+test('times are those of the device, and the same in UTC when pointed at', async (t) => {
+  const { sessionId } = stage.sessionOf(streamId(1));
+  const page = await browser.open(t, stage.url, { timezoneId: 'Asia/Kathmandu' });
+  for (const place of ['events', `streams/${sessionId}`, 'overview', 'engines/engine-1']) {
+    await page.goto(`${stage.url}/panel/#/${place}`);
+    await page.locator('main time').first().waitFor();
+    const times = Object(
+      await page.evaluate(`[...document.querySelectorAll('main time')].map((time) => ({
+        text: time.textContent, title: time.title, at: Date.parse(time.dateTime) }))`),
+    );
+    for (const { text, title, at } of times) {
+      assert.equal(title, `${new Date(at).toISOString().slice(0, 19).replace('T', ' ')} UTC`, place);
+      const there = new Date(at).toLocaleTimeString('en-GB', { timeZone: 'Asia/Kathmandu' });
+      assert.ok(text.endsWith(there), `${text} is ${there}`);
+    }
+  }
+  await page.locator('.probe').last().waitFor({ state: 'attached' });
+  assert.match(String(await page.locator('.probe').last().getAttribute('title')), / UTC\): answered in/);
+});
+
+test('an engine’s card has what its container takes; making engines is tried again on demand after failures', async (t) => {
+  const fleetControl = new FakeFleetControl();
+  const open = { kind: 'open', cause: 'engine_broken', failures: 5, untilMs: Date.now() + 240_000 } as const;
+  fleetControl.fleet = {
+    ...CALM_FLEET,
+    breakers: new Map([['docker', { ...open, detail: 'it did not start' }]]),
+  };
+  fleetControl.resetBreakers = () => {
+    fleetControl.fleet = CALM_FLEET;
+  };
+  const taken = {
+    cpuPercent: 37.4,
+    memoryBytes: 312e6,
+    memoryLimitBytes: 536_870_912,
+    networkReceivedBytes: undefined,
+    networkSentBytes: undefined,
+    blockReadBytes: 0,
+    blockWrittenBytes: 0,
+  };
+  fleetControl.taken = new Map([['engine-1', taken]]);
+  const panelFolder = path.join(import.meta.dirname, '../../panel/dist');
+  const house = buildRig({ fleetControl, panelFolder });
+  const { url } = await house.server.listen();
+  undoAfter(t, async () => {
+    house.server.endEventStreams();
+    await house.server.close();
+  });
+  // These parts have no history: the overview would ask for it.
+  const page = await browser.open(t, url, { place: '#/engines', expectedErrors: /status of 401/ });
+  for (const place of ['engines', 'engines/engine-1']) {
+    await page.goto(`${url}/panel/#/${place}`);
+    const facts = page.locator('.fact');
+    await facts.filter({ hasText: 'Memory' }).getByText('312 MB of 537 MB').waitFor();
+    await facts.filter({ hasText: 'CPU' }).getByText('37 %').waitFor();
+  }
+  await page.goto(`${url}/panel/#/engines`);
+  const again = page.getByRole('button', { name: 'Try to make engines again now' });
+  await again.click();
+  await logIn(page, ADMIN_KEY);
+  await again.click();
+  await page.getByText('engines are made again').waitFor();
+  await again.waitFor({ state: 'detached' });
 });
 
 test('by keyboard: fields, pages and a dialog’s way out', async (t) => {

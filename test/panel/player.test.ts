@@ -1,6 +1,8 @@
 /** Playing in the panel, in Chromium: by MPEG-TS and HLS, after a refusal, and what is pasted. */
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
+import type { Config } from '../../src/config/config.ts';
 import { PanelBrowser } from '../support/panel-browser.ts';
 import { untilTrue } from '../support/panel-page.ts';
 import { PanelStage, streamId } from '../support/panel-stage.ts';
@@ -9,7 +11,14 @@ let browser: PanelBrowser;
 let stage: PanelStage;
 
 before(async () => {
-  [browser, stage] = await Promise.all([PanelBrowser.start(), PanelStage.startWatched()]);
+  // What memory holds is less than what one goes back by.
+  const config = (base: Config): Config => ({
+    ...base,
+    streams: { ...base.streams, bufferMs: 8_000 },
+    timeshift: { ...base.timeshift, windowMs: 600_000 },
+  });
+  const starting = PanelStage.startWatched({ config, burstSeconds: 60 });
+  [browser, stage] = await Promise.all([PanelBrowser.start(), starting]);
 });
 
 after(async () => {
@@ -30,6 +39,65 @@ test('the player plays in the page, by MPEG-TS and by HLS: its time moves', asyn
       .first()
       .waitFor();
   }
+});
+
+test('with time-shift on one goes back in the page, on again, and to what is live', async (t) => {
+  const page = await browser.open(t, stage.url, { place: `#/play/id/${streamId(1)}` });
+  await page.getByRole('button', { name: 'MPEG-TS', pressed: true }).waitFor();
+  assert.equal(await page.getByRole('group', { name: 'Rewind' }).count(), 0);
+  await page.getByRole('button', { name: 'HLS', exact: true }).click();
+  const rewind = page.getByRole('group', { name: 'Rewind' });
+  await rewind.getByText(/are kept/).waitFor();
+  const position = async (): Promise<number> =>
+    Number(await page.evaluate('document.querySelector("video").currentTime'));
+  const playsOnFrom = (seconds: number): Promise<void> =>
+    untilTrue(
+      page,
+      `(({ currentTime, seeking }) => !seeking && currentTime > ${seconds} + 0.3)(document.querySelector("video"))`,
+    );
+  await rewind.getByRole('button', { name: 'Live', disabled: true }).waitFor();
+  const live = await position();
+  await rewind.getByRole('button', { name: '−30 s' }).click();
+  const back = await position();
+  assert.ok(back < live - 25, `${back} after ${live}`);
+  await playsOnFrom(back);
+  await rewind.getByRole('button', { name: '+30 s' }).click();
+  await playsOnFrom(live - 2);
+  await rewind.getByRole('button', { name: '−30 s' }).click();
+  await rewind.getByRole('button', { name: 'Live', disabled: false }).click();
+  await playsOnFrom(live);
+});
+
+test('a ready link is copied, in a house without TLS as well', async (t) => {
+  const place = `#/streams/${stage.sessionOf(streamId(1)).sessionId}`;
+  const permissions = ['clipboard-read', 'clipboard-write'];
+  const houses = [
+    { label: 'MPEG-TS', wanted: 'getstream', options: { permissions } },
+    { label: 'HLS', wanted: 'manifest.m3u8', options: { script: 'delete Navigator.prototype.clipboard;' } },
+  ];
+  for (const { label, wanted, options } of houses) {
+    const page = await browser.open(t, stage.url, { place, ...options });
+    const line = page.locator('.link-line', { hasText: label });
+    await line.getByRole('button', { name: 'Copy' }).click();
+    await line.getByRole('button', { name: 'Copied' }).waitFor();
+    const field = page.getByLabel('Play a stream');
+    await field.press('Control+V');
+    assert.equal(await field.inputValue(), `${stage.url}/ace/${wanted}?id=${streamId(1)}`);
+  }
+});
+
+test('a playlist of one stream is saved, with the stream’s name and an address that plays', async (t) => {
+  const { sessionId } = stage.sessionOf(streamId(2));
+  const names = [[streamId(2), 'Antelope\nNight']] as const;
+  const page = await browser.open(t, stage.url, { place: `#/streams/${sessionId}`, names });
+  const [download] = await Promise.all([
+    page.waitForEvent('download'),
+    page.getByRole('button', { name: 'Open in a player' }).click(),
+  ]);
+  assert.equal(download.suggestedFilename(), `${streamId(2)}.m3u`);
+  const [head, entry, address = '', end] = (await readFile(await download.path(), 'utf8')).split('\n');
+  assert.deepEqual([head, entry, end], ['#EXTM3U', '#EXTINF:-1,Antelope Night', '']);
+  assert.equal((await fetch(address, { method: 'HEAD' })).headers.get('content-type'), 'video/mp2t');
 });
 
 test('who is refused for now is told so, and plays by itself when there is room', async (t) => {

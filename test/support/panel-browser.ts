@@ -20,7 +20,7 @@ const VIEWPORT = { width: 1280, height: 800 };
 
 /**
  * One browser for all tests of a file. Each test has a page with nothing kept from before: no cookies, no storage. What it has
- * loaded of the panel it need not load again, unless it wants a context of its own.
+ * loaded of the panel it need not load again, unless it wants a context of its own, which takes some three seconds.
  */
 export class PanelBrowser {
   readonly #browser: Browser;
@@ -43,7 +43,7 @@ export class PanelBrowser {
   /** Opens a page of the panel, which is left with the test: it must have said nothing wrong, and asked nobody else. */
   async open(t: TestContext, url: string, options: PageOptions = {}): Promise<Page> {
     const { place = '', names, expectedErrors = /(?!)/, script, viewport = VIEWPORT, ...context } = options;
-    const isOrdinary = names === undefined && script === undefined && Object.keys(context).length === 0;
+    const isOrdinary = Object.keys(context).length === 0;
     const page =
       (isOrdinary ? this.#free.pop() : undefined) ??
       (await (await this.#browser.newContext({ viewport, ...context })).newPage());
@@ -59,12 +59,17 @@ export class PanelBrowser {
       const target = new URL(request.url());
       if (target.protocol.startsWith('http') && target.host !== host) wrong.push(`asked ${request.url()}`);
     });
-    if (names) {
-      const stored = JSON.stringify(JSON.stringify(names));
-      await page.addInitScript(`localStorage.setItem('acemux.names', ${stored})`);
-    }
-    if (script !== undefined) await page.addInitScript(script);
+    const before = [
+      ...(names ? [`localStorage.setItem('acemux.names', ${JSON.stringify(JSON.stringify(names))})`] : []),
+      ...(script === undefined ? [] : [script]),
+    ];
+    const session = await page.context().newCDPSession(page);
+    // By playwright's own `addInitScript` it would be the page's for good.
+    await session.send('Page.enable');
+    for (const source of before) await session.send('Page.addScriptToEvaluateOnNewDocument', { source });
     undoAfter(t, async () => {
+      // What runs before everything else does so for as long as this session lives.
+      await session.detach();
       if (isOrdinary) await this.#empty(page, url);
       else await page.context().close();
       assert.deepEqual(wrong, []);

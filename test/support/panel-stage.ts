@@ -25,6 +25,8 @@ export interface StageEngine {
 export interface StageOptions {
   readonly engines: readonly StageEngine[];
   readonly bitsPerSecond?: number;
+  /** So much of a broadcast comes at once when it is begun. */
+  readonly burstSeconds?: number;
   /** Engines that acemux makes itself, beside those of `engines`: how many at first, and at most. */
   readonly made?: { readonly count: number; readonly max: number };
   readonly config?: (config: Config) => Config;
@@ -60,7 +62,9 @@ export class PanelStage {
   }
 
   /** A stage of three engines, with three viewers on one stream and one on another. */
-  static async startWatched(options: Pick<StageOptions, 'config'> = {}): Promise<PanelStage> {
+  static async startWatched(
+    options: Pick<StageOptions, 'burstSeconds' | 'config'> = {},
+  ): Promise<PanelStage> {
     const stage = await PanelStage.start({ engines: WATCHED_ENGINES, ...options });
     await until(() => stage.app.fleet.snapshot().every(({ state }) => state === 'healthy'));
     await stage.watch(streamId(1), 3);
@@ -71,10 +75,11 @@ export class PanelStage {
   static async start(options: StageOptions): Promise<PanelStage> {
     const { before } = options;
     const dataDir = before?.dataDir ?? (await mkdtemp(path.join(tmpdir(), 'acemux-panel-')));
-    const { bitsPerSecond = 1_000_000 } = options;
+    const { bitsPerSecond = 1_000_000, burstSeconds = 20 } = options;
+    const burst = { seconds: burstSeconds, bytes: burstSeconds * bitsPerSecond };
     await options.prepare?.(dataDir);
     const build = () =>
-      new SimulatedEngine({ clip, delays: QUICK, bitsPerSecond, epochMs: Date.now() - 3_600_000 });
+      new SimulatedEngine({ clip, delays: QUICK, bitsPerSecond, burst, epochMs: Date.now() - 3_600_000 });
     const engines = before?.engines ?? options.engines.map(build);
     const addresses = before?.addresses ?? (await Promise.all(engines.map((engine) => engine.start())));
     const providers: EngineProvider[] = [];

@@ -57,7 +57,7 @@ export function house(...engines: FakeEngine[]) {
   return houseWith({}, ...engines);
 }
 
-/** The same with other limits. */
+/** The same with other limits; getters among them go on being asked. */
 export function houseWith(limits: Partial<DirectoryLimits>, ...engines: FakeEngine[]) {
   const clock = new ManualClock();
   const observer = new RecordingObserver();
@@ -67,7 +67,7 @@ export function houseWith(limits: Partial<DirectoryLimits>, ...engines: FakeEngi
     observer,
     clock,
     log: silentLog(),
-    limits: { ...directoryLimits, ...limits },
+    limits: Object.defineProperties({ ...directoryLimits }, Object.getOwnPropertyDescriptors(limits)),
   });
   const join = (changes: Partial<StreamSelector> = {}, signal: AbortSignal = NOBODY_LEAVES) =>
     directory.join(selector(changes), VIEWER, signal);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
   counted,
+  formatBoth,
   formatBytes,
   formatCount,
   formatDuration,
@@ -53,7 +54,10 @@ test('a moment of another day says which', () => {
   const noon = new Date(2026, 0, 5, 12, 0, 7).getTime();
   assert.equal(formatTime(noon, noon + 1_000), '12:00:07');
   assert.match(formatTime(noon, noon + 86_400_000), /5 Jan.*12:00:07/);
-  assert.equal(formatUtc(Date.UTC(2026, 0, 5, 12)), '2026-01-05 12:00:00 UTC');
+  const noonMs = Date.UTC(2026, 0, 5, 12);
+  assert.equal(formatUtc(noonMs), '2026-01-05 12:00:00 UTC');
+  assert.equal(formatBoth(noonMs, noonMs), `${formatTime(noonMs, noonMs)} (${formatUtc(noonMs)})`);
+  assert.equal(formatBoth(Number.NaN, noonMs), '–');
 });
 
 test('ids are cut in the middle, and counts agree with their word', () => {

@@ -87,6 +87,11 @@ export function formatUtc(ms: number): string {
   return Number.isFinite(ms) ? `${new Date(ms).toISOString().replace('T', ' ').slice(0, 19)} UTC` : NOTHING;
 }
 
+/** Both, where there is but one place for them: what a picture says when it is pointed at. */
+export function formatBoth(ms: number, nowMs: number): string {
+  return Number.isFinite(ms) ? `${formatTime(ms, nowMs)} (${formatUtc(ms)})` : NOTHING;
+}
+
 /** The beginning and the end of an id, which is what people compare. */
 export function shortId(id: string): string {
   return id.length <= 12 ? id : `${id.slice(0, 6)}…${id.slice(-4)}`;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { settingText, settingValue } from './setting.ts';
+import { isSettingRight, settingText, settingValue } from './setting.ts';
 
 test('what is shown of a setting is read as the same again', () => {
   const table = [
@@ -19,4 +19,32 @@ test('a text that looks like a number stays one where only texts are right', () 
   assert.equal(settingValue('true', { type: 'string' }), 'true');
   assert.deepEqual(settingValue('', { type: 'array' }), []);
   assert.equal(settingValue('x', undefined), 'x');
+});
+
+test('what acemux would refuse is known while it is typed', () => {
+  const duration = {
+    anyOf: [
+      { type: 'number', minimum: 1, maximum: 60 },
+      { type: 'string', pattern: '^\\d+m?s$' },
+    ],
+  };
+  const words = { enum: ['off', 'warm'] };
+  const list = { type: 'array', items: { type: 'string', pattern: '^[a-z]+$' } };
+  const table = [
+    ['30', duration, true],
+    ['500ms', duration, true],
+    ['61', duration, false],
+    ['soon', duration, false],
+    ['', duration, false],
+    ['warm', words, true],
+    ['hot', words, false],
+    ['3', { type: 'integer', minimum: 1 }, true],
+    ['3.5', { type: 'integer', minimum: 1 }, false],
+    ['0', { type: 'integer', minimum: 1 }, false],
+    ['a, b', list, true],
+    ['', list, true],
+    ['a, 1', list, false],
+    ['anything', undefined, true],
+  ] as const;
+  for (const [text, schema, isRight] of table) assert.equal(isSettingRight(text, schema), isRight, text);
 });

@@ -1,12 +1,12 @@
 import { get } from '../api/call.ts';
 import type { Replies } from '../api/replies.ts';
 import { isActive } from '../logic/condition.ts';
-import { counted, formatBytes, formatDuration, formatSeconds, formatTime, NOTHING } from '../logic/format.ts';
+import { counted, formatBoth, formatBytes, formatDuration, formatSeconds, NOTHING } from '../logic/format.ts';
 import { LoadBar } from '../parts/sparkline.tsx';
 import { TopologyPicture } from '../parts/topology-picture.tsx';
 import { StateMark } from '../parts/words.tsx';
 import { perform } from '../store/acts.ts';
-import { status } from '../store/condition.ts';
+import { loadStatus, status } from '../store/condition.ts';
 import { hueOf } from '../store/hues.ts';
 import { type Happening, nowMs, overview } from '../store/live.ts';
 import { showsActs } from '../store/me.ts';
@@ -55,13 +55,7 @@ export function EnginesPage() {
         <h1>{texts.pages.engines}</h1>
         <div class="actions">
           {provisioning && provisioning.circuit_breaker_state !== 'closed' && showsActs.value && (
-            <button
-              type="button"
-              class="button"
-              onClick={() =>
-                void perform('POST', '/health/circuit-breaker/reset', texts.engines.resetBreaker)
-              }
-            >
+            <button type="button" class="button" onClick={() => void resetBreaker()}>
               {texts.engines.resetBreaker}
             </button>
           )}
@@ -97,6 +91,10 @@ export function EnginesPage() {
       )}
     </div>
   );
+}
+
+async function resetBreaker(): Promise<void> {
+  if (await perform('POST', '/health/circuit-breaker/reset', texts.engines.breakerReset)) await loadStatus();
 }
 
 interface EngineCardProps {
@@ -203,7 +201,7 @@ export function ProbeStrip({ engine }: { readonly engine: EngineState }) {
             key={probe.at}
             class={isHit ? 'probe' : 'probe is-miss'}
             style={{ height: isHit ? `${Math.max(18, (100 * probe.took_seconds) / slowest)}%` : '100%' }}
-            title={`${formatTime(Date.parse(probe.at), nowMs.value)}: ${title}`}
+            title={`${formatBoth(Date.parse(probe.at), nowMs.value)}: ${title}`}
           />
         );
       })}

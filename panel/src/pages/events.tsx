@@ -1,5 +1,4 @@
 import { useSignal } from '@preact/signals';
-import { useEffect } from 'preact/hooks';
 import { EVENT_SUBJECTS } from '../../../src/telemetry/events/event-table.ts';
 import { get } from '../api/call.ts';
 import { contains } from '../logic/table.ts';
@@ -12,6 +11,8 @@ import { texts } from '../texts.ts';
 
 const SHOWN_MAX = 250;
 const OLDER = 500;
+/** So many older ones are held in the page, beside those that the store holds. */
+const OLDER_MAX = 5 * OLDER;
 const RANK: Readonly<Record<string, number>> = { info: 0, warning: 1, error: 2 };
 
 /** What has happened, the newest first, as it happens. */
@@ -22,33 +23,50 @@ export function EventsPage() {
   const follows = useSignal(true);
   const frozen = useSignal<readonly Happening[]>([]);
   const older = useSignal<readonly Happening[]>([]);
+  const shownMax = useSignal(SHOWN_MAX);
   const current = happenings.value;
-  useEffect(() => {
-    if (follows.value) frozen.value = [];
-  }, [follows.value, follows, frozen]);
   const base = follows.value ? current : frozen.value;
   const waiting = follows.value ? 0 : newerThan(current, frozen.value[0]?.id);
-  const all = [
-    ...base,
-    ...older.value.filter(({ id }) => id < (base.at(-1)?.id ?? Number.POSITIVE_INFINITY)),
-  ];
+  const all = [...base, ...older.value];
   const found = all.filter(
     (event) =>
       (RANK[event.severity] ?? 0) >= (RANK[severity.value] ?? 0) &&
       (subject.value === '' || event.event_type === subject.value) &&
       (wanted.value.trim() === '' || contains(textsIn(event), wanted.value.trim())),
   );
-  const loadOlder = async (): Promise<void> => {
+  const forgetOlder = (): void => {
+    older.value = [];
+    shownMax.value = SHOWN_MAX;
+  };
+  const toggleFollowing = (): void => {
+    frozen.value = follows.value ? current : [];
+    if (!follows.value) forgetOlder();
+    follows.value = !follows.value;
+  };
+  /** Whoever looks back holds the list still: what is new would push out what joins the old to it. */
+  const showOlder = async (): Promise<void> => {
+    if (follows.value) toggleFollowing();
+    if (found.length > shownMax.value) {
+      shownMax.value += OLDER;
+      return;
+    }
+    const query = new URLSearchParams({ limit: String(OLDER), severity: severity.value });
     const last = all.at(-1)?.id;
-    if (last === undefined) return;
+    if (last !== undefined) query.set('before', String(last));
+    if (subject.value !== '') query.set('event_type', subject.value);
+    const held = older.value;
     try {
-      const more = await get('GET /events', `/events?limit=${OLDER}&before=${last}`);
-      older.value = [...older.value, ...more].slice(-5 * OLDER);
-      if (more.length === 0) say(texts.events.none);
+      const more = await get('GET /events', `/events?${query}`);
+      // Asked twice, or other ones are wanted meanwhile.
+      if (older.value !== held) return;
+      older.value = [...older.value, ...more];
+      shownMax.value += more.length;
+      if (more.length === 0) say(texts.events.noOlder);
     } catch (error) {
       say(texts.failed(error instanceof Error ? error.message : String(error)), true);
     }
   };
+  const isFull = older.value.length >= OLDER_MAX && found.length <= shownMax.value;
   return (
     <div class="page">
       <div class="page-head">
@@ -68,6 +86,7 @@ export function EventsPage() {
             value={severity.value}
             onChange={({ currentTarget }) => {
               severity.value = currentTarget.value;
+              forgetOlder();
             }}
           >
             {Object.entries(texts.events.severity).map(([name, label]) => (
@@ -81,6 +100,7 @@ export function EventsPage() {
             value={subject.value}
             onChange={({ currentTarget }) => {
               subject.value = currentTarget.value;
+              forgetOlder();
             }}
           >
             <option value="">{`${texts.events.subject}: ${texts.events.everything}`}</option>
@@ -90,15 +110,7 @@ export function EventsPage() {
               </option>
             ))}
           </select>
-          <button
-            type="button"
-            class="button"
-            aria-pressed={follows.value}
-            onClick={() => {
-              frozen.value = follows.value ? current : [];
-              follows.value = !follows.value;
-            }}
-          >
+          <button type="button" class="button" aria-pressed={follows.value} onClick={toggleFollowing}>
             {texts.events.follow}
           </button>
           <button
@@ -118,15 +130,19 @@ export function EventsPage() {
       )}
       {found.length === 0 && <p class="empty">{texts.events.none}</p>}
       <div class="event-list is-long">
-        {found.slice(0, SHOWN_MAX + older.value.length).map((event) => (
+        {found.slice(0, shownMax.value).map((event) => (
           <EventLine key={event.id} event={event} />
         ))}
       </div>
       <div class="section-head">
-        <span class="faint">{texts.events.more(Math.min(found.length, SHOWN_MAX + older.value.length))}</span>
-        <button type="button" class="button" onClick={() => void loadOlder()}>
-          {texts.events.older}
-        </button>
+        <span class="faint">{texts.events.more(Math.min(found.length, shownMax.value))}</span>
+        {isFull ? (
+          <span class="faint">{texts.events.full}</span>
+        ) : (
+          <button type="button" class="button" onClick={() => void showOlder()}>
+            {texts.events.older}
+          </button>
+        )}
       </div>
     </div>
   );

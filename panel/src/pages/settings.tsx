@@ -1,7 +1,7 @@
 import { useSignal } from '@preact/signals';
 import { get, keyWanted, RefusedError } from '../api/call.ts';
 import type { Replies } from '../api/replies.ts';
-import { settingText, settingValue } from '../logic/setting.ts';
+import { isSettingRight, settingText, settingValue } from '../logic/setting.ts';
 import { contains } from '../logic/table.ts';
 import { Moment, Prose } from '../parts/words.tsx';
 import { perform } from '../store/acts.ts';
@@ -90,9 +90,15 @@ export function NeedsKey({ error }: { readonly error: Error }) {
 }
 
 function SettingLine({ setting, onChanged }: { readonly setting: Setting; readonly onChanged: () => void }) {
-  const { key, value, type, schema, documentation, origin, layer, environment } = setting;
+  const { key, value, default: byDefault, type, schema, documentation, origin, layer, environment } = setting;
   const path = `/settings/${encodeURIComponent(key)}`;
   const text = settingText(value);
+  const isWrong = useSignal(false);
+  const check = (input: HTMLInputElement): void => {
+    const isUnset = input.value.trim() === '' && byDefault === null;
+    isWrong.value = !isUnset && input.value !== text && !isSettingRight(input.value, schema);
+    input.setCustomValidity(isWrong.value ? texts.settings.wrong(type) : '');
+  };
   const save = async (event: SubmitEvent): Promise<void> => {
     event.preventDefault();
     const form = event.currentTarget;
@@ -131,6 +137,8 @@ function SettingLine({ setting, onChanged }: { readonly setting: Setting; readon
               title={type}
               autocomplete="off"
               spellcheck={false}
+              aria-invalid={isWrong.value}
+              onInput={({ currentTarget }) => check(currentTarget)}
             />
             <button type="submit" class="button is-small">
               {texts.settings.save}
@@ -139,6 +147,11 @@ function SettingLine({ setting, onChanged }: { readonly setting: Setting; readon
               <button type="button" class="button is-small" onClick={() => void reset()}>
                 {texts.settings.reset}
               </button>
+            )}
+            {isWrong.value && (
+              <p class="problem-text" role="alert">
+                <Prose text={texts.settings.wrong(type)} />
+              </p>
             )}
           </>
         ) : (

@@ -47,7 +47,12 @@ export function StreamLimits({
   };
   const { limits } = texts;
   return (
-    <form class="limits" onSubmit={(event) => void save(event)}>
+    // What one types stays, however often the page asks again; only limits that are others now begin it anew.
+    <form
+      key={JSON.stringify([settings, timeshift?.window_seconds])}
+      class="limits"
+      onSubmit={(event) => void save(event)}
+    >
       <Amount label={limits.buffer} name="buffer_seconds" min={2} max={600} value={settings.buffer_seconds} />
       <Amount
         label={limits.size}
@@ -72,9 +77,9 @@ export function StreamLimits({
       />
       <label class="field">
         <span>{limits.standby}</span>
-        <select name="standby" value={settings.standby}>
+        <select name="standby">
           {(['off', 'warm', 'hot'] as const).map((each) => (
-            <option key={each} value={each}>
+            <option key={each} value={each} selected={each === settings.standby}>
               {limits.standbys[each]}
             </option>
           ))}
@@ -99,7 +104,7 @@ function Amount({ label, name, min, max, value }: AmountProps) {
   return (
     <label class="field">
       <span>{label}</span>
-      <input name={name} type="number" min={min} max={max} step="any" required value={value} />
+      <input name={name} type="number" min={min} max={max} step="any" required defaultValue={String(value)} />
     </label>
   );
 }

@@ -8,10 +8,9 @@ import {
   formatDuration,
   formatRate,
   formatSeconds,
-  formatTime,
   NOTHING,
 } from '../logic/format.ts';
-import { formatSize } from '../logic/media.ts';
+import { codecNames, formatSize } from '../logic/media.ts';
 import { type Timeline, type TimelineEvent, timelineOf } from '../logic/timeline.ts';
 import { Chart } from '../parts/chart.tsx';
 import { EventLine } from '../parts/event-line.tsx';
@@ -183,7 +182,7 @@ function KnownStream({ stream }: { readonly stream: Stream }) {
       <section aria-labelledby="timeline">
         <h2 id="timeline">{texts.stream.timeline}</h2>
         <TimelinePicture timeline={timeline} fromMs={fromMs} toMs={toMs} />
-        <Held timeline={timeline} toMs={toMs} />
+        <Held timeline={timeline} />
       </section>
       {detail?.buffer && !isOver && (
         <section aria-labelledby="ring">
@@ -296,7 +295,7 @@ function Facts({ stream, detail }: FactsProps) {
     media && media.width !== null
       ? `${formatSize(media)}${media.frames_per_second ? `, ${Math.round(media.frames_per_second * 100) / 100} fps` : ''}`
       : undefined;
-  const codecs = media?.streams.flatMap(({ codec }) => (codec === null ? [] : [codec])).join(', ');
+  const codecs = media && codecNames(media.streams.flatMap(({ codec }) => (codec === null ? [] : [codec])));
   const rate = rates.streams.value.get(stream.id);
   const to = stream.ended_at === null ? nowMs.value : Date.parse(stream.ended_at);
   const from = Date.parse(stream.started_at ?? stream.created_at);
@@ -361,7 +360,7 @@ export function Fact({
 }
 
 /** The same in words: who can't see the picture reads when there was no source, and what brought another. */
-function Held({ timeline, toMs }: { readonly timeline: Timeline; readonly toMs: number }) {
+function Held({ timeline }: { readonly timeline: Timeline }) {
   const gaps = timeline.spans.filter(({ engine }, index) => engine === undefined && index > 0);
   const splices = timeline.marks.filter(({ kind }) => kind === 'splice');
   if (gaps.length === 0 && splices.length === 0) return null;
@@ -372,7 +371,7 @@ function Held({ timeline, toMs }: { readonly timeline: Timeline; readonly toMs: 
         const to = event.engine === null ? '' : engineNameOf(event.engine);
         return (
           <li key={event.id}>
-            <time dateTime={new Date(ms).toISOString()}>{formatTime(ms, toMs)}</time>
+            <Moment at={ms} />
             {typeof from === 'string' ? `${engineNameOf(from)} → ${to}` : to}
             <span class="faint">
               {typeof kind === 'string' ? kind.replaceAll('-', ' ') : ''}
@@ -383,7 +382,7 @@ function Held({ timeline, toMs }: { readonly timeline: Timeline; readonly toMs: 
       })}
       {gaps.slice(-4).map(({ fromMs, toMs: endMs }) => (
         <li key={fromMs}>
-          <time dateTime={new Date(fromMs).toISOString()}>{formatTime(fromMs, toMs)}</time>
+          <Moment at={fromMs} />
           {texts.stream.heldFor(formatSeconds((endMs - fromMs) / 1000))}
         </li>
       ))}

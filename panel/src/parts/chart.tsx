@@ -11,6 +11,9 @@ import { useWidth } from './measured.tsx';
 const HEIGHT = 132;
 /** Below so many seconds the axis of time has seconds. */
 const FINE_SECONDS = 600;
+/** Half of how wide a time is on the axis, pixels. */
+const LABEL_HALF = 14;
+const FINE_LABEL_HALF = 22;
 const DECADES = Array.from({ length: 13 }, (_, power) => 10 ** power);
 const STEPS = DECADES.flatMap((power) => [power, 2 * power, 5 * power]);
 
@@ -80,9 +83,13 @@ export function Chart({ label, curve, unit, token, tells = 'highest', span }: Ch
             ...axis,
             space: 56,
             size: 26,
-            values: (_plot, splits) => {
+            values: (plot, splits) => {
               const isFine = (splits.at(-1) ?? 0) - (splits[0] ?? 0) < FINE_SECONDS;
-              return splits.map((second) => formatMinute(second * 1000, isFine));
+              // One at the very edge would be cut off in its middle.
+              const roomEnds = width.value - gutter - (isFine ? FINE_LABEL_HALF : LABEL_HALF);
+              return splits.map((second) =>
+                plot.valToPos(second, 'x') > roomEnds ? null : formatMinute(second * 1000, isFine),
+              );
             },
           },
           {

@@ -1,5 +1,5 @@
 import { useSignal } from '@preact/signals';
-import { formatSeconds, formatTime, formatUtc } from '../logic/format.ts';
+import { formatBoth, formatSeconds, formatTime, formatUtc } from '../logic/format.ts';
 import { clusterMarks, type Mark, type Timeline, ticksOf } from '../logic/timeline.ts';
 import { hueOf } from '../store/hues.ts';
 import { texts } from '../texts.ts';
@@ -85,7 +85,7 @@ export function TimelinePicture({ timeline, fromMs, toMs }: TimelineProps) {
                   height={BAND}
                   rx={Math.min(3, spanWidth / 2)}
                 >
-                  <title>{`${name}: ${formatTime(span.fromMs, toMs)}, ${formatSeconds((span.toMs - span.fromMs) / 1000)}`}</title>
+                  <title>{`${name}: ${formatBoth(span.fromMs, toMs)}, ${formatSeconds((span.toMs - span.fromMs) / 1000)}`}</title>
                 </rect>
                 {spanWidth > NAME_ROOM && (
                   <text class="timeline-name" x={x + 9} y={BAND_Y + 21}>

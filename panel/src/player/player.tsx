@@ -1,10 +1,12 @@
 import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import { formatCount, formatRate, formatSeconds, NOTHING } from '../logic/format.ts';
+import type { PlayableRange } from '../logic/rewind.ts';
 import type { StreamReference } from '../logic/stream-reference.ts';
 import { Icon } from '../parts/icons.tsx';
 import { texts } from '../texts.ts';
 import { beginPlaying, isForNow, type PlayFailure, type Playing, type Way } from './playing.ts';
+import { Rewind } from './rewind.tsx';
 
 const LOOK_EVERY_MS = 500;
 /** As long as acemux asks to be waited for when it has too much to do. */
@@ -18,6 +20,7 @@ interface Seen {
   readonly size: string;
   readonly rate: number | undefined;
   readonly latency: number | undefined;
+  readonly range: PlayableRange | undefined;
 }
 
 interface PlayerProps extends Pick<StreamReference, 'kind' | 'hash'> {
@@ -76,6 +79,9 @@ export function Player({ kind, hash, startsAtOnce = false }: PlayerProps) {
   const { stats } = texts.player;
   const now = seen.value;
   const hasPicture = now !== undefined && now.position > 0;
+  const seek = (seconds: number): void => {
+    if (element.current) element.current.currentTime = seconds;
+  };
   return (
     <section class="player" aria-label="Player">
       <div class="player-picture">
@@ -131,6 +137,7 @@ export function Player({ kind, hash, startsAtOnce = false }: PlayerProps) {
             {texts.player.stop}
           </button>
         )}
+        {isWanted.value && hasPicture && <Rewind range={now.range} position={now.position} onSeek={seek} />}
         <dl class="player-stats">
           <Stat label={stats.time} value={now ? formatSeconds(now.position) : NOTHING} />
           <Stat label={stats.buffer} value={now ? formatSeconds(now.reserve) : NOTHING} />
@@ -167,5 +174,6 @@ function look(video: HTMLVideoElement, playing: Playing): Seen {
     size: videoWidth > 0 ? `${videoWidth} × ${videoHeight}` : NOTHING,
     rate: bytesPerSecond,
     latency: latencySeconds,
+    range: playing.range(),
   };
 }

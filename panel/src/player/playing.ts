@@ -1,4 +1,5 @@
 import { url } from '../api/call.ts';
+import type { PlayableRange } from '../logic/rewind.ts';
 import { queryOf, type StreamReference } from '../logic/stream-reference.ts';
 
 export type Way = 'mpegts' | 'hls';
@@ -12,6 +13,8 @@ export interface PlayerNumbers {
 
 export interface Playing {
   numbers(): PlayerNumbers;
+  /** Undefined where there is only what is live, or nothing is known yet. */
+  range(): PlayableRange | undefined;
   stop(): void;
 }
 
@@ -65,6 +68,7 @@ async function playMpegts({ video, kind, hash, onFailure }: PlayingOptions): Pro
   void Promise.resolve(player.play()).catch(() => {});
   return {
     numbers: () => ({ bytesPerSecond, latencySeconds: behindEnd(video) }),
+    range: () => undefined,
     stop() {
       player.destroy();
     },
@@ -78,7 +82,7 @@ async function playHls({ video, kind, hash, onFailure }: PlayingOptions): Promis
   const address = url(`/ace/manifest.m3u8?${queryOf({ kind, hash })}`);
   const { default: Hls } = await import('hls.js/light');
   if (!Hls.isSupported()) return playNative(video, address, onFailure);
-  const hls = new Hls({ enableWorker: true, manifestLoadPolicy: PATIENT });
+  const hls = new Hls({ enableWorker: true, manifestLoadPolicy: PATIENT, backBufferLength: BEHIND_SECONDS });
   hls.on(Hls.Events.ERROR, (_event, { fatal, details, response }) => {
     if (!fatal) return;
     onFailure({ text: [details, response?.code].filter(Boolean).join(': '), status: response?.code });
@@ -91,9 +95,18 @@ async function playHls({ video, kind, hash, onFailure }: PlayingOptions): Promis
       bytesPerSecond: hls.bandwidthEstimate / 8 || undefined,
       latencySeconds: hls.latency || undefined,
     }),
+    range() {
+      const { latestLevelDetails: details, liveSyncPosition } = hls;
+      return details === null
+        ? undefined
+        : { fromSeconds: details.fragmentStart, liveSeconds: liveSyncPosition ?? details.edge };
+    },
     stop: () => hls.destroy(),
   };
 }
+
+/** What has been seen is held for so long: a page may be left open for days. */
+const BEHIND_SECONDS = 90;
 
 /** A start may take a minute until an engine delivers. */
 const PATIENT = {
@@ -112,6 +125,11 @@ function playNative(
   void video.play().catch(() => {});
   return {
     numbers: () => ({ bytesPerSecond: undefined, latencySeconds: behindEnd(video) }),
+    range() {
+      const { seekable } = video;
+      const last = seekable.length - 1;
+      return last < 0 ? undefined : { fromSeconds: seekable.start(0), liveSeconds: seekable.end(last) };
+    },
     stop() {
       video.removeEventListener('error', failed);
       video.removeAttribute('src');

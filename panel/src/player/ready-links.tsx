@@ -1,12 +1,11 @@
 import { useSignal } from '@preact/signals';
 import { act, url } from '../api/call.ts';
-import { formatTime } from '../logic/format.ts';
 import { m3uOf, queryOf, type StreamReference } from '../logic/stream-reference.ts';
-import { streamNameOf } from '../parts/words.tsx';
+import { Moment, streamNameOf } from '../parts/words.tsx';
 import { say } from '../store/acts.ts';
-import { nowMs } from '../store/live.ts';
 import { me } from '../store/me.ts';
 import { texts } from '../texts.ts';
+import { copyText } from './copy.ts';
 
 /** Addresses of one stream, ready for players. */
 export function ReadyLinks({ kind, hash }: Pick<StreamReference, 'kind' | 'hash'>) {
@@ -35,18 +34,20 @@ export function ReadyLinks({ kind, hash }: Pick<StreamReference, 'kind' | 'hash'
   );
 }
 
-function LinkLine({ label, value }: { readonly label: string; readonly value: string }) {
+interface LinkLineProps {
+  readonly label: preact.ComponentChildren;
+  readonly value: string;
+}
+
+function LinkLine({ label, value }: LinkLineProps) {
   const isCopied = useSignal(false);
   const copy = async (): Promise<void> => {
-    try {
-      await navigator.clipboard.writeText(value);
-      isCopied.value = true;
+    isCopied.value = await copyText(value);
+    if (!isCopied.value) say(texts.stream.notCopied, true);
+    else {
       setTimeout(() => {
         isCopied.value = false;
       }, 2_000);
-    } catch {
-      // Without TLS browsers have no clipboard for pages: it can be selected.
-      isCopied.value = false;
     }
   };
   return (
@@ -54,11 +55,9 @@ function LinkLine({ label, value }: { readonly label: string; readonly value: st
       <dt>{label}</dt>
       <dd>
         <code>{value}</code>
-        {navigator.clipboard && (
-          <button type="button" class="button is-small" onClick={() => void copy()}>
-            {isCopied.value ? texts.stream.copied : texts.stream.copy}
-          </button>
-        )}
+        <button type="button" class="button is-small" onClick={() => void copy()}>
+          {isCopied.value ? texts.stream.copied : texts.stream.copy}
+        </button>
       </dd>
     </div>
   );
@@ -94,7 +93,11 @@ function SignedLink({ kind, hash }: Pick<StreamReference, 'kind' | 'hash'>) {
       {made.value && (
         <dl class="signed-link">
           <LinkLine
-            label={links.until(formatTime(Date.parse(made.value.expires), nowMs.value))}
+            label={
+              <>
+                {links.until} <Moment at={made.value.expires} />
+              </>
+            }
             value={made.value.url}
           />
         </dl>

@@ -58,6 +58,8 @@ export class LiveFeed {
   #retryMs = RETRY_FIRST_MS;
   #lastWordMs = performance.now();
   #lastId: number | undefined;
+  /** Grows with each opening and closing: what was begun before one of these is nobody's any more. */
+  #turn = 0;
 
   start(): void {
     document.addEventListener('visibilitychange', this.#onVisibility);
@@ -81,15 +83,18 @@ export class LiveFeed {
 
   async #open(): Promise<void> {
     // Whether all is well waits for nothing else: on a slow line each question takes its time.
+    this.#turn++;
+    const turn = this.#turn;
     const isFirst = this.#lastId === undefined;
     const asked = await Promise.allSettled([isFirst ? this.#loadOverview() : undefined, loadMe()]);
     try {
       for (const each of asked) if (each.status === 'rejected') throw each.reason;
       if (isFirst) await this.#loadEvents();
     } catch (error) {
-      this.#failed(error);
+      if (turn === this.#turn) this.#failed(error);
       return;
     }
+    if (turn !== this.#turn) return;
     const after = this.#lastId === undefined ? '' : `&last_event_id=${this.#lastId}`;
     const source = new EventSource(url(`/events/stream?overview=true${after}`));
     this.#source = source;
@@ -119,12 +124,9 @@ export class LiveFeed {
   /** Finds out why there is no connection. */
   async #ask(): Promise<void> {
     this.#close();
-    try {
-      await this.#loadOverview();
-      this.#failed(undefined);
-    } catch (error) {
-      this.#failed(error);
-    }
+    const turn = this.#turn;
+    const error = await this.#loadOverview().catch((reason: unknown) => reason);
+    if (turn === this.#turn) this.#failed(error);
   }
 
   #failed(error: unknown): void {
@@ -142,6 +144,7 @@ export class LiveFeed {
   }
 
   #close(): void {
+    this.#turn++;
     clearTimeout(this.#retry);
     this.#source?.close();
     this.#source = undefined;
@@ -191,10 +194,16 @@ export class LiveFeed {
     if (this.#source && performance.now() - this.#lastWordMs > SILENCE_MS) void this.#ask();
   };
 
+  readonly #letGo = (): void => {
+    this.#close();
+    // What is live again asks for what no event has told of.
+    if (connection.value === 'live') connection.value = 'connecting';
+  };
+
   readonly #onVisibility = (): void => {
     clearTimeout(this.#hidden);
     if (document.hidden) {
-      this.#hidden = setTimeout(() => this.#close(), HIDDEN_MS);
+      this.#hidden = setTimeout(this.#letGo, HIDDEN_MS);
     } else if (!this.#source && connection.value !== 'denied') this.again();
   };
 }

@@ -41,10 +41,9 @@ export function useResource<Value>(
     const run = async (): Promise<void> => {
       clearTimeout(timer);
       timer = undefined;
-      if (isLoading) {
-        isStale = true;
-        return;
-      }
+      // Whoever comes back to the page gets it then.
+      isStale = isLoading || document.hidden;
+      if (isStale) return;
       isLoading = true;
       try {
         const loaded = await load(ended.signal);
@@ -64,6 +63,10 @@ export function useResource<Value>(
     };
     request.value = () => void run();
     void run();
+    const onVisibility = (): void => {
+      if (!document.hidden) void run();
+    };
+    document.addEventListener('visibilitychange', onVisibility);
     const forget = changesWith
       ? onHappenings((events) => {
           if (!events.some(changesWith)) return;
@@ -74,6 +77,7 @@ export function useResource<Value>(
     return () => {
       ended.abort();
       clearTimeout(timer);
+      document.removeEventListener('visibilitychange', onVisibility);
       forget();
     };
   }, [key, logins.value]);

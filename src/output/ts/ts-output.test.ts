@@ -30,14 +30,15 @@ async function rig(t: TestContext) {
   const server = await ResponseServer.start(t);
   const clock = new ManualClock();
   const log = silentLog();
-  const output = new TsOutput({
+  const limits = {
     chunkBytes: 65_536,
     clientTimeoutMs: CLIENT_TIMEOUT_MS,
     earlyHeadersAfterMs: 7_000,
     readTcpTable: async () => undefined,
     clock,
     log,
-  });
+  };
+  const output = new TsOutput(limits);
   const streams = new Set<WatchedStream>();
   /** Begins to play a stream to a new client. */
   const play = async (stream: WatchedStream, reads = true): Promise<Playing> => {
@@ -59,7 +60,7 @@ async function rig(t: TestContext) {
     assert.equal(clock.pendingTimers, 0);
     for (const { listeners } of streams) assert.equal(listeners.size, 0);
   });
-  return { server, clock, output, play, playBlocked };
+  return { server, clock, output, play, playBlocked, limits };
 }
 
 function streamOf(bytes: number, id = 'stream'): WatchedStream {
@@ -113,7 +114,34 @@ test('a viewer who has left gives its attachment back, and the last one leaves n
   assert.equal(clock.pendingTimers, 0);
 });
 
+test('COPY_CHUNK_SIZE that is changed counts for streams whose viewers come from then on', async (t) => {
+  const { clock, limits, play } = await rig(t);
+  const [before, after] = [streamOf(10_000, 'before'), streamOf(10_000, 'after')];
+  const early = await play(before);
+  limits.chunkBytes = 4_096;
+  const late = await play(after);
+  for (const { client } of [early, late]) await client.received(everything(before).length);
+  // It is no batch of 64 KiB yet, nor is it 40 ms old; of 4 KiB it is one.
+  before.grow(20_000);
+  after.grow(20_000);
+  assert.equal((await late.client.received(everything(after).length)).length, everything(after).length);
+  assert.ok(early.client.media.length < everything(before).length);
+  await clock.advance(40);
+  await early.client.received(everything(before).length);
+});
+
 describe('CLIENT_TIMEOUT', () => {
+  test('that is changed counts for clients that come from then on', async (t) => {
+    const { clock, limits, output, playBlocked } = await rig(t);
+    const stream = streamOf(FLOOD_BYTES);
+    const early = await playBlocked(stream);
+    limits.clientTimeoutMs = 5_000;
+    const late = await playBlocked(stream);
+    await clock.advance(5_000 + SWEEP_MS);
+    await until(() => output.viewerCount === 1);
+    assert.deepEqual([early.attachment.left, late.attachment.left], [[], ['client_stalled']]);
+  });
+
   test('evicts a client that accepts no byte for so long, and nobody else', async (t) => {
     const { clock, output, play, playBlocked } = await rig(t);
     const stream = streamOf(FLOOD_BYTES);
