@@ -12,7 +12,8 @@ const LOCK_SPAN_BYTES = (LOCK_SYNC_BYTES - 1) * PACKET_BYTES + 1;
  * Cuts a byte stream into whole packets, wherever its chunks are cut, and finds the packets again after
  * bytes that are none. What comes out depends on the bytes alone, never on how they were cut.
  *
- * In sync a packet is one when a sync byte follows it: where bytes were lost within one, what fills it up is of another.
+ * In sync a packet is one when a sync byte follows it: where bytes were lost within one, what fills it up is of another. Should
+ * none follow, the next packets tell: they begin within a packet that was cut, and behind one that something else follows.
  * Work is linear in the bytes pushed; at most five packets are kept between pushes while it searches, at most
  * one while it is in sync.
  */
@@ -23,6 +24,8 @@ export class Aligner {
   /** In sync: a packet as far as it has come. Else: bytes from the first place where a lock may still begin. */
   readonly #carry = Buffer.alloc(LOCK_SPAN_BYTES);
   #carriedBytes = 0;
+  /** The packet that sync was lost behind, and how much had been discarded before it. */
+  #doubtful: { readonly packet: Buffer; readonly discardedBefore: number } | undefined;
 
   /** Bytes that were dropped because they stood in no packet. */
   get discardedBytes(): number {
@@ -58,6 +61,7 @@ export class Aligner {
       if (!this.#inSync) {
         at = this.#search(bytes, at);
         if (!this.#inSync) break;
+        this.#judgeDoubtful(emit);
       }
       at = this.#emitPackets(bytes, at, emit);
       if (this.#inSync) break;
@@ -78,9 +82,19 @@ export class Aligner {
     emit(Buffer.from(this.#carry.subarray(0, PACKET_BYTES)));
   }
 
-  #loseSync(): void {
+  /** `packet`: as it is with what came behind its beginning. */
+  #loseSync(packet?: Buffer): void {
     this.#inSync = false;
     this.#syncLosses++;
+    this.#doubtful = packet && { packet: Buffer.from(packet), discardedBefore: this.#discardedBytes };
+  }
+
+  #judgeDoubtful(emit: (packets: Buffer) => void): void {
+    const doubtful = this.#doubtful;
+    this.#doubtful = undefined;
+    if (!doubtful || this.#discardedBytes - doubtful.discardedBefore < PACKET_BYTES) return;
+    this.#discardedBytes -= PACKET_BYTES;
+    emit(doubtful.packet);
   }
 
   /**
@@ -94,11 +108,11 @@ export class Aligner {
       this.#carriedBytes += chunk.length;
       return chunk.length;
     }
+    chunk.copy(this.#carry, this.#carriedBytes, 0, missingBytes);
     if (chunk[missingBytes] !== SYNC_BYTE) {
-      this.#loseSync();
+      this.#loseSync(this.#carry.subarray(0, PACKET_BYTES));
       return 0;
     }
-    chunk.copy(this.#carry, this.#carriedBytes, 0, missingBytes);
     this.#emitCarried(emit);
     return missingBytes;
   }
@@ -110,7 +124,7 @@ export class Aligner {
     else {
       while (end + PACKET_BYTES < bytes.length && bytes[end + PACKET_BYTES] === SYNC_BYTE)
         end += PACKET_BYTES;
-      if (end + PACKET_BYTES < bytes.length) this.#loseSync();
+      if (end + PACKET_BYTES < bytes.length) this.#loseSync(bytes.subarray(end, end + PACKET_BYTES));
     }
     if (end > at) emit(bytes.subarray(at, end));
     return end;
