@@ -20,32 +20,65 @@ function push(aligner: Aligner, ...chunks: Buffer[]): Buffer[] {
   return emitted;
 }
 
+/** All that comes of them, when nothing follows. */
+function pushAll(aligner: Aligner, ...chunks: Buffer[]): Buffer {
+  const emitted = push(aligner, ...chunks);
+  aligner.flush((packets) => emitted.push(packets));
+  return Buffer.concat(emitted);
+}
+
 test('packets from the first byte on come out at once, as one view of the chunk', () => {
   const stream = packetsOf(10);
   const emitted = push(new Aligner(), stream);
   assert.equal(emitted.length, 1);
   assert.equal(emitted[0]?.buffer, stream.buffer);
-  assert.deepEqual(emitted[0], stream);
+  assert.deepEqual(emitted[0], stream.subarray(0, 9 * PACKET_BYTES));
 });
 
-test('in sync no whole packet is held back', () => {
+test('in sync a packet waits for the next sync byte and no longer, or for the end', () => {
   const aligner = new Aligner();
   const stream = packetsOf(10);
-  push(aligner, stream.subarray(0, 6 * PACKET_BYTES));
+  const from = (packet: number, to: number): Buffer =>
+    stream.subarray(packet * PACKET_BYTES, to * PACKET_BYTES);
+  assert.deepEqual(Buffer.concat(push(aligner, from(0, 6))), from(0, 5));
   assert.equal(aligner.inSync, true);
-  assert.equal(
-    Buffer.concat(push(aligner, stream.subarray(6 * PACKET_BYTES, 7 * PACKET_BYTES))).length,
-    PACKET_BYTES,
+  assert.deepEqual(Buffer.concat(push(aligner, from(6, 7))), from(5, 6));
+  assert.deepEqual(push(aligner, Buffer.alloc(0)), []);
+  assert.deepEqual(
+    Buffer.concat(push(aligner, stream.subarray(7 * PACKET_BYTES, 8 * PACKET_BYTES - 1))),
+    from(6, 7),
   );
-  push(aligner, stream.subarray(7 * PACKET_BYTES, 8 * PACKET_BYTES - 1));
-  const rest = stream.subarray(8 * PACKET_BYTES - 1, 8 * PACKET_BYTES);
-  assert.deepEqual(Buffer.concat(push(aligner, rest)), stream.subarray(7 * PACKET_BYTES, 8 * PACKET_BYTES));
+  assert.deepEqual(push(aligner, stream.subarray(8 * PACKET_BYTES - 1, 8 * PACKET_BYTES)), []);
+  assert.deepEqual(Buffer.concat(push(aligner, from(8, 9).subarray(0, 1))), from(7, 8));
+  assert.deepEqual(pushAll(aligner, from(8, 9).subarray(1)), from(8, 9));
+  assert.deepEqual(pushAll(aligner), Buffer.alloc(0), 'what was let go is not there twice');
+  assert.deepEqual(pushAll(aligner, from(9, 10)), from(9, 10));
+});
+
+test('a packet that bytes are missing in is none, and the one behind it is whole; one that garbage follows is whole', () => {
+  const stream = packetsOf(20);
+  const [before, behind] = [stream.subarray(0, 10 * PACKET_BYTES), stream.subarray(11 * PACKET_BYTES)];
+  const packet = stream.subarray(10 * PACKET_BYTES, 11 * PACKET_BYTES);
+  const torn = new Aligner();
+  const missing = [before, packet.subarray(0, 100), packet.subarray(140), behind];
+  assert.deepEqual(pushAll(torn, ...missing), Buffer.concat([before, behind]));
+  assert.deepEqual([torn.syncLosses, torn.discardedBytes], [1, 148]);
+  const parted = new Aligner();
+  assert.deepEqual(pushAll(parted, before, packet, Buffer.alloc(1_000, 1), behind), stream);
+  assert.deepEqual([parted.syncLosses, parted.discardedBytes], [1, 1_000]);
+});
+
+test('garbage behind what was let go for want of more costs sync, and no packet', () => {
+  const aligner = new Aligner();
+  assert.deepEqual(pushAll(aligner, packetsOf(8)), packetsOf(8));
+  assert.deepEqual(pushAll(aligner, Buffer.alloc(300, 1), packetsOf(6)), packetsOf(6));
+  assert.deepEqual([aligner.syncLosses, aligner.discardedBytes], [1, 300]);
 });
 
 test('bytes before the first packet are dropped and counted', () => {
   const aligner = new Aligner();
   const noise = Buffer.from([1, SYNC_BYTE, 2, SYNC_BYTE, 3]);
-  assert.deepEqual(Buffer.concat(push(aligner, noise, packetsOf(6))), packetsOf(6));
+  assert.deepEqual(pushAll(aligner, noise, packetsOf(6)), packetsOf(6));
   assert.equal(aligner.discardedBytes, noise.length);
   assert.equal(aligner.syncLosses, 0);
 });
@@ -61,7 +94,7 @@ test('after bytes were lost in the middle the packets are found again', () => {
   const aligner = new Aligner();
   const stream = packetsOf(20);
   const torn = Buffer.concat([stream.subarray(0, 5 * PACKET_BYTES + 50), stream.subarray(7 * PACKET_BYTES)]);
-  const emitted = Buffer.concat(push(aligner, torn));
+  const emitted = pushAll(aligner, torn);
   assert.equal(aligner.syncLosses, 1);
   assert.equal(aligner.inSync, true);
   for (let at = 0; at < emitted.length; at += PACKET_BYTES) assert.equal(emitted[at], SYNC_BYTE);

@@ -12,16 +12,20 @@ const LOCK_SPAN_BYTES = (LOCK_SYNC_BYTES - 1) * PACKET_BYTES + 1;
  * Cuts a byte stream into whole packets, wherever its chunks are cut, and finds the packets again after
  * bytes that are none. What comes out depends on the bytes alone, never on how they were cut.
  *
- * Work is linear in the bytes pushed; at most five packets are kept between pushes while it searches, less
- * than one while it is in sync.
+ * In sync a packet is one when a sync byte follows it: where bytes were lost within one, what fills it up is of another. Should
+ * none follow, the next packets tell: they begin within a packet that was cut, and behind one that something else follows.
+ * Work is linear in the bytes pushed; at most five packets are kept between pushes while it searches, at most
+ * one while it is in sync.
  */
 export class Aligner {
   #inSync = false;
   #discardedBytes = 0;
   #syncLosses = 0;
-  /** In sync: the beginning of one packet. Else: bytes from the first place where a lock may still begin. */
+  /** In sync: a packet as far as it has come. Else: bytes from the first place where a lock may still begin. */
   readonly #carry = Buffer.alloc(LOCK_SPAN_BYTES);
   #carriedBytes = 0;
+  /** The packet that sync was lost behind, and how much had been discarded before it. */
+  #doubtful: { readonly packet: Buffer; readonly discardedBefore: number } | undefined;
 
   /** Bytes that were dropped because they stood in no packet. */
   get discardedBytes(): number {
@@ -38,7 +42,7 @@ export class Aligner {
   }
 
   /**
-   * Takes the next bytes and hands on every packet that they complete, at once and in order: buffers of
+   * Takes the next bytes and hands on every packet that they show to be whole, in order: buffers of
    * whole packets, each of which begins with 0x47. Most are views of `chunk`, valid as long as it is; those
    * that were cut between two chunks are small copies.
    */
@@ -46,17 +50,18 @@ export class Aligner {
     let bytes = chunk;
     let at = 0;
     if (this.#carriedBytes > 0) {
-      if (this.#inSync) {
-        at = this.#completePacket(chunk, emit);
-      } else {
+      if (this.#inSync) at = this.#completePacket(chunk, emit);
+      if (!this.#inSync) {
         bytes = Buffer.concat([this.#carry.subarray(0, this.#carriedBytes), chunk]);
         this.#carriedBytes = 0;
+        at = 0;
       }
     }
     while (at < bytes.length) {
       if (!this.#inSync) {
         at = this.#search(bytes, at);
         if (!this.#inSync) break;
+        this.#judgeDoubtful(emit);
       }
       at = this.#emitPackets(bytes, at, emit);
       if (this.#inSync) break;
@@ -67,25 +72,59 @@ export class Aligner {
     }
   }
 
-  /** Fills the packet that the last chunk began; returns how much of `chunk` that took. */
-  #completePacket(chunk: Buffer, emit: (packets: Buffer) => void): number {
-    const takenBytes = Math.min(PACKET_BYTES - this.#carriedBytes, chunk.length);
-    chunk.copy(this.#carry, this.#carriedBytes, 0, takenBytes);
-    this.#carriedBytes += takenBytes;
-    if (this.#carriedBytes === PACKET_BYTES) {
-      this.#carriedBytes = 0;
-      emit(Buffer.from(this.#carry.subarray(0, PACKET_BYTES)));
-    }
-    return takenBytes;
+  /** Hands on the packet that waits for what follows it, when nothing does. */
+  flush(emit: (packets: Buffer) => void): void {
+    if (this.#inSync && this.#carriedBytes === PACKET_BYTES) this.#emitCarried(emit);
   }
 
-  /** Emits the whole packets from `at` on; returns the offset of what follows them, in sync or not. */
+  #emitCarried(emit: (packets: Buffer) => void): void {
+    this.#carriedBytes = 0;
+    emit(Buffer.from(this.#carry.subarray(0, PACKET_BYTES)));
+  }
+
+  /** `packet`: as it is with what came behind its beginning. */
+  #loseSync(packet?: Buffer): void {
+    this.#inSync = false;
+    this.#syncLosses++;
+    this.#doubtful = packet && { packet: Buffer.from(packet), discardedBefore: this.#discardedBytes };
+  }
+
+  #judgeDoubtful(emit: (packets: Buffer) => void): void {
+    const doubtful = this.#doubtful;
+    this.#doubtful = undefined;
+    if (!doubtful || this.#discardedBytes - doubtful.discardedBefore < PACKET_BYTES) return;
+    this.#discardedBytes -= PACKET_BYTES;
+    emit(doubtful.packet);
+  }
+
+  /**
+   * Fills the packet that an earlier chunk began; returns how much of `chunk` that took. Should no sync byte follow it, sync
+   * is lost and the packet still carried, less what was taken for it.
+   */
+  #completePacket(chunk: Buffer, emit: (packets: Buffer) => void): number {
+    const missingBytes = PACKET_BYTES - this.#carriedBytes;
+    if (chunk.length <= missingBytes) {
+      chunk.copy(this.#carry, this.#carriedBytes);
+      this.#carriedBytes += chunk.length;
+      return chunk.length;
+    }
+    chunk.copy(this.#carry, this.#carriedBytes, 0, missingBytes);
+    if (chunk[missingBytes] !== SYNC_BYTE) {
+      this.#loseSync(this.#carry.subarray(0, PACKET_BYTES));
+      return 0;
+    }
+    this.#emitCarried(emit);
+    return missingBytes;
+  }
+
+  /** Emits the packets from `at` on that a sync byte follows; returns the offset of what is behind them, in sync or not. */
   #emitPackets(bytes: Buffer, at: number, emit: (packets: Buffer) => void): number {
     let end = at;
-    while (end + PACKET_BYTES <= bytes.length && bytes[end] === SYNC_BYTE) end += PACKET_BYTES;
-    if (end < bytes.length && bytes[end] !== SYNC_BYTE) {
-      this.#inSync = false;
-      this.#syncLosses++;
+    if (bytes[at] !== SYNC_BYTE) this.#loseSync();
+    else {
+      while (end + PACKET_BYTES < bytes.length && bytes[end + PACKET_BYTES] === SYNC_BYTE)
+        end += PACKET_BYTES;
+      if (end + PACKET_BYTES < bytes.length) this.#loseSync(bytes.subarray(end, end + PACKET_BYTES));
     }
     if (end > at) emit(bytes.subarray(at, end));
     return end;

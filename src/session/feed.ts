@@ -223,7 +223,10 @@ export class Feed {
     circumstances: Omit<SpliceCircumstances, 'nowMs'>,
     nowMs: number,
   ): SpliceReport | 'behind' | 'held_up' | undefined {
-    if (nowMs - this.#lastByteMs >= QUIET_MS) this.#guard.flush(this.#take);
+    if (nowMs - this.#lastByteMs >= QUIET_MS) {
+      this.#aligner.flush(this.#takePackets);
+      this.#guard.flush(this.#take);
+    }
     if (this.#path.kind !== 'candidate' || this.#isAside) return undefined;
     const { candidate } = this.#path;
     const decision = candidate.plan({ ...circumstances, nowMs });

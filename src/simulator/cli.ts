@@ -32,6 +32,7 @@ Runs one simulated AceStream engine. Any 40-hex id plays a test pattern with a f
                       the options above win over it
   --remux             each session gets counters, clocks and stuffing of its own
   --null-stuffing     null packets instead of numbered private data
+  --telnet-port N     port of the older text API, where the version has one; 0, the default, takes any free one
   --control-port N    the simulator's own API: faults, sessions, counters, journal (default: none)
   --help              this text
 `;
@@ -49,6 +50,7 @@ const OPTIONS = {
   recording: { type: 'string' },
   remux: { type: 'boolean', default: false },
   'null-stuffing': { type: 'boolean', default: false },
+  'telnet-port': { type: 'string' },
   'control-port': { type: 'string' },
   help: { type: 'boolean', default: false },
 } as const;
@@ -80,6 +82,8 @@ export async function runSimulateEngine(
     const engineAddress = await engine.start();
     const controlAddress = await control?.start();
     io.stdout.write(`simulated engine on ${urlOf(engineAddress)}\n`);
+    if (engineOptions.telnetPort !== undefined && engine.telnetPort !== 0)
+      io.stdout.write(`its telnet port is ${engine.telnetPort}\n`);
     if (controlAddress !== undefined) io.stdout.write(`its control API on ${urlOf(controlAddress)}\n`);
     await aborted(signal);
     return 0;
@@ -142,6 +146,7 @@ type Values = ReturnType<typeof parseArgs<{ options: typeof OPTIONS }>>['values'
 /** Defaults other than the engine's own hold only where there is no recording. */
 function engineOptionsOf(values: Values): SimulatedEngineOptions {
   const { profile, media, bitrate, lag, idle, recording } = values;
+  const telnetPort = values['telnet-port'];
   const prebuffer = values.prebuffer ?? (recording === undefined ? '3.5' : undefined);
   return {
     ...(profile !== undefined && { profile: profileOf(profile) }),
@@ -149,6 +154,7 @@ function engineOptionsOf(values: Values): SimulatedEngineOptions {
     ...(bitrate !== undefined && { bitsPerSecond: numberOf('--bitrate', bitrate, 0.7, 1000) * 1e6 }),
     ...(lag !== undefined && { lagMs: numberOf('--lag', lag, 0, 3600) * 1000 }),
     ...(idle !== undefined && { idleExpiryMs: numberOf('--idle', idle, 0.1, 86_400) * 1000 }),
+    ...(telnetPort !== undefined && { telnetPort: portOf('--telnet-port', telnetPort) }),
     ...(prebuffer !== undefined && {
       delays: { idleMs: 0, prebufMs: numberOf('--prebuffer', prebuffer, 0, 3600) * 1000 },
     }),

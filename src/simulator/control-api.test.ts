@@ -50,7 +50,8 @@ test('item 54: sessions are listed, expired and superseded; counters and journal
   const token = session.playback_url.split('/').at(-1);
   const { body } = await call('GET', '/sessions');
   assert(Array.isArray(body));
-  assert.deepEqual([body[0].token, body[0].pid, body[0].readers], [token, 'mine', 0]);
+  const { token: listed, pid, status, readers, bytesSent } = body[0];
+  assert.deepEqual([listed, pid, status, readers, bytesSent], [token, 'mine', 'dl', 0, 0]);
   assert.equal((await call('POST', `/sessions/${token}/supersede`)).status, 200);
   assert.equal(rig.engine.counters.sessionsSuperseded, 1);
   const foreign = rig.engine.sessions()[0]?.token;

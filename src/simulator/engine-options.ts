@@ -7,12 +7,15 @@ import type { Delivery } from './delivery.ts';
 import type { EngineDelays } from './engine-core.ts';
 import type { MediaLibrary, MediaName } from './media-library.ts';
 import type { EngineProfile, ProfileName } from './profile.ts';
+import type { SessionProgress } from './stat-reply.ts';
 
 export interface SimulatedEngineOptions {
   /** Address to listen on; default 127.0.0.1. */
   readonly host?: string;
   /** Default 0: any free port. A restarted engine keeps the one it got. */
   readonly port?: number;
+  /** Of the older text API, where the profile has one (reference 2.11). Default 0: any free port; real engines have 62062. */
+  readonly telnetPort?: number;
   readonly clock?: Clock;
   /** How many times faster than its clock the engine lives, media included; default 1. */
   readonly timeScale?: number;
@@ -58,6 +61,8 @@ export interface SessionSnapshot {
   readonly playbackSessionId: string;
   readonly infohash: string;
   readonly pid: string | undefined;
+  /** As its stat says. */
+  readonly status: SessionProgress['status'];
   readonly readers: number;
   readonly bytesSent: number;
   readonly openedMs: number;

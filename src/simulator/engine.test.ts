@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { describe, test } from 'node:test';
 import { ManualClock } from '../base/manual-clock.ts';
 import { derivedInfohash, listedCatalogue } from './catalogue.ts';
@@ -396,7 +398,11 @@ describe('item 53: a life', () => {
 
   test('a taken port is an error of start', async (t) => {
     const rig = await startRig(t);
-    await assert.rejects(new SimulatedEngine({ port: rig.address.port }).start(), /EADDRINUSE/);
+    const second = new SimulatedEngine({ port: rig.address.port });
+    await assert.rejects(second.start(), /EADDRINUSE/);
+    const connection = connect(second.telnetPort || 1, second.host);
+    const [error] = await once(connection, 'error');
+    assert.equal(error.code, 'ECONNREFUSED', 'nor is its other port left open');
   });
 });
 

@@ -1,5 +1,5 @@
-/** One simulated AceStream engine: its socket, its life, and which route answers what. */
-import { createServer, type Server, type Socket } from 'node:net';
+/** One simulated AceStream engine: its ports, its life, and which route answers what. */
+import type { Socket } from 'node:net';
 import { type Clock, systemClock, type Timer } from '../base/clock.ts';
 import { DEFAULT_EPOCH_MS } from './broadcast.ts';
 import { openCatalogue } from './catalogue.ts';
@@ -9,6 +9,7 @@ import type { SessionSnapshot, SimulatedEngineOptions } from './engine-options.t
 import { Faults, type Route, strikes } from './faults.ts';
 import { servePlaylist, serveSegment } from './hls-routes.ts';
 import { type Counters, Journal } from './journal.ts';
+import { Listener } from './listener.ts';
 import { MediaLibrary } from './media-library.ts';
 import type { PlaybackSession } from './playback-session.ts';
 import { type EngineProfile, PROFILE_3_2_3, PROFILES } from './profile.ts';
@@ -18,6 +19,7 @@ import { ScaledClock } from './scaled-clock.ts';
 import { serveSearch, serveServerApi, serveWebService } from './service-routes.ts';
 import {
   ContentAddresses,
+  progressNow,
   serveCommand,
   serveContent,
   serveEvent,
@@ -26,6 +28,7 @@ import {
 } from './session-routes.ts';
 import { SessionTable } from './session-table.ts';
 import { servePlM3u, serveStart } from './start-route.ts';
+import { serveTelnet } from './telnet.ts';
 import { type Exchange, serveConnection } from './wire.ts';
 
 export type { SessionSnapshot, SimulatedEngineOptions };
@@ -52,12 +55,9 @@ export class SimulatedEngine {
   readonly #addresses = new ContentAddresses();
   readonly #sockets = new Set<Socket>();
   readonly #tasks = new Set<Promise<void>>();
-  readonly #closing = new Set<Promise<void>>();
+  readonly #http: Listener;
+  readonly #telnet: Listener;
   #core: EngineCore | undefined;
-  #server: Server | undefined;
-  /** The latest change of whether it listens; each waits for the one before. */
-  #listening: Promise<void> = Promise.resolve();
-  #port: number;
   #downTimer: Timer | undefined;
   #forgetFaults: (() => void) | undefined;
 
@@ -71,7 +71,8 @@ export class SimulatedEngine {
     this.#clock = options.timeScale === undefined ? clock : new ScaledClock(clock, options.timeScale);
     const { profile = {} } = options;
     this.#profile = typeof profile === 'string' ? PROFILES[profile] : { ...PROFILE_3_2_3, ...profile };
-    this.#port = options.port ?? 0;
+    this.#http = new Listener(this.host, options.port ?? 0, (socket) => this.#acceptHttp(socket));
+    this.#telnet = new Listener(this.host, options.telnetPort ?? 0, (socket) => this.#acceptTelnet(socket));
     this.faults = new Faults(this.#clock);
     this.#sessions = new SessionTable({
       clock: this.#clock,
@@ -122,8 +123,13 @@ export class SimulatedEngine {
     };
     this.#forgetFaults = this.faults.onChange(() => this.#obeyFaults());
     this.#listenAsFaultsSay();
-    await this.#listening;
-    return { host: this.host, port: this.#port };
+    try {
+      await this.settled();
+    } catch (error) {
+      await this.stop(); // one of its ports may be open
+      throw error;
+    }
+    return { host: this.host, port: this.port };
   }
 
   /** Ends every session and connection. Once it resolves, nothing that the engine began is left. */
@@ -135,11 +141,10 @@ export class SimulatedEngine {
     this.#downTimer?.cancel();
     this.#downTimer = undefined;
     this.#sessions.endAll('restarted');
-    // Why it could not listen is for whoever awaits `start` or `settled`; stopping goes on all the same.
-    await this.#listening.catch(() => {});
-    this.#closeServer();
+    const closed = Promise.all([this.#http.stop(), this.#telnet.stop()]);
     for (const socket of this.#sockets) socket.destroy();
-    await Promise.all([...this.#closing, ...this.#tasks]);
+    await closed;
+    await Promise.all(this.#tasks);
   }
 
   get host(): string {
@@ -148,7 +153,12 @@ export class SimulatedEngine {
 
   /** The port it listens on; known once `start` has resolved. */
   get port(): number {
-    return this.#port;
+    return this.#http.port;
+  }
+
+  /** The port of the older text API; 0 where the version has none. */
+  get telnetPort(): number {
+    return this.#telnet.port;
   }
 
   get counters(): Counters {
@@ -156,11 +166,14 @@ export class SimulatedEngine {
   }
 
   sessions(): SessionSnapshot[] {
+    const core = this.#core;
+    if (core === undefined) return [];
     return this.#sessions.open().map((session) => ({
       token: session.token,
       playbackSessionId: session.playbackSessionId,
       infohash: session.infohash,
       pid: session.request.pid,
+      status: progressNow(core, session).status,
       readers: session.readers.size,
       bytesSent: session.bytesSent,
       openedMs: session.openedMs,
@@ -168,8 +181,8 @@ export class SimulatedEngine {
   }
 
   /** Resolves when the engine listens, or refuses, as faults and restarts so far demand. */
-  settled(): Promise<void> {
-    return this.#listening;
+  async settled(): Promise<void> {
+    await Promise.all([this.#http.settled(), this.#telnet.settled()]);
   }
 
   /** Ends a session as if nobody had read it for long. False when there is none with this token. */
@@ -219,38 +232,43 @@ export class SimulatedEngine {
   #listenAsFaultsSay(): void {
     const wanted = (): boolean =>
       this.#core !== undefined && this.#downTimer === undefined && this.faults.find('refuse') === undefined;
-    if (!wanted()) this.#closeServer();
-    this.#listening = this.#listening.then(async () => {
-      if (!wanted() || this.#server !== undefined) return;
-      const server = await listen(this.host, this.#port, (socket) => this.#accept(socket));
-      const address = server.address();
-      if (address !== null && typeof address === 'object') this.#port = address.port;
-      this.#server = server;
-      if (!wanted()) this.#closeServer();
-    });
+    this.#http.obey(wanted);
+    this.#telnet.obey(() => this.#profile.telnetPort !== 'closed' && wanted());
   }
 
-  /** Stops listening at once; connections that are open go on. */
-  #closeServer(): void {
-    const server = this.#server;
-    if (server === undefined) return;
-    this.#server = undefined;
-    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-    this.#closing.add(closed);
-    void closed.then(() => this.#closing.delete(closed));
-  }
-
-  #accept(socket: Socket): void {
+  /** Whether anybody answers on this connection; it is known from now on, so that the engine's end is its own. */
+  #admits(socket: Socket): boolean {
     this.#sockets.add(socket);
     socket.on('close', () => this.#sockets.delete(socket));
+    if (this.#core === undefined) {
+      socket.destroy(); // it came while the engine was stopping
+      return false;
+    }
     if (this.faults.find('reset') !== undefined) {
       socket.resetAndDestroy();
-      return;
+      return false;
     }
     if (this.faults.find('hangConnect') !== undefined) {
       socket.on('error', () => {}); // nobody reads it; `close` ends it
+      return false;
+    }
+    return true;
+  }
+
+  #acceptTelnet(socket: Socket): void {
+    this.journal.counters.telnetConnections++;
+    const core = this.#core;
+    if (!this.#admits(socket) || core === undefined) return;
+    if (this.#profile.telnetPort === 'open') {
+      socket.on('error', () => {});
+      socket.resume();
       return;
     }
+    this.#follow(serveTelnet({ core, addresses: this.#addresses, httpPort: this.port }, socket));
+  }
+
+  #acceptHttp(socket: Socket): void {
+    if (!this.#admits(socket)) return;
     serveConnection(socket, {
       serverHeader: this.#profile.serverHeader,
       wallMs: () => this.#clock.wallMs(),
@@ -262,10 +280,15 @@ export class SimulatedEngine {
             .raw()
             .end(`HTTP/1.1 500 Simulator Error\r\n\r\n${error instanceof Error ? error.stack : error}\n`);
         });
-        this.#tasks.add(task);
-        void task.then(() => this.#tasks.delete(task));
+        this.#follow(task);
       },
     });
+  }
+
+  /** The engine's end waits for it. */
+  #follow(task: Promise<void>): void {
+    this.#tasks.add(task);
+    void task.then(() => this.#tasks.delete(task));
   }
 
   async #serve(exchange: Exchange): Promise<void> {
@@ -357,15 +380,4 @@ export class SimulatedEngine {
 /** The session's token in one of its paths. */
 function tokenIn(path: string): string {
   return path.split('/')[4]?.replace(/\.m3u8$/, '') ?? '';
-}
-
-function listen(host: string, port: number, onConnection: (socket: Socket) => void): Promise<Server> {
-  return new Promise((resolve, reject) => {
-    const server = createServer(onConnection);
-    server.once('error', reject);
-    server.listen(port, host, () => {
-      server.removeListener('error', reject);
-      resolve(server);
-    });
-  });
 }

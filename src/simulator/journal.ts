@@ -28,6 +28,8 @@ export interface Counters {
   /** The most readers that one session ever had at once. */
   readersAtOnceMax: number;
   mediaBytesSent: number;
+  /** Connections to the port of the older text API. */
+  telnetConnections: number;
   readonly requestsByRoute: Map<Route, number>;
   /** For each infohash the most sessions that ever overlapped: 2 means that one was opened on top of another. */
   readonly sessionsAtOnceMax: Map<string, number>;
@@ -52,6 +54,7 @@ export class Journal {
     corruptReplies: 0,
     readersAtOnceMax: 0,
     mediaBytesSent: 0,
+    telnetConnections: 0,
     requestsByRoute: new Map(),
     sessionsAtOnceMax: new Map(),
   };

@@ -47,6 +47,8 @@ export interface EngineProfile {
   readonly otherServiceMethods: 'answered' | 'access-denied';
   /** How get_media_files, analyze_content and /search are answered: not every version has them, or for everybody. */
   readonly contentMethods: 'answered' | 'access-denied' | 'unknown-method' | 'not-found';
+  /** The port of the older text API: it is there, accepts and says nothing, or is not there (reference 2.11). */
+  readonly telnetPort: 'greets' | 'open' | 'closed';
   /** `/pl.m3u` lists the files of a recording; otherwise it is an error 500. */
   readonly listsFilesAtPlM3u: boolean;
   /** JSON as Python writes it, `": "` and `", "`, or without the spaces. */
@@ -91,6 +93,7 @@ export const PROFILE_3_2_3: EngineProfile = {
   segmentNumbers: 'from-zero',
   otherServiceMethods: 'answered',
   contentMethods: 'answered',
+  telnetPort: 'greets',
   listsFilesAtPlM3u: false,
   jsonSpacing: 'python',
   headerShapes: {},
@@ -120,6 +123,8 @@ const PROFILE_ACESERVE: EngineProfile = {
   version: { code: 3021700, platform: 'android', version: '3.2.17', websocketPort: undefined },
   serverHeader: undefined,
   liveposValues: 'integers',
+  // Engines made for Android may lack it.
+  telnetPort: 'closed',
   listsFilesAtPlM3u: true,
 };
 

@@ -112,6 +112,7 @@ function recordedProfile(facts: Facts, notReplayed: string[]): EngineProfile {
     redirectStaysOpen: facts.redirectStaysOpen ?? base.redirectStaysOpen,
     segmentNumbers: facts.segmentNumbers ?? base.segmentNumbers,
     otherServiceMethods: facts.otherServiceMethods ?? base.otherServiceMethods,
+    telnetPort: facts.telnet ?? base.telnetPort,
     listsFilesAtPlM3u: facts.listsFilesAtPlM3u ?? base.listsFilesAtPlM3u,
     jsonSpacing: facts.jsonSpacing ?? base.jsonSpacing,
     headerShapes: {

@@ -59,7 +59,9 @@ export function layoutOfRecording(media: Buffer, bytesPerSecond: number): Layout
 
 function wholePackets(media: Buffer): Buffer {
   const parts: Buffer[] = [];
-  new Aligner().push(media, (packets) => parts.push(packets));
+  const aligner = new Aligner();
+  aligner.push(media, (packets) => parts.push(packets));
+  aligner.flush((packets) => parts.push(packets));
   return Buffer.concat(parts);
 }
 

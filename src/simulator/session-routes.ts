@@ -10,7 +10,7 @@ import { type LiveFaults, LiveSource, openVodFile, vodFileBytes } from './media-
 import type { PlaybackSession } from './playback-session.ts';
 import type { Remux } from './remux.ts';
 import { pause, redirectWithin, replyJson, replyText } from './replies.ts';
-import { progressOf, statResponse } from './stat-reply.ts';
+import { progressOf, type SessionProgress, statResponse } from './stat-reply.ts';
 import type { Exchange } from './wire.ts';
 
 const UNKNOWN_SESSION = 'unknown playback session id';
@@ -216,8 +216,29 @@ function replyCorrupt(exchange: Exchange, status: 200 | 500): void {
   exchange.raw().end(`HTTP/1.1 200 OK\r\nHTTP/1.1 ${second}\r\nContent-Type: video/mp2t\r\n\r\n`);
 }
 
+/** Where a session stands now. */
+export function progressNow(core: EngineCore, session: PlaybackSession): SessionProgress {
+  const { clock, delays, faults, media } = core;
+  return progressOf({
+    session,
+    nowMs: clock.nowMs(),
+    times: delays,
+    faults,
+    bytesPerSecond: media.bytesPerSecond,
+    burstBytes: media.burstBytes,
+    share: shareOf(core, session),
+    fileBytes: fileBytesOf(core, session),
+  });
+}
+
+/** The size of the recording that a session plays; undefined for live. */
+function fileBytesOf({ media }: EngineCore, { request }: PlaybackSession): number | undefined {
+  const file = request.content.files?.[request.fileIndex ?? 0];
+  return file && vodFileBytes(media.broadcast(request.content), file);
+}
+
 export function serveStat(core: EngineCore, exchange: Exchange, session: PlaybackSession | undefined): void {
-  const { profile, sessions, clock, delays, faults, media } = core;
+  const { profile, sessions, media } = core;
   if (session === undefined) {
     replyUnknown(core, exchange);
     return;
@@ -229,19 +250,8 @@ export function serveStat(core: EngineCore, exchange: Exchange, session: Playbac
     replyJson(core, exchange, { response: {}, error: null });
     return;
   }
-  const { bytesPerSecond, burstBytes } = media;
-  const file = session.request.content.files?.[session.request.fileIndex ?? 0];
-  const fileBytes = file && vodFileBytes(media.broadcast(session.request.content), file);
-  const progress = progressOf({
-    session,
-    nowMs: clock.nowMs(),
-    times: delays,
-    faults,
-    bytesPerSecond,
-    burstBytes,
-    share: shareOf(core, session),
-    fileBytes,
-  });
+  const fileBytes = fileBytesOf(core, session);
+  const progress = progressNow(core, session);
   const liveEdgeWallMs = media.liveEdgeWallMs() - behindMs(core, session);
   replyJson(core, exchange, {
     response: statResponse(session, progress, { profile, liveEdgeWallMs, fileBytes }),

@@ -111,12 +111,12 @@ function scan(stream: Buffer): { scanner: StreamScanner; points: AccessPoint[] }
   const scanner = new StreamScanner();
   const aligner = new Aligner();
   let position = 0;
-  for (let at = 0; at < stream.length; at += 1_021) {
-    aligner.push(stream.subarray(at, at + 1_021), (packets) => {
-      scanner.scan(packets, position);
-      position += packets.length;
-    });
-  }
+  const take = (packets: Buffer): void => {
+    scanner.scan(packets, position);
+    position += packets.length;
+  };
+  for (let at = 0; at < stream.length; at += 1_021) aligner.push(stream.subarray(at, at + 1_021), take);
+  aligner.flush(take);
   assert.equal(position, stream.length);
   return { scanner, points: scanner.takeAccessPoints() };
 }

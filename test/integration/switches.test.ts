@@ -49,6 +49,7 @@ const POSITIONS: Positions = {
   redirectStaysOpen: [false, true],
   contentMethods: ['answered', 'access-denied', 'unknown-method', 'not-found'],
   jsonSpacing: ['python', 'compact'],
+  telnetPort: ['greets', 'open', 'closed'],
 };
 
 /** Two viewers under two names; one leaves, the other stays; at the end everything is stopped. */
@@ -77,6 +78,7 @@ async function playJoinStayStop(
   await until(() => rig.engine.counters.stopsReceived > 0);
   await rig.enginesFree();
   const { sessionsOpened, stopsReceived, stopsForUnknownSessions, readersAtOnceMax } = rig.engine.counters;
+  assert.equal(rig.engine.counters.telnetConnections, 0, 'acemux speaks HTTP only');
   assert.deepEqual(
     { sessionsOpened, stopsReceived, stopsForUnknownSessions, readersAtOnceMax },
     {
@@ -95,6 +97,44 @@ for (const [name, positions] of Object.entries(POSITIONS)) {
       await playJoinStayStop(t, { profile: { ...PROFILE_3_2_3, [name]: position } });
     });
   }
+}
+
+// Where acemux might lean on either: an engine that lets a playback go early, and one that nobody has told the name before.
+for (const statProlongsSession of POSITIONS.statProlongsSession) {
+  test(`it is the reader that keeps a playback, never a question how it stands: statProlongsSession is ${statProlongsSession}`, async (t) => {
+    const profile = { ...PROFILE_3_2_3, statProlongsSession };
+    const engine = await playJoinStayStop(t, { profile, idleExpiryMs: 150 });
+    assert.equal(engine.counters.sessionsExpired, 0);
+    const asked = engine.journal.entries().filter(({ route }) => route === 'stat');
+    assert.ok(asked.length > 0);
+    for (const { target } of asked) assert.match(target, /skip_player_activity=1/);
+  });
+}
+
+for (const loadedInfohashAsId of POSITIONS.loadedInfohashAsId) {
+  test(`an infohash that comes as an id plays, whether or not the engine takes it for one: loadedInfohashAsId is ${loadedInfohashAsId}`, async (t) => {
+    // No engine tells what the name means: it is found out by starting.
+    const profile = { ...PROFILE_3_2_3, loadedInfohashAsId, contentMethods: 'access-denied' } as const;
+    const config = { streams: { idleTimeoutMs: 50 } };
+    const rig = await startRig(t, { engines: [{ catalogue: CATALOGUE, profile }], config });
+    const { host, port, journal, counters } = rig.engine;
+    const start = `http://${host}:${port}/ace/getstream?format=json&pid=another&id=${ID}`;
+    const commandUrl = /"command_url": "([^"]+)"/.exec(await (await fetch(start)).text())?.[1];
+    await (await fetch(`${commandUrl}?method=stop`)).text();
+    const loadedBy = journal.entries().length;
+
+    const viewer = rig.watch(`id=${INFOHASH}`);
+    await viewer.received(BYTES_PER_SECOND / 4);
+    assert.equal(await viewer.status(), 200);
+    viewer.leave();
+    await rig.enginesFree();
+    const tried = journal
+      .entries()
+      .slice(loadedBy)
+      .flatMap(({ route, target }) => (route === 'start' ? [/[?&](id|infohash)=/.exec(target)?.[1]] : []));
+    assert.deepEqual(tried, loadedInfohashAsId ? ['id'] : ['id', 'infohash']);
+    assert.equal(counters.stopsReceived, counters.sessionsOpened);
+  });
 }
 
 /** What an engine may do for good, and a stream plays all the same. */

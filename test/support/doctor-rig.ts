@@ -74,8 +74,8 @@ export async function examine(engine: SimulatedEngine, wishes: Wishes = {}): Pro
     clock: systemClock,
     signal: new AbortController().signal,
     progress: { begins: () => {}, ends: () => {} },
-    // Nobody listens there.
-    telnetPort: 1,
+    // Nobody listens at 1.
+    telnetPort: engine.telnetPort || 1,
     times: { ...QUICK_TIMES, ...times },
     ...rest,
   });

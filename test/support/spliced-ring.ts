@@ -39,6 +39,7 @@ export class SplicedRing {
   feedFirst(bytes: Buffer, choice: FeedChoice = {}): void {
     const aligner = new Aligner();
     for (const chunk of chunksOf(bytes, choice)) aligner.push(chunk, (packets) => this.append(packets));
+    aligner.flush((packets) => this.append(packets));
   }
 
   candidate(): SpliceCandidate {
@@ -54,12 +55,15 @@ export class SplicedRing {
     const candidate = this.candidate();
     let joined: JoinedSource | undefined;
     let decision: SpliceDecision = { kind: 'wait', for: 'tables', lagMs: undefined };
-    for (const chunk of chunksOf(bytes, choice)) {
+    const take = (packets: Buffer): void => {
+      if (joined) for (const each of joined.mapper.push(packets)) this.append(each);
+      else candidate.push(packets, this.#nowMs);
+    };
+    const chunks = [...chunksOf(bytes, choice)];
+    for (const chunk of chunks) {
       this.#nowMs += choice.chunkMs ?? 0;
-      aligner.push(chunk, (packets) => {
-        if (joined) for (const each of joined.mapper.push(packets)) this.append(each);
-        else candidate.push(packets, this.#nowMs);
-      });
+      aligner.push(chunk, take);
+      if (chunk === chunks.at(-1)) aligner.flush(take);
       if (joined) continue;
       const { mustJoin = false, oldGoesOn = false } = choice;
       decision = candidate.plan({ nowMs: this.#nowMs, mustJoin, oldGoesOn });
