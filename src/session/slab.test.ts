@@ -49,3 +49,11 @@ test('a slab is held as long as a reader has a view of it, however many it has',
 
 test('a ring counts the memory that it takes, with what stands twice in it', () => {
   const ring = new Ring({ bytesMax: 80 * BLOCK_BYTES, mediaMsMax: 20_000 });
+  const written = Buffer.alloc(BLOCK_BYTES, 0x47);
+  const beforeBytes = process.memoryUsage().arrayBuffers;
+  for (let count = 0; count < 80; count++) ring.append(written, 0, 0);
+  const takenBytes = process.memoryUsage().arrayBuffers - beforeBytes;
+  const beside = Math.abs(takenBytes - ring.memoryBytes) / BLOCK_MEMORY_BYTES;
+  assert.ok(beside < 7, `${beside} blocks of ${ring.memoryBytes / BLOCK_MEMORY_BYTES}`);
+  ring.clear();
+});
