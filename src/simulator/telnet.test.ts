@@ -84,10 +84,9 @@ describe('the telnet port', () => {
     assert.equal(rig.engine.sessions().length, 0);
 
     const said = await player.ask(`START PID ${ID_A} 0 output_format=http`, /STATUS .*\r\n/);
-    const url = /^STATE 1\r\nSTART (http:\S+) stream=1\r\nSTATE 2\r\nSTATUS main:dl;0;0;\d+;0;0;14;/.exec(
-      said,
-    )?.[1];
-    assert.ok(url?.startsWith(`http://127.0.0.1:${rig.engine.port}/content/${IH}/`), said);
+    const [, url = ''] =
+      /^STATE 1\r\nSTART (http:\S+) stream=1\r\nSTATE 2\r\nSTATUS main:dl;0;0;\d+;0;0;14;/.exec(said) ?? [];
+    assert.ok(url.startsWith(`http://127.0.0.1:${rig.engine.port}/content/${IH}/`), said);
     const reader = rig.raw(url);
     assert.equal((await reader.body(188))[0], 0x47);
     await player.ask('STOP', /STATE 0\r\n/);

@@ -25,7 +25,7 @@ test('a file is open once for all who use it, from the first read to the end of 
   const path = `${await temporaryFolder(t)}/file`;
   await writeFile(path, 'abcdef');
   const files = new SharedFiles();
-  const users = Array.from({ length: 10 }, () => files.use(path));
+  const users = Array.from({ length: 10 }, () => files.use(1, path));
   assert.equal(opened(path), 0, 'nobody has read');
   const texts = await Promise.all(
     users.map(async (file, index) => {
@@ -45,10 +45,10 @@ test('a file is open once for all who use it, from the first read to the end of 
 test('of a file that is not there, or ends, there are as many bytes as there are', async (t) => {
   const path = `${await temporaryFolder(t)}/file`;
   const files = new SharedFiles();
-  using missing = files.use(path);
+  using missing = files.use(1, path);
   assert.equal(await missing.read(Buffer.alloc(4), 0), 0);
   await writeFile(`${path}2`, 'abcdef');
-  using file = files.use(`${path}2`);
+  using file = files.use(2, `${path}2`);
   assert.equal(await file.read(Buffer.alloc(4), 4), 2);
   await rm(`${path}2`);
   assert.equal(await file.read(Buffer.alloc(4), 0), 4, 'who has it open still reads it');

@@ -17,11 +17,12 @@ interface SharedFile {
 
 /** Files that are read by many at a time: each is opened once for all of them, and closed with the last. */
 export class SharedFiles {
-  readonly #open = new Map<string, SharedFile>();
+  readonly #open = new Map<number, SharedFile>();
 
-  use(path: string): UsedFile {
-    const file = this.#open.get(path) ?? { users: 0, descriptor: undefined };
-    this.#open.set(path, file);
+  /** `number`: of the file, not of its name, which another one may have had before. */
+  use(number: number, path: string): UsedFile {
+    const file = this.#open.get(number) ?? { users: 0, descriptor: undefined };
+    this.#open.set(number, file);
     file.users++;
     return {
       read: async (bytes, at) => {
@@ -31,7 +32,7 @@ export class SharedFiles {
       },
       [Symbol.dispose]: () => {
         if (--file.users > 0) return;
-        this.#open.delete(path);
+        this.#open.delete(number);
         void file.descriptor?.then((descriptor) => {
           // Nothing was written: there is nothing to lose.
           if (descriptor !== undefined) close(descriptor, () => {});

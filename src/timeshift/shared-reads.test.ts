@@ -41,7 +41,7 @@ async function rig(t: TestContext, packets: number) {
     await appendFile(path, numberedPackets(before, more));
     segment.to += more * PACKET_BYTES;
   };
-  return { at, grow, path, reads };
+  return { at, grow, path, reads, segment };
 }
 
 function numbersIn({ bytes, from }: PastPage): number[] {
@@ -65,6 +65,16 @@ test('a page has what is asked for, and is read once for all who ask, whether at
   await rm(path);
   const again = await at(PAGE_PACKETS);
   assert.equal(again?.bytes.buffer, first.bytes.buffer);
+});
+
+test('where a store was emptied and begins again with the same name, its own bytes are read, not those of before', async (t) => {
+  const { at, path, reads, segment } = await rig(t, PAGE_PACKETS);
+  const before = await at(0);
+  before?.letGo();
+  await writeFile(path, numberedPackets(5_000, PAGE_PACKETS));
+  const after = await reads.at({ segmentAt: () => ({ ...segment }) }, FROM);
+  assert.equal(after && numbersOf(after.bytes)[0], 5_000);
+  after?.letGo();
 });
 
 test('memory is as much as is held and a little more, however much is read; what is held is not written again', async (t) => {

@@ -37,6 +37,9 @@ export class SharedReads {
   /** Held by nobody, the longest idle first. */
   readonly #idle = new Map<string, Page>();
   readonly #files = new SharedFiles();
+  /** Of each segment that was read: a store that was emptied begins again with the same names and positions. */
+  readonly #numbers = new WeakMap<Segment, number>();
+  #numbered = 0;
   readonly #reading = new Map<string, Promise<Page | undefined>>();
   readonly #waiting: (() => void)[] = [];
   #atOnce = 0;
@@ -54,13 +57,14 @@ export class SharedReads {
     const segment = store.segmentAt(position);
     if (!segment) return undefined;
     // Who waits has the file stay open, which costs more to open than to read.
-    using file = this.#files.use(mediaFileOf(segment.file));
+    const number = this.#numberOf(segment);
+    using file = this.#files.use(number, mediaFileOf(segment.file));
     await this.#turn();
     const at = position - segment.from;
     const from = segment.from + at - (at % PAGE_BYTES);
     // Of the segment that is being written the last page grows: then it is another one.
     const to = Math.min(from + PAGE_BYTES, segment.to);
-    const key = `${segment.file} ${from} ${to}`;
+    const key = `${number} ${from} ${to}`;
     const page =
       this.#held.get(key) ??
       this.#idle.get(key) ??
@@ -73,6 +77,12 @@ export class SharedReads {
       isHeld = false;
     };
     return { from, bytes: page.bytes, letGo };
+  }
+
+  #numberOf(segment: Segment): number {
+    const number = this.#numbers.get(segment) ?? ++this.#numbered;
+    this.#numbers.set(segment, number);
+    return number;
   }
 
   /** Resolves when it is one's turn. */
