@@ -103,12 +103,12 @@ test('what is older than the window goes, and when the stream is over all goes w
   assert.equal(past.reaches(0), false);
   stream.end();
   await settled(() => past.pauseMaxMs === 0);
-  for (let second = 0; second < 6; second++) {
+  // What the disk has not removed by one look goes with the next.
+  while ((await readdir(folder)).length > 0) {
+    await new Promise((resolve) => setTimeout(resolve, 2));
     await clock.advance(5_000);
-    await new Promise((resolve) => setTimeout(resolve, 20));
   }
-  await settled(() => timeshift.sizeBytes === 0);
-  assert.deepEqual(await readdir(folder), []);
+  assert.equal(timeshift.sizeBytes, 0);
   await clock.advance(5_000);
   assert.equal(clock.pendingTimers, 0);
 });
