@@ -108,5 +108,10 @@ export function numbersOf(bytes: Buffer): number[] {
 
 /** Waits until the condition holds, however long the disk takes. */
 export async function settled(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 2));
+  // A wait without an end would keep its whole process alive, and with it all tests that come after.
+  const endMs = performance.now() + 120_000;
+  while (!condition()) {
+    if (performance.now() > endMs) throw new Error(`it has not come to pass: ${condition}`);
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
 }
