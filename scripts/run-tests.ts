@@ -30,24 +30,17 @@ const MODES: Readonly<Record<string, Mode>> = {
 };
 /** What stands here shares one Docker daemon, started before the first of them and ended after the last. */
 const WITH_DOCKER = 'test/docker/';
-/** Many streams, whose pictures are counted: they wait for the broadcast most of the time, and need a core when something breaks. */
-const CONTINUITY = ['test/continuity/'];
+/**
+ * Many streams whose pictures are counted: by themselves. A file of them takes a fifth of a core; with one more at once than
+ * there are cores, on a busy machine what fills a gap comes too late.
+ */
+const ALONE = ['test/continuity/'];
 /** What stands beside the code shares nothing: such files run many to a process, which loads what they test once. */
 const TOGETHER = ['src/', 'panel/src/'];
 /** But for those that measure the memory of their process. */
 const BY_THEMSELVES = ['src/session/slab.test.ts'];
 const FILES_TOGETHER_MAX = 40;
-const CORES = Math.min(4, availableParallelism());
-/** Files at once, by how much of a core a file of the group needs. */
-const AT_ONCE = {
-  together: CORES,
-  /** With the other tests: half of one, and more where a browser plays. */
-  beside: CORES + 1,
-  docker: CORES,
-  /** A fifth of one. */
-  /** A fifth of one; a third file at once, and on a busy machine what fills a gap comes too late. */
-  continuity: CORES,
-};
+const FILES_AT_ONCE = Math.min(4, availableParallelism());
 
 const [modeName = '', ...filters] = process.argv.slice(2);
 const mode = MODES[modeName];
@@ -69,31 +62,20 @@ async function runTests(
   const standsIn = (file: string, folders: readonly string[]): boolean =>
     folders.some((folder) => file.startsWith(folder));
   const together = files.filter((file) => standsIn(file, TOGETHER) && !BY_THEMSELVES.includes(file));
-  const continuity = files.filter((file) => standsIn(file, CONTINUITY));
+  const alone = files.filter((file) => standsIn(file, ALONE));
   const docker = files.filter((file) => file.startsWith(WITH_DOCKER));
-  const beside = files.filter(
-    (file) => ![together, continuity, docker].some((others) => others.includes(file)),
-  );
+  const beside = files.filter((file) => ![together, alone, docker].some((others) => others.includes(file)));
   const ended = new AbortController();
   // Ctrl-C reaches the tests as well, SIGTERM only us: they end, then the daemon does, and nothing more begins.
   process.on('SIGINT', (signal) => ended.abort(signal)).on('SIGTERM', (signal) => ended.abort(signal));
   const run = { root, timeoutMs, environment, ended: ended.signal };
   const codes = [
-    await runTogether(together, { ...run, atOnce: AT_ONCE.together }),
-    ...(await sideBySide([
-      runFiles(beside, { ...run, atOnce: AT_ONCE.beside }),
-      // They wait for containers most of the time.
-      runWithDocker(docker, { ...run, atOnce: AT_ONCE.docker, isToldLater: beside.length > 0 }),
-    ])),
-    await runFiles(continuity, { ...run, atOnce: AT_ONCE.continuity }),
+    await runTogether(together, { ...run, atOnce: FILES_AT_ONCE }),
+    await runFiles(beside, { ...run, atOnce: FILES_AT_ONCE }),
+    await runWithDocker(docker, { ...run, atOnce: FILES_AT_ONCE }),
+    await runFiles(alone, { ...run, atOnce: FILES_AT_ONCE }),
   ];
   process.exitCode = codes.find((code) => code !== 0) ?? 0;
-}
-
-/** Resolves when all have ended. */
-async function sideBySide(runs: readonly Promise<number>[]): Promise<readonly number[]> {
-  await Promise.allSettled(runs);
-  return Promise.all(runs);
 }
 
 interface Run {
@@ -102,8 +84,6 @@ interface Run {
   readonly environment: Readonly<Record<string, string>> | undefined;
   /** Files at once. */
   readonly atOnce: number;
-  /** What they say is told when they have ended, so that it is not mixed with what others say that run beside them. */
-  readonly isToldLater?: boolean;
   /** Aborted when somebody ends the run, with the name of the signal. */
   readonly ended: AbortSignal;
 }
@@ -155,7 +135,7 @@ async function runFiles(files: readonly string[], run: Run): Promise<number> {
   ];
   const child = spawn(process.execPath, ['--test', ...flags, ...files], {
     cwd: run.root,
-    stdio: ['inherit', run.isToldLater ? 'pipe' : 'inherit', 'inherit'],
+    stdio: 'inherit',
     env: {
       ...process.env,
       // Of many processes: what one has compiled, the next ones need not.
@@ -165,10 +145,8 @@ async function runFiles(files: readonly string[], run: Run): Promise<number> {
   });
   const end = (): void => void (run.ended.reason === 'SIGTERM' && child.kill());
   run.ended.addEventListener('abort', end);
-  const said = child.stdout?.toArray();
   try {
     const [code] = await once(child, 'exit');
-    process.stdout.write(Buffer.concat((await said) ?? []));
     return typeof code === 'number' ? code : 1;
   } finally {
     run.ended.removeEventListener('abort', end);
