@@ -7,7 +7,7 @@ import { ID, type Rig, startRig, until } from '../support/rig.ts';
 import { inspect } from '../support/viewer.ts';
 
 const LONG = process.env['LONG_TESTS'] === '1';
-const STARTS = LONG ? 100 : 30;
+const STARTS = LONG ? 100 : 15;
 const DEAD = 'dead'.padEnd(40, '0');
 const INFOHASH = derivedInfohash(DEAD);
 
