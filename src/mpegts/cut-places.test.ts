@@ -83,6 +83,16 @@ describe('a break', () => {
     }
   });
 
+  test('is not where a picture is shown for long while the clock goes on', () => {
+    const builder = new TsBuilder().tables();
+    pictures(builder, 30, 900_000);
+    const dts = 900_000 + 30 * PICTURE_TICKS;
+    builder.pes(VIDEO_PID, accessUnit.h264Idr(), { pts: dts + PICTURE_TICKS, dts, pcr: dts * 300 });
+    for (let tenth = 1; tenth < 100; tenth++) builder.pcr(VIDEO_PID, (dts + tenth * 9_000) * 300);
+    pictures(builder, 30, dts + 900_000);
+    assert.deepEqual(breaksOf(builder), []);
+  });
+
   test('is where other audio or video begins', () => {
     const builder = new TsBuilder().tables();
     pictures(builder, 30, 900_000);

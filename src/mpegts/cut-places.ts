@@ -21,7 +21,10 @@ export interface CutPlace {
 
 /** So much media is between two places that no break separates. */
 const SPACING_MS = 500;
-/** A step of the DTS further back, or on, is another timeline, announced or not: no piece of a stream could span it. */
+/**
+ * A step of the DTS further back, or so much further on than the clock has gone meanwhile, is another timeline, announced or not:
+ * no piece of a stream could span it. A picture that is shown for long is none.
+ */
 const BACK_TICKS = PTS_HZ;
 const ON_TICKS = 3 * PTS_HZ;
 /** Longer is no picture shown. */
@@ -37,6 +40,7 @@ export class CutPlaces {
   #break: TimelineBreak | undefined;
   #latestPts: number | undefined;
   #lastDts: number | undefined;
+  #lastDtsMs = 0;
   #unitTicks = UNIT_TICKS_DEFAULT;
 
   /** Those noted since the last call. */
@@ -58,12 +62,14 @@ export class CutPlaces {
     const { pts, dts = pts } = times ?? {};
     if (pts === undefined || dts === undefined) return;
     const step = this.#lastDts === undefined ? 0 : wrappedDifference(dts, this.#lastDts);
-    if (step < -BACK_TICKS || step > ON_TICKS) this.markBreak(point.position);
+    const passedTicks = ((point.mediaMs - this.#lastDtsMs) * PTS_HZ) / 1000;
+    if (step < -BACK_TICKS || step - passedTicks > ON_TICKS) this.markBreak(point.position);
     else if (step > 0 && step <= UNIT_TICKS_MAX && !this.#break) this.#unitTicks = step;
     const breakBefore = this.#break;
     const isLater = this.#latestPts === undefined || wrappedDifference(pts, this.#latestPts) > 0;
     if (breakBefore || isLater) this.#latestPts = pts;
     this.#lastDts = dts;
+    this.#lastDtsMs = point.mediaMs;
     if (!breakBefore && (point.isWaiting || point.mediaMs < this.#lastMs + SPACING_MS)) return;
     this.#break = undefined;
     this.#lastMs = point.mediaMs;
