@@ -136,7 +136,7 @@ test('whoever never takes them keeps no more than a bounded number', () => {
       omitComplete: true,
       isWaiting: false,
     } as const;
-    places.unitStart(point, { pts: index * 90_000 });
+    places.unitStart(point, { pts: index * 90_000 }, index * 1_000);
   }
   const kept = places.take();
   assert.equal(kept.length, 256);

@@ -40,7 +40,7 @@ export class CutPlaces {
   #break: TimelineBreak | undefined;
   #latestPts: number | undefined;
   #lastDts: number | undefined;
-  #lastDtsMs = 0;
+  #lastSteadyMs = 0;
   #unitTicks = UNIT_TICKS_DEFAULT;
 
   /** Those noted since the last call. */
@@ -57,19 +57,26 @@ export class CutPlaces {
     this.#break = { position, endPts: (this.#latestPts + this.#unitTicks) % TIMESTAMP_WRAP };
   }
 
-  /** The next picture begins. One without a PTS is no place to cut at. */
-  unitStart(point: AccessPoint & { readonly isWaiting: boolean }, times: PesTimestamps | undefined): void {
+  /**
+   * The next picture begins. One without a PTS is no place to cut at.
+   * @param steadyMs the clock's, as far as it went step by step
+   */
+  unitStart(
+    point: AccessPoint & { readonly isWaiting: boolean },
+    times: PesTimestamps | undefined,
+    steadyMs: number,
+  ): void {
     const { pts, dts = pts } = times ?? {};
     if (pts === undefined || dts === undefined) return;
     const step = this.#lastDts === undefined ? 0 : wrappedDifference(dts, this.#lastDts);
-    const passedTicks = ((point.mediaMs - this.#lastDtsMs) * PTS_HZ) / 1000;
+    const passedTicks = ((steadyMs - this.#lastSteadyMs) * PTS_HZ) / 1000;
     if (step < -BACK_TICKS || step - passedTicks > ON_TICKS) this.markBreak(point.position);
     else if (step > 0 && step <= UNIT_TICKS_MAX && !this.#break) this.#unitTicks = step;
     const breakBefore = this.#break;
     const isLater = this.#latestPts === undefined || wrappedDifference(pts, this.#latestPts) > 0;
     if (breakBefore || isLater) this.#latestPts = pts;
     this.#lastDts = dts;
-    this.#lastDtsMs = point.mediaMs;
+    this.#lastSteadyMs = steadyMs;
     if (!breakBefore && (point.isWaiting || point.mediaMs < this.#lastMs + SPACING_MS)) return;
     this.#break = undefined;
     this.#lastMs = point.mediaMs;
