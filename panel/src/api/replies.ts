@@ -858,6 +858,17 @@ export interface Replies {
       readonly detail: string | null;
       readonly eta_seconds: number | null;
     };
+    /** Containers that look like engines of this acemux and are none: neither used nor removed. */
+    readonly left_alone: readonly ({
+      readonly container: string;
+      readonly container_id: string;
+      readonly provider: string;
+      /** A reason code. */
+      readonly reason: string;
+      readonly detail: string;
+      /** What can be done about it. */
+      readonly todo: string;
+    })[];
     readonly overload: {
       /** Whether new viewers are refused so that those who watch do not suffer. */
       readonly overloaded: boolean;
