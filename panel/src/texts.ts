@@ -220,7 +220,8 @@ export const texts = {
       pictures: 'Pictures',
       dropped: 'Dropped',
       size: 'Size',
-      rate: 'Rate',
+      bitrate: 'Bitrate',
+      arrival: { mpegts: 'Arriving', hls: 'Download speed' },
       latency: 'Behind live',
     },
     rewind: {
@@ -421,7 +422,8 @@ export const texts = {
     kickTitle: 'Disconnect this viewer?',
     kick: 'The connection is ended; the player may come back by itself.',
     revokeTitle: (name: string) => `Revoke the key ${name}?`,
-    revoke: 'Whoever uses it is refused from now on. This can’t be undone.',
+    revoke: (viewers: number) =>
+      `${viewers === 0 ? 'Nobody watches by it now.' : `${counted(viewers, 'viewer is', 'viewers are')} disconnected at once.`} Whoever uses it is refused from now on. This can’t be undone.`,
   },
   failed: (what: string) => `Not done: ${what}`,
   done: {

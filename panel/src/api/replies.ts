@@ -761,6 +761,8 @@ export interface Replies {
         /** At streams_max: the oldest stream ends, or the new one is refused. */
         readonly on_limit?: "replace_oldest" | "refuse";
       };
+      /** Who watches by it now, or by what was signed on its account. */
+      readonly viewer_count: number;
     })[];
   };
   'DELETE /keys/{id}': {

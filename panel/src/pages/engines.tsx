@@ -227,13 +227,8 @@ export function scoreText({ explanation }: EngineState): string | undefined {
     );
   const end =
     obstacle !== null ? texts.engines.obstacle(obstacle) : isChosen ? texts.engines.chosen : undefined;
-  return [
-    String(Math.round(score * 100) / 100).replace('-', '−'),
-    why.length > 0 ? `(${why.join(', ')})` : '',
-    end ?? '',
-  ]
-    .filter(Boolean)
-    .join(' ');
+  const total = String(Math.round(score * 100) / 100).replace('-', '−');
+  return [why.length > 0 ? `${total} (${why.join(', ')})` : total, end].filter(Boolean).join(', ');
 }
 
 export function sinceText(engine: Pick<EngineState, 'state' | 'state_since'>): string {

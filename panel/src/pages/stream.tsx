@@ -84,14 +84,15 @@ function PastStream({ name }: { readonly name: string }) {
   const fromMs = Date.parse(stream.began_at);
   const toMs = stream.ended_at === null ? nowMs.value : Date.parse(stream.ended_at);
   const own = events.map(
-    ({ id, at, type, message, engine, reason }): TimelineEvent => ({
+    ({ id, at, type, message, engine }): TimelineEvent => ({
       id,
       ms: Date.parse(at),
       type,
       message,
       severity: 'info',
       engine,
-      details: reason === null ? {} : { reason },
+      // What the history has of them is in the message.
+      details: {},
     }),
   );
   const timeline = timelineOf(

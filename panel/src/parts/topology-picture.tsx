@@ -1,5 +1,6 @@
 import { isActive } from '../logic/condition.ts';
 import { counted } from '../logic/format.ts';
+import { cutMiddle } from '../logic/middle.ts';
 import { layoutTopology, viewerDots } from '../logic/topology.ts';
 import { hueOf } from '../store/hues.ts';
 import { overview } from '../store/live.ts';
@@ -42,10 +43,8 @@ function Picture({ width }: { readonly width: number }) {
     width,
     rowsPerEngineMax: ROWS_PER_ENGINE,
   });
-  const cut = (text: string, room: number): string => {
-    const letters = Math.max(3, Math.floor(room / PIXELS_PER_LETTER));
-    return text.length <= letters ? text : `${text.slice(0, letters - 1)}…`;
-  };
+  const cut = (text: string, room: number): string =>
+    cutMiddle(text, Math.max(3, Math.floor(room / PIXELS_PER_LETTER)));
   const summary = `${counted(now.engines.length, 'engine')}, ${counted(streams.length, 'stream')}, ${counted(
     streams.reduce((sum, { client_count }) => sum + client_count, 0),
     'viewer',
