@@ -8,6 +8,7 @@ import type { BufferMemory } from './buffer-memory.ts';
 import { type BufferedSession, Intake, type IntakeNews, type IntakeSwitch } from './intake.ts';
 import type { KnownName } from './known-names.ts';
 import { LiveNotice } from './live-notice.ts';
+import type { JoinEvidence } from './media-evidence.ts';
 import { PlaybackContest } from './playback-contest.ts';
 import type { EngineSource, ObservedStream, SessionEngine, SessionObserver } from './ports.ts';
 import type { Ring } from './ring.ts';
@@ -100,6 +101,11 @@ export class Supply implements SourceLoopOwner {
 
   get ring(): Ring {
     return this.#intake.ring;
+  }
+
+  /** The latest source that was joined to what there was; undefined: none. */
+  get lastJoin(): JoinEvidence | undefined {
+    return this.#intake.lastJoin;
   }
 
   /** Bytes received from engines. */

@@ -51,6 +51,13 @@ test('an engine hangs in the middle of a stream: why says so for the viewer by i
   assert.ok(over, JSON.stringify(cases.map(({ type }) => type)));
   assert.ok(over.media.units.length > 0 && over.attempts.length > 0);
   assert.equal(Buffer.from(over.media.packet_headers, 'base64')[0], 0x47);
+  const spliced = cases.find(({ type }) => type === 'stream.spliced');
+  assert.ok(spliced, JSON.stringify(cases.map(({ type }) => type)));
+  assert.equal(typeof spliced.decision.kind, 'string');
+  for (const part of [spliced.media, spliced.joined]) {
+    assert.ok(part.units.length > 0);
+    assert.equal(Buffer.from(part.packet_headers, 'base64')[0], 0x47);
+  }
 
   const timeline = await rig.json('/history/timeline?hours=1');
   const points: unknown = timeline['points'];
