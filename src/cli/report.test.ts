@@ -61,7 +61,10 @@ test('a report has what can be had, without secrets and addresses, and says what
     ],
   );
   assert.match(parts.versions.acemux, /^\d+\.\d+\.\d+/);
-  assert.ok(parts.configuration.some((line: string) => /api_key: .*\*{8}/.test(line)), 'masked, not left out');
+  assert.ok(
+    parts.configuration.some((line: string) => /api_key: .*\*{8}/.test(line)),
+    'masked, not left out',
+  );
   assert.ok(parts.configuration.some((line: string) => line.includes('retry_budget')));
   assert.equal(parts.versions.node, process.version);
 });
