@@ -98,8 +98,8 @@ export function buildHistory({ history }: Config, sources: HistorySources): Hist
     if (nowMs - (takenAtMs.get(what) ?? Number.NEGATIVE_INFINITY) < EVIDENCE_EVERY_MS) return;
     if (takenAtMs.size > EVIDENCE_BOUNDS.countMax) takenAtMs.clear();
     takenAtMs.set(what, nowMs);
-    const { attempts, session: snapshot } = session.detail();
-    const join = JOINS.has(event.type) ? session.lastJoin : undefined;
+    const { attempts, lastJoin, session: snapshot } = session.detail();
+    const join = JOINS.has(event.type) ? lastJoin : undefined;
     evidence.add({
       eventId: event.id,
       type: event.type,

@@ -9,7 +9,6 @@ import type { Attachment, SessionListener, ViewerInfo, WatchedSession } from './
 import { findBeginning } from './beginning.ts';
 import { Cursor } from './cursor.ts';
 import type { KnownName } from './known-names.ts';
-import type { JoinEvidence } from './media-evidence.ts';
 import type { Past } from './past.ts';
 import type { ObservedClient, ObservedStream, ViewerOutput } from './ports.ts';
 import type { Ring } from './ring.ts';
@@ -106,11 +105,6 @@ export class Session implements WatchedSession, SuppliedSession {
 
   get ring(): Ring {
     return this.#supply.ring;
-  }
-
-  /** The latest source that was joined to what there was; undefined: none. */
-  get lastJoin(): JoinEvidence | undefined {
-    return this.#supply.lastJoin;
   }
 
   /** How long nothing new has come, milliseconds. */

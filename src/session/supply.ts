@@ -8,7 +8,6 @@ import type { BufferMemory } from './buffer-memory.ts';
 import { type BufferedSession, Intake, type IntakeNews, type IntakeSwitch } from './intake.ts';
 import type { KnownName } from './known-names.ts';
 import { LiveNotice } from './live-notice.ts';
-import type { JoinEvidence } from './media-evidence.ts';
 import { PlaybackContest } from './playback-contest.ts';
 import type { EngineSource, ObservedStream, SessionEngine, SessionObserver } from './ports.ts';
 import type { Ring } from './ring.ts';
@@ -59,7 +58,10 @@ export interface SupplyDeps {
 
 /** What a supply knows of a session. */
 export interface SupplyDetail
-  extends Pick<SessionDetail, 'attempts' | 'buffer' | 'media' | 'bytesInPerSecond' | 'standbyEngine'> {
+  extends Pick<
+    SessionDetail,
+    'attempts' | 'buffer' | 'media' | 'bytesInPerSecond' | 'standbyEngine' | 'lastJoin'
+  > {
   readonly standby: StandbyMode;
 }
 
@@ -101,11 +103,6 @@ export class Supply implements SourceLoopOwner {
 
   get ring(): Ring {
     return this.#intake.ring;
-  }
-
-  /** The latest source that was joined to what there was; undefined: none. */
-  get lastJoin(): JoinEvidence | undefined {
-    return this.#intake.lastJoin;
   }
 
   /** Bytes received from engines. */
@@ -246,6 +243,7 @@ export class Supply implements SourceLoopOwner {
       bytesInPerSecond: this.#rateIn.perSecond(nowMs),
       standby: this.#standbyMode,
       standbyEngine: this.#source.standby.engineId,
+      lastJoin: this.#intake.lastJoin,
     };
   }
 
