@@ -20,7 +20,7 @@ export interface LimitParts {
   readonly openFilesMax: number | undefined;
   /** Whether the key of this id is accepted now. */
   readonly keyIsAccepted: (id: string) => boolean;
-  readonly loopDelay: LoopDelay;
+  readonly loopDelay: Pick<LoopDelay, 'openReader'>;
   readonly clock: Clock;
 }
 

@@ -46,12 +46,16 @@ test('an engine hangs in the middle of a stream: why says so for the viewer by i
   assert.ok(Array.isArray(evidence) && evidence.some(({ event_id: id }) => typeof id === 'number'));
   assert.equal((await ask(rig, '&client=nobody'))['verdict'], 'nothing_known');
 
+  rig.app.events.emit('client.skipped', {}, { session: ID, client: 'a-viewer' });
   const cases: unknown = (await rig.json('/history/evidence'))['cases'];
   assert.ok(Array.isArray(cases));
   const over = cases.find(({ type }) => type === 'stream.source_over');
   assert.ok(over, JSON.stringify(cases.map(({ type }) => type)));
   assert.ok(over.media.units.length > 0 && over.attempts.length > 0);
   assert.equal(Buffer.from(over.media.packet_headers, 'base64')[0], 0x47);
+  const skipped = cases.find(({ type }) => type === 'client.skipped');
+  assert.deepEqual([skipped?.client_id, skipped?.joined], ['a-viewer', null]);
+  assert.ok(skipped.media.units.length > 0 && skipped.stat !== undefined);
   const spliced = cases.find(({ type }) => type === 'stream.spliced');
   assert.ok(spliced, JSON.stringify(cases.map(({ type }) => type)));
   assert.equal(typeof spliced.decision.kind, 'string');

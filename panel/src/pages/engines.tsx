@@ -3,7 +3,7 @@ import type { Replies } from '../api/replies.ts';
 import { isActive } from '../logic/condition.ts';
 import { counted, formatBoth, formatBytes, formatDuration, formatSeconds, NOTHING } from '../logic/format.ts';
 import { LoadBar } from '../parts/sparkline.tsx';
-import { TopologyPicture } from '../parts/topology-picture.tsx';
+import { byName, TopologyPicture } from '../parts/topology-picture.tsx';
 import { StateMark } from '../parts/words.tsx';
 import { perform } from '../store/acts.ts';
 import { loadStatus, status } from '../store/condition.ts';
@@ -207,11 +207,6 @@ export function ProbeStrip({ engine }: { readonly engine: EngineState }) {
       })}
     </div>
   );
-}
-
-/** As people count: engine 2 before engine 10. */
-function byName(one: EngineState, other: EngineState): number {
-  return one.container_name.localeCompare(other.container_name, 'en', { numeric: true });
 }
 
 /** How it stands for a new stream, and what of. */

@@ -312,7 +312,7 @@ function Facts({ stream, detail }: FactsProps) {
       <Fact label={texts.streams.columns.engine}>
         {stream.state === 'ended' ? NOTHING : <EngineName id={stream.container_id} />}
       </Fact>
-      <Fact label={texts.stream.bitrate}>{formatRate(rate?.in)}</Fact>
+      <Fact label={texts.stream.bitrate}>{formatRate(media?.bytes_per_second ?? rate?.in)}</Fact>
       {picture !== undefined && (
         <Fact label={texts.streams.columns.media}>
           {picture}

@@ -9,6 +9,13 @@ import { texts } from '../texts.ts';
 import { useWidth } from './measured.tsx';
 import { streamNameOf } from './words.tsx';
 
+type Engine = NonNullable<typeof overview.value>['engines'][number];
+
+/** As people count: engine 2 before engine 10. */
+export function byName(one: Pick<Engine, 'container_name'>, other: Pick<Engine, 'container_name'>): number {
+  return one.container_name.localeCompare(other.container_name, 'en', { numeric: true });
+}
+
 const DOT_PITCH = 9;
 const ROWS_PER_ENGINE = 7;
 const PIXELS_PER_LETTER = 7.1;
@@ -30,7 +37,7 @@ function Picture({ width }: { readonly width: number }) {
   const engines = new Map(now.engines.map((engine) => [engine.container_id, engine]));
   const byId = new Map(streams.map((stream) => [stream.id, stream]));
   const picture = layoutTopology({
-    engines: now.engines.map((engine) => ({
+    engines: now.engines.toSorted(byName).map((engine) => ({
       id: engine.container_id,
       name: engine.container_name,
       vpn: engine.vpn_container,

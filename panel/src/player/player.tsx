@@ -100,7 +100,7 @@ export function Player({ kind, hash, startsAtOnce = false }: PlayerProps) {
             <span>{texts.player.start}</span>
           </button>
         )}
-        {isWanted.value && !hasPicture && (
+        {isWanted.value && !hasPicture && failure.value === undefined && (
           <p class="player-wait" role="status">
             {texts.player.waiting}
           </p>

@@ -62,8 +62,9 @@ async function playMpegts({ video, kind, hash, onFailure }: PlayingOptions): Pro
   player.on(
     mpegts.Events.ERROR,
     (kindOfError: string, detail: string, info?: { readonly code?: number; readonly msg?: string }) => {
-      const text = [detail || kindOfError, info?.msg].filter(Boolean).join(': ');
-      onFailure({ text, status: detail === HTTP_REFUSAL ? info?.code : undefined });
+      const status = detail === HTTP_REFUSAL ? info?.code : undefined;
+      const what = status === undefined ? detail || kindOfError : String(status);
+      onFailure({ text: [what, info?.msg].filter(Boolean).join(': '), status });
     },
   );
   player.attachMediaElement(video);
@@ -90,9 +91,10 @@ async function playHls({ video, kind, hash, onFailure }: PlayingOptions): Promis
   const { default: Hls } = await import('hls.js/light');
   if (!Hls.isSupported()) return playNative(video, address, onFailure);
   const hls = new Hls({ enableWorker: true, manifestLoadPolicy: PATIENT, backBufferLength: BEHIND_SECONDS });
-  hls.on(Hls.Events.ERROR, (_event, { fatal, details, response }) => {
+  hls.on(Hls.Events.ERROR, (_event, { fatal, details, networkDetails, response }) => {
     if (!fatal) return;
-    onFailure({ text: [details, response?.code].filter(Boolean).join(': '), status: response?.code });
+    const text = refusalIn(networkDetails) ?? [details, response?.code].filter(Boolean).join(': ');
+    onFailure({ text, status: response?.code });
   });
   const pieces: MediaPiece[] = [];
   hls.on(Hls.Events.FRAG_BUFFERED, (_event, { frag, stats }) => {
@@ -116,6 +118,17 @@ async function playHls({ video, kind, hash, onFailure }: PlayingOptions): Promis
     },
     stop: () => hls.destroy(),
   };
+}
+
+/** What acemux said, where it was acemux that refused. */
+function refusalIn(request: unknown): string | undefined {
+  if (!(request instanceof XMLHttpRequest)) return undefined;
+  try {
+    const { detail } = Object(JSON.parse(request.responseText));
+    return typeof detail === 'string' ? detail : undefined;
+  } catch {
+    return undefined; // It was no refusal of acemux, or its reply is of another type.
+  }
 }
 
 /** Over so many pieces the rate of the media is taken. */
