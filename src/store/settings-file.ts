@@ -4,6 +4,7 @@ import { Worker } from 'node:worker_threads';
 import { AcemuxError } from '../base/reasons.ts';
 import type { SettingsAnswer } from './settings-file-thread.ts';
 import { type StoredSetting, settingOf } from './stored-settings.ts';
+import { threadFile } from './thread-file.ts';
 
 /**
  * What was changed at run time, as this database has it; a running acemux may have it open. Nothing is made or changed.
@@ -11,7 +12,7 @@ import { type StoredSetting, settingOf } from './stored-settings.ts';
  */
 export async function readStoredSettings(file: string): Promise<readonly StoredSetting[]> {
   if (!existsSync(file)) return [];
-  const thread = new Worker(new URL('./settings-file-thread.ts', import.meta.url), { workerData: file });
+  const thread = new Worker(threadFile('settings-file-thread'), { workerData: file });
   // Both ends are acemux's own, of one version.
   const [answer] = (await once(thread, 'message')) as [SettingsAnswer];
   await thread.terminate();

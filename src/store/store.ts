@@ -4,6 +4,7 @@ import { AcemuxError } from '../base/reasons.ts';
 import type { DatabaseState } from './resilient-database.ts';
 import type { Row, SavedTo, Statement, StoreProblem, WrittenTo } from './statement.ts';
 import type { Answer, Request, ThreadData } from './store-messages.ts';
+import { threadFile } from './thread-file.ts';
 
 /** In DATA_DIR; beside it SQLite keeps `-wal` and `-shm`. */
 export const DATABASE_FILE = 'acemux.db';
@@ -215,7 +216,7 @@ export class Store {
 
   #startThread(): void {
     const workerData: ThreadData = { file: this.#deps.file, memoryBytesMax: MEMORY_BYTES_MAX };
-    const worker = new Worker(new URL('./store-thread.ts', import.meta.url), {
+    const worker = new Worker(threadFile('store-thread'), {
       workerData,
       name: 'store',
       // Small: it holds a batch of rows, and what an answer has.
