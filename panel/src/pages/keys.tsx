@@ -102,7 +102,7 @@ export function KeysPage() {
                 made.value = undefined;
               }}
             >
-              OK
+              {texts.understood}
             </button>
           </div>
         </Modal>

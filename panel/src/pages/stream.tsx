@@ -307,7 +307,7 @@ function Facts({ stream, detail }: FactsProps) {
       </Fact>
       <Fact label={texts.streams.columns.viewers}>
         {formatCount(stream.client_count)}
-        {stream.paused_count > 0 ? ` + ${stream.paused_count} paused` : ''}
+        {stream.paused_count > 0 ? ` ${texts.stream.paused(stream.paused_count)}` : ''}
       </Fact>
       <Fact label={texts.streams.columns.engine}>
         {stream.state === 'ended' ? NOTHING : <EngineName id={stream.container_id} />}
@@ -376,7 +376,7 @@ function Held({ timeline }: { readonly timeline: Timeline }) {
             {typeof from === 'string' ? `${engineNameOf(from)} → ${to}` : to}
             <span class="faint">
               {typeof kind === 'string' ? kind.replaceAll('-', ' ') : ''}
-              {typeof gap === 'number' && gap > 0 ? `, ${gap.toFixed(1)} s missing` : ', nothing missing'}
+              {texts.stream.missing(typeof gap === 'number' ? gap : 0)}
             </span>
           </li>
         );

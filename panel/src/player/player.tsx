@@ -84,7 +84,7 @@ export function Player({ kind, hash, startsAtOnce = false }: PlayerProps) {
     if (element.current) element.current.currentTime = seconds;
   };
   return (
-    <section class="player" aria-label="Player">
+    <section class="player" aria-label={texts.parts.player}>
       <div class="player-picture">
         <video ref={element} controls={isWanted.value} playsInline muted={startsAtOnce} />
         {!isWanted.value && (
@@ -113,7 +113,7 @@ export function Player({ kind, hash, startsAtOnce = false }: PlayerProps) {
         >{`${isForNow(failure.value) ? texts.player.failedForNow : texts.player.failed}: ${failure.value.text || texts.player.unsupported}`}</p>
       )}
       <div class="player-bar">
-        <div class="segmented" role="group" aria-label="Format">
+        <div class="segmented" role="group" aria-label={texts.parts.format}>
           {(['mpegts', 'hls'] as const).map((each) => (
             <button
               key={each}
