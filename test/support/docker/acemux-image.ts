@@ -91,6 +91,7 @@ function makeContext(folder: string): void {
   for (const name of [...allowed, 'Dockerfile', '.dockerignore']) {
     cpSync(join(ROOT, name), join(folder, name), {
       recursive: true,
+      preserveTimestamps: true,
       filter: (path) => !path.endsWith('.test.ts'),
     });
   }
