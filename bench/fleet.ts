@@ -20,9 +20,12 @@ const never = new AbortController().signal;
 const parts = process.argv.slice(2);
 const isWanted = (part: string): boolean => parts.length === 0 || parts.includes(part);
 const ROUNDS = 3;
-/** Answers over which the CPU time of one is taken, so many at once that they are most of what acemux does. */
-const COSTED_ANSWERS = 200;
-const COSTED_AT_ONCE = 10;
+/** Answers of each list whose times are taken, and as many before them that are not. */
+const TIMED_ANSWERS = 100;
+const FIRST_ANSWERS = 10;
+/** For so long engines are stopped while acemux is asked: too short for a stream to seem silent. */
+const FROZEN_MS = 900;
+const THAWED_MS = 1_500;
 
 leaveNothing();
 const results: {
@@ -95,34 +98,26 @@ async function measureLists(engineCount: number, streamCount: number): Promise<v
     '/vpn/status',
     `/engines?explain=${'a'.repeat(40)}`,
   ]) {
-    const times: number[] = [];
     let sizeBytes = 0;
-    const ask = async (): Promise<void> => {
+    const ask = async (): Promise<number> => {
+      const beganMs = performance.now();
       const reply = await fetch(`${url}${path}`, { headers: { Authorization: `Bearer ${KEY}` } });
       sizeBytes = (await reply.arrayBuffer()).byteLength;
       if (!reply.ok) throw new Error(`${path}: ${reply.status}`);
+      return performance.now() - beganMs;
     };
-    for (let time = 0; time < 60; time++) {
-      const beganMs = performance.now();
-      await ask();
-      if (time >= 10) times.push(performance.now() - beganMs);
-    }
-    const costMs = await costOfAnswer(server, ask);
-    times.sort((one, other) => one - other);
-    const name = path.replace(/=.*/, '=…');
-    results.push({
-      what: `${name}, ${Math.round(sizeBytes / 1024)} KiB, median`,
-      value: times[25] ?? 0,
-      unit: 'ms',
-      bar: 20,
-    });
-    results.push({ what: `${name}, 48 of 50 within`, value: times[47] ?? 0, unit: 'ms', bar: undefined });
-    results.push({
-      what: `${name}, CPU of acemux for one answer and what plays meanwhile`,
-      value: costMs,
-      unit: 'ms',
-      bar: 20,
-    });
+    for (let time = 0; time < FIRST_ANSWERS; time++) await ask();
+    const playing: number[] = [];
+    while (playing.length < TIMED_ANSWERS) playing.push(await ask());
+    const frozen = await askFrozen(host, server, ask);
+    const name = `${path.replace(/=.*/, '=…')}, ${Math.round(sizeBytes / 1024)} KiB`;
+    const note = (what: string, value: number, bar?: number): void =>
+      void results.push({ what: `${name}, ${what}`, value, unit: 'ms', bar });
+    note('median', percentile(playing, 0.5), 20);
+    note('p99', percentile(playing, 0.99));
+    note('median while the engines are stopped', percentile(frozen.times, 0.5));
+    note('p99 while the engines are stopped', percentile(frozen.times, 0.99));
+    note('CPU of acemux for one answer while the engines are stopped', frozen.cpuMs);
   }
   for (const each of leave) each();
   await server.end();
@@ -130,14 +125,35 @@ async function measureLists(engineCount: number, streamCount: number): Promise<v
 }
 
 /**
- * CPU time of acemux for one answer, milliseconds: all its threads, collections of garbage included, and what it plays meanwhile.
- * That can't be taken off: the more there is to answer, the larger the batches in which it plays.
+ * The same questions to the same acemux with all its streams, while nothing plays: what they take by themselves.
+ * @returns `times` and `cpuMs` in milliseconds; the latter of all threads of acemux, collections of garbage included
  */
-async function costOfAnswer(server: Process, ask: () => Promise<void>): Promise<number> {
-  const before = server.cpuSeconds;
-  for (let answered = 0; answered < COSTED_ANSWERS; answered += COSTED_AT_ONCE)
-    await Promise.all(Array.from({ length: COSTED_AT_ONCE }, ask));
-  return ((server.cpuSeconds - before) * 1_000) / COSTED_ANSWERS;
+async function askFrozen(
+  host: Process,
+  server: Process,
+  ask: () => Promise<number>,
+): Promise<{ readonly times: readonly number[]; readonly cpuMs: number }> {
+  const times: number[] = [];
+  let cpuSeconds = 0;
+  while (times.length < TIMED_ANSWERS) {
+    await pause(THAWED_MS);
+    host.freeze();
+    try {
+      const endMs = performance.now() + FROZEN_MS;
+      // What is under way is delivered first.
+      await pause(FROZEN_MS / 3);
+      const before = server.cpuSeconds;
+      while (performance.now() < endMs) times.push(await ask());
+      cpuSeconds += server.cpuSeconds - before;
+    } finally {
+      host.thaw();
+    }
+  }
+  return { times, cpuMs: (cpuSeconds * 1_000) / times.length };
+}
+
+function percentile(values: readonly number[], share: number): number {
+  return values.toSorted((one, other) => one - other)[Math.ceil(share * values.length) - 1] ?? 0;
 }
 
 /** Rounds of both in turn: the machine is the same for both. */
@@ -222,7 +238,7 @@ async function containerSeconds(client: DockerClient): Promise<number> {
 }
 
 function median(values: readonly number[]): number {
-  return values.toSorted((one, other) => one - other)[Math.floor(values.length / 2)] ?? 0;
+  return percentile(values, 0.5);
 }
 
 function pause(ms: number): Promise<void> {

@@ -81,6 +81,15 @@ export class Process {
     await this.ended;
   }
 
+  /** Takes every core from it, until `thaw`: what it holds stays as it is. */
+  freeze(): void {
+    this.#child.kill('SIGSTOP');
+  }
+
+  thaw(): void {
+    this.#child.kill('SIGCONT');
+  }
+
   /** User and system time of all its threads so far. */
   get cpuSeconds(): number {
     const fields = this.#stat();

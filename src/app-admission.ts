@@ -20,7 +20,7 @@ export interface LimitParts {
   readonly openFilesMax: number | undefined;
   /** Whether the key of this id is accepted now. */
   readonly keyIsAccepted: (id: string) => boolean;
-  readonly loopDelay: LoopDelay;
+  readonly loopDelay: Pick<LoopDelay, 'openReader'>;
   readonly clock: Clock;
 }
 
@@ -33,6 +33,7 @@ export interface LimitsHouse {
   /** What there is too much of now. */
   readonly overloadCauses: OverloadWatch['causes'];
   passSegment: Audience['passSegment'];
+  viewersOfKey: Audience['viewersOfKey'];
   /** What requests to engines, and replies to players, have beside what acemux says, by names of a stream. */
   engineHeaders(names: readonly string[]): Headers;
   clientHeaders(names: readonly string[]): Headers;
@@ -86,6 +87,7 @@ export function buildLimits(live: LiveConfig, parts: LimitParts): LimitsHouse {
       return overload.causes;
     },
     passSegment: (...given) => audience.passSegment(...given),
+    viewersOfKey: (keyId) => audience.viewersOfKey(keyId),
     engineHeaders: (names) => streamSettings().engineHeaders(allNames(names)),
     clientHeaders: (names) => streamSettings().clientHeaders(allNames(names)),
     start: () => overload.start(),

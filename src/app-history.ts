@@ -26,6 +26,8 @@ const EVIDENCE_OF: ReadonlySet<EventType> = new Set([
   'stream.failed',
   'client.skipped',
 ]);
+/** Of these there are two sources. */
+const JOINS: ReadonlySet<EventType> = new Set(['stream.spliced', 'stream.standby_switched']);
 const EVIDENCE_BOUNDS = { countMax: 50, bytesMax: 4 * 1024 * 1024 };
 /** Of one stream and one kind of event, one in so long: many viewers may skip at once. */
 const EVIDENCE_EVERY_MS = 10_000;
@@ -96,7 +98,8 @@ export function buildHistory({ history }: Config, sources: HistorySources): Hist
     if (nowMs - (takenAtMs.get(what) ?? Number.NEGATIVE_INFINITY) < EVIDENCE_EVERY_MS) return;
     if (takenAtMs.size > EVIDENCE_BOUNDS.countMax) takenAtMs.clear();
     takenAtMs.set(what, nowMs);
-    const { attempts, session: snapshot } = session.detail();
+    const { attempts, lastJoin, session: snapshot } = session.detail();
+    const join = JOINS.has(event.type) ? lastJoin : undefined;
     evidence.add({
       eventId: event.id,
       type: event.type,
@@ -107,7 +110,8 @@ export function buildHistory({ history }: Config, sources: HistorySources): Hist
       decision: event.details,
       stat: snapshot.stat,
       attempts,
-      media: mediaEvidenceOf(session.ring),
+      media: mediaEvidenceOf(session.ring, join?.position),
+      joined: join?.brought,
     });
   };
   let unsubscribe: (() => void) | undefined;

@@ -176,6 +176,21 @@ test('AUTO_DELETE and FORWARDED_PREFERRED_STREAMS reach the next decision', asyn
   assert.equal(chosen(), 'other');
 });
 
+test('every limit of viewers is off unless it is set; only sessions in all, and how late acemux may be, have a bound', () => {
+  const live = { current: defaultConfig() };
+  const off = {
+    streamsMax: undefined,
+    viewersMax: undefined,
+    startsPerMinute: undefined,
+    bytesPerSecond: undefined,
+  };
+  const { all, address, key, viewerBytesPerSecond } = limitRules(live);
+  assert.deepEqual([all, address, viewerBytesPerSecond], [off, off, undefined]);
+  assert.deepEqual(key, { ...off, onLimit: 'replace_oldest' });
+  assert.deepEqual({ ...overloadBounds(live) }, { loopDelayMs: 50, egressBytesPerSecond: undefined });
+  assert.equal(sessionLimits(live).sessionsMax, 2_000);
+});
+
 test('limits go on being asked for when other parts are put beside them', () => {
   let now = 1;
   const limits = {

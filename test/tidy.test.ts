@@ -39,8 +39,6 @@ const WITHOUT_OWN_TEST: Readonly<Record<string, string>> = {
   'src/base/limit-reasons.ts': 'rows of the table that base/reasons.test.ts judges',
   'src/fleet/health/health-watch.ts': 'fleet/registry.test.ts judges when engines are probed',
   'src/main.ts': 'the entry point; test/ runs it as a process',
-  'src/app-admission.ts': 'part of the composition root; test/integration/limits.test.ts drives it over HTTP',
-  'src/app-access.ts': 'part of the composition root; test/integration/access.test.ts drives it over HTTP',
   'src/app-fleet.ts': 'its other file; test/integration/fleet*.test.ts drive it over HTTP',
   'src/app-providers.ts': 'part of the composition root; test/integration and test/docker drive it',
   'src/store/start-rows.ts': 'test/integration/restart.test.ts has a next life read what one has written',

@@ -60,7 +60,7 @@ export function App({ feed }: { readonly feed: LiveFeed }) {
         {texts.skip}
       </button>
       <header class="top">
-        <a class="brand" href={linkTo('overview')} aria-label="acemux, overview">
+        <a class="brand" href={linkTo('overview')} aria-label={texts.parts.home}>
           <BrandMark />
           <span>{texts.product}</span>
         </a>
@@ -74,7 +74,7 @@ export function App({ feed }: { readonly feed: LiveFeed }) {
           <ConnectionMark />
         </div>
       </header>
-      <nav class="rail" aria-label="Pages">
+      <nav class="rail" aria-label={texts.parts.pages}>
         {pagesShown().map(({ name }) => (
           <a
             key={name}
@@ -141,16 +141,10 @@ function BrandMark() {
 }
 
 function ConnectionMark() {
-  const words = {
-    connecting: texts.connection.connecting,
-    live: 'Live',
-    lost: 'Offline',
-    denied: 'Locked',
-  } as const;
   return (
     <span class={`live is-${connection.value}`} role="status">
       <span class="state-dot" aria-hidden="true" />
-      <span>{words[connection.value]}</span>
+      <span>{texts.connection.marks[connection.value]}</span>
     </span>
   );
 }

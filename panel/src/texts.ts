@@ -4,6 +4,18 @@ import { counted } from './logic/format.ts';
 export const texts = {
   product: 'acemux',
   skip: 'Skip to content',
+  /** Names of parts that are seen without them, for who can't see. */
+  parts: {
+    home: 'acemux, overview',
+    pages: 'Pages',
+    health: 'Health',
+    numbers: 'Numbers',
+    player: 'Player',
+    format: 'Format',
+    severity: 'Severity',
+    close: 'Close',
+  },
+  understood: 'OK',
   pages: {
     overview: 'Overview',
     streams: 'Streams',
@@ -50,10 +62,12 @@ export const texts = {
     blockedTodo: (eta: number | null) =>
       eta === null ? 'See the events for what was tried.' : `Tried again in ${Math.ceil(eta)} s.`,
     none: 'No problem is known.',
+    more: (count: number) => `and ${count} more`,
     title: 'What needs a look',
   },
   connection: {
     connecting: 'Connecting…',
+    marks: { connecting: 'Connecting…', live: 'Live', lost: 'Offline', denied: 'Locked' },
     lost: (since: string) =>
       `No connection to acemux since ${since}. What you see is from then; trying again.`,
     denied: 'acemux wants a key for this page.',
@@ -164,6 +178,8 @@ export const texts = {
     play: 'Watch here',
     links: 'Links',
     noSource: 'no source',
+    paused: (viewers: number) => `+ ${viewers} paused`,
+    missing: (seconds: number) => (seconds > 0 ? `, ${seconds.toFixed(1)} s missing` : ', nothing missing'),
     peak: (viewers: number) => `at most ${counted(viewers, 'viewer')}`,
     heldFor: (duration: string) => `no source for ${duration}`,
     peers: 'Peers',
@@ -220,7 +236,8 @@ export const texts = {
       pictures: 'Pictures',
       dropped: 'Dropped',
       size: 'Size',
-      rate: 'Rate',
+      bitrate: 'Bitrate',
+      arrival: { mpegts: 'Arriving', hls: 'Download speed' },
       latency: 'Behind live',
     },
     rewind: {
@@ -421,7 +438,8 @@ export const texts = {
     kickTitle: 'Disconnect this viewer?',
     kick: 'The connection is ended; the player may come back by itself.',
     revokeTitle: (name: string) => `Revoke the key ${name}?`,
-    revoke: 'Whoever uses it is refused from now on. This can’t be undone.',
+    revoke: (viewers: number) =>
+      `${viewers === 0 ? 'Nobody watches by it now.' : `${counted(viewers, 'viewer is', 'viewers are')} disconnected at once.`} Whoever uses it is refused from now on. This can’t be undone.`,
   },
   failed: (what: string) => `Not done: ${what}`,
   done: {

@@ -44,6 +44,27 @@ test('a report has what can be had, without secrets and addresses, and says what
   assert.match(parts.vpn.missing, /503: starting/);
   assert.equal(parts.moment.url, '/history?at=21%3A04');
   assert.equal(parts.events.address, 'address-1');
+  // Whoever reads the issue has all of what the page promises.
+  assert.deepEqual(
+    ['health', 'status', 'engines', 'sessions', 'events', 'streams', 'timeline', 'evidence'].map(
+      (name) => parts[name].url,
+    ),
+    [
+      '/health/status',
+      '/orchestrator/status',
+      '/engines',
+      '/proxy/sessions',
+      '/events?limit=1000',
+      '/history/streams?limit=200',
+      '/history/timeline?hours=24',
+      '/history/evidence',
+    ],
+  );
+  assert.match(parts.versions.acemux, /^\d+\.\d+\.\d+/);
+  assert.ok(
+    parts.configuration.some((line: string) => /api_key: .*\*{8}/.test(line)),
+    'masked, not left out',
+  );
   assert.ok(parts.configuration.some((line: string) => line.includes('retry_budget')));
   assert.equal(parts.versions.node, process.version);
 });

@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FakeEngineClient, observedEngine } from '../../test/support/fake-fleet.ts';
 import { ManualClock } from '../base/manual-clock.ts';
+import { CONDEMNED_MS } from '../session/source-health.ts';
 import { EngineRecord } from './engine-record.ts';
+import { stateOf } from './health/engine-state.ts';
 import { Suspicion } from './health/suspicion.ts';
 import { DELIVERING_MS, Place } from './place.ts';
 
@@ -72,6 +74,20 @@ test('it delivers only while media came lately: a stream that stands still is no
   assert.deepEqual([engine.isDelivering, engine.facts.isDelivering], [false, false]);
   place.noteMedia(clock.nowMs());
   assert.equal(engine.isDelivering, true, 'and it goes on');
+});
+
+test('an engine whose API is silent is kept through any gap for which its stream keeps it', async () => {
+  const clock = new ManualClock();
+  const engine = record(clock);
+  const place = new Place('c');
+  engine.places.add(place);
+  place.noteDelivered(clock.nowMs());
+  engine.api = { kind: 'silent', missesInARow: 3, hitsInARow: 0 };
+  assert.equal(DELIVERING_MS, CONDEMNED_MS);
+  await clock.advance(CONDEMNED_MS);
+  assert.equal(stateOf(engine.facts), 'degraded', 'it may be busy');
+  await clock.advance(1);
+  assert.equal(stateOf(engine.facts), 'unhealthy');
 });
 
 test('a place tells what plays on it, and whether nobody knows yet', () => {

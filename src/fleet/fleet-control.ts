@@ -1,7 +1,7 @@
 import { AcemuxError } from '../base/reasons.ts';
 import type { EngineRecord, EngineSnapshot } from './engine-record.ts';
 import type { Fleet } from './fleet.ts';
-import type { ContainerStats } from './providers/provider.ts';
+import type { ContainerStats, LeftAlone } from './providers/provider.ts';
 import type { BreakerVerdict } from './reconciler/breaker.ts';
 import type { Block } from './reconciler/plan-types.ts';
 import type { EngineWish, Reconciler } from './reconciler/reconciler.ts';
@@ -59,6 +59,8 @@ export interface FleetStatus {
   readonly breakers: ReadonlyMap<string, BreakerVerdict>;
   /** Providers that can't be asked now, and why. */
   readonly away: ReadonlyMap<string, string>;
+  /** What looks like an engine of ours and is none, with the provider that has seen it. */
+  readonly leftAlone: readonly (LeftAlone & { readonly pool: string })[];
   /** Whether some provider makes engines. */
   readonly creates: boolean;
   /** Streams that could begin without another engine. */
@@ -206,6 +208,9 @@ export class FleetControl {
       max: this.#reconciler.max,
       waiting: waitingCount,
       breakers: this.#reconciler.breakers(),
+      leftAlone: registry.feeds.flatMap(({ name, provider }) =>
+        (provider.leftAlone ?? []).map((container) => ({ ...container, pool: name })),
+      ),
       creates: registry.feeds.some(({ provider }) => provider.creates),
       freePlaces: usable.reduce(
         (sum, { streams }) => sum + Math.max(0, this.facts.streamsPerEngine - streams),

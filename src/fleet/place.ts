@@ -1,8 +1,9 @@
 /**
- * A place delivers for so long after its last bytes, milliseconds. Gaps of 10 s are normal between peers; what has stood still
- * for longer is no sign that its engine lives, or the VPN before it.
+ * A place delivers for so long after its last bytes, milliseconds: until its stream would condemn it (`source-health.ts`), the fleet
+ * does not either. Gaps of 10 s are normal between peers; what has stood still for longer is no sign that its engine lives, or the VPN
+ * before it.
  */
-export const DELIVERING_MS = 10_000;
+export const DELIVERING_MS = 15_000;
 
 /** One reserved place on an engine. */
 export class Place {

@@ -12,7 +12,8 @@ const made = (eventId: number, headerBytes = 0): EvidenceCase => ({
   decision: {},
   stat: undefined,
   attempts: [],
-  media: { position: 0, headers: Buffer.alloc(headerBytes), units: [] },
+  media: { position: 0, headers: Buffer.alloc(headerBytes / 2), units: [] },
+  joined: { position: 0, headers: Buffer.alloc(headerBytes / 2), units: [] },
 });
 const idsOf = (ring: EvidenceRing): number[] => ring.list().map(({ eventId }) => eventId);
 

@@ -15,12 +15,17 @@ export interface EvidenceCase {
   readonly stat: unknown;
   /** The attempts on engines so far, oldest first. */
   readonly attempts: readonly unknown[];
-  /** Packet headers, four bytes each, and PES packets of the last two seconds in the ring. */
-  readonly media: {
-    readonly position: number;
-    readonly headers: Buffer;
-    readonly units: readonly unknown[];
-  };
+  /** The last two seconds in the ring; of a splice, those before it. */
+  readonly media: KeptMedia;
+  /** Of a splice: the last two seconds that the other source had brought; else undefined. */
+  readonly joined: KeptMedia | undefined;
+}
+
+/** Packet headers, four bytes each, and PES packets. */
+export interface KeptMedia {
+  readonly position: number;
+  readonly headers: Buffer;
+  readonly units: readonly unknown[];
 }
 
 export interface EvidenceBounds {
@@ -63,6 +68,10 @@ export class EvidenceRing {
   }
 }
 
-function sizeOf({ media }: EvidenceCase): number {
-  return CASE_BYTES + media.headers.length + media.units.length * UNIT_BYTES;
+function sizeOf({ joined, media }: EvidenceCase): number {
+  return CASE_BYTES + sizeOfMedia(media) + (joined ? sizeOfMedia(joined) : 0);
+}
+
+function sizeOfMedia({ headers, units }: KeptMedia): number {
+  return headers.length + units.length * UNIT_BYTES;
 }

@@ -183,6 +183,8 @@ export interface LimitsFace {
   ): Promise<void>;
   /** What there is too much of now: nobody new is let in meanwhile. */
   readonly overloadCauses: readonly string[];
+  /** How many watch by a key, or by what was signed on its account. */
+  viewersOfKey(keyId: string): number;
 }
 
 /** Live streams as an operator handles them while they play. */

@@ -222,7 +222,7 @@ function buildApp<Attached extends Leavable>(
         registerHealth(scope, deps);
         registerMetrics(scope, deps);
         registerOpenapi(scope);
-        registerKeys(scope, { keys: deps.access.keys, access, events: deps.events });
+        registerKeys(scope, { keys: deps.access.keys, access, events: deps.events, limits: deps.limits });
         registerSignedUrls(scope, { ...deps.access, clock: deps.clock });
         registerLogin(scope, { ...deps.access, access, attempts, clock: deps.clock, log: deps.log });
         done();

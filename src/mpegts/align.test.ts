@@ -32,27 +32,49 @@ test('packets from the first byte on come out at once, as one view of the chunk'
   const emitted = push(new Aligner(), stream);
   assert.equal(emitted.length, 1);
   assert.equal(emitted[0]?.buffer, stream.buffer);
-  assert.deepEqual(emitted[0], stream.subarray(0, 9 * PACKET_BYTES));
+  assert.deepEqual(emitted[0], stream.subarray(0, 8 * PACKET_BYTES));
 });
 
-test('in sync a packet waits for the next sync byte and no longer, or for the end', () => {
+test('in sync a packet waits for the next two sync bytes and no longer, or for the end', () => {
   const aligner = new Aligner();
-  const stream = packetsOf(10);
+  const stream = packetsOf(12);
   const from = (packet: number, to: number): Buffer =>
     stream.subarray(packet * PACKET_BYTES, to * PACKET_BYTES);
-  assert.deepEqual(Buffer.concat(push(aligner, from(0, 6))), from(0, 5));
+  assert.deepEqual(Buffer.concat(push(aligner, from(0, 6))), from(0, 4));
   assert.equal(aligner.inSync, true);
-  assert.deepEqual(Buffer.concat(push(aligner, from(6, 7))), from(5, 6));
+  assert.deepEqual(Buffer.concat(push(aligner, from(6, 7))), from(4, 5));
   assert.deepEqual(push(aligner, Buffer.alloc(0)), []);
   assert.deepEqual(
     Buffer.concat(push(aligner, stream.subarray(7 * PACKET_BYTES, 8 * PACKET_BYTES - 1))),
-    from(6, 7),
+    from(5, 6),
   );
   assert.deepEqual(push(aligner, stream.subarray(8 * PACKET_BYTES - 1, 8 * PACKET_BYTES)), []);
-  assert.deepEqual(Buffer.concat(push(aligner, from(8, 9).subarray(0, 1))), from(7, 8));
-  assert.deepEqual(pushAll(aligner, from(8, 9).subarray(1)), from(8, 9));
+  assert.deepEqual(Buffer.concat(push(aligner, from(8, 9).subarray(0, 1))), from(6, 7));
+  assert.deepEqual(pushAll(aligner, from(8, 9).subarray(1)), from(7, 9));
   assert.deepEqual(pushAll(aligner), Buffer.alloc(0), 'what was let go is not there twice');
-  assert.deepEqual(pushAll(aligner, from(9, 10)), from(9, 10));
+  assert.deepEqual(pushAll(aligner, from(9, 11), from(11, 12).subarray(0, 10)), from(9, 11));
+  assert.deepEqual(pushAll(aligner, from(11, 12).subarray(10)), from(11, 12));
+});
+
+test('a packet that bytes are missing in is none even where the byte due is a sync byte by chance', () => {
+  const stream = packetsOf(20);
+  const [before, behind] = [stream.subarray(0, 10 * PACKET_BYTES), stream.subarray(11 * PACKET_BYTES)];
+  const cut = stream.subarray(10 * PACKET_BYTES, 10 * PACKET_BYTES + 60);
+  const moved = Buffer.from(behind);
+  moved[PACKET_BYTES - cut.length] = SYNC_BYTE;
+  const aligner = new Aligner();
+  assert.deepEqual(pushAll(aligner, before, cut, moved), Buffer.concat([before, moved]));
+  assert.deepEqual([aligner.syncLosses, aligner.discardedBytes], [1, cut.length]);
+});
+
+test('of the packets before garbage those that end before it are whole, and one cut by it is none', () => {
+  const stream = packetsOf(20);
+  const whole = stream.subarray(0, 11 * PACKET_BYTES);
+  const cut = stream.subarray(11 * PACKET_BYTES, 11 * PACKET_BYTES + 100);
+  const behind = stream.subarray(12 * PACKET_BYTES);
+  const aligner = new Aligner();
+  assert.deepEqual(pushAll(aligner, whole, cut, behind), Buffer.concat([whole, behind]));
+  assert.deepEqual([aligner.syncLosses, aligner.discardedBytes], [1, cut.length]);
 });
 
 test('a packet that bytes are missing in is none, and the one behind it is whole; one that garbage follows is whole', () => {
@@ -87,7 +109,7 @@ test('five packets and no more are not yet taken for packets', () => {
   const aligner = new Aligner();
   assert.deepEqual(push(aligner, packetsOf(5)), []);
   assert.equal(aligner.inSync, false);
-  assert.equal(Buffer.concat(push(aligner, Buffer.from([SYNC_BYTE]))).length, 5 * PACKET_BYTES);
+  assert.equal(Buffer.concat(push(aligner, Buffer.from([SYNC_BYTE]))).length, 4 * PACKET_BYTES);
 });
 
 test('after bytes were lost in the middle the packets are found again', () => {

@@ -9,23 +9,31 @@ const LOCK_SYNC_BYTES = 6;
 const LOCK_SPAN_BYTES = (LOCK_SYNC_BYTES - 1) * PACKET_BYTES + 1;
 
 /**
+ * A packet is one when so many sync bytes follow it, 188 apart. With one, a packet that was cut passed wherever the byte due was
+ * a sync byte by chance, one time in 256.
+ */
+const SYNC_BYTES_BEHIND = 2;
+/** Those packets wait for it, and the beginning of one more. */
+const HELD_BYTES_MAX = SYNC_BYTES_BEHIND * PACKET_BYTES;
+
+/**
  * Cuts a byte stream into whole packets, wherever its chunks are cut, and finds the packets again after
  * bytes that are none. What comes out depends on the bytes alone, never on how they were cut.
  *
- * In sync a packet is one when a sync byte follows it: where bytes were lost within one, what fills it up is of another. Should
- * none follow, the next packets tell: they begin within a packet that was cut, and behind one that something else follows.
+ * In sync a packet is one when two sync bytes follow it: where bytes were lost within one, what fills it up is of another. Should
+ * none follow, the next packets tell: they begin within the packet that was cut, and behind one that something else follows.
  * Work is linear in the bytes pushed; at most five packets are kept between pushes while it searches, at most
- * one while it is in sync.
+ * two while it is in sync.
  */
 export class Aligner {
   #inSync = false;
   #discardedBytes = 0;
   #syncLosses = 0;
-  /** In sync: a packet as far as it has come. Else: bytes from the first place where a lock may still begin. */
+  /** In sync: packets that nothing shows to be whole yet. Else: bytes from the first place where a lock may still begin. */
   readonly #carry = Buffer.alloc(LOCK_SPAN_BYTES);
   #carriedBytes = 0;
-  /** The packet that sync was lost behind, and how much had been discarded before it. */
-  #doubtful: { readonly packet: Buffer; readonly discardedBefore: number } | undefined;
+  /** The packets that sync was lost behind, and how much had been discarded before them. */
+  #doubtful: { readonly packets: Buffer; readonly discardedBefore: number } | undefined;
 
   /** Bytes that were dropped because they stood in no packet. */
   get discardedBytes(): number {
@@ -50,9 +58,10 @@ export class Aligner {
     let bytes = chunk;
     let at = 0;
     if (this.#carriedBytes > 0) {
-      if (this.#inSync) at = this.#completePacket(chunk, emit);
-      if (!this.#inSync) {
-        bytes = Buffer.concat([this.#carry.subarray(0, this.#carriedBytes), chunk]);
+      if (this.#inSync) at = this.#goOnFromCarry(chunk, emit);
+      if (this.#inSync && at === chunk.length) return;
+      if (this.#carriedBytes > 0) {
+        bytes = Buffer.concat([this.#carry.subarray(0, this.#carriedBytes), chunk.subarray(at)]);
         this.#carriedBytes = 0;
         at = 0;
       }
@@ -66,66 +75,72 @@ export class Aligner {
       at = this.#emitPackets(bytes, at, emit);
       if (this.#inSync) break;
     }
-    if (at < bytes.length) {
-      bytes.copy(this.#carry, 0, at);
-      this.#carriedBytes = bytes.length - at;
-    }
+    this.#keep(bytes, at);
   }
 
-  /** Hands on the packet that waits for what follows it, when nothing does. */
+  /** Hands on the packets that wait for what follows them, when nothing does. */
   flush(emit: (packets: Buffer) => void): void {
-    if (this.#inSync && this.#carriedBytes === PACKET_BYTES) this.#emitCarried(emit);
+    const wholeBytes = this.#carriedBytes - (this.#carriedBytes % PACKET_BYTES);
+    if (!this.#inSync || wholeBytes === 0) return;
+    const packets = Buffer.from(this.#carry.subarray(0, wholeBytes));
+    this.#carry.copyWithin(0, wholeBytes, this.#carriedBytes);
+    this.#carriedBytes -= wholeBytes;
+    emit(packets);
   }
 
-  #emitCarried(emit: (packets: Buffer) => void): void {
-    this.#carriedBytes = 0;
-    emit(Buffer.from(this.#carry.subarray(0, PACKET_BYTES)));
+  #keep(bytes: Buffer, from: number): void {
+    bytes.copy(this.#carry, 0, from);
+    this.#carriedBytes = bytes.length - from;
   }
 
-  /** `packet`: as it is with what came behind its beginning. */
-  #loseSync(packet?: Buffer): void {
+  /** `packets`: as they are with what came behind their beginning. */
+  #loseSync(packets: Buffer): void {
     this.#inSync = false;
     this.#syncLosses++;
-    this.#doubtful = packet && { packet: Buffer.from(packet), discardedBefore: this.#discardedBytes };
+    this.#doubtful = { packets: Buffer.from(packets), discardedBefore: this.#discardedBytes };
   }
 
+  /** Those that end before the place where packets were found again are whole. */
   #judgeDoubtful(emit: (packets: Buffer) => void): void {
     const doubtful = this.#doubtful;
     this.#doubtful = undefined;
-    if (!doubtful || this.#discardedBytes - doubtful.discardedBefore < PACKET_BYTES) return;
-    this.#discardedBytes -= PACKET_BYTES;
-    emit(doubtful.packet);
+    if (!doubtful) return;
+    const { discardedBefore, packets } = doubtful;
+    const apartBytes = Math.min(packets.length, this.#discardedBytes - discardedBefore);
+    const wholeBytes = apartBytes - (apartBytes % PACKET_BYTES);
+    if (wholeBytes === 0) return;
+    this.#discardedBytes -= wholeBytes;
+    emit(packets.subarray(0, wholeBytes));
   }
 
   /**
-   * Fills the packet that an earlier chunk began; returns how much of `chunk` that took. Should no sync byte follow it, sync
-   * is lost and the packet still carried, less what was taken for it.
+   * Judges the packets that were carried by what follows them now. Returns how much of `chunk` is done with; what is carried still
+   * comes before that.
    */
-  #completePacket(chunk: Buffer, emit: (packets: Buffer) => void): number {
-    const missingBytes = PACKET_BYTES - this.#carriedBytes;
-    if (chunk.length <= missingBytes) {
-      chunk.copy(this.#carry, this.#carriedBytes);
-      this.#carriedBytes += chunk.length;
-      return chunk.length;
+  #goOnFromCarry(chunk: Buffer, emit: (packets: Buffer) => void): number {
+    const carriedBytes = this.#carriedBytes;
+    // With so much behind it nothing is left of what was carried, unless it turns out to be no packets.
+    const takenBytes = Math.min(chunk.length, HELD_BYTES_MAX + 1);
+    chunk.copy(this.#carry, carriedBytes, 0, takenBytes);
+    const bytes = this.#carry.subarray(0, carriedBytes + takenBytes);
+    const doneBytes = this.#emitPackets(bytes, 0, (packets) => emit(Buffer.from(packets)));
+    if (this.#inSync && doneBytes >= carriedBytes) {
+      this.#carriedBytes = 0;
+      return doneBytes - carriedBytes;
     }
-    chunk.copy(this.#carry, this.#carriedBytes, 0, missingBytes);
-    if (chunk[missingBytes] !== SYNC_BYTE) {
-      this.#loseSync(this.#carry.subarray(0, PACKET_BYTES));
-      return 0;
-    }
-    this.#emitCarried(emit);
-    return missingBytes;
+    this.#carry.copyWithin(0, doneBytes, bytes.length);
+    this.#carriedBytes = bytes.length - doneBytes;
+    return takenBytes;
   }
 
-  /** Emits the packets from `at` on that a sync byte follows; returns the offset of what is behind them, in sync or not. */
+  /** Emits the packets from `at` on that are shown to be whole; returns the offset of what is behind them, in sync or not. */
   #emitPackets(bytes: Buffer, at: number, emit: (packets: Buffer) => void): number {
-    let end = at;
-    if (bytes[at] !== SYNC_BYTE) this.#loseSync();
-    else {
-      while (end + PACKET_BYTES < bytes.length && bytes[end + PACKET_BYTES] === SYNC_BYTE)
-        end += PACKET_BYTES;
-      if (end + PACKET_BYTES < bytes.length) this.#loseSync(bytes.subarray(end, end + PACKET_BYTES));
-    }
+    let due = at;
+    while (due < bytes.length && bytes[due] === SYNC_BYTE) due += PACKET_BYTES;
+    // The last sync byte seen is that of the packet before `due`.
+    const end = Math.max(at, due - HELD_BYTES_MAX);
+    const isLost = due < bytes.length;
+    if (isLost) this.#loseSync(bytes.subarray(end, due));
     if (end > at) emit(bytes.subarray(at, end));
     return end;
   }

@@ -83,6 +83,16 @@ describe('a break', () => {
     }
   });
 
+  test('is not where a picture is shown for long while the clock goes on', () => {
+    const builder = new TsBuilder().tables();
+    pictures(builder, 30, 900_000);
+    const dts = 900_000 + 30 * PICTURE_TICKS;
+    builder.pes(VIDEO_PID, accessUnit.h264Idr(), { pts: dts + PICTURE_TICKS, dts, pcr: dts * 300 });
+    for (let tenth = 1; tenth < 100; tenth++) builder.pcr(VIDEO_PID, (dts + tenth * 9_000) * 300);
+    pictures(builder, 30, dts + 900_000);
+    assert.deepEqual(breaksOf(builder), []);
+  });
+
   test('is where other audio or video begins', () => {
     const builder = new TsBuilder().tables();
     pictures(builder, 30, 900_000);
@@ -126,7 +136,7 @@ test('whoever never takes them keeps no more than a bounded number', () => {
       omitComplete: true,
       isWaiting: false,
     } as const;
-    places.unitStart(point, { pts: index * 90_000 });
+    places.unitStart(point, { pts: index * 90_000 }, index * 1_000);
   }
   const kept = places.take();
   assert.equal(kept.length, 256);

@@ -21,7 +21,10 @@ export interface CutPlace {
 
 /** So much media is between two places that no break separates. */
 const SPACING_MS = 500;
-/** A step of the DTS further back, or on, is another timeline, announced or not: no piece of a stream could span it. */
+/**
+ * A step of the DTS further back, or so much further on than the clock has gone meanwhile, is another timeline, announced or not:
+ * no piece of a stream could span it. A picture that is shown for long is none.
+ */
 const BACK_TICKS = PTS_HZ;
 const ON_TICKS = 3 * PTS_HZ;
 /** Longer is no picture shown. */
@@ -37,6 +40,7 @@ export class CutPlaces {
   #break: TimelineBreak | undefined;
   #latestPts: number | undefined;
   #lastDts: number | undefined;
+  #lastSteadyMs = 0;
   #unitTicks = UNIT_TICKS_DEFAULT;
 
   /** Those noted since the last call. */
@@ -53,17 +57,26 @@ export class CutPlaces {
     this.#break = { position, endPts: (this.#latestPts + this.#unitTicks) % TIMESTAMP_WRAP };
   }
 
-  /** The next picture begins. One without a PTS is no place to cut at. */
-  unitStart(point: AccessPoint & { readonly isWaiting: boolean }, times: PesTimestamps | undefined): void {
+  /**
+   * The next picture begins. One without a PTS is no place to cut at.
+   * @param steadyMs the clock's, as far as it went step by step
+   */
+  unitStart(
+    point: AccessPoint & { readonly isWaiting: boolean },
+    times: PesTimestamps | undefined,
+    steadyMs: number,
+  ): void {
     const { pts, dts = pts } = times ?? {};
     if (pts === undefined || dts === undefined) return;
     const step = this.#lastDts === undefined ? 0 : wrappedDifference(dts, this.#lastDts);
-    if (step < -BACK_TICKS || step > ON_TICKS) this.markBreak(point.position);
+    const passedTicks = ((steadyMs - this.#lastSteadyMs) * PTS_HZ) / 1000;
+    if (step < -BACK_TICKS || step - passedTicks > ON_TICKS) this.markBreak(point.position);
     else if (step > 0 && step <= UNIT_TICKS_MAX && !this.#break) this.#unitTicks = step;
     const breakBefore = this.#break;
     const isLater = this.#latestPts === undefined || wrappedDifference(pts, this.#latestPts) > 0;
     if (breakBefore || isLater) this.#latestPts = pts;
     this.#lastDts = dts;
+    this.#lastSteadyMs = steadyMs;
     if (!breakBefore && (point.isWaiting || point.mediaMs < this.#lastMs + SPACING_MS)) return;
     this.#break = undefined;
     this.#lastMs = point.mediaMs;

@@ -3,6 +3,8 @@ import { discontinuityIndicator } from './packet.ts';
 
 /** Without a PCR for so long, 90 kHz ticks, the PES timestamps take over. */
 const PCR_ABSENCE_TICKS = 90_000;
+/** A clock that goes on says so more often than this, milliseconds (ISO 13818-1: every 100). */
+const STEADY_STEP_MS_MAX = 1_000;
 
 /** A program's media time in milliseconds, from its PCR or, where there is none, its PES timestamps. */
 export class MediaClock {
@@ -10,10 +12,17 @@ export class MediaClock {
   #source: 'none' | 'pcr' | 'pes' = 'none';
   #lastPcr: number | undefined;
   #pesSincePcr: number | undefined;
+  /** Of media time: what was passed over in steps that were too large. */
+  #leaptMs = 0;
 
   /** Milliseconds since the first clock value, never going back. */
   get nowMs(): number {
     return this.#clock.nowMs;
+  }
+
+  /** The part of media time that the clock has gone through step by step, not leapt over. */
+  get steadyMs(): number {
+    return this.nowMs - this.#leaptMs;
   }
 
   /** Tells that the next values belong to a new timeline; media time stands still over the step. */
@@ -32,7 +41,7 @@ export class MediaClock {
     // Unlike a PTS, a PCR never goes back a little: that too is a new timeline.
     if (wentBack || this.#source !== 'pcr' || discontinuityIndicator(packets, at))
       this.#clock.discontinuity();
-    this.#clock.advance(pcr / 300);
+    this.#advance(pcr / 300);
     this.#source = 'pcr';
     this.#lastPcr = pcr;
     this.#pesSincePcr = undefined;
@@ -47,6 +56,12 @@ export class MediaClock {
     }
     if (this.#source !== 'pes') this.#clock.discontinuity();
     this.#source = 'pes';
-    this.#clock.advance(value90);
+    this.#advance(value90);
+  }
+
+  #advance(value90: number): void {
+    const before = this.nowMs;
+    const stepMs = this.#clock.advance(value90) - before;
+    if (stepMs > STEADY_STEP_MS_MAX) this.#leaptMs += stepMs;
   }
 }

@@ -200,7 +200,7 @@ export class StreamScanner {
     const point = new OpenPoint(position, timestamps?.pts, this.mediaMs, this.#tables, this.#tableCounters());
     if (this.#isSectionStuck(position)) this.#settle(point);
     this.#setNewest(point);
-    this.#places.unitStart(point, timestamps);
+    this.#places.unitStart(point, timestamps, this.#clock.steadyMs);
     this.#probe.begin(this.#watchedKind, randomAccessIndicator(packets, at));
     this.#isProbing = true;
     this.#decide(this.#probe.push(packets, payloadAt(packets, at), at + PACKET_BYTES));

@@ -2,10 +2,12 @@ import type { ReasonCode } from '../base/reasons.ts';
 import { Aligner } from '../mpegts/align.ts';
 import { SpliceCandidate, type SpliceCircumstances, type Standing } from '../mpegts/splice/candidate.ts';
 import type { CandidateMedia } from '../mpegts/splice/candidate-media.ts';
-import type { JoinedSource, SpliceReport } from '../mpegts/splice/join.ts';
+import type { SpliceReport } from '../mpegts/splice/join.ts';
+import type { SpliceDecision } from '../mpegts/splice/plan.ts';
 import type { SourceMapper } from '../mpegts/splice/source-mapper.ts';
 import { HoldBack } from './hold-back.ts';
 import type { Ingest } from './ingest.ts';
+import { evidenceOfCandidate } from './media-evidence.ts';
 import { SourceProgress } from './source-health.ts';
 import { type Stretch, TimelineGuard } from './timeline-guard.ts';
 
@@ -239,7 +241,7 @@ export class Feed {
         return 'held_up';
       }
     } else this.#heldUpSinceMs = undefined;
-    return this.#enter(candidate.join(decision, nowMs));
+    return this.#enter(candidate, decision, nowMs);
   }
 
   /** Puts one that plays beside into use at once, if nothing is lost by that; tells how it was joined. */
@@ -248,15 +250,18 @@ export class Feed {
     const { candidate } = this.#path;
     const decision = candidate.plan({ oldGoesOn: false, mustJoin: false, nowMs });
     if (decision.kind !== 'same-broadcast') return undefined;
-    const report = this.#enter(candidate.join(decision, nowMs));
+    const report = this.#enter(candidate, decision, nowMs);
     if (!report) return undefined;
     this.#isAside = false;
     this.#isInUse = true;
     return report;
   }
 
-  #enter(joined: JoinedSource | undefined): SpliceReport | undefined {
+  #enter(candidate: SpliceCandidate, decision: SpliceDecision, nowMs: number): SpliceReport | undefined {
+    const joined = candidate.join(decision, nowMs);
     if (!joined) return undefined;
+    const { ingest } = this.#deps;
+    ingest.lastJoin = { position: ingest.ring.head, brought: evidenceOfCandidate(candidate.media) };
     this.#path = { kind: 'joined', mapper: joined.mapper };
     this.#isTakingOver = false;
     for (const packets of joined.packets) this.#store(packets);

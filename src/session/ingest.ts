@@ -1,5 +1,6 @@
 import { StreamScanner } from '../mpegts/scanner.ts';
 import { StreamTail } from '../mpegts/splice/stream-tail.ts';
+import type { JoinEvidence } from './media-evidence.ts';
 import type { Ring } from './ring.ts';
 
 /** Without an access point for this much media, viewers start at any picture (DESIGN 2.2). */
@@ -9,6 +10,8 @@ const NO_KEYFRAME_MS = 10_000;
 export class Ingest {
   /** What another source would be joined to. */
   readonly tail = new StreamTail();
+  /** The latest source that was joined to what there was; undefined: none. */
+  lastJoin: JoinEvidence | undefined;
   readonly #ring: Ring;
   readonly #scanner = new StreamScanner();
   #lastPointMediaMs: number | undefined;

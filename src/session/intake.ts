@@ -5,6 +5,7 @@ import type { BufferMemory, BufferOwner, Share } from './buffer-memory.ts';
 import { Feed } from './feed.ts';
 import { FLOOR_BYTES } from './giving-way.ts';
 import { Ingest } from './ingest.ts';
+import type { JoinEvidence } from './media-evidence.ts';
 import { memoryFor, Ring, type RingLimits } from './ring.ts';
 import type { SessionLimits } from './session-limits.ts';
 import { judgeSource, type SourceProgress, type SourceVerdict } from './source-health.ts';
@@ -140,6 +141,11 @@ export class Intake implements BufferOwner {
 
   get ring(): Ring {
     return this.#current.ring;
+  }
+
+  /** The latest source that was joined to what there was; undefined: none. */
+  get lastJoin(): JoinEvidence | undefined {
+    return this.#current.lastJoin;
   }
 
   get noKeyframe(): boolean {

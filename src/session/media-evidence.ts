@@ -1,9 +1,12 @@
+import { PTS_HZ, wrappedDifference } from '../mpegts/clocks.ts';
 import { PACKET_BYTES } from '../mpegts/packet.ts';
+import type { CandidateMedia } from '../mpegts/splice/candidate-media.ts';
 import { Fingerprinter } from '../mpegts/splice/fingerprints.ts';
 import type { Ring } from './ring.ts';
 
 /** So much of the media before the live edge, milliseconds … */
 const MEDIA_MS = 2_000;
+const MEDIA_TICKS = (MEDIA_MS * PTS_HZ) / 1_000;
 /** … and no more bytes than this. */
 const BYTES_MAX = 4 * 1024 * 1024;
 const HEADER_BYTES = 4;
@@ -19,26 +22,34 @@ export interface UnitEvidence {
   /** 90 kHz. */
   readonly pts: number | undefined;
   readonly dts: number | undefined;
-  /** Bytes since the session began. */
+  /** Bytes since the session, or that source, began. */
   readonly position: number;
 }
 
 /** The last media of a stream without its content: enough to see what was joined to what. */
 export interface MediaEvidence {
-  /** Where it begins: bytes since the session began. */
+  /** Where it begins: bytes since the session, or that source, began. */
   readonly position: number;
   /** The four bytes of each packet's header (ISO/IEC 13818-1 2.4.3.2), one after the other. */
   readonly headers: Buffer;
   readonly units: readonly UnitEvidence[];
 }
 
-/** What went into the ring last. Where sources were joined lately, it is of both. */
-export function mediaEvidenceOf(ring: Ring): MediaEvidence {
+/** A source that was joined to what there was. */
+export interface JoinEvidence {
+  /** Where it begins in the ring: bytes since the session began. */
+  readonly position: number;
+  /** What it had brought until then, on its own PIDs and clock. */
+  readonly brought: MediaEvidence;
+}
+
+/** What went into the ring last, up to a position; without one, up to its end. */
+export function mediaEvidenceOf(ring: Ring, end: number = ring.head): MediaEvidence {
   using reader = ring.openReader();
-  const held = ring.head - ring.tail;
   const share = ring.mediaMsHeld > MEDIA_MS ? MEDIA_MS / ring.mediaMsHeld : 1;
-  const packets = Math.floor(Math.min(held * share, BYTES_MAX) / PACKET_BYTES);
-  const position = ring.head - packets * PACKET_BYTES;
+  const bytes = Math.min((ring.head - ring.tail) * share, end - ring.tail, BYTES_MAX);
+  const packets = Math.max(0, Math.floor(bytes / PACKET_BYTES));
+  const position = end - packets * PACKET_BYTES;
   const headers = Buffer.allocUnsafe(packets * HEADER_BYTES);
   const units: UnitEvidence[] = [];
   const fingerprinter = new Fingerprinter({
@@ -49,8 +60,8 @@ export function mediaEvidenceOf(ring: Ring): MediaEvidence {
   const tables = ring.accessPoints.findLast((point) => point.position <= position) ?? ring.accessPoints[0];
   if (tables) fingerprinter.push(tables.tables, position);
   let written = 0;
-  for (let at = position; at < ring.head; ) {
-    const view = reader.view(at, VIEW_BYTES);
+  for (let at = position; at < end; ) {
+    const view = reader.view(at, Math.min(VIEW_BYTES, end - at));
     if (view.length === 0) break;
     fingerprinter.push(view, at);
     for (let from = 0; from + PACKET_BYTES <= view.length && written < headers.length; from += PACKET_BYTES) {
@@ -59,4 +70,32 @@ export function mediaEvidenceOf(ring: Ring): MediaEvidence {
     at += view.length;
   }
   return { position, headers: headers.subarray(0, written), units };
+}
+
+/** What a source that waits to be joined has brought last: it has been looked at already. */
+export function evidenceOfCandidate(media: CandidateMedia): MediaEvidence {
+  const { fingerprints, units } = media;
+  const newest = units.at(-1);
+  const first = units.find(({ dts }) => newest && wrappedDifference(newest.dts, dts) <= MEDIA_TICKS);
+  const chunks = [...media.kept(first?.position)];
+  while (lengthOf(chunks) > BYTES_MAX) chunks.shift();
+  const position = chunks[0]?.position ?? 0;
+  const headers = Buffer.allocUnsafe((lengthOf(chunks) / PACKET_BYTES) * HEADER_BYTES);
+  let written = 0;
+  for (const { bytes: view } of chunks) {
+    for (let from = 0; from + PACKET_BYTES <= view.length; from += PACKET_BYTES) {
+      written += view.copy(headers, written, from, from + HEADER_BYTES);
+    }
+  }
+  return {
+    position,
+    headers: headers.subarray(0, written),
+    units: fingerprints
+      .filter((unit) => unit.position >= position)
+      .map(({ role, key, pts, dts, position: at }) => ({ role, key, pts, dts, position: at })),
+  };
+}
+
+function lengthOf(chunks: readonly { readonly bytes: Buffer }[]): number {
+  return chunks.reduce((sum, { bytes }) => sum + bytes.length, 0);
 }

@@ -1,5 +1,6 @@
 import { type DetailedDescription, describeProgram } from '../mpegts/stream-description.ts';
 import type { AttemptRecord } from './attempt-record.ts';
+import type { JoinEvidence } from './media-evidence.ts';
 import type { Past } from './past.ts';
 import type { Ring } from './ring.ts';
 import type { StandbyMode } from './standby-mode.ts';
@@ -102,6 +103,8 @@ export interface SessionDetail {
   readonly bytesInPerSecond: number;
   /** The second engine that is kept for it. */
   readonly standbyEngine: string | undefined;
+  /** The latest source that was joined to what there was; undefined: none. */
+  readonly lastJoin: JoinEvidence | undefined;
   readonly past: PastDetail | undefined;
   readonly settings: StreamSettings;
 }

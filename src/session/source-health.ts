@@ -5,7 +5,8 @@ const SUSPECT_MIN_MS = 2_000;
 const SUSPECT_MAX_MS = 5_000;
 /** Silence is suspect when it is so many times as long as the longest of the last minute. */
 const SUSPECT_FACTOR = 4;
-const CONDEMNED_MS = 15_000;
+/** Silence for which a source is given up. The fleet holds what plays there for a sign of life no longer (`fleet/place.ts`). */
+export const CONDEMNED_MS = 15_000;
 /** An only engine that still works at it gets so long: warm peers are worth more than a new start. */
 const CONDEMNED_ALONE_MS = 30_000;
 /** Slower than this share of the media's own rate, over the window, is too slow to go on for ever. */

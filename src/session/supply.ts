@@ -58,7 +58,10 @@ export interface SupplyDeps {
 
 /** What a supply knows of a session. */
 export interface SupplyDetail
-  extends Pick<SessionDetail, 'attempts' | 'buffer' | 'media' | 'bytesInPerSecond' | 'standbyEngine'> {
+  extends Pick<
+    SessionDetail,
+    'attempts' | 'buffer' | 'media' | 'bytesInPerSecond' | 'standbyEngine' | 'lastJoin'
+  > {
   readonly standby: StandbyMode;
 }
 
@@ -240,6 +243,7 @@ export class Supply implements SourceLoopOwner {
       bytesInPerSecond: this.#rateIn.perSecond(nowMs),
       standby: this.#standbyMode,
       standbyEngine: this.#source.standby.engineId,
+      lastJoin: this.#intake.lastJoin,
     };
   }
 

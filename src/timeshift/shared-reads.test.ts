@@ -87,10 +87,14 @@ test('memory is as much as is held and a little more, however much is read; what
   };
   await fc.assert(
     fc.asyncProperty(
-      fc.array(fc.record({ page: fc.nat({ max: pages - 1 }), letGoOf: fc.nat({ max: 40 }) }), {
-        minLength: 60,
-        maxLength: 120,
-      }),
+      // Some are at one place, most are anywhere.
+      fc.array(
+        fc.record({
+          page: fc.oneof(fc.nat({ max: 1 }), fc.nat({ max: pages - 1 }), fc.nat({ max: pages - 1 })),
+          letGoOf: fc.nat({ max: 15 }),
+        }),
+        { minLength: 60, maxLength: 120, size: 'max' },
+      ),
       async (steps) => {
         const held: PastPage[] = [];
         for (const { letGoOf, page } of steps) {
@@ -107,6 +111,16 @@ test('memory is as much as is held and a little more, however much is read; what
     ),
     { numRuns: 5 },
   );
+});
+
+test('who lets go twice of a page takes it from nobody else', async (t) => {
+  const pages = IDLE_PAGES + 2;
+  const { at } = await rig(t, pages * PAGE_PACKETS);
+  const [first, second, third] = [await at(0), await at(0), await at(0)];
+  for (let time = 0; time < 2; time++) first?.letGo();
+  third?.letGo();
+  for (let page = 1; page < pages; page++) (await at(page * PAGE_PACKETS))?.letGo();
+  assert.equal(numbersIn(second!)[0], 0);
 });
 
 test('no more than some are given a page in one turn of the loop, in their order, also of what is in memory', async (t) => {

@@ -181,6 +181,12 @@ describe('what is set wrongly is said in log, event and API, with what to do', {
     assert.equal(told.details['container'], half);
     const other = await isTold(acemux, { ...one, says: /carries CONTAINER_LABEL and is not of this acemux/ });
     assert.equal(other.details['container'], foreign);
+    const inStatus = async (): Promise<string[]> => {
+      const { left_alone: all } = await acemux.object('/orchestrator/status');
+      assert.ok(Array.isArray(all) && all.every(({ todo }) => todo === REASONS.docker_not_ours.todo));
+      return all.map(({ container }) => container).sort();
+    };
+    assert.deepEqual(await inStatus(), [foreign, half].sort());
     assert.deepEqual(await acemux.engines(), []);
     assert.equal((await house().client.inspect(id, AbortSignal.timeout(5_000)))?.state, 'running');
   });

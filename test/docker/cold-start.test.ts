@@ -1,6 +1,6 @@
 // acemux as a whole on a real daemon: from nothing to engines, and the first viewer.
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { describe, type TestContext, test } from 'node:test';
 import { INSTANCE_LABEL } from '../../src/fleet/providers/docker/engine-labels.ts';
 import { assertUnbroken } from '../support/continuity-check.ts';
 import {
@@ -14,12 +14,38 @@ import { dockerHouse } from '../support/docker/docker-house.ts';
 import { whyNoDocker } from '../support/docker/docker-machine.ts';
 import { DockerProxy } from '../support/docker/docker-proxy.ts';
 import { DockerRig } from '../support/docker/docker-rig.ts';
+import { PanelBrowser } from '../support/panel-browser.ts';
 
 const skip = whyNoDocker() ?? false;
 const house = dockerHouse();
 
 /** Real engines take 8 s; in the short run it is longer than who comes would wait for a place, and no more. */
 const READY_AFTER_SECONDS = process.env['LONG_TESTS'] === '1' ? 8 : 3;
+
+/** In the panel each engine's card has what Docker says of its container. */
+async function lookAtCards(t: TestContext, url: string, ids: readonly string[]): Promise<void> {
+  const browser = await PanelBrowser.start();
+  try {
+    await t.test('their cards in the panel have what their containers take', async (t) => {
+      const page = await browser.open(t, url, { place: '#/engines' });
+      for (const id of ids) {
+        const facts = page.locator(`[data-engine="${id}"] .fact`);
+        await facts
+          .filter({ hasText: 'CPU' })
+          .getByText(/^\d+ %$/)
+          .waitFor();
+        const memory = await facts.filter({ hasText: 'Memory' }).locator('dd').textContent();
+        const [, taken, limit] = /^([\d.]+) MB of ([\d.]+) GB$/.exec(memory ?? '') ?? [];
+        const told = await house().call('GET', `/containers/${id}/stats?stream=false&one-shot=true`);
+        const { usage, limit: bytesMax } = Object(Object(told)['memory_stats']);
+        assert.ok(Number(taken) > 10 && Number(taken) < usage / 1e6 + 50, `${memory}, of ${usage} bytes`);
+        assert.equal(Number(limit).toPrecision(3), (bytesMax / 1e9).toPrecision(3));
+      }
+    });
+  } finally {
+    await browser.stop();
+  }
+}
 
 /** Each has engines of its own, and waits for them most of the time. */
 describe('from nothing', { skip, concurrency: 2 }, () => {
@@ -69,6 +95,7 @@ describe('from nothing', { skip, concurrency: 2 }, () => {
       capacity: { total: 2 },
       can_start_stream: { now: true },
     });
+    await lookAtCards(t, acemux.url, ids);
     assert.equal(acemux.of('engine.appeared').length, 2, 'each has its address from the beginning');
     assert.deepEqual(acemux.of('engine.gone'), []);
     assert.equal(

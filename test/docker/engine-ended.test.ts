@@ -87,6 +87,11 @@ describe('an engine that ends', { skip, concurrency: 3 }, () => {
     assert.ok(await house().client.inspect(stranger, never));
     assert.ok(await house().client.inspect(half, never));
     assert.deepEqual(rig.warnings.filter((text) => text.includes('left alone')).length, 2);
+    const leftAlone = (): string[] => (rig.provider.leftAlone ?? []).map(({ id }) => id).sort();
+    assert.deepEqual(leftAlone(), [stranger, half].sort());
+    await house().client.remove(stranger, never);
+    await ids(rig);
+    assert.deepEqual(leftAlone(), [half], 'what is gone is told no more');
   });
 
   test('fault 16: an engine that the operator stopped or removed is told once, and never fought over', async (t) => {

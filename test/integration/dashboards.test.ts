@@ -65,11 +65,18 @@ function labelsOf(page: string): Map<string, Map<string, Set<string>>> {
 
 test('each metric, label and word of the dashboard and the alert rules exists', async (t) => {
   const rig = await startRig(t, { engines: [{}, {}] });
-  await rig.watch().received(BYTES_PER_SECOND);
-  await fetch(`${rig.url}/ace/manifest.m3u8?id=${ID}`);
+  await rig.watch(`id=${ID}&client=living-room`).received(BYTES_PER_SECOND);
+  await fetch(`${rig.url}/ace/manifest.m3u8?id=${ID}`, { headers: { 'User-Agent': 'Some Player/1' } });
   const page = await (await fetch(`${rig.url}/metrics`)).text();
   const announced = new Set([...page.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name));
   for (const { name } of METRICS) assert.ok(announced.has(name), `${name} is declared and not there`);
+
+  // Labels are bounded: nothing in them is a stream's, or a viewer's to choose.
+  const { infohash } = await rig.json(`/proxy/sessions/${ID}`);
+  assert.match(String(infohash), /^[0-9a-f]{40}$/);
+  for (const text of [ID, ID.slice(0, 12), String(infohash), 'living-room', 'Some Player']) {
+    assert.ok(!page.includes(text), text);
+  }
 
   const metrics = labelsOf(page);
   const dashboard: unknown = JSON.parse(readFileSync(join(DEPLOY, 'grafana-dashboard.json'), 'utf8'));

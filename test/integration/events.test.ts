@@ -74,6 +74,18 @@ test('a stream that no engine has is a start that failed, with the engines that 
   assert.deepEqual(Object(failed?.['details']).engines, [rig.app.fleet.snapshot()[0]?.id]);
   const ended = events.find(({ type }) => type === 'stream.ended');
   assert.equal(ended?.['cause_id'], failed?.['id']);
+  // What is kept of it for an issue.
+  const { cases } = Object(await rig.json('/history/evidence'));
+  const kept = Object.values(Object(cases)).map(Object);
+  assert.deepEqual(
+    kept.map(({ type, event_id: id, stream_id: stream }) => [type, id, stream]),
+    [
+      ['stream.attempt_failed', events.find(({ type }) => type === 'stream.attempt_failed')?.['id'], unknown],
+      ['stream.failed', failed?.['id'], unknown],
+    ],
+  );
+  assert.equal(kept[1].attempts[0].reason, 'content_unknown');
+  assert.equal(kept[1].decision.reason, 'content_unknown');
   const refused = events.filter(({ type }) => type === 'request.refused');
   assert.equal(refused.length, 1);
   assert.doesNotMatch(JSON.stringify(events), /secret|token/);

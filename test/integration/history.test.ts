@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
+import { temporaryFolder } from '../support/passing-stream.ts';
 import { BYTES_PER_SECOND, ID, type Rig, startRig, until } from '../support/rig.ts';
 
 async function ask(rig: Rig, query: string): Promise<Record<string, unknown>> {
@@ -45,12 +46,23 @@ test('an engine hangs in the middle of a stream: why says so for the viewer by i
   assert.ok(Array.isArray(evidence) && evidence.some(({ event_id: id }) => typeof id === 'number'));
   assert.equal((await ask(rig, '&client=nobody'))['verdict'], 'nothing_known');
 
+  rig.app.events.emit('client.skipped', {}, { session: ID, client: 'a-viewer' });
   const cases: unknown = (await rig.json('/history/evidence'))['cases'];
   assert.ok(Array.isArray(cases));
   const over = cases.find(({ type }) => type === 'stream.source_over');
   assert.ok(over, JSON.stringify(cases.map(({ type }) => type)));
   assert.ok(over.media.units.length > 0 && over.attempts.length > 0);
   assert.equal(Buffer.from(over.media.packet_headers, 'base64')[0], 0x47);
+  const skipped = cases.find(({ type }) => type === 'client.skipped');
+  assert.deepEqual([skipped?.client_id, skipped?.joined], ['a-viewer', null]);
+  assert.ok(skipped.media.units.length > 0 && skipped.stat !== undefined);
+  const spliced = cases.find(({ type }) => type === 'stream.spliced');
+  assert.ok(spliced, JSON.stringify(cases.map(({ type }) => type)));
+  assert.equal(typeof spliced.decision.kind, 'string');
+  for (const part of [spliced.media, spliced.joined]) {
+    assert.ok(part.units.length > 0);
+    assert.equal(Buffer.from(part.packet_headers, 'base64')[0], 0x47);
+  }
 
   const timeline = await rig.json('/history/timeline?hours=1');
   const points: unknown = timeline['points'];
@@ -66,4 +78,44 @@ test('an engine hangs in the middle of a stream: why says so for the viewer by i
   t.after(() => database.close());
   const kept = JSON.stringify(database.prepare('SELECT details FROM events').all());
   assert.doesNotMatch(kept, /127\.0\.0\.1/, 'HISTORY_ADDRESSES=false');
+});
+
+test('what there was from before is kept as HISTORY_MAX_BYTES and HISTORY_DAYS say; with 0 days nothing is written', async (t) => {
+  const dataDir = await temporaryFolder(t);
+  const file = path.join(dataDir, 'acemux.db');
+  await (await startRig(t, { dataDir })).app.stop();
+  const count = (from = 0): number => {
+    const database = new DatabaseSync(file, { readOnly: true });
+    const [row] = database.prepare('SELECT count(*) AS count FROM events WHERE id > ?').all(from);
+    database.close();
+    return Number(row?.['count']);
+  };
+  const before = new DatabaseSync(file);
+  const insert = before.prepare(
+    "INSERT INTO events (id, at, type, details) VALUES (?, ?, 'client.skipped', ?)",
+  );
+  const nowMs = Date.now();
+  before.exec('BEGIN');
+  // Four megabytes, over the last forty hours.
+  for (let id = 1; id <= 4_000; id++)
+    insert.run(id, nowMs - (4_000 - id) * 36_000, `{"x":"${'x'.repeat(1_000)}"}`);
+  before.exec('COMMIT');
+  before.close();
+
+  const small = await startRig(t, { dataDir, config: { history: { maxBytes: 1024 * 1024 } } });
+  await until(() => count() < 1_000);
+  await small.app.stop();
+  assert.ok(count(3_900) > 50, 'the newest are kept');
+
+  const none = await startRig(t, { dataDir, config: { history: { days: 0 } } });
+  await none.watch().received(188);
+  await until(() => count() === 0);
+  assert.deepEqual((await none.json('/history/evidence'))['cases'], []);
+  none.forgetViewers();
+  await none.app.stop();
+  const database = new DatabaseSync(file, { readOnly: true });
+  t.after(() => database.close());
+  for (const table of ['events', 'streams', 'viewers', 'minutes', 'stream_minutes', 'viewer_minutes']) {
+    assert.deepEqual(database.prepare(`SELECT * FROM ${table}`).all(), [], table);
+  }
 });

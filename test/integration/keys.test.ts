@@ -82,6 +82,12 @@ describe('a key of a closed house', () => {
     const ending = [goes, bySignedUrl, byLease];
     await Promise.all([stays, ...ending].map((viewer) => viewer.received(188)));
     assert.equal(rig.app.sessions.clientCount, 5);
+    const { keys } = await asAdmin(rig, 'GET', '/keys');
+    const counts = Object.values(Object(keys)).map((each) => [Object(each).name, Object(each).viewer_count]);
+    assert.deepEqual(counts.slice(1), [
+      ['lodger', 4],
+      ['family', 1],
+    ]);
 
     await asAdmin(rig, 'DELETE', `/keys/${mine.id}`);
     await Promise.all(ending.map((viewer) => viewer.end()));

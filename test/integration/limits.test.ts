@@ -178,16 +178,17 @@ test('with more than may be sent nobody new is let in, those who watch have no g
   assert.equal(await rig.watch().status(), 200);
 });
 
-test('replies to players have the operator’s headers, those of their stream in place of those for all', async (t) => {
+test('replies to players, and requests to engines, have the operator’s headers, those of their stream in place of those for all', async (t) => {
   const own = {
     prebufferMs: undefined,
     standby: undefined,
     timeshiftMs: undefined,
-    engineHeaders: undefined,
+    engineHeaders: { 'X-Country': 'es' },
   };
   const rig = await startRig(t, {
     config: {
       clients: { headers: { 'X-House': 'attic', 'X-Channel': 'any' } },
+      engines: { headers: { 'X-Room': '7', 'X-Country': 'any' } },
       streams: { overrides: new Map([[ID, { ...own, clientHeaders: { 'X-Channel': 'sports' } }]]) },
     },
   });
@@ -202,4 +203,18 @@ test('replies to players have the operator’s headers, those of their stream in
   const media = await fetch(new URL(segment ?? '', playlist));
   assert.equal(media.headers.get('x-channel'), 'sports');
   await media.arrayBuffer();
+  const asked = (id: string) =>
+    rig.engine.journal
+      .entries()
+      .filter(({ target }) => target.includes(id))
+      .map(({ headers }) => headers);
+  for (const [id, country] of [
+    [ID, 'es'],
+    [channel(1), 'any'],
+  ] as const) {
+    assert.ok(asked(id).length > 0, id);
+    for (const headers of asked(id)) {
+      assert.deepEqual([headers['x-room'], headers['x-country']], ['7', country], id);
+    }
+  }
 });

@@ -274,6 +274,22 @@ test('what is changed for what begins from then on is done with that, and not be
     await put(rig, 'hedge_after', 0);
   });
 
+  await t.test('how long a place is waited for', async () => {
+    await put(rig, 'max_streams_per_engine', 1);
+    await put(rig, 'engine_selection_timeout', '2s');
+    const playing = [rig.watch(`id=${OTHER}`), rig.watch(`id=${THIRD}`)];
+    await Promise.all(playing.map((viewer) => viewer.received(188)));
+    const status = statusOf(rig.watch(`id=${streamId(3)}`));
+    await until(() => rig.app.fleet.waitingCount === 1);
+    // Without the change it would be five seconds.
+    await jumpUntil(() => status.value !== undefined, 4_000);
+    assert.equal(status.value, 503);
+    await end();
+    for (const key of ['max_streams_per_engine', 'engine_selection_timeout']) {
+      await call(rig, 'DELETE', `/settings/${key}`);
+    }
+  });
+
   await t.test('how long one engine is waited for, and how long all together', async () => {
     await put(rig, 'empty_stream_timeout', '2s');
     hang();

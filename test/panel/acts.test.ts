@@ -13,11 +13,17 @@ const REFUSED = /status of 40[139]/;
 
 const withKey = (config: Config): Config => ({ ...config, access: { ...config.access, apiKey: KEY } });
 
+/** What the environment has set counts more than the panel. */
+const LOCKED = new Map([['history.days', { layer: 'environment', text: 'HISTORY_DAYS' }]] as const);
+
 let browser: PanelBrowser;
 let stage: PanelStage;
 
 before(async () => {
-  [browser, stage] = await Promise.all([PanelBrowser.start(), PanelStage.startWatched({ config: withKey })]);
+  [browser, stage] = await Promise.all([
+    PanelBrowser.start(),
+    PanelStage.startWatched({ config: withKey, origins: LOCKED }),
+  ]);
 });
 
 after(async () => {
@@ -68,14 +74,27 @@ test('a stream is moved to an engine that one chooses, a viewer disconnected, li
   await act('Move to another engine');
   await page.locator('.timeline-mark.is-splice').first().waitFor({ state: 'attached' });
   await until(() => stage.sessionOf(streamId(2)).engine !== engine);
-  await page.getByLabel('A joiner’s reserve, seconds').fill('2.5');
+  const amounts = {
+    'In memory, seconds': '30',
+    'At most, MiB': '32',
+    'A joiner’s reserve, seconds': '2.5',
+    'Kept on disk, minutes': '5',
+  };
+  for (const [label, amount] of Object.entries(amounts)) await page.getByLabel(label).fill(amount);
+  await page.getByLabel('A second engine').selectOption('warm');
   // The page asks again meanwhile: what is typed stays.
   await page.waitForResponse(/\/proxy\/sessions\//);
   await page.waitForResponse(/\/streams\/.*\/stats/);
   await page.getByRole('button', { name: 'Save' }).click();
   await page.getByText('Saved').waitFor();
   const saved = Object(await (await fetch(`${stage.url}/proxy/sessions/${streamId(2)}`)).json());
-  assert.equal(saved.settings.prebuffer_seconds, 2.5);
+  assert.deepEqual(saved.settings, {
+    buffer_seconds: 30,
+    buffer_size_bytes: 32 * 1024 * 1024,
+    prebuffer_seconds: 2.5,
+    standby: 'warm',
+  });
+  assert.equal(saved.timeshift.window_seconds, 300);
   await page.locator('table.viewers tbody tr').first().waitFor();
   await act('Disconnect');
   await page.getByText('Nobody watches it now.').waitFor();
@@ -164,11 +183,23 @@ test('settings are shown with where they come from, and changed, validated as on
   await least.getByRole('textbox').fill('900');
   await least.getByRole('button', { name: 'Save' }).click();
   await page.locator('.notice.is-failure').getByText('MAX_REPLICAS').waitFor();
+  await line.getByText('from default').waitFor();
   await line.getByRole('textbox').fill('warn');
   await line.getByRole('button', { name: 'Save' }).click();
+  await line.getByText('from changed by admin from 127.0.0.1').waitFor();
   await line.getByRole('button', { name: 'Back to default' }).click();
   await line.getByRole('button', { name: 'Back to default' }).waitFor({ state: 'detached' });
-  await page.getByRole('heading', { name: 'Who changed what' }).waitFor();
+  await line.getByText('from default').waitFor();
+  const audit = page.locator('section', { has: page.getByRole('heading', { name: 'Who changed what' }) });
+  for (const change of ['default → warn', 'warn → default']) {
+    await audit
+      .locator('li', { hasText: `log.level ${change} admin from 127.0.0.1` })
+      .first()
+      .waitFor();
+  }
+  const locked = page.locator('[data-setting="history.days"]');
+  await locked.getByText('from HISTORY_DAYS · set by the environment').waitFor();
+  assert.equal(await locked.getByRole('textbox').count(), 0);
 });
 
 test('a new key is shown once, and revoked', async (t) => {
@@ -181,8 +212,18 @@ test('a new key is shown once, and revoked', async (t) => {
   assert.ok(key.length > 10);
   await page.getByRole('button', { name: 'OK', exact: true }).click();
   assert.ok(!(await page.content()).includes(key));
-  await page.locator('[data-key="Living room"]').getByRole('button', { name: 'Revoke' }).click();
+  const playing = await fetch(`${stage.url}/ace/getstream?id=${streamId(1)}&token=${key}`);
+  assert.equal(playing.status, 200);
+  const row = page.locator('[data-key="Living room"]');
+  await row.locator('[data-label=Viewers]').getByText('1', { exact: true }).waitFor();
+  await row.getByRole('button', { name: 'Revoke' }).click();
+  await page
+    .getByRole('dialog')
+    .getByText(/^1 viewer is disconnected at once/)
+    .waitFor();
   await page.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click();
+  // It is said, and so it is: the stream ends.
+  await playing.arrayBuffer();
   await page.locator('[data-key="Living room"]').waitFor({ state: 'detached' });
 });
 
@@ -214,7 +255,20 @@ test('in a closed house a viewer’s key plays, and sees neither others, nor eng
     body: JSON.stringify({ name: 'Living room', role: 'viewer' }),
   });
   const { key } = Object(await reply.json());
+  // Somebody else watches something else.
+  const neighbour = await fetch(`${closed.url}/ace/getstream?id=${streamId(7)}&client=the-neighbour`, {
+    headers: { 'X-API-Key': KEY },
+  });
+  undoAfter(t, async () => neighbour.body?.cancel());
   const page = await browser.open(t, closed.url, { expectedErrors: REFUSED });
+  const told: string[] = [];
+  page.on('response', (response) => {
+    if (!/json/.test(response.headers()['content-type'] ?? '')) return;
+    response.text().then(
+      (text) => told.push(`${response.url()}: ${text}`),
+      () => {},
+    );
+  });
   const dialog = page.getByRole('dialog', { name: 'A key, please' });
   await dialog.getByLabel('Key', { exact: true }).fill(String(key));
   await dialog.getByRole('button', { name: 'Log in' }).click();
@@ -223,11 +277,41 @@ test('in a closed house a viewer’s key plays, and sees neither others, nor eng
   await page.getByLabel('Play a stream').fill(streamId(1));
   await page.getByLabel('Play a stream').press('Enter');
   await untilTrue(page, 'document.querySelector("video")?.currentTime > 0.2');
+  const OTHERS = new RegExp(`the-neighbour|${streamId(7)}|${streamId(7).slice(0, 6)}`);
   assert.doesNotMatch(await page.content(), /hidden-engine|Drain|Settings|Events/);
+  assert.doesNotMatch(await page.content(), OTHERS);
+  assert.ok(told.length > 0);
+  for (const text of told) assert.doesNotMatch(text, OTHERS);
+  // An operator has the levers, and neither settings nor keys.
+  const operator = await fetch(`${closed.url}/keys`, {
+    method: 'POST',
+    headers: { Authorization: `Bearer ${KEY}`, 'Content-Type': 'application/json' },
+    body: JSON.stringify({ name: 'Porter', role: 'operator' }),
+  });
+  await page.context().request.post(`${closed.url}/login`, {
+    data: { key: Object(await operator.json()).key },
+  });
+  await page.goto(`${closed.url}/panel/#/engines`);
+  await page.reload();
+  await page.getByRole('button', { name: 'Drain' }).waitFor();
+  assert.deepEqual(await page.locator('.rail a').allTextContents(), [
+    'Overview',
+    'Streams',
+    'Engines',
+    'VPN',
+    'Events',
+    'About',
+  ]);
+  await page.goto(`${closed.url}/panel/#/play/id/${streamId(1)}`);
   // Whoever may sign makes a link that plays without a key.
   await page.context().request.post(`${closed.url}/login`, { data: { key: KEY } });
   await page.reload();
   await page.getByRole('button', { name: 'Make it' }).click();
+  await page
+    .locator('.signed-link')
+    .getByText(/good until/)
+    .locator('time')
+    .waitFor();
   const link = /http\S+/.exec((await page.locator('.signed-link code').textContent()) ?? '')?.[0] ?? '';
   assert.equal((await fetch(`${closed.url}/ace/getstream?id=${streamId(1)}`)).status, 401);
   const played = await fetch(link);

@@ -66,6 +66,32 @@ test('why a stream stuttered at a time is answered, with what that is concluded 
   await page.locator('.verdict[data-verdict=nothing_known]').waitFor();
 });
 
+test('a stream that was played long ago keeps its page: what it was played from, how it ended, who watched', async (t) => {
+  const page = await browser.open(t, stage.url, {
+    place: `#/streams/${streamId(1)}`,
+    expectedErrors: /status of 404/,
+  });
+  const fact = (label: string) => page.locator('.fact', { has: page.getByText(label, { exact: true }) });
+  await fact('Received').getByText(/GB$/).waitFor();
+  await fact('Sent to viewers')
+    .getByText(/[GT]B$/)
+    .waitFor();
+  await fact('Started').locator('time').waitFor();
+  await page.locator('.timeline-mark.is-splice').first().waitFor({ state: 'attached' });
+  const engines = await page
+    .locator('.timeline-span')
+    .evaluateAll((spans: { getAttribute(name: string): string | null }[]) =>
+      spans.map((span) => span.getAttribute('data-engine')),
+    );
+  assert.ok(engines.includes('engine-1') && engines.includes('engine-2'), String(engines));
+  await page
+    .locator('.chart', { hasText: /^Viewers/ })
+    .getByText(/at most \d+ at/)
+    .waitFor();
+  await page.goto(`${stage.url}/panel/#/streams/${streamId(99)}`);
+  await page.getByText('This stream is not known any more').waitFor();
+});
+
 test('the page of VPNs has each with its address, port and engines, and follows as one goes down', async (t) => {
   const page = await browser.open(t, stage.url, { place: '#/vpn' });
   const vpn = (name: string) => page.locator(`[data-vpn="${name}"]`);

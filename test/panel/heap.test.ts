@@ -9,7 +9,7 @@ import { undoAfter } from '../support/undo.ts';
 const LONG = process.env['LONG_TESTS'] === '1';
 /** How long each page stays open, and how fast the 2,000 events are there that the panel keeps at most. */
 const { stayMs, eventsPerSecond } = LONG
-  ? { stayMs: 30_000, eventsPerSecond: 100 }
+  ? { stayMs: 38_000, eventsPerSecond: 100 }
   : { stayMs: 300, eventsPerSecond: 1_000 };
 const PAGES = ['streams', 'engines', 'events', 'overview'];
 /** In seconds the least of few rounds is no exact figure yet; all events kept would be some megabytes of six. */

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { CALM_FLEET, FakeFleetControl } from '../../src/http/testing/fleet.ts';
 import { ADMIN_KEY, buildRig } from '../../src/http/testing/rig.ts';
+import { VERSION } from '../../src/version.ts';
 import { PanelBrowser } from '../support/panel-browser.ts';
 import { logIn, seriousFindings, tooWide, untilTrue } from '../support/panel-page.ts';
 import { PanelStage, streamId, WATCHED_ENGINES } from '../support/panel-stage.ts';
@@ -31,6 +32,9 @@ test('the overview says in one sentence whether it is well, and follows what hap
   await page.getByRole('heading', { level: 1, name: 'All well: 6 viewers on 2 streams' }).waitFor();
   assert.equal(await page.locator('.topology-viewer').count(), 6);
   assert.equal(await page.locator('table.streams tbody tr').count(), 2);
+  // Each of the four numbers has its curve, and what happened last is there.
+  await page.locator('.numbers .sparkline-line[d*="L"]').nth(3).waitFor({ state: 'attached' });
+  await page.locator('.event[data-type="stream.started"]').first().waitFor();
 });
 
 test('a stream’s page has its source, what is held of it, and who watches', async (t) => {
@@ -39,7 +43,22 @@ test('a stream’s page has its source, what is held of it, and who watches', as
   await page.locator('.timeline-span').first().waitFor();
   await page.locator('.ring-keyframe').first().waitFor({ state: 'attached' });
   await page.locator('table.viewers tbody tr').nth(2).waitFor();
-  await page.getByText('127.0.0.1').first().waitFor();
+  const player = await fetch(`${stage.url}/ace/getstream?id=${streamId(1)}&client=kitchen`, {
+    headers: { 'User-Agent': 'VLC/3.0.20 LibVLC/3.0.20' },
+  });
+  undoAfter(t, async () => player.body?.cancel());
+  const row = page.locator('table.viewers tbody tr', { hasText: 'kitchen' });
+  await row.getByText('127.0.0.1 · ts').waitFor();
+  assert.equal(await row.locator('.viewer-name').getAttribute('title'), 'VLC/3.0.20 LibVLC/3.0.20');
+  await row.locator('.column-state').getByText('playing').waitFor();
+  const cell = (label: string, text: RegExp): Promise<void> =>
+    row.locator(`[data-label="${label}"]`).getByText(text).waitFor();
+  await cell('Behind live', /^[\d.]+ s$/);
+  await cell('Rate', /bit\/s$/);
+  await cell('Sent', /^[\d.]+ [kM]B$/);
+  await cell('Skips', /^0$/);
+  await page.locator('.ring-viewer').nth(2).waitFor({ state: 'attached' });
+  await page.locator('.ring').getByText('live', { exact: true }).waitFor();
 });
 
 test('streams are found and sorted, events narrowed, held still and saved', async (t) => {
@@ -61,13 +80,20 @@ test('streams are found and sorted, events narrowed, held still and saved', asyn
   await page.locator('.event').first().waitFor();
   assert.equal(await page.locator('.event[data-type^="client."]').count(), 0);
   await page.getByRole('button', { name: 'Follow' }).click();
+  const eighth = page.locator(`.event:has-text("${streamId(8).slice(0, 6)}")`);
   stage.app.events.emit('stream.lingering', {}, { session: streamId(8) });
   await page.getByText(/new event.* since you looked/).waitFor();
+  assert.equal(await eighth.count(), 0);
   const [download] = await Promise.all([
     page.waitForEvent('download'),
     page.getByRole('button', { name: 'Export' }).click(),
   ]);
   assert.equal(download.suggestedFilename(), 'acemux-events.json');
+  const saved = Object.values(Object(JSON.parse(await readFile(await download.path(), 'utf8'))));
+  assert.ok(saved.length > 0);
+  for (const event of saved) assert.equal(Object(event).event_type, 'stream', 'what is shown is saved');
+  await page.getByRole('button', { name: 'Follow' }).click();
+  await eighth.waitFor();
 });
 
 test('HTML in a name stays text, and a name of 300 letters breaks nothing, on a phone either', async (t) => {
@@ -122,6 +148,20 @@ test('an engine that is killed shows as a splice on the timeline, and as what ne
   const row = page.locator(`[data-stream="${streamId(3)}"]`);
   await row.locator('.column-splices').getByText('1', { exact: true }).waitFor();
   await row.locator('.column-media').getByText('H.264, AAC').waitFor();
+  for (const [column, text] of [
+    ['state', /^playing$/],
+    ['viewers', /^2$/],
+    ['engine', /^(?:north|south|east)$/],
+    ['rate', /^[\d.]+ [kM]?bit\/s$/],
+    ['media', /^360p$/],
+    ['peers', /^\d+$/],
+    ['speed', /^[\d.]+ [kM]?bit\/s$/],
+    ['buffer', /^\d+$/],
+    ['uptime', /^\d+ s$/],
+    ['idle', /^–$/],
+  ] as const) {
+    await row.locator(`.column-${column}`).getByText(text).waitFor();
+  }
   await page.getByRole('button', { name: 'Splices' }).click();
   await page.locator('th[aria-sort="descending"]').getByText('Splices').waitFor();
   const counts = (await page.locator('td.column-splices').allTextContents()).map(Number);
@@ -347,9 +387,14 @@ test('by keyboard: fields, pages and a dialog’s way out', async (t) => {
   await page.getByRole('dialog').waitFor({ state: 'detached' });
 });
 
-test('the appearance is chosen, and kept', async (t) => {
+test('about has the version and the ways to the documents; the appearance is chosen, and kept', async (t) => {
   const page = await browser.open(t, stage.url, { place: '#/about' });
   const theme = 'document.documentElement.dataset.theme';
+  await page.locator('.fact', { hasText: 'Version' }).getByText(VERSION, { exact: true }).waitFor();
+  for (const path of ['/docs/', '/openapi.json', '/metrics']) {
+    const link = page.locator(`main a[href="${stage.url}${path}"]`);
+    assert.equal((await fetch(String(await link.getAttribute('href')))).status, 200, path);
+  }
   await page.getByRole('button', { name: 'Dark' }).click();
   await page.reload();
   await page.getByRole('button', { name: 'Dark', pressed: true }).waitFor();

@@ -39,6 +39,9 @@ test('the player plays in the page, by MPEG-TS and by HLS: its time moves', asyn
       .first()
       .waitFor();
   }
+  // The media of this broadcast have 1 Mbit/s, however fast they come.
+  const bitrate = page.locator('.player-stats div', { hasText: 'Bitrate' }).locator('dd');
+  await bitrate.getByText(/^(?:9\d\d k|1\.\d+ M)bit\/s$/).waitFor();
 });
 
 test('with time-shift on one goes back in the page, on again, and to what is live', async (t) => {

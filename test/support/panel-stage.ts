@@ -7,6 +7,8 @@ import path from 'node:path';
 import { type App, startApp } from '../../src/app.ts';
 import { AcemuxError } from '../../src/base/reasons.ts';
 import { type Config, defaultConfig } from '../../src/config/config.ts';
+import type { LoadedConfig } from '../../src/config/load.ts';
+import { asLoaded } from '../../src/config/settings.ts';
 import type { ListedVpn } from '../../src/config/vpn-list.ts';
 import type { EngineAddress } from '../../src/engine/types.ts';
 import type { EngineProvider, ObservedEngine } from '../../src/fleet/providers/provider.ts';
@@ -30,6 +32,8 @@ export interface StageOptions {
   /** Engines that acemux makes itself, beside those of `engines`: how many at first, and at most. */
   readonly made?: { readonly count: number; readonly max: number };
   readonly config?: (config: Config) => Config;
+  /** Where values come from, by their paths; of those that are not named it is not told. */
+  readonly origins?: LoadedConfig['origins'];
   /** Runs before acemux does, with its data folder: what it finds there from before. */
   readonly prepare?: (dataDir: string) => Promise<void>;
   /** Taken up again after a stop, so that a page that is open finds acemux again. */
@@ -63,7 +67,7 @@ export class PanelStage {
 
   /** A stage of three engines, with three viewers on one stream and one on another. */
   static async startWatched(
-    options: Pick<StageOptions, 'burstSeconds' | 'config'> = {},
+    options: Pick<StageOptions, 'burstSeconds' | 'config' | 'origins'> = {},
   ): Promise<PanelStage> {
     const stage = await PanelStage.start({ engines: WATCHED_ENGINES, ...options });
     await until(() => stage.app.fleet.snapshot().every(({ state }) => state === 'healthy'));
@@ -96,9 +100,11 @@ export class PanelStage {
       // The browser takes the cores as well: that acemux is late then says nothing.
       limits: { ...base.limits, loopDelayMs: 0 },
     };
-    const app = await startApp(options.config ? options.config(config) : config, {
+    const given = options.config ? options.config(config) : config;
+    const app = await startApp(given, {
       log: silentLog(),
       providers,
+      ...(options.origins && { loaded: { ...asLoaded(given), origins: options.origins } }),
     });
     return new PanelStage(app, { engines, addresses, dataDir });
   }

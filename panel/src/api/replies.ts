@@ -638,14 +638,23 @@ export interface Replies {
       readonly stat: unknown;
       /** On engines so far, oldest first. */
       readonly attempts: readonly (unknown)[];
+      /** What viewers were given last; of a splice, before it, and `joined` is what the other source had brought by then. */
       readonly media: {
-        /** Where it begins, in bytes since the session began. */
+        /** Where it begins, in bytes since the session, or that source, began. */
         readonly position: number;
         /** Base64: the four header bytes of each packet of the last two seconds. */
         readonly packet_headers: string;
         /** PES packets: role, key of their bytes, times, position. */
         readonly units: readonly (unknown)[];
       };
+      readonly joined: {
+        /** Where it begins, in bytes since the session, or that source, began. */
+        readonly position: number;
+        /** Base64: the four header bytes of each packet of the last two seconds. */
+        readonly packet_headers: string;
+        /** PES packets: role, key of their bytes, times, position. */
+        readonly units: readonly (unknown)[];
+      } | null;
     })[];
   };
   'GET /history/streams': {
@@ -761,6 +770,8 @@ export interface Replies {
         /** At streams_max: the oldest stream ends, or the new one is refused. */
         readonly on_limit?: "replace_oldest" | "refuse";
       };
+      /** Who watches by it now, or by what was signed on its account. */
+      readonly viewer_count: number;
     })[];
   };
   'DELETE /keys/{id}': {
@@ -858,6 +869,17 @@ export interface Replies {
       readonly detail: string | null;
       readonly eta_seconds: number | null;
     };
+    /** Containers that look like engines of this acemux and are none: neither used nor removed. */
+    readonly left_alone: readonly ({
+      readonly container: string;
+      readonly container_id: string;
+      readonly provider: string;
+      /** A reason code. */
+      readonly reason: string;
+      readonly detail: string;
+      /** What can be done about it. */
+      readonly todo: string;
+    })[];
     readonly overload: {
       /** Whether new viewers are refused so that those who watch do not suffer. */
       readonly overloaded: boolean;

@@ -3,7 +3,7 @@ import type { Replies } from '../api/replies.ts';
 import { isActive } from '../logic/condition.ts';
 import { counted, formatBoth, formatBytes, formatDuration, formatSeconds, NOTHING } from '../logic/format.ts';
 import { LoadBar } from '../parts/sparkline.tsx';
-import { TopologyPicture } from '../parts/topology-picture.tsx';
+import { byName, TopologyPicture } from '../parts/topology-picture.tsx';
 import { StateMark } from '../parts/words.tsx';
 import { perform } from '../store/acts.ts';
 import { loadStatus, status } from '../store/condition.ts';
@@ -209,11 +209,6 @@ export function ProbeStrip({ engine }: { readonly engine: EngineState }) {
   );
 }
 
-/** As people count: engine 2 before engine 10. */
-function byName(one: EngineState, other: EngineState): number {
-  return one.container_name.localeCompare(other.container_name, 'en', { numeric: true });
-}
-
 /** How it stands for a new stream, and what of. */
 export function scoreText({ explanation }: EngineState): string | undefined {
   if (!explanation) return undefined;
@@ -227,13 +222,8 @@ export function scoreText({ explanation }: EngineState): string | undefined {
     );
   const end =
     obstacle !== null ? texts.engines.obstacle(obstacle) : isChosen ? texts.engines.chosen : undefined;
-  return [
-    String(Math.round(score * 100) / 100).replace('-', '−'),
-    why.length > 0 ? `(${why.join(', ')})` : '',
-    end ?? '',
-  ]
-    .filter(Boolean)
-    .join(' ');
+  const total = String(Math.round(score * 100) / 100).replace('-', '−');
+  return [why.length > 0 ? `${total} (${why.join(', ')})` : total, end].filter(Boolean).join(', ');
 }
 
 export function sinceText(engine: Pick<EngineState, 'state' | 'state_since'>): string {

@@ -82,7 +82,7 @@ export function EventsPage() {
             }}
           />
           <select
-            aria-label="Severity"
+            aria-label={texts.parts.severity}
             value={severity.value}
             onChange={({ currentTarget }) => {
               severity.value = currentTarget.value;

@@ -1,6 +1,7 @@
 import { useSignal } from '@preact/signals';
 import { act, get } from '../api/call.ts';
 import type { Replies } from '../api/replies.ts';
+import { formatCount } from '../logic/format.ts';
 import { Modal } from '../parts/dialogs.tsx';
 import { Moment } from '../parts/words.tsx';
 import { perform, question, say } from '../store/acts.ts';
@@ -12,7 +13,9 @@ type Key = Replies['GET /keys']['keys'][number];
 
 /** Who may do what, by which key. */
 export function KeysPage() {
-  const keys = useResource('keys', (signal) => get('GET /keys', '/keys', signal));
+  const keys = useResource('keys', (signal) => get('GET /keys', '/keys', signal), {
+    changesWith: ({ type }) => /^(?:client|access)\./.test(type),
+  });
   const made = useSignal<{ readonly name: string; readonly key: string } | undefined>(undefined);
   const create = async (event: SubmitEvent): Promise<void> => {
     event.preventDefault();
@@ -62,6 +65,9 @@ export function KeysPage() {
                       {name}
                     </th>
                   ))}
+                  <th scope="col" class="is-number is-plain">
+                    {texts.streams.columns.viewers}
+                  </th>
                   <th scope="col" class="is-plain">
                     <span class="visually-hidden">{texts.viewer.acts}</span>
                   </th>
@@ -96,7 +102,7 @@ export function KeysPage() {
                 made.value = undefined;
               }}
             >
-              OK
+              {texts.understood}
             </button>
           </div>
         </Modal>
@@ -106,11 +112,11 @@ export function KeysPage() {
 }
 
 function KeyRow({ known, onRevoked }: { readonly known: Key; readonly onRevoked: () => void }) {
-  const { id, name, role, origin, created_at: created } = known;
+  const { id, name, role, origin, created_at: created, viewer_count: viewers } = known;
   const revoke = (): void => {
     question.value = {
       title: texts.confirm.revokeTitle(name),
-      consequence: texts.confirm.revoke,
+      consequence: texts.confirm.revoke(viewers),
       action: texts.keys.revoke,
       isDangerous: true,
       run: async () => {
@@ -126,6 +132,9 @@ function KeyRow({ known, onRevoked }: { readonly known: Key; readonly onRevoked:
       <td data-label={texts.keys.origin}>{origin}</td>
       <td data-label={texts.keys.created}>
         <Moment at={created} />
+      </td>
+      <td class="is-number" data-label={texts.streams.columns.viewers}>
+        {formatCount(viewers)}
       </td>
       <td class="is-number">
         {origin === 'made' && (

@@ -79,7 +79,7 @@ export function PageIsComing() {
 function Headline({ how }: { readonly how: Condition }) {
   const { headline, gravity, problems } = how;
   return (
-    <section class={`headline tone-${gravity}`} aria-label="Health">
+    <section class={`headline tone-${gravity}`} aria-label={texts.parts.health}>
       <h1>{headline}</h1>
       {problems.length > 0 && (
         <ul class="problems">
@@ -93,7 +93,7 @@ function Headline({ how }: { readonly how: Condition }) {
             </li>
           ))}
           {problems.length > PROBLEMS_SHOWN && (
-            <li class="faint">{`and ${problems.length - PROBLEMS_SHOWN} more`}</li>
+            <li class="faint">{texts.problems.more(problems.length - PROBLEMS_SHOWN)}</li>
           )}
         </ul>
       )}
@@ -113,7 +113,7 @@ function Numbers() {
   const span = first && last ? texts.numbers.since(formatDuration((last.ms - first.ms) / 1000)) : '';
   const places = status.value?.capacity.free_places;
   return (
-    <section class="numbers" aria-label="Numbers">
+    <section class="numbers" aria-label={texts.parts.numbers}>
       <Figure
         label={texts.numbers.viewers}
         value={formatCount(viewers)}

@@ -84,14 +84,15 @@ function PastStream({ name }: { readonly name: string }) {
   const fromMs = Date.parse(stream.began_at);
   const toMs = stream.ended_at === null ? nowMs.value : Date.parse(stream.ended_at);
   const own = events.map(
-    ({ id, at, type, message, engine, reason }): TimelineEvent => ({
+    ({ id, at, type, message, engine }): TimelineEvent => ({
       id,
       ms: Date.parse(at),
       type,
       message,
       severity: 'info',
       engine,
-      details: reason === null ? {} : { reason },
+      // What the history has of them is in the message.
+      details: {},
     }),
   );
   const timeline = timelineOf(
@@ -306,12 +307,12 @@ function Facts({ stream, detail }: FactsProps) {
       </Fact>
       <Fact label={texts.streams.columns.viewers}>
         {formatCount(stream.client_count)}
-        {stream.paused_count > 0 ? ` + ${stream.paused_count} paused` : ''}
+        {stream.paused_count > 0 ? ` ${texts.stream.paused(stream.paused_count)}` : ''}
       </Fact>
       <Fact label={texts.streams.columns.engine}>
         {stream.state === 'ended' ? NOTHING : <EngineName id={stream.container_id} />}
       </Fact>
-      <Fact label={texts.stream.bitrate}>{formatRate(rate?.in)}</Fact>
+      <Fact label={texts.stream.bitrate}>{formatRate(media?.bytes_per_second ?? rate?.in)}</Fact>
       {picture !== undefined && (
         <Fact label={texts.streams.columns.media}>
           {picture}
@@ -375,7 +376,7 @@ function Held({ timeline }: { readonly timeline: Timeline }) {
             {typeof from === 'string' ? `${engineNameOf(from)} → ${to}` : to}
             <span class="faint">
               {typeof kind === 'string' ? kind.replaceAll('-', ' ') : ''}
-              {typeof gap === 'number' && gap > 0 ? `, ${gap.toFixed(1)} s missing` : ', nothing missing'}
+              {texts.stream.missing(typeof gap === 'number' ? gap : 0)}
             </span>
           </li>
         );

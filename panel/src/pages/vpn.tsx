@@ -1,6 +1,7 @@
 import { get } from '../api/call.ts';
 import type { Replies } from '../api/replies.ts';
 import { counted, formatDuration, NOTHING } from '../logic/format.ts';
+import { byName } from '../parts/topology-picture.tsx';
 import { EngineName, Moment, StateMark } from '../parts/words.tsx';
 import { nowMs, overview } from '../store/live.ts';
 import { useResource } from '../store/resource.ts';
@@ -46,7 +47,8 @@ export function VpnPage() {
 
 function VpnSection({ vpn }: { readonly vpn: Vpn }) {
   const name = vpn.container_name ?? '';
-  const behind = overview.value?.engines.filter(({ vpn_container }) => vpn_container === name) ?? [];
+  const behind =
+    overview.value?.engines.filter(({ vpn_container }) => vpn_container === name).toSorted(byName) ?? [];
   const place = [vpn.city, vpn.region, vpn.country].filter((each) => each !== null && each !== '').join(', ');
   return (
     <section class="vpn" aria-label={name} data-vpn={name}>

@@ -165,7 +165,12 @@ export function Notices() {
       {notices.value.map(({ id, text, isFailure }) => (
         <div key={id} class={isFailure ? 'notice is-failure' : 'notice'}>
           <span>{text}</span>
-          <button type="button" class="icon-button" aria-label="Close" onClick={() => dismiss(id)}>
+          <button
+            type="button"
+            class="icon-button"
+            aria-label={texts.parts.close}
+            onClick={() => dismiss(id)}
+          >
             <Icon name="close" />
           </button>
         </div>

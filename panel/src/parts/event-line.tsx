@@ -1,6 +1,7 @@
+import { detailsText, sentenceOf } from '../logic/event-details.ts';
 import type { Happening } from '../store/live.ts';
 import { linkTo } from '../store/route.ts';
-import { EngineName, Moment, Prose, streamNameOf } from './words.tsx';
+import { EngineName, engineNameOf, Moment, Prose, streamNameOf } from './words.tsx';
 
 /** One event: when, what, about which stream and engine. */
 export function EventLine({
@@ -11,14 +12,15 @@ export function EventLine({
   readonly streamLink?: string | undefined;
 }) {
   const { severity, timestamp, message, type, stream_id: stream, container_id: engine } = event;
-  const [, sentence = message, details] = /^(.*?[.!?]) \((.*)\)$/s.exec(message) ?? [];
+  const details = detailsText(event.details, engineNameOf);
   return (
     <div class={`event severity-${severity}`} data-type={type} data-id={event.id}>
       <Moment at={timestamp} />
       <span class="event-mark" aria-hidden="true" />
       <div class="event-text">
         <span class="event-message">
-          <Prose text={sentence} /> {details !== undefined && <span class="event-details">{details}</span>}
+          <Prose text={sentenceOf(message)} />{' '}
+          {details !== '' && <span class="event-details">{details}</span>}
         </span>
         <span class="event-about">
           <span class="event-type">{type}</span>

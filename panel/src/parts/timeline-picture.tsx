@@ -1,4 +1,5 @@
 import { useSignal } from '@preact/signals';
+import { detailsText, sentenceOf } from '../logic/event-details.ts';
 import { formatBoth, formatSeconds, formatTime, formatUtc } from '../logic/format.ts';
 import { clusterMarks, type Mark, type Timeline, ticksOf } from '../logic/timeline.ts';
 import { hueOf } from '../store/hues.ts';
@@ -154,12 +155,19 @@ export function TimelinePicture({ timeline, fromMs, toMs }: TimelineProps) {
 }
 
 function Reading({ mark: { event, ms }, toMs }: { readonly mark: Mark; readonly toMs: number }) {
+  const details = detailsText(event.details, engineNameOf);
   return (
     <p>
       <time dateTime={new Date(ms).toISOString()} title={formatUtc(ms)}>
         {formatTime(ms, toMs)}
       </time>{' '}
-      {event.message}
+      {details === '' ? (
+        event.message
+      ) : (
+        <>
+          {sentenceOf(event.message)} <span class="faint">{details}</span>
+        </>
+      )}
     </p>
   );
 }

@@ -1,5 +1,6 @@
 import { isActive } from '../logic/condition.ts';
 import { counted } from '../logic/format.ts';
+import { cutMiddle } from '../logic/middle.ts';
 import { layoutTopology, viewerDots } from '../logic/topology.ts';
 import { hueOf } from '../store/hues.ts';
 import { overview } from '../store/live.ts';
@@ -7,6 +8,13 @@ import { linkTo } from '../store/route.ts';
 import { texts } from '../texts.ts';
 import { useWidth } from './measured.tsx';
 import { streamNameOf } from './words.tsx';
+
+type Engine = NonNullable<typeof overview.value>['engines'][number];
+
+/** As people count: engine 2 before engine 10. */
+export function byName(one: Pick<Engine, 'container_name'>, other: Pick<Engine, 'container_name'>): number {
+  return one.container_name.localeCompare(other.container_name, 'en', { numeric: true });
+}
 
 const DOT_PITCH = 9;
 const ROWS_PER_ENGINE = 7;
@@ -29,7 +37,7 @@ function Picture({ width }: { readonly width: number }) {
   const engines = new Map(now.engines.map((engine) => [engine.container_id, engine]));
   const byId = new Map(streams.map((stream) => [stream.id, stream]));
   const picture = layoutTopology({
-    engines: now.engines.map((engine) => ({
+    engines: now.engines.toSorted(byName).map((engine) => ({
       id: engine.container_id,
       name: engine.container_name,
       vpn: engine.vpn_container,
@@ -42,10 +50,8 @@ function Picture({ width }: { readonly width: number }) {
     width,
     rowsPerEngineMax: ROWS_PER_ENGINE,
   });
-  const cut = (text: string, room: number): string => {
-    const letters = Math.max(3, Math.floor(room / PIXELS_PER_LETTER));
-    return text.length <= letters ? text : `${text.slice(0, letters - 1)}…`;
-  };
+  const cut = (text: string, room: number): string =>
+    cutMiddle(text, Math.max(3, Math.floor(room / PIXELS_PER_LETTER)));
   const summary = `${counted(now.engines.length, 'engine')}, ${counted(streams.length, 'stream')}, ${counted(
     streams.reduce((sum, { client_count }) => sum + client_count, 0),
     'viewer',

@@ -18,7 +18,8 @@ interface Seen {
   readonly pictures: number;
   readonly dropped: number;
   readonly size: string;
-  readonly rate: number | undefined;
+  readonly bitrate: number | undefined;
+  readonly arrival: number | undefined;
   readonly latency: number | undefined;
   readonly range: PlayableRange | undefined;
 }
@@ -83,7 +84,7 @@ export function Player({ kind, hash, startsAtOnce = false }: PlayerProps) {
     if (element.current) element.current.currentTime = seconds;
   };
   return (
-    <section class="player" aria-label="Player">
+    <section class="player" aria-label={texts.parts.player}>
       <div class="player-picture">
         <video ref={element} controls={isWanted.value} playsInline muted={startsAtOnce} />
         {!isWanted.value && (
@@ -99,7 +100,7 @@ export function Player({ kind, hash, startsAtOnce = false }: PlayerProps) {
             <span>{texts.player.start}</span>
           </button>
         )}
-        {isWanted.value && !hasPicture && (
+        {isWanted.value && !hasPicture && failure.value === undefined && (
           <p class="player-wait" role="status">
             {texts.player.waiting}
           </p>
@@ -112,7 +113,7 @@ export function Player({ kind, hash, startsAtOnce = false }: PlayerProps) {
         >{`${isForNow(failure.value) ? texts.player.failedForNow : texts.player.failed}: ${failure.value.text || texts.player.unsupported}`}</p>
       )}
       <div class="player-bar">
-        <div class="segmented" role="group" aria-label="Format">
+        <div class="segmented" role="group" aria-label={texts.parts.format}>
           {(['mpegts', 'hls'] as const).map((each) => (
             <button
               key={each}
@@ -141,7 +142,8 @@ export function Player({ kind, hash, startsAtOnce = false }: PlayerProps) {
         <dl class="player-stats">
           <Stat label={stats.time} value={now ? formatSeconds(now.position) : NOTHING} />
           <Stat label={stats.buffer} value={now ? formatSeconds(now.reserve) : NOTHING} />
-          <Stat label={stats.rate} value={formatRate(now?.rate)} />
+          {now?.bitrate !== undefined && <Stat label={stats.bitrate} value={formatRate(now.bitrate)} />}
+          <Stat label={stats.arrival[way.value]} value={formatRate(now?.arrival)} />
           <Stat label={stats.size} value={now?.size ?? NOTHING} />
           <Stat label={stats.pictures} value={formatCount(now?.pictures)} />
           <Stat label={stats.dropped} value={formatCount(now?.dropped)} />
@@ -164,7 +166,7 @@ function Stat({ label, value }: { readonly label: string; readonly value: string
 function look(video: HTMLVideoElement, playing: Playing): Seen {
   const { currentTime, buffered, videoWidth, videoHeight } = video;
   const { totalVideoFrames, droppedVideoFrames } = video.getVideoPlaybackQuality();
-  const { bytesPerSecond, latencySeconds } = playing.numbers();
+  const { mediaBytesPerSecond, arrivalBytesPerSecond, latencySeconds } = playing.numbers();
   const end = buffered.length === 0 ? currentTime : buffered.end(buffered.length - 1);
   return {
     position: currentTime,
@@ -172,7 +174,8 @@ function look(video: HTMLVideoElement, playing: Playing): Seen {
     pictures: totalVideoFrames,
     dropped: droppedVideoFrames,
     size: videoWidth > 0 ? `${videoWidth} × ${videoHeight}` : NOTHING,
-    rate: bytesPerSecond,
+    bitrate: mediaBytesPerSecond,
+    arrival: arrivalBytesPerSecond,
     latency: latencySeconds,
     range: playing.range(),
   };

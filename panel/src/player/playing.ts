@@ -1,12 +1,15 @@
 import { url } from '../api/call.ts';
+import { type MediaPiece, rateOfPieces } from '../logic/media-rate.ts';
 import type { PlayableRange } from '../logic/rewind.ts';
 import { queryOf, type StreamReference } from '../logic/stream-reference.ts';
 
 export type Way = 'mpegts' | 'hls';
 
 export interface PlayerNumbers {
-  /** Bytes per second that arrive; undefined where the player does not tell. */
-  readonly bytesPerSecond: number | undefined;
+  /** Of the media, where their pieces tell it: bytes for each second that they play. */
+  readonly mediaBytesPerSecond: number | undefined;
+  /** At which media arrive while they do, bytes per second; of a live stream in one piece it is the stream's own rate. */
+  readonly arrivalBytesPerSecond: number | undefined;
   /** Seconds behind the live edge. */
   readonly latencySeconds: number | undefined;
 }
@@ -59,15 +62,20 @@ async function playMpegts({ video, kind, hash, onFailure }: PlayingOptions): Pro
   player.on(
     mpegts.Events.ERROR,
     (kindOfError: string, detail: string, info?: { readonly code?: number; readonly msg?: string }) => {
-      const text = [detail || kindOfError, info?.msg].filter(Boolean).join(': ');
-      onFailure({ text, status: detail === HTTP_REFUSAL ? info?.code : undefined });
+      const status = detail === HTTP_REFUSAL ? info?.code : undefined;
+      const what = status === undefined ? detail || kindOfError : String(status);
+      onFailure({ text: [what, info?.msg].filter(Boolean).join(': '), status });
     },
   );
   player.attachMediaElement(video);
   player.load();
   void Promise.resolve(player.play()).catch(() => {});
   return {
-    numbers: () => ({ bytesPerSecond, latencySeconds: behindEnd(video) }),
+    numbers: () => ({
+      mediaBytesPerSecond: undefined,
+      arrivalBytesPerSecond: bytesPerSecond,
+      latencySeconds: behindEnd(video),
+    }),
     range: () => undefined,
     stop() {
       player.destroy();
@@ -83,16 +91,23 @@ async function playHls({ video, kind, hash, onFailure }: PlayingOptions): Promis
   const { default: Hls } = await import('hls.js/light');
   if (!Hls.isSupported()) return playNative(video, address, onFailure);
   const hls = new Hls({ enableWorker: true, manifestLoadPolicy: PATIENT, backBufferLength: BEHIND_SECONDS });
-  hls.on(Hls.Events.ERROR, (_event, { fatal, details, response }) => {
+  hls.on(Hls.Events.ERROR, (_event, { fatal, details, networkDetails, response }) => {
     if (!fatal) return;
-    onFailure({ text: [details, response?.code].filter(Boolean).join(': '), status: response?.code });
+    const text = refusalIn(networkDetails) ?? [details, response?.code].filter(Boolean).join(': ');
+    onFailure({ text, status: response?.code });
+  });
+  const pieces: MediaPiece[] = [];
+  hls.on(Hls.Events.FRAG_BUFFERED, (_event, { frag, stats }) => {
+    pieces.push({ bytes: stats.total, seconds: frag.duration });
+    if (pieces.length > PIECES_MAX) pieces.shift();
   });
   hls.on(Hls.Events.MANIFEST_PARSED, () => void video.play().catch(() => {}));
   hls.loadSource(address);
   hls.attachMedia(video);
   return {
     numbers: () => ({
-      bytesPerSecond: hls.bandwidthEstimate / 8 || undefined,
+      mediaBytesPerSecond: rateOfPieces(pieces),
+      arrivalBytesPerSecond: hls.bandwidthEstimate / 8 || undefined,
       latencySeconds: hls.latency || undefined,
     }),
     range() {
@@ -104,6 +119,20 @@ async function playHls({ video, kind, hash, onFailure }: PlayingOptions): Promis
     stop: () => hls.destroy(),
   };
 }
+
+/** What acemux said, where it was acemux that refused. */
+function refusalIn(request: unknown): string | undefined {
+  if (!(request instanceof XMLHttpRequest)) return undefined;
+  try {
+    const { detail } = Object(JSON.parse(request.responseText));
+    return typeof detail === 'string' ? detail : undefined;
+  } catch {
+    return undefined; // It was no refusal of acemux, or its reply is of another type.
+  }
+}
+
+/** Over so many pieces the rate of the media is taken. */
+const PIECES_MAX = 5;
 
 /** What has been seen is held for so long: a page may be left open for days. */
 const BEHIND_SECONDS = 90;
@@ -124,7 +153,11 @@ function playNative(
   video.addEventListener('error', failed);
   void video.play().catch(() => {});
   return {
-    numbers: () => ({ bytesPerSecond: undefined, latencySeconds: behindEnd(video) }),
+    numbers: () => ({
+      mediaBytesPerSecond: undefined,
+      arrivalBytesPerSecond: undefined,
+      latencySeconds: behindEnd(video),
+    }),
     range() {
       const { seekable } = video;
       const last = seekable.length - 1;

@@ -333,6 +333,7 @@ test('who watches by a key that is removed is told to go, others stay, and nobod
     { keyIsAccepted: (id) => accepted.has(id) },
   );
   const [mine, other] = [await enter('a', holderOf({}, 'k1')), await enter('a', holderOf({}, 'k2'))];
+  assert.deepEqual([audience.viewersOfKey('k1'), audience.viewersOfKey('k3')], [1, 0]);
   const waiting = enter('b', holderOf({}, 'k1'));
   accepted.delete('k1');
   audience.expelKey('k1');

@@ -88,6 +88,11 @@ export class Audience {
     }
   }
 
+  /** How many watch by a key, or by what was signed on its account. */
+  viewersOfKey(keyId: string): number {
+    return [...this.#seats].filter((seat) => seat.keyId === keyId).length;
+  }
+
   /** A key is not accepted any more: whoever watches by it, or by what was signed on its account, is told to go. */
   expelKey(keyId: string): void {
     for (const seat of [...this.#seats]) if (seat.keyId === keyId) seat.expel('key_revoked');

@@ -120,6 +120,8 @@ export interface EngineProvider {
   readonly creates: boolean;
   /** Of the specification that `create` works by now; undefined: it has none that could change. */
   readonly specHash?: string;
+  /** What looks like an engine of ours and is none, as far as the last listing showed; undefined: there can be none. */
+  readonly leftAlone?: readonly LeftAlone[];
   /** How many engines it is to have, at least and at most; undefined: as many as all together. */
   readonly bounds?: { readonly min: number; readonly max: number };
   /** The VPNs that its engines must be behind, by name: none is made outside; undefined: they are behind none. */

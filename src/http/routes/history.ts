@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { AcemuxError } from '../../base/reasons.ts';
 import { type Static, Type } from '../../base/schema.ts';
+import type { KeptMedia } from '../../history/evidence-ring.ts';
 import { momentOf } from '../../history/local-time.ts';
 import type { HttpDeps } from '../deps.ts';
 import { ErrorBodySchema } from '../errors.ts';
@@ -74,6 +75,24 @@ const TimelineSchema = Type.Object({
   ),
 });
 
+const KeptMediaSchema = Type.Object(
+  {
+    position: Type.Integer({
+      description: 'Where it begins, in bytes since the session, or that source, began.',
+    }),
+    packet_headers: Type.String({
+      description: 'Base64: the four header bytes of each packet of the last two seconds.',
+    }),
+    units: Type.Array(Type.Unknown(), {
+      description: 'PES packets: role, key of their bytes, times, position.',
+    }),
+  },
+  {
+    description:
+      'What viewers were given last; of a splice, before it, and `joined` is what the other source had brought by then.',
+  },
+);
+
 const EvidenceSchema = Type.Object({
   cases: Type.Array(
     Type.Object({
@@ -86,18 +105,15 @@ const EvidenceSchema = Type.Object({
       decision: Type.Object({}, { additionalProperties: true, description: 'As the event tells it.' }),
       stat: Type.Unknown({ description: 'What the engine said last.' }),
       attempts: Type.Array(Type.Unknown(), { description: 'On engines so far, oldest first.' }),
-      media: Type.Object({
-        position: Type.Integer({ description: 'Where it begins, in bytes since the session began.' }),
-        packet_headers: Type.String({
-          description: 'Base64: the four header bytes of each packet of the last two seconds.',
-        }),
-        units: Type.Array(Type.Unknown(), {
-          description: 'PES packets: role, key of their bytes, times, position.',
-        }),
-      }),
+      media: KeptMediaSchema,
+      joined: Type.OrNull(KeptMediaSchema),
     }),
   ),
 });
+
+function keptMediaJson({ headers, position, units }: KeptMedia): Static<typeof KeptMediaSchema> {
+  return { position, packet_headers: headers.toString('base64'), units: [...units] };
+}
 
 /** `/history…`: why it froze at 21:04, what was played, and how much of it. */
 export function registerHistory(
@@ -198,11 +214,8 @@ export function registerHistory(
         decision: { ...each.decision },
         stat: each.stat ?? null,
         attempts: [...each.attempts],
-        media: {
-          position: each.media.position,
-          packet_headers: each.media.headers.toString('base64'),
-          units: [...each.media.units],
-        },
+        media: keptMediaJson(each.media),
+        joined: each.joined ? keptMediaJson(each.joined) : null,
       })),
     }),
   );

@@ -5,6 +5,7 @@ import { ROLES, type Role } from '../../access/roles.ts';
 import { type Static, Type } from '../../base/schema.ts';
 import type { EventDetails, EventSink } from '../../telemetry/events/event.ts';
 import type { AccessControl } from '../access-control.ts';
+import type { LimitsFace } from '../deps.ts';
 import { ErrorBodySchema } from '../errors.ts';
 import { LimitsSchema } from '../limits-schema.ts';
 import { timeOf } from '../times.ts';
@@ -13,6 +14,7 @@ export interface KeysDeps {
   readonly keys: KeyRing;
   readonly access: AccessControl;
   readonly events: EventSink;
+  readonly limits: Pick<LimitsFace, 'viewersOfKey'>;
 }
 
 const RoleSchema = Type.Union(
@@ -26,6 +28,10 @@ const KeySchema = Type.Object({
   origin: Type.String({ description: 'admin, configured or made (by API).' }),
   created_at: Type.OrNull(Type.String({ format: 'date-time' })),
   limits: LimitsSchema,
+});
+const ListedKeySchema = Type.Object({
+  ...KeySchema.properties,
+  viewer_count: Type.Integer({ description: 'Who watches by it now, or by what was signed on its account.' }),
 });
 const NewKeySchema = Type.Object({
   ...KeySchema.properties,
@@ -51,7 +57,10 @@ interface Wish {
 }
 
 /** `/keys`: which there are, a new one, one less. The key itself is told once, to whom had it made. */
-export function registerKeys(scope: FastifyInstance, { access, events, keys }: KeysDeps): void {
+export function registerKeys(
+  scope: FastifyInstance,
+  { access, events, keys, limits: counts }: KeysDeps,
+): void {
   const config = { area: 'admin' } as const;
   const audited = (request: FastifyRequest, { id, name, role }: KnownKey): KeyChange => {
     const { address, key } = access.callerOf(request);
@@ -65,10 +74,12 @@ export function registerKeys(scope: FastifyInstance, { access, events, keys }: K
       schema: {
         tags: ['admin'],
         summary: 'All keys, without the keys themselves',
-        response: { 200: Type.Object({ keys: Type.Array(KeySchema) }) },
+        response: { 200: Type.Object({ keys: Type.Array(ListedKeySchema) }) },
       },
     },
-    async () => ({ keys: keys.list().map(keyWords) }),
+    async () => ({
+      keys: keys.list().map((known) => ({ ...keyWords(known), viewer_count: counts.viewersOfKey(known.id) })),
+    }),
   );
 
   scope.post<{ Body: Wish }>(

@@ -68,6 +68,7 @@ describe('GET /orchestrator/status', () => {
         blocked_reason_details: null,
       },
       can_start_stream: { now: true, reason: null, detail: null, eta_seconds: null },
+      left_alone: [],
       overload: { overloaded: false, causes: [] },
       acexy: { enabled: false, deprecated: true },
       config: {
@@ -109,6 +110,20 @@ describe('GET /orchestrator/status', () => {
     assert.deepEqual([ill.status, ill.can_start_stream.reason], ['unavailable', 'no_engine_available']);
     const draining = await statusOf(t, full, [madeEngine()], { phase: 'draining' });
     assert.equal(draining.can_start_stream.reason, 'draining');
+  });
+
+  test('names what looks like an engine and is none, with what to do', async (t) => {
+    const container = { id: 'f00', name: 'stranger', detail: 'it is not of this acemux', pool: 'docker' };
+    assert.deepEqual((await statusOf(t, { leftAlone: [container] })).left_alone, [
+      {
+        container: 'stranger',
+        container_id: 'f00',
+        provider: 'docker',
+        reason: 'docker_not_ours',
+        detail: 'it is not of this acemux',
+        todo: REASONS.docker_not_ours.todo,
+      },
+    ]);
   });
 
   test('is not degraded because there are as many engines as may be', async (t) => {

@@ -107,6 +107,19 @@ const StatusSchema = Type.Object({
     detail: Type.OrNull(Type.String()),
     eta_seconds: Type.OrNull(Type.Number()),
   }),
+  left_alone: Type.Array(
+    Type.Object({
+      container: Type.String(),
+      container_id: Type.String(),
+      provider: Type.String(),
+      reason: Type.String({ description: 'A reason code.' }),
+      detail: Type.String(),
+      todo: Type.String({ description: 'What can be done about it.' }),
+    }),
+    {
+      description: 'Containers that look like engines of this acemux and are none: neither used nor removed.',
+    },
+  ),
   overload: OverloadSchema,
   acexy: Type.Object({ enabled: Type.Boolean(), deprecated: Type.Boolean() }),
   config: Type.Object({
@@ -173,6 +186,7 @@ export function registerOrchestrator(scope: FastifyInstance, deps: OrchestratorD
         },
         provisioning: provisioningWords(fleet),
         can_start_stream: abilityWords(deps, fleet),
+        left_alone: fleet.leftAlone.map(leftAloneWords),
         overload: overloadWords(deps),
         acexy: { enabled: false, deprecated: true },
         config: {
@@ -292,6 +306,17 @@ function blockWords(
     reason: code,
     todo: REASONS[code].todo,
   };
+}
+
+function leftAloneWords({
+  id,
+  name,
+  detail,
+  pool,
+}: FleetStatus['leftAlone'][number]): Status['left_alone'][number] {
+  const reason = 'docker_not_ours';
+  const { todo } = REASONS[reason];
+  return { container: name, container_id: id, provider: pool, reason, detail, todo };
 }
 
 function etaSecondsOf({ code, etaMs }: Pick<Block, 'code'> & Partial<Block>): number | undefined {

@@ -88,6 +88,7 @@ export const CALM_FLEET: FleetStatus = {
   waiting: 0,
   breakers: new Map([['docker', { kind: 'closed' }]]),
   away: new Map(),
+  leftAlone: [],
   creates: true,
   freePlaces: 1,
   replacing: 0,

@@ -292,6 +292,7 @@ export function buildRig(overrides: Partial<Parts> = {}): Omit<Rig, 'url' | 'por
         get overloadCauses() {
           return parts.overloadCauses;
         },
+        viewersOfKey: () => 0,
       },
       clientHeaders: parts.clientHeaders,
       fleet: { readiness: () => parts.readiness, consult: () => parts.consultant },

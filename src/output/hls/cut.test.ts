@@ -34,7 +34,7 @@ test('a segment ends at the first access point that makes it long enough', () =>
   assert.equal(cutAt([1, 2, 3].map(key)), undefined);
   assert.equal(cutAt([1, 2, 3, 4, 5].map(key)), 4);
   assert.equal(cutAt([1.001, 2.002, 3.003, 4.004].map(key)), 4.004);
-  assert.equal(cutAt([2, 3, 6].map(key), { targetSeconds: 6 }), 6);
+  assert.equal(cutAt([2, 3, 6].map(key), { targetSeconds: 6, gopMaxSeconds: 6 }), 6);
 });
 
 test('it ends at an earlier one when the next would make it longer than the target duration', () => {
@@ -103,6 +103,16 @@ test('whatever the distances are, no segment is longer than the target duration,
       else assert.ok(at / 10 < targetSeconds + 0.5);
     }),
   );
+});
+
+test('one picture that is longer than a segment may be is a segment that says as much as it may, and a break is behind it', () => {
+  const rule = { wantedSeconds: 4, targetSeconds: 6, gopMaxSeconds: 6 };
+  assert.equal(nextCut(key(0), [key(6.4)], rule)?.durationTicks, 6.4 * 90_000);
+  const { point } = key(6.6);
+  const cut = nextCut(key(0), [key(6.6)], rule);
+  assert.equal(cut?.durationTicks, 6 * 90_000);
+  assert.equal(cut?.end, point.position);
+  assert.deepEqual(cut?.next.breakBefore, { position: point.position, endPts: point.pts });
 });
 
 test('the longest interval is that of access points on one side of a break', () => {

@@ -53,6 +53,7 @@ export function nextCut(start: Start, places: readonly Start[], rule: CutRule): 
     const isTooLong = exceeds(ticks, rule.targetSeconds);
     if (isTooLong && access) return cutAt(access);
     if (exceeds(ticks, rule.gopMaxSeconds) && other) return cutAt(other);
+    if (exceeds(ticks, rule.gopMaxSeconds)) return cutAtBreak(place, rule.gopMaxSeconds * PTS_HZ);
     if (breakBefore) return { next: place, end: breakBefore.position, durationTicks: Math.max(0, ticks) };
     // What is shown before the first picture of the segment can't begin the next one.
     if (ticks <= 0) continue;
@@ -67,6 +68,13 @@ export function nextCut(start: Start, places: readonly Start[], rule: CutRule): 
     accessTicks = ticks;
   }
   return undefined;
+}
+
+/** There is one picture alone: the segment says less than it lasts, so that it may be there at all, and what follows is behind a break. */
+function cutAtBreak({ point, breakBefore }: Start, durationTicks: number): Cut {
+  const { position, pts = 0 } = point;
+  const end = breakBefore?.position ?? position;
+  return { next: { point, breakBefore: breakBefore ?? { position, endPts: pts } }, end, durationTicks };
 }
 
 /** EXT-X-TARGETDURATION counts durations as rounded to the nearest second. */

@@ -44,7 +44,7 @@ interface Open {
   readonly start: Start;
   readonly startMs: number;
   readonly isDiscontinuity: boolean;
-  /** Packets behind its beginning that are in the segment before it. */
+  /** Packets behind its beginning that are in the segment before it; before the first they are in none, and grow as they come. */
   readonly given: readonly number[];
 }
 
@@ -148,7 +148,7 @@ export class Segmenter {
     this.#forgetSeen();
     const start = { point, breakBefore: undefined };
     this.#measure([start, ...placesBehind(point.position, accessPoints, cutPlaces)]);
-    return { start, startMs: this.#startMsAt(point), isDiscontinuity, given: [] };
+    return { start, startMs: this.#startMsAt(point), isDiscontinuity, given: point.omit };
   }
 
   #decide(start: Start): Cut | undefined {

@@ -49,6 +49,19 @@ test('the first sample has no share of the CPU, the second compares the two', as
   assert.equal((await sampler.sample(['a'], never)).get('a')?.cpuPercent, 40);
 });
 
+test('who asks about one container takes nothing from those who ask about another', async (t) => {
+  const daemon = await ScriptedDaemon.start(t);
+  const api = new DockerApi({ endpoint: daemon.endpoint, clock: systemClock });
+  t.after(() => api.close());
+  const sampler = new StatsSampler(new DockerClient(api));
+  const samples = [sampleOf(100, 1000), sampleOf(200, 2000)];
+  daemon.on('GET /containers/a/stats', () => samples.shift());
+  daemon.on('GET /containers/b/stats', () => sampleOf(1, 1));
+  await sampler.sample(['a'], never);
+  await sampler.sample(['b'], never);
+  assert.equal((await sampler.sample(['a'], never)).get('a')?.cpuPercent, 40);
+});
+
 test('fault 14: of 200 containers ten are asked at once, and those that can’t be told of are left out', async (t) => {
   const daemon = await ScriptedDaemon.start(t);
   const api = new DockerApi({ endpoint: daemon.endpoint, clock: systemClock });

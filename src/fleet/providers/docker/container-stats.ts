@@ -10,6 +10,8 @@ interface CpuSample {
 
 /** So many containers are asked at once: Docker 20.10 takes up to a second for each, in which it mostly waits. */
 const ASKED_AT_ONCE = 10;
+/** Of so many containers that are not asked about now the last sample is held: they may be asked about next. */
+const OTHERS_MAX = 500;
 
 /** Samples of what containers use, each compared with the one before. */
 export class StatsSampler {
@@ -26,7 +28,10 @@ export class StatsSampler {
    */
   async sample(ids: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, ContainerStats>> {
     const wanted = new Set(ids);
-    for (const id of this.#before.keys()) if (!wanted.has(id)) this.#before.delete(id);
+    for (const id of this.#before.keys()) {
+      if (this.#before.size <= wanted.size + OTHERS_MAX) break;
+      if (!wanted.has(id)) this.#before.delete(id);
+    }
     const found = new Map<string, ContainerStats>();
     const queue = [...wanted];
     const ask = async (): Promise<void> => {

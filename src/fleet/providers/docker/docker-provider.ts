@@ -7,6 +7,7 @@ import type {
   EngineProvider,
   EngineSpec,
   ImageProgress,
+  LeftAlone,
   ObservedContainer,
   ObservedEngine,
   ProviderListener,
@@ -129,6 +130,10 @@ export class DockerProvider implements EngineProvider {
     return this.#deps.settings.name ?? 'docker';
   }
 
+  get leftAlone(): readonly LeftAlone[] {
+    return this.#containers.leftAlone;
+  }
+
   /** Asks about containers that are not ours: those of VPNs. */
   get inspector(): ContainerInspector {
     return this.#client;
@@ -148,7 +153,7 @@ export class DockerProvider implements EngineProvider {
     try {
       const own = await this.#containers.refresh(limited);
       const vpns = await this.#lookAtVpns(own, limited);
-      if (this.#mayBeForeign) {
+      if (this.#mayBeForeign || this.#containers.hasForeign) {
         await this.#containers.lookForForeign(limited);
         this.#mayBeForeign = false;
       }

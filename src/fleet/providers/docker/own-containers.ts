@@ -32,6 +32,8 @@ export interface OwnContainer {
   readonly details: ContainerDetails;
 }
 
+const FOREIGN = 'a container carries CONTAINER_LABEL and is not of this acemux';
+
 /** The last words of an engine that are told. */
 const LOG_LINES = 20;
 /** Docker gets so long to have removed a container. */
@@ -57,7 +59,7 @@ export class OwnContainers {
   readonly #underway = new Map<string, EngineLabels>();
   /** Attempts that have failed; what Docker made of them nevertheless is to go. */
   readonly #failedAttempts = new Set<string>();
-  readonly #warned = new Set<string>();
+  readonly #leftAlone = new Map<string, LeftAlone>();
   /** What happened while a list was under way, which knows nothing of it. */
   readonly #madeMeanwhile = new Set<string>();
   readonly #goneMeanwhile = new Set<string>();
@@ -112,13 +114,24 @@ export class OwnContainers {
     );
   }
 
+  /** What looks like an engine of ours and is none, as it was when last looked for. */
+  get leftAlone(): readonly LeftAlone[] {
+    return [...this.#leftAlone.values()];
+  }
+
   /** Warns of containers that carry our label and are not ours, each once. @throws as `refresh` */
   async lookForForeign(signal: AbortSignal): Promise<void> {
     const { client, label, instance } = this.#deps;
-    for (const { id, name, labels } of await client.list([label.join('=')], signal)) {
-      if (labels[INSTANCE_LABEL] === instance) continue;
-      this.#leaveAlone(id, name, 'a container carries CONTAINER_LABEL and is not of this acemux');
-    }
+    const rows = await client.list([label.join('=')], signal);
+    const foreign = rows.filter(({ labels }) => labels[INSTANCE_LABEL] !== instance);
+    for (const { id, detail } of this.leftAlone)
+      if (detail === FOREIGN && !foreign.some((row) => row.id === id)) this.#leftAlone.delete(id);
+    for (const { id, name } of foreign) this.#leaveAlone(id, name, FOREIGN);
+  }
+
+  /** Whether there were containers of others when they were last looked for. */
+  get hasForeign(): boolean {
+    return this.leftAlone.some(({ detail }) => detail === FOREIGN);
   }
 
   /** What an event tells that a later look can't. */
@@ -317,7 +330,7 @@ export class OwnContainers {
     this.#details.delete(id);
     this.#deaths.delete(id);
     this.#leaving.delete(id);
-    this.#warned.delete(id);
+    this.#leftAlone.delete(id);
   }
 
   /**
@@ -336,8 +349,8 @@ export class OwnContainers {
   }
 
   #leaveAlone(id: string, name: string, detail: string): void {
-    if (this.#warned.has(id)) return;
-    this.#warned.add(id);
+    if (this.#leftAlone.has(id)) return;
+    this.#leftAlone.set(id, { id, name, detail });
     const { log, onLeftAlone } = this.#deps;
     const reason = 'docker_not_ours';
     log.warn({ container: name, id, reason, todo: REASONS[reason].todo }, `${detail}: it is left alone`);

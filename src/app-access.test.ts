@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import type { ListedPart } from './access/address-lists.ts';
+import { MemoryKeyStore } from './access/key-store.ts';
+import { buildAccess } from './app-access.ts';
+import { ManualClock } from './base/manual-clock.ts';
+import { type Config, defaultConfig } from './config/config.ts';
+import { silentLog } from './telemetry/log.ts';
+
+const PARTS: readonly ListedPart[] = ['play', 'view', 'admin'];
+const guest = (address: string) => ({ address, isPrivate: true, isBehindUnknownProxy: false });
+
+test('each list of addresses that can be set keeps out of its own part, and of no other', async (t) => {
+  const dataDir = await mkdtemp(join(tmpdir(), 'acemux-access-'));
+  t.after(() => rm(dataDir, { recursive: true }));
+  for (const part of PARTS) {
+    for (const kind of ['Allow', 'Deny'] as const) {
+      const base = defaultConfig();
+      const config: Config = {
+        ...base,
+        storage: { ...base.storage, dataDir },
+        access: { ...base.access, [`${part}${kind}`]: ['192.168.7.0/24', 'fd00::/8'] },
+      };
+      const house = await buildAccess(config, {
+        keyStore: new MemoryKeyStore(),
+        clock: new ManualClock(),
+        log: silentLog(),
+      });
+      const isLetIn = (address: string): readonly ListedPart[] =>
+        PARTS.filter((each) => house.parts.lists.judge(each, guest(address)) === 'allow');
+      const others = PARTS.filter((each) => each !== part);
+      for (const listed of ['192.168.7.9', 'fd12::1']) {
+        assert.deepEqual(isLetIn(listed), kind === 'Allow' ? PARTS : others, `${part}${kind} ${listed}`);
+      }
+      assert.deepEqual(isLetIn('10.0.0.1'), kind === 'Allow' ? others : PARTS, `${part}${kind}`);
+      await house.stop();
+    }
+  }
+});
