@@ -71,6 +71,9 @@ export interface Replies {
     readonly is_in_timeshift: boolean;
     readonly bytes_sent: number | null;
     readonly bytes_per_second: number | null;
+    readonly max_bytes_per_second: number | null;
+    /** That cap holds it back now. Of HLS: a piece of its stream waits for its address. */
+    readonly is_throttled: boolean;
     /** Times that it was too slow, and went on at a newer keyframe. */
     readonly skips: number;
     readonly longest_pause_seconds: number | null;
@@ -1131,6 +1134,9 @@ export interface Replies {
       readonly is_in_timeshift: boolean;
       readonly bytes_sent: number | null;
       readonly bytes_per_second: number | null;
+      readonly max_bytes_per_second: number | null;
+      /** That cap holds it back now. Of HLS: a piece of its stream waits for its address. */
+      readonly is_throttled: boolean;
       /** Times that it was too slow, and went on at a newer keyframe. */
       readonly skips: number;
       readonly longest_pause_seconds: number | null;
