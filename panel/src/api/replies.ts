@@ -641,7 +641,7 @@ export interface Replies {
       readonly stat: unknown;
       /** On engines so far, oldest first. */
       readonly attempts: readonly (unknown)[];
-      /** What viewers were given last; of a splice, before it, and `joined` is what the other source had brought by then. */
+      /** What viewers were given last; of a splice, before it, and `joined` is what the other source had brought by then. `unused`: what an engine whose attempt failed had sent. */
       readonly media: {
         /** Where it begins, in bytes since the session, or that source, began. */
         readonly position: number;
@@ -651,6 +651,14 @@ export interface Replies {
         readonly units: readonly (unknown)[];
       };
       readonly joined: {
+        /** Where it begins, in bytes since the session, or that source, began. */
+        readonly position: number;
+        /** Base64: the four header bytes of each packet of the last two seconds. */
+        readonly packet_headers: string;
+        /** PES packets: role, key of their bytes, times, position. */
+        readonly units: readonly (unknown)[];
+      } | null;
+      readonly unused: {
         /** Where it begins, in bytes since the session, or that source, began. */
         readonly position: number;
         /** Base64: the four header bytes of each packet of the last two seconds. */
