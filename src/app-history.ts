@@ -35,7 +35,7 @@ const EVIDENCE_BOUNDS = { countMax: 50, bytesMax: 4 * 1024 * 1024 };
 const EVIDENCE_EVERY_MS = 10_000;
 
 export interface HistorySources {
-  readonly store: Store;
+  readonly store: Pick<Store, 'read' | 'write' | 'usedBytes' | 'shrink' | 'health'>;
   readonly events: EventBus;
   /** Live ones. */
   readonly sessions: () => readonly Session[];
