@@ -28,12 +28,14 @@ const EVIDENCE_OF: ReadonlySet<EventType> = new Set([
 ]);
 /** Of these there are two sources. */
 const JOINS: ReadonlySet<EventType> = new Set(['stream.spliced', 'stream.standby_switched']);
+/** Of these there may be what an engine has sent in vain; it is dropped when the event has been told. */
+const FAILED_ATTEMPT: EventType = 'stream.attempt_failed';
 const EVIDENCE_BOUNDS = { countMax: 50, bytesMax: 4 * 1024 * 1024 };
-/** Of one stream and one kind of event, one in so long: many viewers may skip at once. */
+/** Of one stream, engine and kind of event, one in so long: many viewers may skip at once. */
 const EVIDENCE_EVERY_MS = 10_000;
 
 export interface HistorySources {
-  readonly store: Store;
+  readonly store: Pick<Store, 'read' | 'write' | 'usedBytes' | 'shrink' | 'health'>;
   readonly events: EventBus;
   /** Live ones. */
   readonly sessions: () => readonly Session[];
@@ -93,12 +95,13 @@ export function buildHistory({ history }: Config, sources: HistorySources): Hist
     if (!EVIDENCE_OF.has(event.type)) return;
     const session = sources.sessions().find(({ id }) => id === event.session);
     if (!session) return;
-    const what = `${session.sessionId} ${event.type}`;
+    const what = `${session.sessionId} ${event.type} ${event.engine ?? ''}`;
     const nowMs = clock.nowMs();
     if (nowMs - (takenAtMs.get(what) ?? Number.NEGATIVE_INFINITY) < EVIDENCE_EVERY_MS) return;
     if (takenAtMs.size > EVIDENCE_BOUNDS.countMax) takenAtMs.clear();
     takenAtMs.set(what, nowMs);
-    const { attempts, lastJoin, session: snapshot } = session.detail();
+    const triedEngine = event.type === FAILED_ATTEMPT ? event.engine : undefined;
+    const { attempts, lastJoin, session: snapshot, unused } = session.detail(triedEngine);
     const join = JOINS.has(event.type) ? lastJoin : undefined;
     evidence.add({
       eventId: event.id,
@@ -112,6 +115,7 @@ export function buildHistory({ history }: Config, sources: HistorySources): Hist
       attempts,
       media: mediaEvidenceOf(session.ring, join?.position),
       joined: join?.brought,
+      unused,
     });
   };
   let unsubscribe: (() => void) | undefined;

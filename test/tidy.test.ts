@@ -52,7 +52,6 @@ const WITHOUT_OWN_TEST: Readonly<Record<string, string>> = {
   'src/config/access-keys.ts': 'keys; config/load.test.ts reads all of them',
   'src/engine/media-connection.ts': 'media.test.ts and engine-client.test.ts read media by it',
   'src/http/limits-schema.ts': 'a shape; http/routes/keys.test.ts sends it',
-  'src/app-history.ts': 'part of the composition root; test/integration/history.test.ts drives it over HTTP',
   'src/config/history-keys.ts': 'keys; config/load.test.ts reads all of them',
   'src/app-store.ts': 'part of the composition root; test/integration/store.test.ts drives it over HTTP',
   'src/base/store-reasons.ts': 'rows of the table that base/reasons.test.ts judges',

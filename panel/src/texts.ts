@@ -210,6 +210,8 @@ export const texts = {
     since: 'Since',
     acts: 'Acts',
     fromDisk: 'from disk',
+    heldTo: (rate: string) => `held to ${rate}`,
+    atMost: (rate: string) => `at most ${rate}`,
   },
   limits: {
     buffer: 'In memory, seconds',

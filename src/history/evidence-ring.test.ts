@@ -13,6 +13,7 @@ const made = (eventId: number, headerBytes = 0): EvidenceCase => ({
   stat: undefined,
   attempts: [],
   media: { position: 0, headers: Buffer.alloc(headerBytes / 2), units: [] },
+  unused: undefined,
   joined: { position: 0, headers: Buffer.alloc(headerBytes / 2), units: [] },
 });
 const idsOf = (ring: EvidenceRing): number[] => ring.list().map(({ eventId }) => eventId);

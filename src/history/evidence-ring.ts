@@ -19,6 +19,8 @@ export interface EvidenceCase {
   readonly media: KeptMedia;
   /** Of a splice: the last two seconds that the other source had brought; else undefined. */
   readonly joined: KeptMedia | undefined;
+  /** Of an attempt that failed: the last two seconds that its engine had sent, if it had sent anything. */
+  readonly unused: KeptMedia | undefined;
 }
 
 /** Packet headers, four bytes each, and PES packets. */
@@ -68,8 +70,9 @@ export class EvidenceRing {
   }
 }
 
-function sizeOf({ joined, media }: EvidenceCase): number {
-  return CASE_BYTES + sizeOfMedia(media) + (joined ? sizeOfMedia(joined) : 0);
+function sizeOf({ joined, media, unused }: EvidenceCase): number {
+  const other = joined ?? unused;
+  return CASE_BYTES + sizeOfMedia(media) + (other ? sizeOfMedia(other) : 0);
 }
 
 function sizeOfMedia({ headers, units }: KeptMedia): number {

@@ -31,6 +31,12 @@ export const ClientSchema = Type.Object({
   is_in_timeshift: Type.Boolean({ description: 'What it is sent comes from disk.' }),
   bytes_sent: Type.OrNull(Type.Integer({ description: 'Null of HLS, whose segments are the same for all.' })),
   bytes_per_second: Type.OrNull(Type.Integer({ description: 'Lately.' })),
+  max_bytes_per_second: Type.OrNull(
+    Type.Integer({ description: 'The tightest byte cap on it, which others may share. Null: none.' }),
+  ),
+  is_throttled: Type.Boolean({
+    description: 'That cap holds it back now. Of HLS: a piece of its stream waits for its address.',
+  }),
   skips: Type.Integer({ description: 'Times that it was too slow, and went on at a newer keyframe.' }),
   longest_pause_seconds: Type.OrNull(Seconds('That it got nothing because its stream stood still.')),
 });
@@ -189,6 +195,8 @@ export function clientWords(viewer: ListedViewer): Static<typeof ClientSchema> {
     is_in_timeshift: viewer.isInPast,
     bytes_sent: progress?.bytesSent ?? null,
     bytes_per_second: whole(progress?.bytesPerSecond),
+    max_bytes_per_second: whole(progress?.throttle?.bytesPerSecond),
+    is_throttled: progress?.throttle?.isHoldingBack ?? false,
     skips: progress?.skips ?? 0,
     longest_pause_seconds: seconds(progress?.longestPauseMs),
   };

@@ -4,7 +4,7 @@ import { FakeEngine } from '../../test/support/fake-engines.ts';
 import { house, refusal, VIEWER, watch } from '../../test/support/session-house.ts';
 import { AcemuxError, type ReasonCode } from '../base/reasons.ts';
 import { AdmittedFiles, AdmittedSessions } from './admitted-sessions.ts';
-import type { Pace, ViewerInfo } from './attachment.ts';
+import type { Pace, Throttle, ViewerInfo } from './attachment.ts';
 import type { Doorkeeper, Seat } from './doorkeeper.ts';
 import type { OpenFile } from './recorded/recordings.ts';
 
@@ -18,13 +18,16 @@ class OpenDoor implements Doorkeeper {
   refusal: ReasonCode | undefined;
   tooSlow = false;
   pace: Pace | undefined;
+  throttle: Throttle | undefined;
   rate: number | undefined;
 
   async enter(viewer: ViewerInfo, stream: string): Promise<Seat> {
     if (this.refusal) throw new AcemuxError(this.refusal);
     const events: string[] = [];
     this.seats.push({ viewer, stream, events });
+    const { throttle } = this;
     return {
+      throttle,
       expulsion: this.expulsion.signal,
       watch: (rate, isPushed) => {
         this.rate = rate();
@@ -104,6 +107,24 @@ describe('a viewer', () => {
     door.expulsion.abort(new AcemuxError('stream_replaced'));
     assert.equal(attachment.expulsion?.aborted, true);
     attachment.leave('stream_replaced');
+  });
+
+  test('has what a cap does to it in what is shown of it', async () => {
+    const { door, join, rig } = await played();
+    door.throttle = { bytesPerSecond: 500_000, isHoldingBack: true };
+    const attachment = await join();
+    attachment.showProgress?.(() => ({
+      output: 'ts',
+      position: undefined,
+      bytesSent: undefined,
+      bytesPerSecond: undefined,
+      isBlocked: false,
+      skips: 0,
+      longestPauseMs: undefined,
+    }));
+    const shown = rig.directory.sessions[0]?.viewers.list().at(-1)?.progress;
+    assert.deepEqual([shown?.output, shown?.throttle], ['ts', door.throttle]);
+    attachment.leave('client_left');
   });
 
   test('that only waits to come back has no seat afterwards, and takes nothing', async () => {

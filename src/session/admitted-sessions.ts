@@ -64,6 +64,7 @@ function seated(attachment: Attachment, seat: Seat): Attachment {
     ...attachment,
     expulsion: attachment.expulsion ? firstAbort(attachment.expulsion, seat.expulsion) : seat.expulsion,
     ...(pace && { pace }),
+    showProgress: (look) => attachment.showProgress?.(() => ({ ...look(), throttle: seat.throttle })),
     notePaused: (isPaused) => {
       seat.notePaused(isPaused);
       attachment.notePaused?.(isPaused);

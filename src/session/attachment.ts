@@ -62,6 +62,14 @@ export interface Pace {
   waitMs(nowMs: number): number;
 }
 
+/** What a byte cap does to a viewer. */
+export interface Throttle {
+  /** Of the tightest cap that it lives on, which others may share. */
+  readonly bytesPerSecond: number;
+  /** There is something to be sent, and the cap keeps it waiting. */
+  readonly isHoldingBack: boolean;
+}
+
 /** How a viewer does, as its output sees it: a copy, taken at one moment. */
 export interface ViewerProgress {
   readonly output: ViewerOutput;
@@ -77,6 +85,8 @@ export interface ViewerProgress {
   readonly skips: number;
   /** The longest time that it had nothing to be sent, because the stream stood still, milliseconds. */
   readonly longestPauseMs: number | undefined;
+  /** Not the output's to tell, but known to whoever let the viewer in; undefined: no cap. */
+  readonly throttle?: Throttle | undefined;
 }
 
 /** One viewer's membership in a session, which lives as long as it has any. */

@@ -1,4 +1,4 @@
-import type { Pace, ViewerInfo } from './attachment.ts';
+import type { Pace, Throttle, ViewerInfo } from './attachment.ts';
 
 /** Who lets viewers in, declared by those who ask. Limits fulfil it, and app.ts introduces them. */
 export interface Doorkeeper {
@@ -21,6 +21,8 @@ export interface Seat {
    * @throws AcemuxError bandwidth_below_stream, overloaded
    */
   watch(rate: () => number | undefined, isPushed: boolean): Pace | undefined;
+  /** What a byte cap does to it now; undefined: there is none. */
+  readonly throttle: Throttle | undefined;
   /** Whether it takes nothing now, and stays. */
   notePaused(isPaused: boolean): void;
   /** Later calls do nothing. */

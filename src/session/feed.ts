@@ -7,7 +7,7 @@ import type { SpliceDecision } from '../mpegts/splice/plan.ts';
 import type { SourceMapper } from '../mpegts/splice/source-mapper.ts';
 import { HoldBack } from './hold-back.ts';
 import type { Ingest } from './ingest.ts';
-import { evidenceOfCandidate } from './media-evidence.ts';
+import { evidenceOfCandidate, type MediaEvidence, mediaEvidenceOf } from './media-evidence.ts';
 import { SourceProgress } from './source-health.ts';
 import { type Stretch, TimelineGuard } from './timeline-guard.ts';
 
@@ -95,6 +95,14 @@ export class Feed {
   /** Bytes that it keeps aside until they can go into the ring. */
   get keptBytes(): number {
     return this.#path.kind === 'candidate' ? this.#path.candidate.media.sizeBytes : 0;
+  }
+
+  /** What it has brought last, as far as that is no part of what viewers get: for whoever asks why it was not taken. */
+  get unused(): MediaEvidence | undefined {
+    if (this.#path.kind === 'candidate') return evidenceOfCandidate(this.#path.candidate.media);
+    return this.#path.kind === 'first' && !this.#isInUse
+      ? mediaEvidenceOf(this.#deps.ingest.ring)
+      : undefined;
   }
 
   get lastByteMs(): number {

@@ -5,7 +5,7 @@ import type { BufferMemory, BufferOwner, Share } from './buffer-memory.ts';
 import { Feed } from './feed.ts';
 import { FLOOR_BYTES } from './giving-way.ts';
 import { Ingest } from './ingest.ts';
-import type { JoinEvidence } from './media-evidence.ts';
+import type { JoinEvidence, MediaEvidence } from './media-evidence.ts';
 import { memoryFor, Ring, type RingLimits } from './ring.ts';
 import type { SessionLimits } from './session-limits.ts';
 import { judgeSource, type SourceProgress, type SourceVerdict } from './source-health.ts';
@@ -146,6 +146,12 @@ export class Intake implements BufferOwner {
   /** The latest source that was joined to what there was; undefined: none. */
   get lastJoin(): JoinEvidence | undefined {
     return this.#current.lastJoin;
+  }
+
+  /** What a source has brought last and viewers have got nothing of; undefined: nothing. */
+  unusedOf(source: SourceKey): MediaEvidence | undefined {
+    const brought = this.#feeds.get(source)?.unused;
+    return brought && brought.headers.length > 0 ? brought : undefined;
   }
 
   get noKeyframe(): boolean {

@@ -1,6 +1,6 @@
 import { type DetailedDescription, describeProgram } from '../mpegts/stream-description.ts';
 import type { AttemptRecord } from './attempt-record.ts';
-import type { JoinEvidence } from './media-evidence.ts';
+import type { JoinEvidence, MediaEvidence } from './media-evidence.ts';
 import type { Past } from './past.ts';
 import type { Ring } from './ring.ts';
 import type { StandbyMode } from './standby-mode.ts';
@@ -105,6 +105,8 @@ export interface SessionDetail {
   readonly standbyEngine: string | undefined;
   /** The latest source that was joined to what there was; undefined: none. */
   readonly lastJoin: JoinEvidence | undefined;
+  /** What the engine that was asked about has sent last and viewers have got nothing of; undefined: nothing, or none was. */
+  readonly unused: MediaEvidence | undefined;
   readonly past: PastDetail | undefined;
   readonly settings: StreamSettings;
 }

@@ -393,9 +393,9 @@ export class Session implements WatchedSession, SuppliedSession {
     else if (!this.#past && this.#startedAtWallMs !== undefined) this.#keepPast();
   }
 
-  /** Everything about it. */
-  detail(): SessionDetail {
-    const { standby, ...supplied } = this.#supply.detail();
+  /** Everything about it; with an engine that is tried for it, also what that has sent in vain. */
+  detail(triedEngine?: string): SessionDetail {
+    const { standby, ...supplied } = this.#supply.detail(triedEngine);
     const prebufferMs = this.#limits.prebufferMs([this.id, this.infohash]);
     return {
       session: this.snapshot(),

@@ -145,12 +145,12 @@ export class SourceSearch implements AttemptOwner {
   confirm(attempt: SourceAttempt): void {
     if (!this.#race.has(attempt)) return;
     const { log, observer, onFound, report, stream } = this.#deps;
-    for (const loser of this.#race.win(attempt)) {
-      // Whoever was asked later had less time.
-      if (!loser.isOlderThan(attempt)) continue;
-      observer.attemptFailed('outrun', stream, loser.slot.engine.id, false);
-      report(loser, { ok: false, reason: 'outrun', hadPlayed: false });
-    }
+    // Whoever was asked later had less time.
+    const outrun = this.racers.filter((racer) => racer !== attempt && racer.isOlderThan(attempt));
+    // Told while what they have sent is still there.
+    for (const { slot } of outrun) observer.attemptFailed('outrun', stream, slot.engine.id, false);
+    this.#race.win(attempt);
+    for (const loser of outrun) report(loser, { ok: false, reason: 'outrun', hadPlayed: false });
     if (attempt === this.#hedge) {
       log.info({ engine: attempt.slot.engine.id }, 'the second engine delivers first');
       observer.hedgeWon(stream, attempt.slot.engine.id);

@@ -8,6 +8,7 @@ import type { BufferMemory } from './buffer-memory.ts';
 import { type BufferedSession, Intake, type IntakeNews, type IntakeSwitch } from './intake.ts';
 import type { KnownName } from './known-names.ts';
 import { LiveNotice } from './live-notice.ts';
+import type { MediaEvidence } from './media-evidence.ts';
 import { PlaybackContest } from './playback-contest.ts';
 import type { EngineSource, ObservedStream, SessionEngine, SessionObserver } from './ports.ts';
 import type { Ring } from './ring.ts';
@@ -60,7 +61,7 @@ export interface SupplyDeps {
 export interface SupplyDetail
   extends Pick<
     SessionDetail,
-    'attempts' | 'buffer' | 'media' | 'bytesInPerSecond' | 'standbyEngine' | 'lastJoin'
+    'attempts' | 'buffer' | 'media' | 'bytesInPerSecond' | 'standbyEngine' | 'lastJoin' | 'unused'
   > {
   readonly standby: StandbyMode;
 }
@@ -234,7 +235,7 @@ export class Supply implements SourceLoopOwner {
   }
 
   /** What is known of it, for somebody who looks for what is wrong. */
-  detail(): SupplyDetail {
+  detail(triedEngine?: string): SupplyDetail {
     const nowMs = this.#deps.clock.nowMs();
     return {
       attempts: this.#attempts.list(),
@@ -244,7 +245,13 @@ export class Supply implements SourceLoopOwner {
       standby: this.#standbyMode,
       standbyEngine: this.#source.standby.engineId,
       lastJoin: this.#intake.lastJoin,
+      unused: triedEngine === undefined ? undefined : this.#unusedOf(triedEngine),
     };
+  }
+
+  #unusedOf(engineId: string): MediaEvidence | undefined {
+    const attempt = this.#source.attempts.find(({ slot }) => slot.engine.id === engineId);
+    return attempt && this.#intake.unusedOf(attempt);
   }
 
   // ── what the source tells ───────────────────────────────────────────────────────────────────────────────

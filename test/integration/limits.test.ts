@@ -143,7 +143,18 @@ test('a stream that has more than a viewer may take is refused before its 200; i
   const segment = (await (await fetch(playlist)).text()).split('\n').find((line) => line.endsWith('.ts'));
   const beganMs = performance.now();
   const first = await (await fetch(new URL(segment ?? '', playlist))).arrayBuffer();
-  const again = await (await fetch(new URL(segment ?? '', playlist))).arrayBuffer();
+  let isOver = false;
+  const asking = fetch(new URL(segment ?? '', playlist)).finally(() => {
+    isOver = true;
+  });
+  // Whoever looks meanwhile sees that it is held back, and what to.
+  let [isShown, cap] = [false, 0];
+  while (!isOver && !isShown) {
+    const [viewer] = Object((await rig.json(`/proxy/sessions/${ID}`))['clients']);
+    [isShown, cap] = [viewer.is_throttled, viewer.max_bytes_per_second];
+  }
+  assert.deepEqual([isShown, cap], [true, capBytes]);
+  const again = await (await asking).arrayBuffer();
   assert.equal(again.byteLength, first.byteLength);
   // A second's worth is there to begin with: the rest of the first one is paid off before the second one comes, however slow the
   // machine is. A timer of Node may be a millisecond early.

@@ -71,6 +71,9 @@ export interface Replies {
     readonly is_in_timeshift: boolean;
     readonly bytes_sent: number | null;
     readonly bytes_per_second: number | null;
+    readonly max_bytes_per_second: number | null;
+    /** That cap holds it back now. Of HLS: a piece of its stream waits for its address. */
+    readonly is_throttled: boolean;
     /** Times that it was too slow, and went on at a newer keyframe. */
     readonly skips: number;
     readonly longest_pause_seconds: number | null;
@@ -638,7 +641,7 @@ export interface Replies {
       readonly stat: unknown;
       /** On engines so far, oldest first. */
       readonly attempts: readonly (unknown)[];
-      /** What viewers were given last; of a splice, before it, and `joined` is what the other source had brought by then. */
+      /** What viewers were given last; of a splice, before it, and `joined` is what the other source had brought by then. `unused`: what an engine whose attempt failed had sent. */
       readonly media: {
         /** Where it begins, in bytes since the session, or that source, began. */
         readonly position: number;
@@ -648,6 +651,14 @@ export interface Replies {
         readonly units: readonly (unknown)[];
       };
       readonly joined: {
+        /** Where it begins, in bytes since the session, or that source, began. */
+        readonly position: number;
+        /** Base64: the four header bytes of each packet of the last two seconds. */
+        readonly packet_headers: string;
+        /** PES packets: role, key of their bytes, times, position. */
+        readonly units: readonly (unknown)[];
+      } | null;
+      readonly unused: {
         /** Where it begins, in bytes since the session, or that source, began. */
         readonly position: number;
         /** Base64: the four header bytes of each packet of the last two seconds. */
@@ -1131,6 +1142,9 @@ export interface Replies {
       readonly is_in_timeshift: boolean;
       readonly bytes_sent: number | null;
       readonly bytes_per_second: number | null;
+      readonly max_bytes_per_second: number | null;
+      /** That cap holds it back now. Of HLS: a piece of its stream waits for its address. */
+      readonly is_throttled: boolean;
       /** Times that it was too slow, and went on at a newer keyframe. */
       readonly skips: number;
       readonly longest_pause_seconds: number | null;

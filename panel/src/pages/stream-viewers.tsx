@@ -47,6 +47,12 @@ export function StreamViewers({ clients }: { readonly clients: readonly Client[]
   );
 }
 
+/** In words: what a byte cap does to a viewer. */
+function capOf(bytesPerSecond: number, isThrottled: boolean): string {
+  const { heldTo, atMost } = texts.viewer;
+  return (isThrottled ? heldTo : atMost)(formatRate(bytesPerSecond));
+}
+
 const TONES: Readonly<Record<string, string>> = { playing: 'well', lagging: 'watch', paused: 'quiet' };
 
 function ViewerRow({ client }: { readonly client: Client }) {
@@ -87,6 +93,9 @@ function ViewerRow({ client }: { readonly client: Client }) {
       </td>
       <td class="is-number" data-label={viewer.rate}>
         {formatRate(client.bytes_per_second)}
+        {client.max_bytes_per_second !== null && (
+          <span class="viewer-cap faint">{capOf(client.max_bytes_per_second, client.is_throttled)}</span>
+        )}
       </td>
       <td class="is-number" data-label={viewer.sent}>
         {formatBytes(client.bytes_sent)}

@@ -237,10 +237,13 @@ describe('bytes', () => {
 
   test('without a limit there is no pace', async () => {
     const { enter } = audienceWith({});
+    const seat = await enter('a');
     assert.equal(
-      (await enter('a')).watch(() => MB, true),
+      seat.watch(() => MB, true),
       undefined,
     );
+    assert.equal(seat.throttle, undefined);
+    assert.equal((await enter('a', { ...GUEST, segments: { isAway: false } })).throttle, undefined);
   });
 
   test('what may leave altogether is compared with what all who watch take', async () => {
@@ -272,6 +275,47 @@ describe('bytes', () => {
     // What is exempt is four seconds of the stream, 8 MB, and a second's worth is there to begin with.
     assert.deepEqual(sentAtMs, [0, 0, 0, 3_000, 7_000]);
     assert.equal(clock.pendingTimers, 0);
+  });
+
+  test('is told to whoever asks: the tightest cap, and whether it holds the viewer back now', async () => {
+    const { clock, enter } = audienceWith({ address: { bytesPerSecond: 3 * MB }, viewerBytesPerSecond: MB });
+    const seat = await enter('a');
+    const pace = seat.watch(() => MB, true);
+    const told = () => [seat.throttle?.bytesPerSecond, seat.throttle?.isHoldingBack];
+    assert.ok((pace?.allowedBytes(clock.nowMs()) ?? 0) > 0);
+    assert.deepEqual(told(), [MB, false]);
+    pace?.spend(10 * MB, clock.nowMs());
+    assert.deepEqual(told(), [MB, false], 'it has asked for nothing since');
+    assert.equal(pace?.allowedBytes(clock.nowMs()), 0);
+    assert.deepEqual(told(), [MB, true]);
+    await clock.advance(60_000);
+    assert.ok((pace?.allowedBytes(clock.nowMs()) ?? 0) > 0);
+    assert.deepEqual(told(), [MB, false]);
+  });
+
+  test('of who takes a stream in pieces holds back while its address waits for one of that stream', async () => {
+    const { audience, clock, enter } = audienceWith({ viewerBytesPerSecond: MB });
+    const pieces: Visitor = { ...GUEST, segments: { isAway: false } };
+    const [seat, elsewhere, other] = [
+      await enter('a', pieces),
+      await enter('a', { ...pieces, address: '192.0.2.2' }),
+      await enter('b', pieces),
+    ];
+    const told = () => [seat, elsewhere, other].map(({ throttle }) => throttle?.isHoldingBack);
+    await audience.passSegment(GUEST, 'a', 2 * MB, NEVER);
+    assert.deepEqual(told(), [false, false, false], 'what is owed is nothing that anybody waits for');
+    assert.equal(seat.throttle?.bytesPerSecond, MB);
+    const second = audience.passSegment(GUEST, 'a', 1, NEVER);
+    assert.deepEqual(told(), [true, false, false]);
+    await clock.advance(2_000);
+    await second;
+    const leaving = new AbortController();
+    await audience.passSegment(GUEST, 'a', 2 * MB, NEVER);
+    const third = audience.passSegment(GUEST, 'a', 1, leaving.signal);
+    assert.deepEqual(told(), [true, false, false]);
+    leaving.abort(new AcemuxError('client_left'));
+    await assert.rejects(third);
+    assert.deepEqual(told(), [false, false, false]);
   });
 
   test('a viewer is not weighed against itself', async () => {

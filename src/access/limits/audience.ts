@@ -115,11 +115,17 @@ export class Audience {
     const perViewer = rules.viewerBytesPerSecond;
     if (perViewer !== undefined) budgets.push(this.#segmentBudget(shares, hash, perViewer));
     if (budgets.length === 0) return;
-    for (;;) {
-      const nowMs = clock.nowMs();
-      const waitMs = Math.max(...budgets.map((budget) => budget.waitMs(0, nowMs)));
-      if (waitMs <= 0) break;
-      await sleep(clock, waitMs, signal);
+    const seats = this.#segmentedSeats(shares, hash);
+    for (const seat of seats) seat.waitingSegments++;
+    try {
+      for (;;) {
+        const nowMs = clock.nowMs();
+        const waitMs = Math.max(...budgets.map((budget) => budget.waitMs(0, nowMs)));
+        if (waitMs <= 0) break;
+        await sleep(clock, waitMs, signal);
+      }
+    } finally {
+      for (const seat of seats) seat.waitingSegments--;
     }
     const nowMs = clock.nowMs();
     for (const budget of budgets) budget.spend(sizeBytes, nowMs);
@@ -158,6 +164,7 @@ export class Audience {
       sinceMs: nowMs,
       streamNow: () => this.#deps.streamOf(hash),
       watch: (rate, isPushed) => this.#watch(seat, shares, rate, isPushed),
+      segmentCap: () => this.#segmentCap(visitor),
       onLeave: () => this.#onLeave(seat),
     });
     this.#seats.add(seat);
@@ -197,28 +204,42 @@ export class Audience {
     return budgets.length > 0 ? new ViewerPace(budgets, exemptBytes) : undefined;
   }
 
-  /** What viewers live on together. What all viewers may take is no budget: it is why others are refused. */
+  /** What viewers live on together. */
   #budgetsOf(shares: readonly Share[]): ByteBudget[] {
     const nowMs = this.#deps.clock.nowMs();
-    return shares.flatMap(({ kind, limits: { bytesPerSecond }, name }) =>
-      kind === 'all' || bytesPerSecond === undefined ? [] : [this.#budget(name, bytesPerSecond, nowMs)],
-    );
+    return capped(shares).map(({ bytesPerSecond, name }) => this.#budget(name, bytesPerSecond, nowMs));
   }
 
   /** Nobody can tell whose piece it is: those of one address that watch a stream so have one budget. */
   #segmentBudget(shares: readonly Share[], hash: string | undefined, perViewer: number): ByteBudget {
-    const address = shares.find(({ kind }) => kind === 'address')?.name ?? '';
+    const address = addressOf(shares);
     const stream = hash && this.#deps.streamOf(hash);
-    const viewers = [...this.#seats].filter(
-      (seat) =>
-        seat.isSegmented && seat.shares.has(address) && (stream === undefined || seat.stream === stream),
-    ).length;
-    const bytesPerSecond = perViewer * Math.max(1, viewers);
+    const bytesPerSecond = perViewer * Math.max(1, this.#segmentedSeats(shares, hash).length);
     return this.#budget(
       `segments of ${stream ?? ''} for ${address}`,
       bytesPerSecond,
       this.#deps.clock.nowMs(),
     );
+  }
+
+  /** Whose a piece may be: those of the address that take this stream in pieces, or any where nobody knows which it is. */
+  #segmentedSeats(shares: readonly Share[], hash: string | undefined): readonly TakenSeat[] {
+    const address = addressOf(shares);
+    const stream = hash && this.#deps.streamOf(hash);
+    return [...this.#seats].filter(
+      (seat) =>
+        seat.isSegmented && seat.shares.has(address) && (stream === undefined || seat.stream === stream),
+    );
+  }
+
+  /** The tightest cap on who takes a stream in pieces, bytes per second. */
+  #segmentCap(visitor: Visitor): number | undefined {
+    const { rules } = this.#deps;
+    const caps = capped(sharesOf(visitor.caller ?? visitor, rules)).map(
+      ({ bytesPerSecond }) => bytesPerSecond,
+    );
+    if (rules.viewerBytesPerSecond !== undefined) caps.push(rules.viewerBytesPerSecond);
+    return caps.length > 0 ? Math.min(...caps) : undefined;
   }
 
   #budget(name: string, bytesPerSecond: number, nowMs: number): ByteBudget {
@@ -247,12 +268,25 @@ export class Audience {
   }
 }
 
+/** Those of the shares that have a byte cap. What all viewers may take is none: it is why others are refused. */
+function capped(shares: readonly Share[]): { readonly name: string; readonly bytesPerSecond: number }[] {
+  return shares.flatMap(({ kind, limits: { bytesPerSecond }, name }) =>
+    kind === 'all' || bytesPerSecond === undefined ? [] : [{ name, bytesPerSecond }],
+  );
+}
+
+function addressOf(shares: readonly Share[]): string {
+  return shares.find(({ kind }) => kind === 'address')?.name ?? '';
+}
+
 interface SeatDeps {
   readonly visitor: Visitor;
   readonly shares: readonly Share[];
   readonly sinceMs: number;
   readonly streamNow: () => string;
   readonly watch: (rate: number | undefined, isPushed: boolean) => ViewerPace | undefined;
+  /** Bytes per second; undefined: none. */
+  readonly segmentCap: () => number | undefined;
   readonly onLeave: () => void;
 }
 
@@ -263,6 +297,9 @@ export class TakenSeat implements Present, Watching {
   readonly #deps: SeatDeps;
   readonly #expulsion = new AbortController();
   #rate: () => number | undefined = () => undefined;
+  #pace: ViewerPace | undefined;
+  /** Pieces of its stream that its address has asked for, and a cap keeps waiting: they may be its. */
+  waitingSegments = 0;
   #hasPaused = false;
 
   constructor(deps: SeatDeps) {
@@ -305,7 +342,16 @@ export class TakenSeat implements Present, Watching {
   watch(rate: () => number | undefined, isPushed: boolean): ViewerPace | undefined {
     const pace = this.#deps.watch(rate(), isPushed);
     this.#rate = rate;
+    this.#pace = pace;
     return pace;
+  }
+
+  /** What a byte cap does to it now; undefined: there is none. */
+  get throttle(): { readonly bytesPerSecond: number; readonly isHoldingBack: boolean } | undefined {
+    const bytesPerSecond = this.isSegmented ? this.#deps.segmentCap() : this.#pace?.bytesPerSecond;
+    if (bytesPerSecond === undefined) return undefined;
+    const isHoldingBack = this.isSegmented ? this.waitingSegments > 0 : this.#pace?.isHoldingBack === true;
+    return { bytesPerSecond, isHoldingBack };
   }
 
   notePaused(isPaused: boolean): void {

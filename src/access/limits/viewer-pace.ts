@@ -8,6 +8,7 @@ const PIECES_PER_SECOND = 10;
 export class ViewerPace {
   readonly #budgets: readonly ByteBudget[];
   #exemptBytes: number;
+  #isHoldingBack = false;
 
   /** `exemptBytes`: so many at first are on nobody's account, and come as fast as they can. */
   constructor(budgets: readonly ByteBudget[], exemptBytes: number) {
@@ -15,8 +16,24 @@ export class ViewerPace {
     this.#exemptBytes = exemptBytes;
   }
 
-  /** What may be written now; 0: nothing yet, `waitMs` tells when. */
+  /** Of the tightest of its budgets. */
+  get bytesPerSecond(): number {
+    return Math.min(...this.#budgets.map(({ bytesPerSecond }) => bytesPerSecond));
+  }
+
+  /** Whoever asked last what may be written was told to wait. */
+  get isHoldingBack(): boolean {
+    return this.#isHoldingBack;
+  }
+
+  /** What may be written now; 0: nothing yet, `waitMs` tells when. To be asked when there is something to write. */
   allowedBytes(nowMs: number): number {
+    const bytes = this.#allowedAt(nowMs);
+    this.#isHoldingBack = bytes === 0;
+    return bytes;
+  }
+
+  #allowedAt(nowMs: number): number {
     if (this.#exemptBytes > 0) return this.#exemptBytes;
     let least = Number.POSITIVE_INFINITY;
     for (const budget of this.#budgets) {

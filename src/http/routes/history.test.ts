@@ -144,10 +144,12 @@ test('evidence is given with its headers as base64', async (t) => {
     attempts: [{ isStandby: false }],
     media: { position: 188, headers: Buffer.from([0x47, 0x40, 0x00, 0x10]), units: [{ role: 'video' }] },
     joined: { position: 0, headers: Buffer.from([0x47, 0x41, 0x00, 0x10]), units: [{ role: 'audio' }] },
+    unused: { position: 376, headers: Buffer.from([0x47, 0x42, 0x00, 0x10]), units: [] },
   };
   const rig = await startRig(t, { evidence: { list: () => [kept] } });
   const [only] = Object((await call(rig, '/history/evidence')).json()).cases;
   assert.deepEqual([only.event_id, only.client_id, only.media.packet_headers], [7, null, 'R0AAEA==']);
   assert.deepEqual(only.joined, { position: 0, packet_headers: 'R0EAEA==', units: [{ role: 'audio' }] });
+  assert.deepEqual(only.unused, { position: 376, packet_headers: 'R0IAEA==', units: [] });
   assert.deepEqual([only.decision.kind, only.stat.peers, only.attempts.length], ['same-broadcast', 3, 1]);
 });

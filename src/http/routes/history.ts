@@ -89,7 +89,7 @@ const KeptMediaSchema = Type.Object(
   },
   {
     description:
-      'What viewers were given last; of a splice, before it, and `joined` is what the other source had brought by then.',
+      'What viewers were given last; of a splice, before it, and `joined` is what the other source had brought by then. `unused`: what an engine whose attempt failed had sent.',
   },
 );
 
@@ -107,6 +107,7 @@ const EvidenceSchema = Type.Object({
       attempts: Type.Array(Type.Unknown(), { description: 'On engines so far, oldest first.' }),
       media: KeptMediaSchema,
       joined: Type.OrNull(KeptMediaSchema),
+      unused: Type.OrNull(KeptMediaSchema),
     }),
   ),
 });
@@ -216,6 +217,7 @@ export function registerHistory(
         attempts: [...each.attempts],
         media: keptMediaJson(each.media),
         joined: each.joined ? keptMediaJson(each.joined) : null,
+        unused: each.unused ? keptMediaJson(each.unused) : null,
       })),
     }),
   );
