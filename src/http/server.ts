@@ -13,6 +13,7 @@ import { Consultations } from './consultations.ts';
 import type { HttpDeps, Leavable } from './deps.ts';
 import { installErrorHandler, REFUSAL_HEADERS, refusalOf } from './errors.ts';
 import { EventStreams, OVERVIEW_EVERY_MS } from './event-streams.ts';
+import { lateValidators } from './late-validators.ts';
 import { installOpenapi, UI_PATH } from './openapi.ts';
 import { OverviewFeed } from './overview-words.ts';
 import { installPageRules } from './page-rules.ts';
@@ -149,6 +150,7 @@ function buildApp<Attached extends Leavable>(
       reply.raw.writeHead(status, { ...REFUSAL_HEADERS, ...length, ...headers }).end(text);
     },
   });
+  app.setValidatorCompiler(lateValidators());
   app.setSerializerCompiler(plainJson);
   const attempts = new LoginAttempts(deps.clock, (address) => {
     deps.events.emit('access.address_blocked', { address });

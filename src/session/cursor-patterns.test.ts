@@ -21,6 +21,8 @@ const SELDOM_PID = 0x500;
 /** The same, in packets that continue one another. */
 const SELDOM_LONG_PID = 0x501;
 const FRAME_TICKS = 3_600;
+/** Random viewers. */
+const RUNS = process.env['LONG_TESTS'] === '1' ? 200 : 16;
 const RING = { bytesMax: 16 * BLOCK_BYTES, mediaMsMax: 20_000 };
 
 interface Shape {
@@ -170,9 +172,9 @@ test('invariant 3: whatever a viewer takes and leaves, it is sent whole packets,
       assertIsStream(watching);
       skips += watching.skips;
     }),
-    { numRuns: 40, endOnFailure: true },
+    { numRuns: RUNS, endOnFailure: true },
   );
-  assert.ok(skips > 10, `only ${skips} skips: this proves little`);
+  assert.ok(skips > RUNS / 4, `only ${skips} skips: this proves little`);
 });
 
 test('a skip announces its break also on a PID that comes only much later', () => {

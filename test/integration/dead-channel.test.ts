@@ -7,7 +7,7 @@ import { ID, type Rig, startRig, until } from '../support/rig.ts';
 import { inspect } from '../support/viewer.ts';
 
 const LONG = process.env['LONG_TESTS'] === '1';
-const STARTS = LONG ? 100 : 30;
+const STARTS = LONG ? 100 : 15;
 const DEAD = 'dead'.padEnd(40, '0');
 const INFOHASH = derivedInfohash(DEAD);
 
@@ -41,7 +41,7 @@ for (const fault of [
   test(`${STARTS} starts of a channel with ${fault.kind} leave other streams, the choice and the engines untouched`, async (t) => {
     const rig = await startRig(t, {
       engines: [{}, {}, {}, {}],
-      config: { streams: { emptyTimeoutMs: 40, startTimeoutMs: 2_000, idleTimeoutMs: 0 } },
+      config: { streams: { emptyTimeoutMs: 100, startTimeoutMs: 2_000, idleTimeoutMs: 0 } },
     });
     const good = rig.watch(`id=${ID}`);
     await good.received(100_000);

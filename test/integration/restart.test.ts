@@ -68,6 +68,8 @@ class Home {
   ): Promise<Home> {
     return new Home(t, {
       PATH: process.env['PATH'] ?? '',
+      // What is killed leaves no cache of what it has compiled: of the tests' there is one.
+      NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] ?? '',
       HOST: '127.0.0.1',
       PORT: String(port),
       DATA_DIR: await temporaryFolder(t),

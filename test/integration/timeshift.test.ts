@@ -35,7 +35,7 @@ async function untilPast(rig: Rig, live: Viewer): Promise<void> {
     const page = await (await fetch(`${rig.url}/metrics`)).text();
     if (Number(/^acemux_buffer_bytes (\d+)$/m.exec(page)?.[1]) < 8 * BYTES_PER_SECOND) return;
     assert.ok(performance.now() < endMs, 'the ring keeps it');
-    await live.receivedMore(1_000);
+    await live.receivedMore(BYTES_PER_SECOND / 4);
   }
 }
 
@@ -140,6 +140,7 @@ test('a viewer that pauses stays, is counted as paused, and goes on where it sto
   const endMs = performance.now() + 30_000;
   while ((await sessionOf(rig))['paused_count'] !== 1) {
     assert.ok(performance.now() < endMs, 'it never counted as paused');
+    await other.receivedMore(500_000);
   }
   assert.equal((await sessionOf(rig))['client_count'], 1);
   // More than the ring, and than the kernel keeps for a connection.

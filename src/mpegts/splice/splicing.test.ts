@@ -8,6 +8,8 @@ import { checkStream, unitsByPid } from '../../../test/support/ts-checker.ts';
 import { movePids } from '../../simulator/ts-damage.ts';
 import { PTS_HZ, TIMESTAMP_WRAP } from '../clocks.ts';
 
+/** Random cuts of each clip. */
+const RUNS = process.env['LONG_TESTS'] === '1' ? 50 : 6;
 const channels = new Channels();
 const CLIPS = [
   'test-pattern',
@@ -48,7 +50,7 @@ for (const name of CLIPS) {
         assert.equal(report?.kind, 'same-broadcast');
         assert.ok(ring.bytes.equals(channel.take(start, end, { shift90 })), 'byte for byte');
       }),
-      { numRuns: 12 },
+      { numRuns: RUNS },
     );
   });
 
@@ -75,7 +77,7 @@ for (const name of CLIPS) {
           assert.deepEqual(got.tables, wanted.tables, 'no player sees other tables');
         },
       ),
-      { numRuns: 12 },
+      { numRuns: RUNS },
     );
   });
 }
@@ -104,7 +106,7 @@ test('from engine to engine to engine, in one multiplex or another, the broadcas
       assert.equal(got.breaks.size, 0);
       assert.deepEqual(unitsByPid(got), unitsByPid(checkStream(channel.take(start, cut))));
     }),
-    { numRuns: 15 },
+    { numRuns: RUNS },
   );
 });
 
@@ -151,7 +153,7 @@ for (const name of ['test-pattern', 'hevc', 'mpeg-2', 'audio-only'] as const) {
         }
       }),
       // A gap of two pictures in a clip whose pictures come again after 3.2 s.
-      { numRuns: 6, examples: [[4_069, 53]] },
+      { numRuns: RUNS, examples: [[4_069, 53]] },
     );
   });
 
