@@ -209,10 +209,19 @@ export class Feed {
     return standing;
   }
 
-  /** Tells whether there is something that might fill what is missing; ends a wait that was in vain. */
+  /**
+   * Tells whether there is something that might fill what is missing from now on. What is held already is held for all
+   * of its time; a wait that was in vain ends.
+   */
   holdBack(mayHold: boolean, nowMs: number): void {
     this.#mayHold = mayHold;
-    if (this.#holdBack?.isOverdue(nowMs) || !mayHold) this.#letHeldGo();
+    if (this.#holdBack?.isOverdue(nowMs)) this.#letHeldGo();
+  }
+
+  /** Nothing is there any more that might fill what is missing. */
+  holdNothing(): void {
+    this.#mayHold = false;
+    this.#letHeldGo();
   }
 
   /** Takes bytes as they come from the engine, cut anywhere. */

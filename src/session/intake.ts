@@ -61,6 +61,9 @@ export type SwitchReason = 'damaged' | 'silent';
 /** Silence is worth a switch when it is so many times as long as the longest of the last minute. */
 const SILENCE_FACTOR = 1.5;
 
+/** What plays beside and was near enough to fill a gap so short a time ago is late, or in doubt, for a moment: it may yet. */
+const LATE_MS = 2_000;
+
 const NOTHING: IntakeNews = { kind: 'nothing' };
 
 /**
@@ -73,6 +76,8 @@ export class Intake implements BufferOwner {
   readonly #feeds = new Map<SourceKey, Feed>();
   readonly #delivers = new WeakSet<Feed>();
   readonly #playsAlong = new WeakSet<Feed>();
+  /** When each that plays beside was last recognized, and no further behind than STANDBY_WINDOW. */
+  readonly #nearMs = new WeakMap<Feed, number>();
   readonly #notedStats = new WeakSet<PlaybackStat>();
   #current: Ingest;
   #hasRing = false;
@@ -197,7 +202,12 @@ export class Intake implements BufferOwner {
   /** A source goes on beside the one in use. */
   setAside(source: SourceKey, nowMs: number): void {
     const feed = this.#feeds.get(source);
-    if (feed && !feed.isAside) feed.setAside(nowMs);
+    if (feed && !feed.isAside) this.#setAside(feed, nowMs);
+  }
+
+  #setAside(feed: Feed, nowMs: number): void {
+    feed.setAside(nowMs);
+    this.#nearMs.delete(feed);
   }
 
   /** Nothing more is wanted of a source. */
@@ -255,17 +265,21 @@ export class Intake implements BufferOwner {
     const active = this.#inUse;
     const [key, aside] = this.#feeds.entries().find(([, feed]) => feed.isAside) ?? [];
     if (!active || !key || !aside) {
-      active?.holdBack(false, nowMs);
+      // One that was called brings what is missing as it is joined. Where there is none, nothing will.
+      if (active && this.#others(active).some((other) => this.#playsAlong.has(other)))
+        active.holdBack(false, nowMs);
+      else active?.holdNothing();
       return NOTHING;
     }
     const standing = aside.standing(nowMs);
     this.#differing += standing?.differing ?? 0;
     const why = this.#lack(active, nowMs);
     // One that is far behind can't fill anything in time.
-    const mayHold = standing !== undefined && standing.lagMs <= (this.#standbyWindowMs ?? 0);
+    if (standing && standing.lagMs <= (this.#standbyWindowMs ?? 0)) this.#nearMs.set(aside, nowMs);
+    const mayHold = nowMs - (this.#nearMs.get(aside) ?? Number.NEGATIVE_INFINITY) <= LATE_MS;
     const splice = why && standing?.isWhole ? aside.switchIn(nowMs) : undefined;
     if (why && splice) {
-      active.setAside(nowMs);
+      this.#setAside(active, nowMs);
       this.#delivers.add(aside);
       this.#noteMedia(aside);
       return { kind: 'switched', to: key, why, splice };
