@@ -1,6 +1,8 @@
 /** One session as HLS sees it, in memory: media goes into a real ring, under a clock of the test's own. */
 import { ManualClock } from '../../src/base/manual-clock.ts';
 import type { ReasonCode } from '../../src/base/reasons.ts';
+import type { Segment } from '../../src/output/hls/segment.ts';
+import type { Segmenter } from '../../src/output/hls/segmenter.ts';
 import type {
   Attachment,
   SessionListener,
@@ -113,4 +115,22 @@ export class HlsStage implements WatchedSession {
 
 export interface StagedAttachment extends Attachment {
   readonly left: readonly ReasonCode[];
+}
+
+/** Has a stream come in pieces of so many packets, and gives the segments that it is cut into; the first fixes their target. */
+export function cutAll(
+  stage: HlsStage,
+  segmenter: Segmenter,
+  stream: Buffer,
+  chunkPackets: number,
+): Segment[] {
+  const segments: Segment[] = [];
+  for (let at = 0; at < stream.length; at += chunkPackets * 188) {
+    stage.store(stream.subarray(at, at + chunkPackets * 188));
+    for (const segment of segmenter.advance()) {
+      if (segments.length === 0) segmenter.fixTarget();
+      segments.push(segment);
+    }
+  }
+  return segments;
 }

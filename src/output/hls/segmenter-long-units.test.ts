@@ -7,7 +7,7 @@ import {
   inspectSegment,
   secondsBetween,
 } from '../../../test/support/hls-checker.ts';
-import { HlsStage } from '../../../test/support/hls-stage.ts';
+import { cutAll, HlsStage } from '../../../test/support/hls-stage.ts';
 import { AUDIO_PID, accessUnit, TsBuilder, VIDEO_PID } from '../../../test/support/ts-builder.ts';
 import { readSegment, type Segment } from './segment.ts';
 import { Segmenter } from './segmenter.ts';
@@ -77,15 +77,7 @@ function cut(story: Story, sound: 'from its beginning' | 'from anywhere'): Cut {
     firstNumber: () => 100,
     clock: stage.clock,
   });
-  const stream = streamOf(story);
-  const segments: Segment[] = [];
-  for (let at = 0; at < stream.length; at += story.chunkPackets * 188) {
-    stage.store(stream.subarray(at, at + story.chunkPackets * 188));
-    for (const segment of segmenter.advance()) {
-      if (segments.length === 0) segmenter.fixTarget();
-      segments.push(segment);
-    }
-  }
+  const segments = cutAll(stage, segmenter, streamOf(story), story.chunkPackets);
   const inspected = segments.map((segment) => {
     const pieces = [...readSegment(segment, stage.ring, stage.ring.openReader())];
     const bytes = Buffer.concat(pieces.map((piece) => piece ?? assert.fail('the ring has let go of it')));

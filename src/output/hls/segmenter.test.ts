@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { assertNothingLost, inspectSegment, secondsBetween } from '../../../test/support/hls-checker.ts';
-import { HlsStage } from '../../../test/support/hls-stage.ts';
+import { cutAll, HlsStage } from '../../../test/support/hls-stage.ts';
 import { AUDIO_PID, accessUnit, TsBuilder, VIDEO_PID } from '../../../test/support/ts-builder.ts';
 import { readSegment, type Segment } from './segment.ts';
 import { Segmenter } from './segmenter.ts';
@@ -60,15 +60,7 @@ function segmentsOf(
     firstNumber: () => 100,
     clock: stage.clock,
   });
-  const stream = streamOf(story);
-  const segments: Segment[] = [];
-  for (let at = 0; at < stream.length; at += story.chunkPackets * 188) {
-    stage.store(stream.subarray(at, at + story.chunkPackets * 188));
-    for (const segment of segmenter.advance()) {
-      if (segments.length === 0) segmenter.fixTarget();
-      segments.push(segment);
-    }
-  }
+  const segments = cutAll(stage, segmenter, streamOf(story), story.chunkPackets);
   return { stage, segments, segmenter };
 }
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import fc from 'fast-check';
 import { systemClock } from '../../../base/clock.ts';
 import { readStats, StatsSampler } from './container-stats.ts';
@@ -38,24 +38,24 @@ test('a sample says what Docker’s own tool would', () => {
   );
 });
 
-test('the first sample has no share of the CPU, the second compares the two', async (t) => {
+/** A daemon that tells of container `a` what it has used, and then what it has used a while later. */
+async function twoSamples(t: TestContext): Promise<{ daemon: ScriptedDaemon; sampler: StatsSampler }> {
   const daemon = await ScriptedDaemon.start(t);
   const api = new DockerApi({ endpoint: daemon.endpoint, clock: systemClock });
   t.after(() => api.close());
-  const sampler = new StatsSampler(new DockerClient(api));
   const samples = [sampleOf(100, 1000), sampleOf(200, 2000)];
   daemon.on('GET /containers/a/stats', () => samples.shift());
+  return { daemon, sampler: new StatsSampler(new DockerClient(api)) };
+}
+
+test('the first sample has no share of the CPU, the second compares the two', async (t) => {
+  const { sampler } = await twoSamples(t);
   assert.equal((await sampler.sample(['a'], never)).get('a')?.cpuPercent, 0);
   assert.equal((await sampler.sample(['a'], never)).get('a')?.cpuPercent, 40);
 });
 
 test('who asks about one container takes nothing from those who ask about another', async (t) => {
-  const daemon = await ScriptedDaemon.start(t);
-  const api = new DockerApi({ endpoint: daemon.endpoint, clock: systemClock });
-  t.after(() => api.close());
-  const sampler = new StatsSampler(new DockerClient(api));
-  const samples = [sampleOf(100, 1000), sampleOf(200, 2000)];
-  daemon.on('GET /containers/a/stats', () => samples.shift());
+  const { daemon, sampler } = await twoSamples(t);
   daemon.on('GET /containers/b/stats', () => sampleOf(1, 1));
   await sampler.sample(['a'], never);
   await sampler.sample(['b'], never);
