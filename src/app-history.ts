@@ -1,4 +1,4 @@
-import type { Clock } from './base/clock.ts';
+import type { Clock, Timer } from './base/clock.ts';
 import type { Config } from './config/config.ts';
 import type { EngineSnapshot } from './fleet/engine-record.ts';
 import { EvidenceRing } from './history/evidence-ring.ts';
@@ -33,6 +33,14 @@ const FAILED_ATTEMPT: EventType = 'stream.attempt_failed';
 const EVIDENCE_BOUNDS = { countMax: 50, bytesMax: 4 * 1024 * 1024 };
 /** Of one stream, engine and kind of event, one in so long: many viewers may skip at once. */
 const EVIDENCE_EVERY_MS = 10_000;
+/**
+ * The media of a case is read so much later, while the ring still has it, and one case at a time: right behind the failure of an
+ * engine all its streams look for another one, and their viewers wait.
+ */
+const EVIDENCE_LATER_MS = 3_000;
+const EVIDENCE_PAUSE_MS = 20;
+/** Of these the ring is gone in a moment. */
+const RING_ENDS: EventType = 'stream.failed';
 
 export interface HistorySources {
   readonly store: Pick<Store, 'read' | 'write' | 'usedBytes' | 'shrink' | 'health'>;
@@ -103,7 +111,9 @@ export function buildHistory({ history }: Config, sources: HistorySources): Hist
     const triedEngine = event.type === FAILED_ATTEMPT ? event.engine : undefined;
     const { attempts, lastJoin, session: snapshot, unused } = session.detail(triedEngine);
     const join = JOINS.has(event.type) ? lastJoin : undefined;
-    evidence.add({
+    const { ring } = session;
+    const end = join?.position ?? ring.head;
+    evidence.addUnread(() => ({
       eventId: event.id,
       type: event.type,
       atMs: event.wallMs,
@@ -113,10 +123,16 @@ export function buildHistory({ history }: Config, sources: HistorySources): Hist
       decision: event.details,
       stat: snapshot.stat,
       attempts,
-      media: mediaEvidenceOf(session.ring, join?.position),
+      media: mediaEvidenceOf(ring, end),
       joined: join?.brought,
       unused,
-    });
+    }));
+    if (event.type === RING_ENDS) evidence.list();
+    else reading ??= clock.startTimer(EVIDENCE_LATER_MS, readEvidence);
+  };
+  let reading: Timer | undefined;
+  const readEvidence = (): void => {
+    reading = evidence.readNext() ? clock.startTimer(EVIDENCE_PAUSE_MS, readEvidence) : undefined;
   };
   let unsubscribe: (() => void) | undefined;
   return {
@@ -138,6 +154,7 @@ export function buildHistory({ history }: Config, sources: HistorySources): Hist
     },
     async stop() {
       unsubscribe?.();
+      reading?.cancel();
       if (isKept) recorder.stop();
       await retention.stop();
     },

@@ -44,6 +44,8 @@ const CASE_BYTES = 4_000;
 export class EvidenceRing {
   readonly #bounds: EvidenceBounds;
   readonly #cases: EvidenceCase[] = [];
+  /** Such as are still to be read; the oldest first. */
+  readonly #unread: (() => EvidenceCase)[] = [];
   #bytes = 0;
 
   constructor(bounds: EvidenceBounds) {
@@ -60,11 +62,26 @@ export class EvidenceRing {
     }
   }
 
+  /** Adds what takes time to be read: `read` is called by `readNext`, or before the cases are listed, or never where too many follow. */
+  addUnread(read: () => EvidenceCase): void {
+    this.#unread.push(read);
+    if (this.#unread.length > this.#bounds.countMax) this.#unread.shift();
+  }
+
+  /** Reads the oldest of what was added unread; tells whether more is left. */
+  readNext(): boolean {
+    const read = this.#unread.shift();
+    if (read) this.add(read());
+    return this.#unread.length > 0;
+  }
+
   /** Oldest first. */
   list(): readonly EvidenceCase[] {
+    while (this.readNext());
     return [...this.#cases];
   }
 
+  /** Of what has been read. */
   get bytes(): number {
     return this.#bytes;
   }

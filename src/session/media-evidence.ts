@@ -64,9 +64,7 @@ export function mediaEvidenceOf(ring: Ring, end: number = ring.head): MediaEvide
     const view = reader.view(at, Math.min(VIEW_BYTES, end - at));
     if (view.length === 0) break;
     fingerprinter.push(view, at);
-    for (let from = 0; from + PACKET_BYTES <= view.length && written < headers.length; from += PACKET_BYTES) {
-      written += view.copy(headers, written, from, from + HEADER_BYTES);
-    }
+    written = copyHeaders(view, headers, written);
     at += view.length;
   }
   return { position, headers: headers.subarray(0, written), units };
@@ -82,11 +80,7 @@ export function evidenceOfCandidate(media: CandidateMedia): MediaEvidence {
   const position = chunks[0]?.position ?? 0;
   const headers = Buffer.allocUnsafe((lengthOf(chunks) / PACKET_BYTES) * HEADER_BYTES);
   let written = 0;
-  for (const { bytes: view } of chunks) {
-    for (let from = 0; from + PACKET_BYTES <= view.length; from += PACKET_BYTES) {
-      written += view.copy(headers, written, from, from + HEADER_BYTES);
-    }
-  }
+  for (const { bytes } of chunks) written = copyHeaders(bytes, headers, written);
   return {
     position,
     headers: headers.subarray(0, written),
@@ -94,6 +88,15 @@ export function evidenceOfCandidate(media: CandidateMedia): MediaEvidence {
       .filter((unit) => unit.position >= position)
       .map(({ role, key, pts, dts, position: at }) => ({ role, key, pts, dts, position: at })),
   };
+}
+
+/** Copies the headers of whole packets, as far as there is room; returns where those end. Byte by byte: a call for each took longer. */
+function copyHeaders(packets: Buffer, headers: Buffer, written: number): number {
+  let to = written;
+  for (let from = 0; from + PACKET_BYTES <= packets.length && to < headers.length; from += PACKET_BYTES) {
+    for (let byte = 0; byte < HEADER_BYTES; byte++) headers[to++] = packets[from + byte]!;
+  }
+  return to;
 }
 
 function lengthOf(chunks: readonly { readonly bytes: Buffer }[]): number {

@@ -7,6 +7,9 @@ import type { AttemptTimes } from './attempt-record.ts';
 import type { EngineSlot } from './ports.ts';
 import { StatPoll } from './stat-poll.ts';
 
+/** When many streams lose their engine at once, asking how each new playback does would hold up their media. */
+const FIRST_STAT_AFTER_MS = 1_000;
+
 /** Whom an attempt talks to. It never speaks again once it is over. */
 export interface AttemptOwner {
   /** The engine has opened a playback; `kind` is the kind of name that it knew the stream by. */
@@ -25,6 +28,8 @@ export interface SourceAttemptDeps {
   readonly infohash?: string | undefined;
   /** Whether a name that the engine does not know as one kind is tried as the other (reference 1); asked then. */
   readonly mayTryOtherKind: () => boolean;
+  /** Viewers wait for it whose stream has lost its source: nothing that can wait is done until it delivers. */
+  readonly isReplacement?: boolean;
   /** From asking the engine to its first media byte, milliseconds (EMPTY_STREAM_TIMEOUT). */
   readonly firstByteTimeoutMs: number;
   readonly clock: Clock;
@@ -219,7 +224,7 @@ export class SourceAttempt {
       // The viewer waits for the media, so they are asked for first.
       const opening = slot.engine.client.openMedia(playback, signal);
       this.#statPoll = this.#newStatPoll(playback);
-      this.#statPoll.start();
+      this.#statPoll.start(this.#deps.isReplacement ? FIRST_STAT_AFTER_MS : 0);
       const media = await opening;
       const destroy = (): void => media.destroy();
       signal.addEventListener('abort', destroy, { once: true });

@@ -275,6 +275,7 @@ export class SourceSearch implements AttemptOwner {
       selector: { ...selector, kind: this.#name.kind },
       infohash: this.#name.infohash,
       mayTryOtherKind: () => isFirst && !this.#name.kindIsKnown,
+      isReplacement: this.#choice.isReplacement,
       firstByteTimeoutMs,
       clock,
       log,

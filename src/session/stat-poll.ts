@@ -1,5 +1,5 @@
 import type { Clock, Timer } from '../base/clock.ts';
-import { reasonOf } from '../base/reasons.ts';
+import { AcemuxError, reasonOf } from '../base/reasons.ts';
 import type { PlaybackStat } from '../engine/types.ts';
 import type { Log } from '../telemetry/log.ts';
 
@@ -33,8 +33,10 @@ export class StatPoll {
     return this.#latest;
   }
 
-  start(): void {
-    void this.#poll();
+  /** Asks for the first time after so long. */
+  start(afterMs = 0): void {
+    if (afterMs > 0) this.#timer = this.#deps.clock.startTimer(afterMs, () => void this.#poll());
+    else void this.#poll();
   }
 
   /**
@@ -48,7 +50,8 @@ export class StatPoll {
 
   /** Ends it, the question under way too, which is then rejected. */
   stop(): void {
-    this.#abort.abort();
+    // Without a reason a DOMException is made, which takes longer than all the rest of an end.
+    this.#abort.abort(new AcemuxError('abandoned'));
     this.#timer?.cancel();
   }
 

@@ -46,8 +46,10 @@ const BEHIND_MS_MAX = 600_000;
 const KEEP_BEFORE_END_MS = 3_000;
 /** So many PES packets of one stream agreed in a row: what follows is believed to agree, too, up to the ring's end. */
 const SURE_MIN = 12;
-/** One that is further behind is not looked at closely for the time being. */
+/** One that is further behind is not looked at closely for the time being … */
 const REST_FROM_LAG_MS = KEEP_BEFORE_END_MS + 1_000;
+/** … until it is so near: multiplexes of one broadcast have what is of one time within a second of each other. */
+const WAKE_BEFORE_END_MS = 2_000;
 /** Nor for longer than a burst takes: what stays behind is kept, to be begun with if need be. */
 const REST_MAX_MS = 3_000;
 /** So many PES packets before the ring's end are compared once more before they are joined. */
@@ -417,7 +419,7 @@ export class SpliceCandidate {
     const { endDts } = this.#tail;
     const isSure = this.#finder.agreeingAt(offset90) >= SURE_MIN;
     if (endDts === undefined || !isSure || this.#lagMs(offset90) < REST_FROM_LAG_MS) return;
-    this.#media.restUntil(endDts - offset90 - (KEEP_BEFORE_END_MS * PTS_HZ) / 1_000);
+    this.#media.restUntil(endDts - offset90 - (WAKE_BEFORE_END_MS * PTS_HZ) / 1_000);
     if (this.#isPossible(offset90) && !this.#comesNextAsExpected(offset90)) this.#known90 = offset90;
   }
 

@@ -57,9 +57,8 @@ export class Fingerprinter {
   readonly #tables = new TableFollower();
   #map: ProgramMap | undefined;
   #streams: readonly FollowedStream[] = [];
-  readonly #byPid: (FollowedStream | undefined)[] = new Array<FollowedStream | undefined>(PID_COUNT).fill(
-    undefined,
-  );
+  /** By PID the number of its stream in `#streams`, from 1 on; 0: none is followed. Small, for each source that is tried has one. */
+  readonly #numbers = new Uint16Array(PID_COUNT);
   #referenceClock90: number | undefined;
   #isResting = false;
 
@@ -81,7 +80,8 @@ export class Fingerprinter {
   }
 
   streamOf(pid: number): FollowedStream | undefined {
-    return this.#byPid[pid];
+    const number = this.#numbers[pid]!;
+    return number === 0 ? undefined : this.#streams[number - 1];
   }
 
   /**
@@ -118,7 +118,7 @@ export class Fingerprinter {
       if (this.#tables.map !== this.#map) this.#follow(this.#tables.map);
       return completed;
     }
-    const stream = this.#byPid[pid];
+    const stream = this.streamOf(pid);
     if (!stream || isScrambled(packets, at)) return NO_TABLES;
     if (!this.#isResting) this.#pushStream(stream, packets, at, position);
     else if (stream.isReference && startsUnit(packets, at)) this.#glance(stream, packets, at, position);
@@ -169,8 +169,8 @@ export class Fingerprinter {
       const fresh = { position: 0, clock90: undefined, isTold: true };
       return { pid, role, isReference, track: new PesTrack(), ...fresh };
     });
-    this.#byPid.fill(undefined);
-    for (const stream of this.#streams) this.#byPid[stream.pid] = stream;
+    this.#numbers.fill(0);
+    for (const [index, { pid }] of this.#streams.entries()) this.#numbers[pid] = index + 1;
   }
 }
 

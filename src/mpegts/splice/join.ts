@@ -148,16 +148,6 @@ function hasSameTables(old: ProgramMap | undefined, fresh: ProgramMap): boolean 
   return old === undefined || bytes(old).equals(bytes(fresh));
 }
 
-/** The new source's PIDs that have a place on one of the ring's. */
-function pidsOnto(mapping: PidMapping, used: Uint8Array): ReadonlyMap<number, number> {
-  const onto = new Map<number, number>();
-  for (let pid = 0; pid <= NULL_PID; pid++) {
-    const target = mapping.pidFor(pid);
-    if (target !== undefined && used[target] === 1) onto.set(pid, target);
-  }
-  return onto;
-}
-
 /** Same broadcast: every PID goes on exactly where it ended. */
 function gatesWithin(
   { tail, media, map }: Pick<Common, 'tail' | 'media' | 'map'>,
@@ -168,7 +158,7 @@ function gatesWithin(
   const own = new Set(map.programs.flatMap((program) => program.streams.map(({ pid }) => pid)));
   const gates = new Map<number, GateStart>();
   const untimed = new Map<number, LastPacket>();
-  for (const [pid, target] of pidsOnto(mapping, tail.usedPids)) {
+  for (const [pid, target] of mapping.onto(tail.seenPids)) {
     const unit = streams.get(target)?.unit;
     const [packets, lastHash] = [tail.packetsSinceAnchor(target), tail.lastHash(target)];
     if (unit && own.has(pid)) gates.set(pid, { kind: 'complete', unit });
@@ -187,7 +177,7 @@ function gatesAfterBreak(tail: StreamTail, map: ProgramMap, mapping: PidMapping)
   const streams = new Map(tail.streamEnds.map((stream) => [stream.pid, stream]));
   const tables = new Set([PAT_PID, ...map.programs.map(({ pmtPid }) => pmtPid)]);
   const gates = new Map<number, GateStart>();
-  for (const [pid, target] of pidsOnto(mapping, tail.usedPids)) {
+  for (const [pid, target] of mapping.onto(tail.seenPids)) {
     if (pid === NULL_PID) continue;
     const afterDts = streams.get(target)?.unit?.lastDts;
     gates.set(pid, { kind: 'unit', afterDts, isBreak: !tables.has(pid) });

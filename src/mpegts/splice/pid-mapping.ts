@@ -14,6 +14,8 @@ export class PidMapping {
   readonly agrees: boolean;
   readonly #old: ProgramMap;
   readonly #pids = new Uint16Array(PID_COUNT).fill(UNMAPPED);
+  /** The new source's PIDs that were given one, or none, here. */
+  readonly #settled = new Set<number>();
   /** 1 for each PID that means something in the ring already, or from now on. */
   readonly #used: Uint8Array;
 
@@ -46,7 +48,19 @@ export class PidMapping {
 
   /** Whether every PID stays what it is. */
   get isIdentity(): boolean {
-    return this.#pids.every((mapped, pid) => mapped === UNMAPPED || mapped === pid);
+    for (const pid of this.#settled) if (this.#pids[pid] !== pid) return false;
+    return true;
+  }
+
+  /** The new source's PIDs that have a place on one of these of the ring, with it. */
+  onto(ringPids: Iterable<number>): ReadonlyMap<number, number> {
+    const onto = new Map<number, number>();
+    const wanted = new Set(ringPids);
+    for (const pid of new Set([...wanted, ...this.#settled])) {
+      const target = this.pidFor(pid);
+      if (target !== undefined && wanted.has(target)) onto.set(pid, target);
+    }
+    return onto;
   }
 
   /** The number that a program has in the ring. */
@@ -67,10 +81,13 @@ export class PidMapping {
       target = this.#used[pid] === 0 && !taken.has(pid) ? pid : this.#freePid(taken);
     }
     this.#pids[pid] = target;
+    this.#settled.add(pid);
     this.#used[target] = 1;
     taken.add(target);
     // Whoever had this PID in the new source without being in its tables would be mixed with it.
-    if (target !== pid && this.#pids[target] === UNMAPPED) this.#pids[target] = NOWHERE;
+    if (target === pid || this.#pids[target] !== UNMAPPED) return;
+    this.#pids[target] = NOWHERE;
+    this.#settled.add(target);
   }
 
   #freePid(taken: ReadonlySet<number>): number {

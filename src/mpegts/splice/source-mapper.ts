@@ -50,7 +50,9 @@ const NO_DELTA = -1;
 export class SourceMapper {
   readonly #start: MapperStart;
   readonly #follower = new TableFollower();
-  readonly #gates: (Gate | undefined)[] = new Array<Gate | undefined>(PID_COUNT).fill(undefined);
+  readonly #gates: Gate[] = [];
+  /** By PID the number of its gate in `#gates`, from 1 on; 0: it has none. */
+  readonly #gateNumbers = new Uint16Array(PID_COUNT);
   readonly #counters: Int8Array;
   /** By the source's PID: what is added to its counters. */
   readonly #deltas = new Int8Array(PID_COUNT).fill(NO_DELTA);
@@ -68,7 +70,7 @@ export class SourceMapper {
     this.#isAnchored = start.isAnchored;
     this.#guardsPcr = start.lastPcr !== undefined;
     this.#movedPids = !start.mapping.isIdentity;
-    for (const [pid, each] of start.gates) this.#gates[pid] = this.#gate(pid, each);
+    for (const [pid, each] of start.gates) this.#addGate(pid, each);
   }
 
   /** Packets of the source that were in the ring already, or could not be used. */
@@ -105,7 +107,7 @@ export class SourceMapper {
       shiftPcr(packet, 0, offset90);
       parts.push(packet);
       this.#breaks++;
-      const gate = pcrPid === undefined ? undefined : this.#gates[pcrPid];
+      const gate = pcrPid === undefined ? undefined : this.#gateOf(pcrPid);
       if (gate) gate.isBreak = false;
       // From here on the clock is the new one.
       this.#guardsPcr = false;
@@ -151,12 +153,12 @@ export class SourceMapper {
     const pid = pidOf(packets, at);
     const { mapping, referencePid, tables } = this.#start;
     if (mapping.pidFor(pid) === undefined) return NOTHING;
-    const gate = this.#gates[pid];
+    const gate = this.#gateOf(pid);
     if (gate && !gate.isOpen) return this.#atGate(gate, packets, at, pid);
     if (!gate && !this.#isAnchored && pid !== referencePid) return NOTHING;
     if (!gate && this.#deltas[pid] === NO_DELTA && pid !== NULL_PID) {
       // A PID that nobody has spoken of: it begins where a unit of it does.
-      this.#gates[pid] = this.#gate(pid, { kind: 'unit', afterDts: undefined, isBreak: false });
+      this.#addGate(pid, { kind: 'unit', afterDts: undefined, isBreak: false });
       return this.#judge(packets, at);
     }
     if (this.#isTable(pid)) {
@@ -166,9 +168,15 @@ export class SourceMapper {
     return this.#guardPcr(packets, at, pid);
   }
 
-  #gate(pid: number, start: GateStart): Gate {
+  #gateOf(pid: number): Gate | undefined {
+    const number = this.#gateNumbers[pid]!;
+    return number === 0 ? undefined : this.#gates[number - 1];
+  }
+
+  #addGate(pid: number, start: GateStart): void {
     const isClock = this.#map.programs.some(({ pcrPid }) => pcrPid === pid);
-    return new Gate(start, this.#start.offset90, isClock && !this.#isStream(pid));
+    const gate = new Gate(start, this.#start.offset90, isClock && !this.#isStream(pid));
+    this.#gateNumbers[pid] = this.#gates.push(gate);
   }
 
   #isStream(pid: number): boolean {
@@ -208,7 +216,7 @@ export class SourceMapper {
   #followReference(gate: Gate): void {
     if (this.#isAnchored || !gate.hasReached) return;
     this.#isAnchored = true;
-    if (gate.hasMissed) for (const each of this.#gates) each?.giveUpCounting();
+    if (gate.hasMissed) for (const each of this.#gates) each.giveUpCounting();
   }
 
   /** Follows the source's tables; returns the sections to send in the place of a packet of theirs. */
