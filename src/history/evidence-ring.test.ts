@@ -32,3 +32,20 @@ test('they take so much memory at most; one alone is always kept', () => {
   ring.add(made(21, 1_000_000));
   assert.deepEqual(idsOf(ring), [21]);
 });
+
+test('what was added unread is read one after the other, or when somebody looks, and what too many follow never', () => {
+  const ring = new EvidenceRing({ countMax: 2, bytesMax: 1_000_000 });
+  const read: number[] = [];
+  for (let id = 1; id <= 4; id++) {
+    ring.addUnread(() => {
+      read.push(id);
+      return made(id);
+    });
+  }
+  assert.deepEqual(read, []);
+  assert.equal(ring.readNext(), true);
+  assert.deepEqual(read, [3]);
+  assert.deepEqual(idsOf(ring), [3, 4]);
+  assert.deepEqual(read, [3, 4]);
+  assert.equal(ring.readNext(), false);
+});

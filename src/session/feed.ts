@@ -209,6 +209,11 @@ export class Feed {
     return standing;
   }
 
+  /** Whether one that plays beside still brings more than comes on air, or cannot be told not to. */
+  isBursting(nowMs: number): boolean {
+    return this.#path.kind === 'candidate' && this.#path.candidate.media.mediaRate(nowMs) >= KEEPING_PACE;
+  }
+
   /**
    * Tells whether there is something that might fill what is missing from now on. What is held already is held for all
    * of its time; a wait that was in vain ends.

@@ -6,7 +6,7 @@ import type { PlaybackStat } from '../engine/types.ts';
 import { Broadcast } from '../simulator/broadcast.ts';
 import { moveAlignment } from '../simulator/ts-damage.ts';
 import { BufferMemory } from './buffer-memory.ts';
-import { Intake } from './intake.ts';
+import { Intake, type IntakeNews } from './intake.ts';
 
 const channel = new Channels().channel('test-pattern');
 
@@ -209,6 +209,37 @@ describe('the source in use', () => {
     });
   });
 });
+
+for (const { behindSeconds, what } of [
+  { behindSeconds: 0, what: 'as soon as it is through with its burst' },
+  { behindSeconds: 3, what: 'also where it stays behind by less than SPLICE_WAIT, and by how much' },
+  { behindSeconds: 12, what: 'not where it stays behind by more' },
+]) {
+  test(`a second engine is told to play along when it could take over: ${what}`, () => {
+    const intake = newIntake();
+    const [first, second] = [{}, {}];
+    intake.setStandbyWindow(500);
+    const told: { readonly second: number; readonly lagSeconds: number }[] = [];
+    let at = 0;
+    let next = 0;
+    const hear = (news: IntakeNews): void => {
+      if (news.kind === 'plays_along') told.push({ second: at, lagSeconds: Math.round(news.lagMs / 1_000) });
+    };
+    intake.begin(first, 0);
+    for (; at < 40; at++) {
+      const nowMs = 1_000 * (at + 1);
+      hear(intake.push(first, media(at, at + 1), nowMs));
+      if (at === 20) intake.begin(second, nowMs, true);
+      // It begins twenty seconds back, and brings five seconds in each.
+      const to = Math.min(next + 5, at + 1 - behindSeconds);
+      if (at >= 20 && to > next) hear(intake.push(second, media(next, to), nowMs));
+      if (at >= 20) next = to;
+      hear(intake.tick(second, nowMs + 10, false));
+    }
+    assert.equal(told.length, behindSeconds === 12 ? 0 : 1, JSON.stringify(told));
+    if (told[0]) assert.equal(told[0].lagSeconds, behindSeconds, JSON.stringify(told));
+  });
+}
 
 test('an engine that says that it has gone back is under suspicion, though its media looks new', () => {
   const { intake, first } = played();

@@ -1,5 +1,6 @@
 import type { ReasonCode } from '../base/reasons.ts';
 import type { PlaybackStat } from '../engine/types.ts';
+import type { Standing } from '../mpegts/splice/candidate.ts';
 import type { SpliceReport } from '../mpegts/splice/join.ts';
 import type { BufferMemory, BufferOwner, Share } from './buffer-memory.ts';
 import { Feed } from './feed.ts';
@@ -41,8 +42,11 @@ export type IntakeNews =
       readonly hasDelivered: boolean;
     }
   | { readonly kind: 'unusable'; readonly reason: ReasonCode }
-  /** What plays beside the source in use was found to be the same, for the first time. */
-  | { readonly kind: 'plays_along' }
+  /**
+   * What plays beside the source in use is the same, and through with what its engine sends ahead: for the first time it could
+   * take over now. `lagMs`: it is so far behind.
+   */
+  | { readonly kind: 'plays_along'; readonly lagMs: number }
   /** So many PES packets are whole in both, and not the same: what is in use is kept. */
   | { readonly kind: 'differs'; readonly count: number }
   | IntakeSwitch;
@@ -75,6 +79,8 @@ export class Intake implements BufferOwner {
   readonly #share: Share;
   readonly #feeds = new Map<SourceKey, Feed>();
   readonly #delivers = new WeakSet<Feed>();
+  /** Such as have been recognized while they played beside, and those that were told to play along. */
+  readonly #recognized = new WeakSet<Feed>();
   readonly #playsAlong = new WeakSet<Feed>();
   /** When each that plays beside was last recognized, and no further behind than STANDBY_WINDOW. */
   readonly #nearMs = new WeakMap<Feed, number>();
@@ -266,7 +272,7 @@ export class Intake implements BufferOwner {
     const [key, aside] = this.#feeds.entries().find(([, feed]) => feed.isAside) ?? [];
     if (!active || !key || !aside) {
       // One that was called brings what is missing as it is joined. Where there is none, nothing will.
-      if (active && this.#others(active).some((other) => this.#playsAlong.has(other)))
+      if (active && this.#others(active).some((other) => this.#recognized.has(other)))
         active.holdBack(false, nowMs);
       else active?.holdNothing();
       return NOTHING;
@@ -285,14 +291,21 @@ export class Intake implements BufferOwner {
       return { kind: 'switched', to: key, why, splice };
     }
     active.holdBack(mayHold, nowMs);
-    if (standing && !this.#playsAlong.has(aside)) {
+    if (standing) this.#recognized.add(aside);
+    if (standing && !this.#playsAlong.has(aside) && this.#couldTakeOver(aside, standing, nowMs)) {
       this.#playsAlong.add(aside);
-      return { kind: 'plays_along' };
+      return { kind: 'plays_along', lagMs: standing.lagMs };
     }
     if (this.#differing === 0) return NOTHING;
     const count = this.#differing;
     this.#differing = 0;
     return { kind: 'differs', count };
+  }
+
+  /** One that stays behind is waited for where it must be, up to SPLICE_WAIT; one that still gets its burst is not there yet. */
+  #couldTakeOver(aside: Feed, { isWhole, lagMs }: Standing, nowMs: number): boolean {
+    if (lagMs <= (this.#standbyWindowMs ?? 0)) return isWhole;
+    return lagMs <= this.#limits.spliceWaitMs && !aside.isBursting(nowMs);
   }
 
   #lack(active: Feed, nowMs: number): SwitchReason | undefined {

@@ -213,11 +213,11 @@ export class Standby implements AttemptOwner {
     });
   }
 
-  /** It plays what the source in use plays: it is good for what it is kept for. */
-  confirm(attempt: SourceAttempt): void {
+  /** It plays what the source in use plays, so far behind it, and could take over now: it is good for what it is kept for. */
+  confirm(attempt: SourceAttempt, lagMs: number): void {
     if (attempt !== this.attempt) return;
     this.#failures = 0;
     this.#deps.report(attempt, { ok: true });
-    this.#deps.log.info({ engine: attempt.slot.engine.id }, 'standby plays along');
+    this.#deps.log.info({ engine: attempt.slot.engine.id, lagMs }, 'standby plays along');
   }
 }

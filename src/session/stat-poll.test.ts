@@ -53,6 +53,20 @@ test('an engine is asked at once, and again 2 s after each answer', async (t) =>
   assert.equal(peers(), 2);
 });
 
+test('its first question can wait, and is not asked any more once it is over', async (t) => {
+  const { clock, questions, poll } = rig(t);
+  poll.start(1_000);
+  await clock.advance(999);
+  assert.equal(questions.length, 0);
+  await clock.advance(1);
+  assert.equal(questions.length, 1);
+  const over = rig(t);
+  over.poll.start(1_000);
+  over.poll.stop();
+  await over.clock.advance(5_000);
+  assert.equal(over.questions.length, 0);
+});
+
 test('there is never a second question before the first is answered, whoever asks', async (t) => {
   const { clock, questions, poll, answer } = rig(t);
   poll.start();

@@ -335,7 +335,7 @@ export class Supply implements SourceLoopOwner {
 
   #take(attempt: SourceAttempt, news: IntakeNews): void {
     if (news.kind === 'unusable') this.#source.reject(attempt, news.reason);
-    if (news.kind === 'plays_along') this.#confirmStandby(attempt);
+    if (news.kind === 'plays_along') this.#confirmStandby(attempt, news.lagMs);
     if (news.kind === 'switched') this.#switch(news);
     if (news.kind === 'differs') this.#deps.observer.standbyDiffered(news.count);
     if (news.kind !== 'delivers') return;
@@ -354,9 +354,9 @@ export class Supply implements SourceLoopOwner {
     this.#deps.session.onWatchable();
   }
 
-  #confirmStandby(attempt: SourceAttempt): void {
+  #confirmStandby(attempt: SourceAttempt, lagMs: number): void {
     this.#noteDelivering(attempt);
-    this.#source.standby.confirm(attempt);
+    this.#source.standby.confirm(attempt, lagMs);
   }
 
   #noteDelivering(attempt: SourceAttempt): void {

@@ -91,3 +91,25 @@ test('tables that change later are followed; what is mapped stays', () => {
     [0x100, 0x101, 0x105],
   );
 });
+
+test('those of the new source that have a place on a PID of the ring are told with it, moved or not', () => {
+  const swapped = mapOf({
+    pmtPid: 0x20,
+    streams: [
+      { pid: 0x101, streamType: 0x1b },
+      { pid: 0x100, streamType: 0x0f },
+    ],
+  });
+  const onto = new PidMapping(OLD, swapped, USED).onto([0, 0x1000, 0x100, 0x101, 0x1fff]);
+  // What has the number of the ring's PMT in the new source would be mixed with it.
+  assert.deepEqual(
+    [...onto].sort(([one], [other]) => one - other),
+    [
+      [0, 0],
+      [0x20, 0x1000],
+      [0x100, 0x101],
+      [0x101, 0x100],
+      [0x1fff, 0x1fff],
+    ],
+  );
+});
