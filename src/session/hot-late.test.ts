@@ -1,4 +1,4 @@
-/** Hot standby whose second source is late just when the one in use damages what it brings. */
+/** Hot standby whose second source is late just when the one in use damages what it brings, or its clock leaps. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
@@ -11,6 +11,7 @@ import { Intake } from './intake.ts';
 
 const LONG = process.env['LONG_TESTS'] === '1';
 const RUNS = LONG ? 1_000 : 25;
+const LEAPS = LONG ? 500 : 12;
 /** The short run is the same every time; the long one prints its seed. */
 const SEED = LONG ? {} : { seed: 1 };
 const TICK_MS = 250;
@@ -40,6 +41,8 @@ interface Choice {
   readonly remux: string | undefined;
   /** It brings nothing from the first moment until the second. */
   readonly silentMs?: readonly [number, number];
+  /** From this packet on its clock is another one by so many seconds. */
+  readonly leap?: { readonly fromPacket: number; readonly seconds: number };
 }
 
 /** An engine that plays the broadcast as it is on air, 4 s of it at the beginning. */
@@ -59,13 +62,20 @@ class Engine {
 
   /** What it brings at a moment; empty: nothing. */
   bring(nowMs: number): Buffer {
-    const { pausesMs, remux, silentMs = [0, 0] } = this.#choice;
+    const { pausesMs, silentMs = [0, 0] } = this.#choice;
     const isSilent = nowMs >= silentMs[0] && nowMs < silentMs[1];
     if (nowMs < Math.max(this.#beginsMs, this.#nextMs) || isSilent) return Buffer.alloc(0);
     this.#nextMs = nowMs + (pausesMs[this.#turn++ % pausesMs.length] ?? 1);
     const from = this.#sent;
     this.#sent = channel.packetsIn(nowMs / 1_000 + 4);
-    return channel.take(from, this.#sent, { remux });
+    return this.#take(from, this.#sent);
+  }
+
+  #take(from: number, to: number): Buffer {
+    const { leap, remux } = this.#choice;
+    const until = Math.min(to, Math.max(from, leap?.fromPacket ?? to));
+    const shift90 = 90_000 * (leap?.seconds ?? 0);
+    return Buffer.concat([channel.take(from, until, { remux }), channel.take(until, to, { remux, shift90 })]);
   }
 }
 
@@ -79,7 +89,7 @@ function newIntake(standbyWindowMs: number): Intake {
   });
 }
 
-interface Story extends Pick<Scenario, 'damagesFromMs' | 'seed'> {
+interface Story extends Partial<Pick<Scenario, 'damagesFromMs' | 'seed'>> {
   readonly engines: readonly [Choice, Choice];
   /** STANDBY_WINDOW */
   readonly windowMs: number;
@@ -90,7 +100,7 @@ interface Story extends Pick<Scenario, 'damagesFromMs' | 'seed'> {
 }
 
 /** Plays both, and returns what viewers got. */
-function play({ calledMs, endsMs, ...choice }: Story): Buffer {
+function play({ calledMs, endsMs, damagesFromMs, seed = 1, ...choice }: Story): Buffer {
   const intake = newIntake(choice.windowMs);
   const [one, other] = [{}, {}];
   const first = new Engine(choice.engines[0], 0);
@@ -100,8 +110,8 @@ function play({ calledMs, endsMs, ...choice }: Story): Buffer {
   for (let nowMs = 0; nowMs <= END_MS; nowMs += 5) {
     if (nowMs === BEGINS_MS) intake.begin(other, nowMs, true);
     let packets = first.bring(nowMs);
-    if (nowMs >= choice.damagesFromMs)
-      packets = breakCounters(packets, { probability: 0.1, firstIndex, seed: choice.seed });
+    if (damagesFromMs !== undefined && nowMs >= damagesFromMs)
+      packets = breakCounters(packets, { probability: 0.1, firstIndex, seed });
     firstIndex += packets.length / PACKET_BYTES;
     if (packets.length > 0) intake.push(one, packets, nowMs);
     const beside = second.bring(nowMs);
@@ -163,4 +173,28 @@ test('what is held stays held when the second source is called to replace the on
 
 test('what is held goes on at once, damaged as it is, when the second source ends: nothing will fill it', () => {
   assertGoesOn(play({ ...LATE, endsMs: 7_000 }));
+});
+
+const leap = fc.record({
+  /** Anywhere in a picture. */
+  fromPacket: fc.integer({ min: channel.packetsIn(9), max: channel.packetsIn(10) }),
+  seconds: fc.constantFrom(-3_600, -30, 30, 3_600),
+  lateSinceMs: fc.integer({ min: 0, max: 1_200 }),
+  lateForMs: fc.integer({ min: 10, max: 900 }),
+  engines: scenario,
+});
+
+test(`${LEAPS} leaps of the clock of the one in use, while the second source is late, are no break for viewers`, () => {
+  fc.assert(
+    fc.property(leap, ({ fromPacket, seconds, lateSinceMs, lateForMs, engines: { pausesMs, remux } }) => {
+      const leapsMs = Math.round((fromPacket / channel.packetsIn(1) - 4) * 1_000);
+      const [one, other] = pausesMs;
+      const engines = [
+        { pausesMs: one ?? [], remux: remux[0], leap: { fromPacket, seconds } },
+        { pausesMs: other ?? [], remux: remux[1], silentMs: [leapsMs - lateSinceMs, leapsMs + lateForMs] },
+      ] as const;
+      assertWhole(play({ engines, windowMs: 500 }));
+    }),
+    { numRuns: LEAPS, ...SEED },
+  );
 });

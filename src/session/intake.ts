@@ -84,6 +84,8 @@ export class Intake implements BufferOwner {
   readonly #playsAlong = new WeakSet<Feed>();
   /** When each that plays beside was last recognized, and no further behind than STANDBY_WINDOW. */
   readonly #nearMs = new WeakMap<Feed, number>();
+  /** What plays beside, while it is recognized. */
+  #standing: Feed | undefined;
   readonly #notedStats = new WeakSet<PlaybackStat>();
   #current: Ingest;
   #hasRing = false;
@@ -236,7 +238,7 @@ export class Intake implements BufferOwner {
     if (feed.isHolding || (feed.isAside && this.#inUse?.isHolding)) return this.#considerSwitch(nowMs);
     if (this.#inUse?.hasBroken) {
       const news = this.#considerSwitch(nowMs);
-      if (news.kind !== 'nothing') return news;
+      if (news.kind !== 'nothing' || this.#waitsForOther(feed, nowMs)) return news;
     }
     return feed.isAside ? NOTHING : this.#look(feed, nowMs, false);
   }
@@ -246,7 +248,27 @@ export class Intake implements BufferOwner {
     const feed = this.#feeds.get(source);
     if (!feed) return NOTHING;
     this.#countKept();
-    return feed.isAside || feed.isHolding ? this.#considerSwitch(nowMs) : this.#look(feed, nowMs, mustJoin);
+    if (feed.isAside || feed.isHolding) return this.#considerSwitch(nowMs);
+    if (feed.hasBroken) {
+      const news = this.#considerSwitch(nowMs);
+      if (news.kind !== 'nothing' || this.#waitsForOther(feed, nowMs)) return news;
+    }
+    return this.#look(feed, nowMs, mustJoin);
+  }
+
+  /**
+   * Whether a source that has left its timeline is not to be joined as it is, with a break: what plays beside was near, is late for a
+   * moment, and has the one that viewers are on.
+   */
+  #waitsForOther(feed: Feed, nowMs: number): boolean {
+    const other = this.#standing;
+    const isLate = nowMs - feed.progress.lastMs <= LATE_MS;
+    return feed.hasBroken && isLate && other !== undefined && this.#isNear(other, nowMs);
+  }
+
+  /** Or was a moment ago. */
+  #isNear(feed: Feed, nowMs: number): boolean {
+    return nowMs - (this.#nearMs.get(feed) ?? Number.NEGATIVE_INFINITY) <= LATE_MS;
   }
 
   /** What waits to go into the ring takes memory as the ring does. */
@@ -271,6 +293,7 @@ export class Intake implements BufferOwner {
     const active = this.#inUse;
     const [key, aside] = this.#feeds.entries().find(([, feed]) => feed.isAside) ?? [];
     if (!active || !key || !aside) {
+      this.#standing = undefined;
       // One that was called brings what is missing as it is joined. Where there is none, nothing will.
       if (active && this.#others(active).some((other) => this.#recognized.has(other)))
         active.holdBack(false, nowMs);
@@ -278,11 +301,12 @@ export class Intake implements BufferOwner {
       return NOTHING;
     }
     const standing = aside.standing(nowMs);
+    this.#standing = standing && aside;
     this.#differing += standing?.differing ?? 0;
     const why = this.#lack(active, nowMs);
     // One that is far behind can't fill anything in time.
     if (standing && standing.lagMs <= (this.#standbyWindowMs ?? 0)) this.#nearMs.set(aside, nowMs);
-    const mayHold = nowMs - (this.#nearMs.get(aside) ?? Number.NEGATIVE_INFINITY) <= LATE_MS;
+    const mayHold = this.#isNear(aside, nowMs);
     const splice = why && standing?.isWhole ? aside.switchIn(nowMs) : undefined;
     if (why && splice) {
       this.#setAside(active, nowMs);
