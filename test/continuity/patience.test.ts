@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isScrambled, PACKET_BYTES } from '../../src/mpegts/packet.ts';
 import { Channels } from '../support/channels.ts';
-import { assertUnbroken } from '../support/continuity-check.ts';
+import { assertNothingLost, assertUnbroken } from '../support/continuity-check.ts';
 import { PacedPlayer } from '../support/paced-player.ts';
 import { RestlessEngine } from '../support/restless-engines.ts';
 import { directoryLimits, houseWith } from '../support/session-house.ts';
@@ -70,6 +70,28 @@ test('with one engine, gaps of 4, 8 and 12 s cause no restart', async () => {
   await stop();
   assert.equal(assertUnbroken(players[0]?.capture ?? Buffer.alloc(0)).breaks.size, 0);
 });
+
+for (const { kind, what, passesMs } of [
+  // A fifth of what 20 s should bring is missing after 5 s of it.
+  { kind: 'dribble', what: 'is slower than the stream plays', passesMs: 4_000 },
+  { kind: 'damage', what: 'loses many packets', passesMs: 400 },
+] as const) {
+  test(`an engine that ${what} is left for another one when that lasts, and it goes on at its own pace`, async () => {
+    const { engines, players, run, stop, starts } = await watched(2);
+    engines[0]?.begin({ kind, forMs: 600_000 });
+    await run(passesMs);
+    assert.deepEqual(starts(), [1, 0], 'it may pass');
+    await run(15_000);
+    assert.deepEqual(starts(), [1, 1]);
+    const before = players[0]?.capture.length ?? 0;
+    await run(5_000);
+    const { capture = Buffer.alloc(0), ended } = players[0] ?? {};
+    assert.ok(capture.length - before > 4 * 5 * STEP_BYTES);
+    assert.deepEqual(ended, []);
+    await stop();
+    if (kind === 'dribble') assertNothingLost(capture, broadcast);
+  });
+}
 
 test('two engines silent on one infohash: no third one is asked, and rounds have pauses between them', async () => {
   const { clock, engines, players, run, stop, starts, observer } = await watched(3);

@@ -62,9 +62,6 @@ export const DAMAGING: readonly Blow[] = [
   blow({ kind: 'tsCcErr', probability: 0.1 }, { viewersGet: 'damaged', seconds: 6 }),
 ];
 
-/** Noticed by the rate of 20 s. */
-export const SLOW: readonly Blow[] = [blow({ kind: 'starve', factor: 0.4 })];
-
 /** For a single engine: each is over by itself, and acemux goes on with the same engine. */
 export const PASSING: readonly Blow[] = [
   blow({ kind: 'cut', how: 'fin' }, {}, 0),
