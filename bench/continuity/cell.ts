@@ -73,7 +73,7 @@ export async function runCell(options: CellOptions): Promise<CellResult> {
   await using spare = mode.hasSpare
     ? await EngineProcess.start({ ...engineOptions, lagSeconds: mode.lagSeconds })
     : undefined;
-  const bareEngine = await measureBareEngine((spare ?? engine).url, count, BURST_BYTES);
+  const bareEngine = await measureAsMet(options, spare ?? engine);
   const { server, url } = await startAcemux(options, engine, spare);
   const streams = Array.from({ length: count }, (_, index): Stream => {
     const infohash = infohashOf(`stream ${index}`);
@@ -87,6 +87,19 @@ export async function runCell(options: CellOptions): Promise<CellResult> {
     for (const { viewer } of streams) viewer.leave();
     await server.end();
   }
+}
+
+/**
+ * The bare engine as acemux will meet it. What a process does for the first time takes it half a second longer: so the second time counts,
+ * but where the engine that goes on is a new process.
+ */
+async function measureAsMet(
+  { fault, mode, streams }: CellOptions,
+  goesOn: EngineProcess,
+): Promise<BareEngine> {
+  const fresh = await measureBareEngine(goesOn.url, streams, BURST_BYTES);
+  if (fault.endsProcess && !mode.hasSpare) return fresh;
+  return await measureBareEngine(goesOn.url, streams, BURST_BYTES);
 }
 
 async function startAcemux(

@@ -25,6 +25,8 @@ export interface FaultStory {
   readonly name: string;
   readonly notice: Notice;
   readonly strike: (struck: Struck) => Promise<void>;
+  /** Whether the engine's process ends: where it comes back, it is another one. */
+  readonly endsProcess?: boolean;
   /** What acemux is told beside the defaults. */
   readonly environment?: Readonly<Record<string, string>>;
 }
@@ -52,6 +54,7 @@ function endOfProcess(name: string, signal: 'SIGTERM' | 'SIGKILL', alwaysComesBa
   return {
     name,
     notice: 'at once',
+    endsProcess: true,
     strike: async ({ engine, comesBack }) => {
       await engine.end(signal);
       if (comesBack || alwaysComesBack) await engine.startAgain();

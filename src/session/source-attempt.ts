@@ -7,8 +7,10 @@ import type { AttemptTimes } from './attempt-record.ts';
 import type { EngineSlot } from './ports.ts';
 import { StatPoll } from './stat-poll.ts';
 
-/** When many streams lose their engine at once, asking how each new playback does would hold up their media. */
-const FIRST_STAT_AFTER_MS = 1_000;
+/** How an engine is doing is asked for the first time so long after it has opened a playback … */
+const FIRST_STAT_AFTER_MS = 250;
+/** … or so long, where viewers wait who had a source: many streams may have lost their engine at once. */
+const REPLACEMENT_STAT_AFTER_MS = 1_000;
 
 /** Whom an attempt talks to. It never speaks again once it is over. */
 export interface AttemptOwner {
@@ -221,11 +223,11 @@ export class SourceAttempt {
       slot.identify(playback.infohash);
       this.#owner.onPlayback(this, playback, kind);
       signal.throwIfAborted();
-      // The viewer waits for the media, so they are asked for first.
-      const opening = slot.engine.client.openMedia(playback, signal);
+      // The viewer waits for the media, and an engine answers one question after the other.
       this.#statPoll = this.#newStatPoll(playback);
-      this.#statPoll.start(this.#deps.isReplacement ? FIRST_STAT_AFTER_MS : 0);
-      const media = await opening;
+      const isReplacement = this.#deps.isReplacement === true;
+      this.#statPoll.start(isReplacement ? REPLACEMENT_STAT_AFTER_MS : FIRST_STAT_AFTER_MS);
+      const media = await slot.engine.client.openMedia(playback, signal);
       const destroy = (): void => media.destroy();
       signal.addEventListener('abort', destroy, { once: true });
       try {

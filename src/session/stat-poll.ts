@@ -33,10 +33,10 @@ export class StatPoll {
     return this.#latest;
   }
 
-  /** Asks for the first time after so long. */
+  /** `afterMs`: the first question is asked after so long, milliseconds. */
   start(afterMs = 0): void {
-    if (afterMs > 0) this.#timer = this.#deps.clock.startTimer(afterMs, () => void this.#poll());
-    else void this.#poll();
+    if (afterMs === 0) void this.#poll();
+    else this.#timer = this.#deps.clock.startTimer(afterMs, () => void this.#poll());
   }
 
   /**
