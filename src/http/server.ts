@@ -47,6 +47,7 @@ import { registerSignedUrls } from './routes/signed-urls.ts';
 import { registerStreamControl } from './routes/stream-control.ts';
 import { registerStreams } from './routes/streams.ts';
 import { registerVpn } from './routes/vpn.ts';
+import { validationError } from './validation-words.ts';
 
 /** Everything but playing answers here too. */
 const API_PREFIX = '/api/v1';
@@ -133,6 +134,7 @@ function buildApp<Attached extends Leavable>(
     clientErrorHandler: (error, socket) => connections.refuse(error, socket),
     genReqId: requestIds(),
     bodyLimit: BODY_SIZE_MAX_BYTES,
+    schemaErrorFormatter: validationError,
     routerOptions: { maxParamLength: PATH_SEGMENT_LENGTH_MAX },
     rewriteUrl: ({ method = 'GET', url = '/' }) =>
       withoutPrefix(pathAndQueryOf(url), deps.config.publicUrl, (path) =>

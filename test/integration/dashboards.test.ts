@@ -146,7 +146,7 @@ function assertTold(page: string, segmentBytes: number): void {
     'acemux_engines{state="healthy"}': 2,
     'acemux_engine_places{state="used"}': 1,
     'acemux_engine_places{state="free"}': 13,
-    'acemux_http_refusals_total{reason="bad_request"}': 1,
+    'acemux_http_refusals_total{reason="id_malformed"}': 1,
     'acemux_events_total{type="stream.started"}': 1,
     orch_total_streams: 1,
     orch_engines_total: 2,

@@ -124,7 +124,7 @@ test('who may take no more than a byte cap is shown with it', async (t) => {
   await row.locator('[data-label="Rate"]').getByText('at most 1.28 Mbit/s').waitFor();
 
   // Whoever takes the stream in pieces may ask for more than the cap lets through: then a piece waits.
-  assert.equal((await setTo('2kB')).status, 200);
+  assert.equal((await setTo('10kB')).status, 200);
   const manifestUrl = `${stage.url}/ace/manifest.m3u8?id=${streamId(1)}&client=cellar`;
   const manifest = await (await fetch(manifestUrl)).text();
   const playlist = new URL(/^hls\S+$/m.exec(manifest)?.[0] ?? '', manifestUrl);
@@ -132,9 +132,9 @@ test('who may take no more than a byte cap is shown with it', async (t) => {
   const waiting = [1, 2, 3, 4, 5, 6].map(() => fetch(new URL(segment, playlist), leaving));
   undoAfter(t, async () => void (await Promise.allSettled(waiting)));
   const byPieces = page.locator('table.viewers tbody tr', { hasText: 'cellar' });
-  await byPieces.locator('[data-label="Rate"]').getByText('held to 16 kbit/s').waitFor();
+  await byPieces.locator('[data-label="Rate"]').getByText('held to 80.0 kbit/s').waitFor();
   leaving.abort();
-  await byPieces.locator('[data-label="Rate"]').getByText('at most 16 kbit/s').waitFor();
+  await byPieces.locator('[data-label="Rate"]').getByText('at most 80.0 kbit/s').waitFor();
 });
 
 test('a fleet is told how many engines there are to be at least: it is said what comes of it, and it is so', async (t) => {

@@ -65,6 +65,7 @@ test('streams are found and sorted, events narrowed, held still and saved', asyn
   const names = [
     [streamId(1), 'Zebra'],
     [streamId(2), 'Antelope'],
+    [streamId(4), 'Yak'],
   ] as const;
   const page = await browser.open(t, stage.url, { place: '#/streams', names });
   const first = page.locator('table.streams tbody tr').first();
