@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import type { ListedPart } from './access/address-lists.ts';
 import { MemoryKeyStore } from './access/key-store.ts';
+import { TokenSigner } from './access/signed-token.ts';
+import { FOLLOW_INTERVAL_MS, rotateSigningSecrets } from './access/signing-secrets.ts';
 import { buildAccess } from './app-access.ts';
 import { ManualClock } from './base/manual-clock.ts';
 import { type Config, defaultConfig } from './config/config.ts';
@@ -12,6 +14,33 @@ import { silentLog } from './telemetry/log.ts';
 
 const PARTS: readonly ListedPart[] = ['play', 'view', 'admin'];
 const guest = (address: string) => ({ address, isPrivate: true, isBehindUnknownProxy: false });
+
+test('URLs are signed, and accepted, by what becomes of the file of secrets while acemux runs', async (t) => {
+  const dataDir = await mkdtemp(join(tmpdir(), 'acemux-access-'));
+  t.after(() => rm(dataDir, { recursive: true }));
+  const base = defaultConfig();
+  const clock = new ManualClock();
+  const config: Config = { ...base, storage: { ...base.storage, dataDir } };
+  const house = await buildAccess(config, { keyStore: new MemoryKeyStore(), clock, log: silentLog() });
+  t.after(() => house.stop());
+  house.start();
+  const secrets = await rotateSigningSecrets(dataDir);
+  const byNewest = new TokenSigner(secrets.slice(0, 1));
+  const grant = {
+    stream: 'a'.repeat(40),
+    expiresAtMs: 1_000_000,
+    address: undefined,
+    keyId: undefined,
+    limits: undefined,
+  };
+  const { signer } = house.parts;
+  assert.ok(!signer.read(byNewest.sign(grant)).ok);
+  await clock.advance(FOLLOW_INTERVAL_MS);
+  // The next look is planned when this one is over.
+  while (clock.pendingTimers === 0) await new Promise((resolve) => setImmediate(resolve));
+  assert.ok(signer.read(byNewest.sign(grant)).ok);
+  assert.ok(byNewest.read(signer.sign(grant)).ok);
+});
 
 test('each list of addresses that can be set keeps out of its own part, and of no other', async (t) => {
   const dataDir = await mkdtemp(join(tmpdir(), 'acemux-access-'));
