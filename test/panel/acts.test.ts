@@ -129,8 +129,10 @@ test('who may take no more than a byte cap is shown with it', async (t) => {
   const manifest = await (await fetch(manifestUrl)).text();
   const playlist = new URL(/^hls\S+$/m.exec(manifest)?.[0] ?? '', manifestUrl);
   const segment = /^\S+\.ts$/m.exec(await (await fetch(playlist)).text())?.[0] ?? '';
-  const waiting = [1, 2, 3, 4, 5, 6].map(() => fetch(new URL(segment, playlist), leaving));
-  undoAfter(t, async () => void (await Promise.allSettled(waiting)));
+  const waiting = Promise.allSettled(
+    [1, 2, 3, 4, 5, 6].map(() => fetch(new URL(segment, playlist), leaving)),
+  );
+  undoAfter(t, async () => void (await waiting));
   const byPieces = page.locator('table.viewers tbody tr', { hasText: 'cellar' });
   await byPieces.locator('[data-label="Rate"]').getByText('held to 80.0 kbit/s').waitFor();
   leaving.abort();

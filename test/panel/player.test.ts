@@ -7,6 +7,7 @@ import type { Config } from '../../src/config/config.ts';
 import { PanelBrowser } from '../support/panel-browser.ts';
 import { untilTrue } from '../support/panel-page.ts';
 import { PanelStage, streamId } from '../support/panel-stage.ts';
+import { undoAfter } from '../support/undo.ts';
 
 /** The five seconds until the player tries again pass at once. */
 const SOON_AGAIN =
@@ -115,21 +116,23 @@ test('while an engine is asked it is said so; who is refused is told why in acem
     await asked.promise;
     await route.continue();
   });
+  undoAfter(t, async () => {
+    for (const { faults } of stage.engines) faults.clear();
+  });
   for (const { faults } of stage.engines)
     faults.set({ fault: { kind: 'errorJson', error: 'failed to load content' } });
   await page.goto(`${stage.url}/panel/#/play/id/${streamId(21)}`);
   const waiting = page.locator('.player-wait');
   await waiting.getByText('Asking an engine…').waitFor();
   asked.resolve();
-  const { what } = REASONS.content_unknown;
+  const { what, todo } = REASONS.content_unknown;
   const alert = page.getByRole('alert');
-  await alert.getByText(`It can’t be played: ${what}`).waitFor();
+  await alert.getByText(`It can’t be played: The engine says: failed to load content. ${todo}`).waitFor();
   assert.equal(await waiting.count(), 0);
   await page.getByRole('button', { name: 'HLS', exact: true }).click();
   await alert.waitFor({ state: 'detached' });
   await page.locator('.player-start').click();
   await alert.getByText(`It can’t be played: ${what}`).waitFor();
-  for (const { faults } of stage.engines) faults.clear();
 });
 
 test('whose stream is stopped is told so, and whose connection is cut plays on by itself', async (t) => {

@@ -126,7 +126,8 @@ async function playHls({ video, kind, hash, onFailure }: PlayingOptions): Promis
   return {
     numbers: () => ({
       mediaBytesPerSecond: rateOfPieces(pieces),
-      arrivalBytesPerSecond: hls.bandwidthEstimate / 8 || undefined,
+      // Before the first piece it is a guess of the player's.
+      arrivalBytesPerSecond: pieces.length > 0 ? hls.bandwidthEstimate / 8 || undefined : undefined,
       latencySeconds: hls.latency || undefined,
     }),
     range() {
