@@ -217,7 +217,13 @@ function buildApp<Attached extends Leavable>(
         });
         registerVpn(scope, deps);
         registerOverview(scope, deps);
-        registerEvents(scope, { ...deps, access, eventStreams, overview: overview.text });
+        registerEvents(scope, {
+          ...deps,
+          access,
+          eventStreams,
+          logins: deps.access.logins,
+          overview: overview.text,
+        });
         registerReportedStreams(scope, { ...deps, access, reported });
         registerHistory(scope, deps);
         registerAceStatus(scope, deps);
