@@ -3,6 +3,7 @@ import { Writable } from 'node:stream';
 import { test } from 'node:test';
 import { pino } from 'pino';
 import { readEvents } from '../../../test/support/event-reader.ts';
+import { until } from '../../../test/support/rig.ts';
 import { digestOf } from '../../access/digest.ts';
 import type { ConfiguredKey } from '../../access/key-ring.ts';
 import { FAILURES_MAX } from '../../access/login-attempts.ts';
@@ -71,7 +72,7 @@ test('who has logged out hears of nothing any more, in no tab of that browser', 
   assert.ok(goes && stays);
   await call(rig, '/logout', { method: 'POST', headers: { Cookie: cookies[0] ?? '' } });
   await clock.advance(15_000);
-  await goes.ended;
+  await until(() => goes.response.destroyed, 5_000);
   rig.parts.events.emit('stream.lingering', {}, {});
   await stays.until(() => stays.names.includes('stream.lingering'));
 });
