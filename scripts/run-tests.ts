@@ -41,6 +41,8 @@ const TOGETHER = ['src/', 'panel/src/'];
 const BY_THEMSELVES = ['src/session/slab.test.ts'];
 const FILES_TOGETHER_MAX = 40;
 const FILES_AT_ONCE = Math.min(4, availableParallelism());
+/** What plays for real waits most of the time, since media comes no faster than it is watched: one more at once than there are cores. */
+const WAITING_AT_ONCE = FILES_AT_ONCE + 1;
 
 const [modeName = '', ...filters] = process.argv.slice(2);
 const mode = MODES[modeName];
@@ -71,8 +73,11 @@ async function runTests(
   const run = { root, timeoutMs, environment, ended: ended.signal };
   const codes = [
     await runTogether(together, { ...run, atOnce: FILES_AT_ONCE }),
-    await runFiles(beside, { ...run, atOnce: FILES_AT_ONCE }),
-    await runWithDocker(docker, { ...run, atOnce: FILES_AT_ONCE }),
+    // Containers are waited for, too: both at once, each with what it says in one piece.
+    ...(await Promise.all([
+      runFiles(beside, { ...run, atOnce: WAITING_AT_ONCE }),
+      runWithDocker(docker, { ...run, atOnce: FILES_AT_ONCE, isSaidAtEnd: beside.length > 0 }),
+    ])),
     await runFiles(alone, { ...run, atOnce: FILES_AT_ONCE }),
   ];
   process.exitCode = codes.find((code) => code !== 0) ?? 0;
@@ -84,6 +89,8 @@ interface Run {
   readonly environment: Readonly<Record<string, string>> | undefined;
   /** Files at once. */
   readonly atOnce: number;
+  /** What it says is kept until it is over: something else is running beside it. */
+  readonly isSaidAtEnd?: boolean;
   /** Aborted when somebody ends the run, with the name of the signal. */
   readonly ended: AbortSignal;
 }
@@ -135,7 +142,7 @@ async function runFiles(files: readonly string[], run: Run): Promise<number> {
   ];
   const child = spawn(process.execPath, ['--test', ...flags, ...files], {
     cwd: run.root,
-    stdio: 'inherit',
+    stdio: run.isSaidAtEnd === true ? ['inherit', 'pipe', 'inherit'] : 'inherit',
     env: {
       ...process.env,
       // Of many processes: what one has compiled, the next ones need not.
@@ -143,13 +150,16 @@ async function runFiles(files: readonly string[], run: Run): Promise<number> {
       ...run.environment,
     },
   });
+  const said: Buffer[] = [];
+  child.stdout?.on('data', (chunk: Buffer) => said.push(chunk));
   const end = (): void => void (run.ended.reason === 'SIGTERM' && child.kill());
   run.ended.addEventListener('abort', end);
   try {
-    const [code] = await once(child, 'exit');
+    const [code] = await once(child, 'close');
     return typeof code === 'number' ? code : 1;
   } finally {
     run.ended.removeEventListener('abort', end);
+    process.stdout.write(Buffer.concat(said));
   }
 }
 
