@@ -133,7 +133,7 @@ export function renderGrowth({ asked, growth }: Results): string {
     return [
       String(viewers),
       of(({ acemux }) => acemux.cpuSecondsPerGigabyte, 3),
-      of(({ nodeLimit }) => nodeLimit.cpuSecondsPerGigabyte, 3),
+      of(nodeLimit, 3),
       of(({ cLimit }) => cLimit?.cpuSecondsPerGigabyte ?? Number.NaN, 3),
       of(nodeRatio, 2),
       of(cRatio, 2),
@@ -169,8 +169,13 @@ function rateShare({ acemux }: Round, viewers: number, megabits: number): number
   return acemux.bytes / (viewers * megabits * 125 * acemux.windowMs);
 }
 
-function nodeRatio({ acemux, nodeLimit }: Round): number {
-  return acemux.cpuSecondsPerGigabyte / nodeLimit.cpuSecondsPerGigabyte;
+/** CPU seconds per gigabyte, the mean of what was measured before and after acemux. */
+function nodeLimit({ nodeLimits }: Round): number {
+  return nodeLimits.reduce((sum, each) => sum + each.cpuSecondsPerGigabyte, 0) / nodeLimits.length;
+}
+
+function nodeRatio(round: Round): number {
+  return round.acemux.cpuSecondsPerGigabyte / nodeLimit(round);
 }
 
 function largeBatchRatio({ acemux, nodeLimitOfLargeBatches }: Round): number {

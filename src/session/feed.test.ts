@@ -81,6 +81,21 @@ describe('the verdict', () => {
   });
 });
 
+test('the first picture can be watched as soon as it has begun; in use, a clock waits for the next', () => {
+  const { feed, ring } = newFeed();
+  const builder = new TsBuilder().tables();
+  builder.pes(VIDEO_PID, accessUnit.h264Idr(180 * 1000), { pts: 90_000, pcr: 81_000 * 300 });
+  const firstBytes = builder.build().length;
+  builder.pes(VIDEO_PID, accessUnit.h264P(180 * 100), { pts: 93_600 });
+  const packets = builder.build();
+  feed.push(packets.subarray(0, 188 * 300), 0);
+  assert.equal(feed.ingest.isJoinable, true, 'the rest of the picture is still to come');
+  assert.ok(ring.head >= 188 * 298, 'but for what the aligner waits with');
+  feed.use();
+  feed.push(packets.subarray(188 * 300), 0);
+  assert.equal(ring.head, firstBytes + 188, 'behind the second clock nobody knows yet');
+});
+
 const channel = new Channels().channel('test-pattern');
 /** Packets of `secondsOf` seconds. */
 const seconds = (count: number): number => channel.packetsIn(count);

@@ -289,7 +289,8 @@ export class Feed {
     this.#hasPackets = true;
     if (this.#aligner.syncLosses > this.#syncLosses) this.#holdBack?.noteSyncLoss();
     this.#syncLosses = this.#aligner.syncLosses;
-    this.#guard.push(packets, this.#take);
+    // Before anybody watches no break is looked at (`#onBreak`), and the first picture is waited for.
+    this.#guard.push(packets, this.#take, this.#isInUse || this.#path.kind !== 'first');
   };
 
   readonly #take = ({ packets, isNew }: Stretch): void => {

@@ -243,8 +243,9 @@ describe('without a byte in time', () => {
 test('its engine is asked how it stands as long as it lives, also before the first byte, and no longer', async () => {
   const one = rig();
   one.attempt.start();
-  assert.equal(one.attempt.stat?.peers, undefined);
-  await one.clock.advance(0);
+  await one.clock.advance(249);
+  assert.equal(one.attempt.stat?.peers, undefined, 'the media are asked for first, and alone');
+  await one.clock.advance(1);
   assert.equal(one.attempt.stat?.peers, 5);
   one.engine.peers = 9;
   await one.clock.advance(2_000);

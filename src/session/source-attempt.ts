@@ -7,6 +7,9 @@ import type { AttemptTimes } from './attempt-record.ts';
 import type { EngineSlot } from './ports.ts';
 import { StatPoll } from './stat-poll.ts';
 
+/** How an engine is doing is asked for the first time so long after it has opened a playback. */
+const FIRST_STAT_AFTER_MS = 250;
+
 /** Whom an attempt talks to. It never speaks again once it is over. */
 export interface AttemptOwner {
   /** The engine has opened a playback; `kind` is the kind of name that it knew the stream by. */
@@ -216,11 +219,10 @@ export class SourceAttempt {
       slot.identify(playback.infohash);
       this.#owner.onPlayback(this, playback, kind);
       signal.throwIfAborted();
-      // The viewer waits for the media, so they are asked for first.
-      const opening = slot.engine.client.openMedia(playback, signal);
+      // The viewer waits for the media, and an engine answers one question after the other.
       this.#statPoll = this.#newStatPoll(playback);
-      this.#statPoll.start();
-      const media = await opening;
+      this.#statPoll.start(FIRST_STAT_AFTER_MS);
+      const media = await slot.engine.client.openMedia(playback, signal);
       const destroy = (): void => media.destroy();
       signal.addEventListener('abort', destroy, { once: true });
       try {

@@ -33,8 +33,10 @@ export class StatPoll {
     return this.#latest;
   }
 
-  start(): void {
-    void this.#poll();
+  /** `afterMs`: the first question is asked after so long, milliseconds. */
+  start(afterMs = 0): void {
+    if (afterMs === 0) void this.#poll();
+    else this.#timer = this.#deps.clock.startTimer(afterMs, () => void this.#poll());
   }
 
   /**

@@ -40,6 +40,17 @@ test('pictures that follow each other break nothing, across the wrap of the cloc
   assert.equal(breaksOf(-3_600, 0, 3_600), 0);
 });
 
+test('what comes behind a clock waits for the next one, unless nothing is to be held', () => {
+  const builder = new TsBuilder();
+  builder.pes(VIDEO_PID, accessUnit.h264P(180 * 10), { pts: 0 });
+  const packets = builder.build();
+  for (const holds of [true, false]) {
+    let passedBytes = 0;
+    new TimelineGuard().push(packets, ({ packets: { length } }) => void (passedBytes += length), holds);
+    assert.equal(passedBytes < packets.length, holds);
+  }
+});
+
 test('a step back of more than half a second is a break, a smaller one is not', () => {
   assert.equal(breaksOf(10 * SECOND, 9.5 * SECOND), 0);
   assert.equal(breaksOf(10 * SECOND, 9.5 * SECOND - 1), 1);

@@ -62,8 +62,11 @@ export class TimelineGuard {
   /** What comes next begins a timeline of its own. */
   #isNew = false;
 
-  /** Takes whole packets; hands on what can go on by now, in order. */
-  push(packets: Buffer, emit: (stretch: Stretch) => void): void {
+  /**
+   * Takes whole packets; hands on what can go on by now, in order.
+   * @param holds false: nothing is held, and where a break is noticed what stands before it is gone already
+   */
+  push(packets: Buffer, emit: (stretch: Stretch) => void, holds = true): void {
     const bytes = this.#append(packets);
     let from = 0;
     let sureTo = 0;
@@ -82,7 +85,7 @@ export class TimelineGuard {
       sureTo = Math.min(at + PACKET_BYTES, this.#scrambled?.at ?? bytes.length);
     }
     const hasClock = this.#pcrs.size > 0 || this.#dts.size > 0;
-    if (!hasClock || bytes.length - sureTo > HELD_BYTES_MAX) {
+    if (!holds || !hasClock || bytes.length - sureTo > HELD_BYTES_MAX) {
       sureTo = bytes.length;
       this.#scrambled = undefined;
     }
