@@ -31,17 +31,22 @@ const MODES: Readonly<Record<string, Mode>> = {
 /** What stands here shares one Docker daemon, started before the first of them and ended after the last. */
 const WITH_DOCKER = 'test/docker/';
 /**
- * Many streams whose pictures are counted: by themselves. A file of them takes a fifth of a core; with one more at once than
- * there are cores, on a busy machine what fills a gap comes too late.
+ * Many streams whose pictures are counted, and what measures how soon something comes: no more at once than there are cores. A file of them
+ * takes a fifth of a core; on a machine that is busier what fills a gap comes too late.
  */
-const ALONE = ['test/continuity/'];
+const ALONE = [
+  'test/continuity/',
+  'test/integration/dead-channel.test.ts',
+  'test/integration/doctor.test.ts',
+  'test/integration/hls-ingest.test.ts',
+];
 /** What stands beside the code shares nothing: such files run many to a process, which loads what they test once. */
 const TOGETHER = ['src/', 'panel/src/'];
 /** But for those that measure the memory of their process. */
 const BY_THEMSELVES = ['src/session/slab.test.ts'];
 const FILES_TOGETHER_MAX = 40;
 const FILES_AT_ONCE = Math.min(4, availableParallelism());
-/** What plays for real waits most of the time, since media comes no faster than it is watched: one more at once than there are cores. */
+/** What plays for real waits most of the time, for media that come no faster than they are watched, and for containers: one more at once than there are cores. */
 const WAITING_AT_ONCE = FILES_AT_ONCE + 1;
 
 const [modeName = '', ...filters] = process.argv.slice(2);
@@ -73,11 +78,8 @@ async function runTests(
   const run = { root, timeoutMs, environment, ended: ended.signal };
   const codes = [
     await runTogether(together, { ...run, atOnce: FILES_AT_ONCE }),
-    // Containers are waited for, too: both at once, each with what it says in one piece.
-    ...(await Promise.all([
-      runFiles(beside, { ...run, atOnce: WAITING_AT_ONCE }),
-      runWithDocker(docker, { ...run, atOnce: FILES_AT_ONCE, isSaidAtEnd: beside.length > 0 }),
-    ])),
+    await runFiles(beside, { ...run, atOnce: WAITING_AT_ONCE }),
+    await runWithDocker(docker, { ...run, atOnce: WAITING_AT_ONCE }),
     await runFiles(alone, { ...run, atOnce: FILES_AT_ONCE }),
   ];
   process.exitCode = codes.find((code) => code !== 0) ?? 0;
@@ -89,8 +91,6 @@ interface Run {
   readonly environment: Readonly<Record<string, string>> | undefined;
   /** Files at once. */
   readonly atOnce: number;
-  /** What it says is kept until it is over: something else is running beside it. */
-  readonly isSaidAtEnd?: boolean;
   /** Aborted when somebody ends the run, with the name of the signal. */
   readonly ended: AbortSignal;
 }
@@ -142,7 +142,7 @@ async function runFiles(files: readonly string[], run: Run): Promise<number> {
   ];
   const child = spawn(process.execPath, ['--test', ...flags, ...files], {
     cwd: run.root,
-    stdio: run.isSaidAtEnd === true ? ['inherit', 'pipe', 'inherit'] : 'inherit',
+    stdio: 'inherit',
     env: {
       ...process.env,
       // Of many processes: what one has compiled, the next ones need not.
@@ -150,16 +150,13 @@ async function runFiles(files: readonly string[], run: Run): Promise<number> {
       ...run.environment,
     },
   });
-  const said: Buffer[] = [];
-  child.stdout?.on('data', (chunk: Buffer) => said.push(chunk));
   const end = (): void => void (run.ended.reason === 'SIGTERM' && child.kill());
   run.ended.addEventListener('abort', end);
   try {
-    const [code] = await once(child, 'close');
+    const [code] = await once(child, 'exit');
     return typeof code === 'number' ? code : 1;
   } finally {
     run.ended.removeEventListener('abort', end);
-    process.stdout.write(Buffer.concat(said));
   }
 }
 
