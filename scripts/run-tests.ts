@@ -31,16 +31,23 @@ const MODES: Readonly<Record<string, Mode>> = {
 /** What stands here shares one Docker daemon, started before the first of them and ended after the last. */
 const WITH_DOCKER = 'test/docker/';
 /**
- * Many streams whose pictures are counted: by themselves. A file of them takes a fifth of a core; with one more at once than
- * there are cores, on a busy machine what fills a gap comes too late.
+ * Many streams whose pictures are counted, and what measures how soon something comes: no more at once than there are cores. A file of them
+ * takes a fifth of a core; on a machine that is busier what fills a gap comes too late.
  */
-const ALONE = ['test/continuity/'];
+const ALONE = [
+  'test/continuity/',
+  'test/integration/dead-channel.test.ts',
+  'test/integration/doctor.test.ts',
+  'test/integration/hls-ingest.test.ts',
+];
 /** What stands beside the code shares nothing: such files run many to a process, which loads what they test once. */
 const TOGETHER = ['src/', 'panel/src/'];
 /** But for those that measure the memory of their process. */
 const BY_THEMSELVES = ['src/session/slab.test.ts'];
 const FILES_TOGETHER_MAX = 40;
 const FILES_AT_ONCE = Math.min(4, availableParallelism());
+/** What plays for real waits most of the time, for media that come no faster than they are watched, and for containers: one more at once than there are cores. */
+const WAITING_AT_ONCE = FILES_AT_ONCE + 1;
 
 const [modeName = '', ...filters] = process.argv.slice(2);
 const mode = MODES[modeName];
@@ -71,8 +78,8 @@ async function runTests(
   const run = { root, timeoutMs, environment, ended: ended.signal };
   const codes = [
     await runTogether(together, { ...run, atOnce: FILES_AT_ONCE }),
-    await runFiles(beside, { ...run, atOnce: FILES_AT_ONCE }),
-    await runWithDocker(docker, { ...run, atOnce: FILES_AT_ONCE }),
+    await runFiles(beside, { ...run, atOnce: WAITING_AT_ONCE }),
+    await runWithDocker(docker, { ...run, atOnce: WAITING_AT_ONCE }),
     await runFiles(alone, { ...run, atOnce: FILES_AT_ONCE }),
   ];
   process.exitCode = codes.find((code) => code !== 0) ?? 0;

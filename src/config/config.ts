@@ -24,16 +24,19 @@ export interface DeclaredKey {
 
 type KeysOfSection = Readonly<Record<string, Key<unknown>>>;
 
-/** Every key in the order of the declaration. */
-export function declaredKeys(): readonly DeclaredKey[] {
-  return Object.entries<KeysOfSection>(DECLARATION).flatMap(([section, keys]) =>
+const DECLARED: readonly DeclaredKey[] = Object.entries<KeysOfSection>(DECLARATION).flatMap(
+  ([section, keys]) =>
     Object.entries(keys).map(([property, key]) => ({
       section,
       property,
       path: `${section}.${key.yaml}`,
       key,
     })),
-  );
+);
+
+/** Every key in the order of the declaration. */
+export function declaredKeys(): readonly DeclaredKey[] {
+  return DECLARED;
 }
 
 /** The names of the sections, in order. */

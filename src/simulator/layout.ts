@@ -52,11 +52,24 @@ export interface RecordedStretch {
   readonly tables: Buffer;
 }
 
+/** What was laid out already, for as long as its clip is used: many engines of one process show the same. */
+const layouts = new WeakMap<Clip, Map<number, Layout>>();
+
 /**
- * Lays one loop out at about `bitsPerSecond`.
+ * One loop at about `bitsPerSecond`; the same one for whoever asks for the same.
  * @throws RangeError when the clip does not fit into that bitrate
  */
 export function buildLayout(clip: Clip, bitsPerSecond: number): Layout {
+  const ofClip = layouts.get(clip) ?? new Map<number, Layout>();
+  layouts.set(clip, ofClip);
+  const known = ofClip.get(bitsPerSecond);
+  if (known) return known;
+  const layout = layOut(clip, bitsPerSecond);
+  ofClip.set(bitsPerSecond, layout);
+  return layout;
+}
+
+function layOut(clip: Clip, bitsPerSecond: number): Layout {
   const { loopTicks, programs } = clip;
   const packetsPerLoop = Math.round((bitsPerSecond * loopTicks) / PTS_HZ / PACKET_BITS);
   const slot = new Int32Array(packetsPerLoop).fill(SLOT_FILLER);

@@ -1,6 +1,6 @@
 /** Channels that nobody can play: they must cost those who watch something else nothing at all. */
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
 import { derivedInfohash } from '../../src/simulator/catalogue.ts';
 import { ID, type Rig, startRig, until } from '../support/rig.ts';
@@ -8,6 +8,8 @@ import { inspect } from '../support/viewer.ts';
 
 const LONG = process.env['LONG_TESTS'] === '1';
 const STARTS = LONG ? 100 : 15;
+/** A good channel has so long for its first byte as well, on a busy machine. */
+const EMPTY_MS = 800;
 const DEAD = 'dead'.padEnd(40, '0');
 const INFOHASH = derivedInfohash(DEAD);
 
@@ -33,32 +35,34 @@ function failuresCounted(rig: Rig): number[] {
     .map(({ id }) => parts.get(id) ?? Number.NaN);
 }
 
-for (const fault of [
-  { kind: 'zeroPeers' },
-  { kind: 'peersNoData', peers: 5 },
-  { kind: 'halfDead' },
-] as const) {
-  test(`${STARTS} starts of a channel with ${fault.kind} leave other streams, the choice and the engines untouched`, async (t) => {
-    const rig = await startRig(t, {
-      engines: [{}, {}, {}, {}],
-      config: { streams: { emptyTimeoutMs: 100, startTimeoutMs: 2_000, idleTimeoutMs: 0 } },
+describe('channels that nobody can play', { concurrency: true }, () => {
+  for (const fault of [
+    { kind: 'zeroPeers' },
+    { kind: 'peersNoData', peers: 5 },
+    { kind: 'halfDead' },
+  ] as const) {
+    test(`${STARTS} starts of a channel with ${fault.kind} leave other streams, the choice and the engines untouched`, async (t) => {
+      const rig = await startRig(t, {
+        engines: [{}, {}, {}, {}],
+        config: { streams: { emptyTimeoutMs: EMPTY_MS, startTimeoutMs: 10_000, idleTimeoutMs: 0 } },
+      });
+      const good = rig.watch(`id=${ID}`);
+      await good.received(100_000);
+      const before = opinions(rig);
+      const engines = rig.engines;
+      for (const engine of engines) {
+        engine.faults.set({ fault, target: { infohash: INFOHASH } });
+      }
+      for (let start = 0; start < STARTS; start++) {
+        assert.equal(await rig.watch(`id=${DEAD}`).status(), 504);
+      }
+      await until(() => isDeepStrictEqual(opinions(rig), before));
+      assert.ok(failuresCounted(rig).every((failures) => failures === 0));
+      await good.receivedMore(300_000);
+      assert.equal(inspect(good.media).continuityErrors, 0);
+      assert.equal(good.ended, undefined);
+      const another = rig.watch(`id=${'b'.repeat(40)}`);
+      assert.equal(await another.status(), 200);
     });
-    const good = rig.watch(`id=${ID}`);
-    await good.received(100_000);
-    const before = opinions(rig);
-    const engines = rig.engines;
-    for (const engine of engines) {
-      engine.faults.set({ fault, target: { infohash: INFOHASH } });
-    }
-    for (let start = 0; start < STARTS; start++) {
-      assert.equal(await rig.watch(`id=${DEAD}`).status(), 504);
-    }
-    await until(() => isDeepStrictEqual(opinions(rig), before));
-    assert.ok(failuresCounted(rig).every((failures) => failures === 0));
-    await good.receivedMore(300_000);
-    assert.equal(inspect(good.media).continuityErrors, 0);
-    assert.equal(good.ended, undefined);
-    const another = rig.watch(`id=${'b'.repeat(40)}`);
-    assert.equal(await another.status(), 200);
-  });
-}
+  }
+});

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
+import { JumpClock } from '../support/jump-clock.ts';
 import { temporaryFolder } from '../support/passing-stream.ts';
 import { BYTES_PER_SECOND, ID, type Rig, startRig, until } from '../support/rig.ts';
 
@@ -25,16 +26,24 @@ async function untilVerdict(
 }
 
 test('an engine hangs in the middle of a stream: why says so for the viewer by its name, with what happened', async (t) => {
+  const clock = new JumpClock();
   const rig = await startRig(t, {
     engines: [{}, {}],
     config: { clients: { prebufferMs: 500 }, history: { addresses: false } },
+    clock,
   });
   const viewer = rig.watch(`id=${ID}&client=living-room`);
   await viewer.received(2 * BYTES_PER_SECOND);
   const playing = rig.engines.find((engine) => engine.sessions().length > 0);
   assert.ok(playing);
   for (const engine of rig.engines) engine.faults.set({ fault: { kind: 'hangMidStream', afterMs: 0 } });
-  await until(() => rig.app.events.newestFirst().some(({ type }) => type === 'stream.source_over'));
+  const isOver = (): boolean =>
+    rig.app.events.newestFirst().some(({ type }) => type === 'stream.source_over');
+  // Until silence is believed seconds pass: twenty times as fast here.
+  await until(() => {
+    clock.jump(100);
+    return isOver();
+  });
   for (const engine of rig.engines) engine.faults.clear();
   await viewer.receivedMore(4 * BYTES_PER_SECOND);
   // Both engines hung for a moment: which of the two it was is not to be told from here.
@@ -78,6 +87,11 @@ test('an engine hangs in the middle of a stream: why says so for the viewer by i
   t.after(() => database.close());
   const kept = JSON.stringify(database.prepare('SELECT details FROM events').all());
   assert.doesNotMatch(kept, /127\.0\.0\.1/, 'HISTORY_ADDRESSES=false');
+  // How it ended, and what was sent, is written too.
+  const ended = database.prepare('SELECT reason, ended_at IS NOT NULL AS is_over FROM streams').all();
+  assert.deepEqual(ended.map(Object.values), [['shutdown', 1]]);
+  const [sent] = database.prepare('SELECT sum(egress_bytes) AS bytes FROM minutes').all();
+  assert.ok(Number(sent?.['bytes']) >= 6 * BYTES_PER_SECOND, JSON.stringify(sent));
 });
 
 test('what there was from before is kept as HISTORY_MAX_BYTES and HISTORY_DAYS say; with 0 days nothing is written', async (t) => {

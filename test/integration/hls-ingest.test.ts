@@ -1,4 +1,4 @@
-/** An engine's HLS as the source of sessions: real sockets, simulated engines four times as fast as life. */
+/** An engine's HLS as the source of sessions: real sockets, simulated engines three times as fast as life. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { systemClock } from '../../src/base/clock.ts';
@@ -10,7 +10,7 @@ import { HlsPlayer } from '../support/hls-player.ts';
 import { BYTES_PER_SECOND, ID, type Rig, type RigOptions, startRig, until } from '../support/rig.ts';
 import { inspect } from '../support/viewer.ts';
 
-const SPEED = 4;
+const SPEED = 3;
 /** What a young session lists; on a busy machine, at this speed, the other engine may be asked seconds late. */
 const LOST_SECONDS_MAX = 15;
 /** A join's first packets are only those of streams whose beginning has come. */

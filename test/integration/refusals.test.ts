@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { describe, type TestContext, test } from 'node:test';
 import { REASONS, type Reason, type ReasonCode } from '../../src/base/reasons.ts';
 import { StaticProvider } from '../../src/fleet/providers/static/static-provider.ts';
 import { listedCatalogue } from '../../src/simulator/catalogue.ts';
@@ -287,7 +287,8 @@ const QUICK = {
   health: { checkIntervalMs: 20_000, failureThreshold: 1 },
 } as const;
 
-async function provoke(t: TestContext, each: Case): Promise<{ rig: Rig; reply: Viewer }> {
+/** acemux and engines as this case needs them, in the state in which it is to be asked. */
+async function houseFor(t: TestContext, each: Case): Promise<Rig> {
   const { config, ...simulated } = each.options ?? {};
   const wire = each.wireEngine && (await startWireServer(t, each.wireEngine));
   const unusual = { forwarded: false, name: undefined, vpn: undefined };
@@ -303,44 +304,69 @@ async function provoke(t: TestContext, each: Case): Promise<{ rig: Rig; reply: V
   for (const fault of each.faults ?? []) rig.engine.faults.set({ fault });
   await Promise.all(rig.engines.map((engine) => engine.settled()));
   await each.before?.(rig);
-  const { headers = [], method = 'GET', path = STREAM } = each;
+  return rig;
+}
+
+function ask(rig: Rig, { headers = [], method = 'GET', path = STREAM }: Case): Viewer {
   const host = headers.some((line) => line.startsWith('Host:')) ? [] : ['Host: 127.0.0.1'];
   const request = [`${method} ${path} HTTP/1.1`, ...host, ...headers, 'Connection: close', '', ''];
-  return { rig, reply: rig.send(request.join('\r\n')) };
+  return rig.send(request.join('\r\n'));
 }
 
-for (const each of CASES) {
-  const { code, because } = each;
+function titleOf({ code, because }: Case): string {
+  return `${REASONS[code].status} ${code}${because === undefined ? '' : `: ${because}`}`;
+}
+
+async function isRefused(rig: Rig, each: Case): Promise<void> {
+  const { code } = each;
   const reason: Reason = REASONS[code];
-  test(`${reason.status} ${code}${because === undefined ? '' : `: ${because}`}`, async (t) => {
-    const { reply, rig } = await provoke(t, each);
-    assert.equal(await reply.status(), reason.status);
-    await reply.end();
-    const head = await reply.head();
-    const text = reply.media.toString();
-    const body = Object(JSON.parse(text));
-    assert.equal(body.code, code, text);
-    assert.match(head, /\r\nContent-Type: application\/json; charset=utf-8(\r\n|$)/i);
-    assert.match(head, /\r\nX-Content-Type-Options: nosniff(\r\n|$)/i);
+  const reply = ask(rig, each);
+  assert.equal(await reply.status(), reason.status);
+  await reply.end();
+  const head = await reply.head();
+  const text = reply.media.toString();
+  const body = Object(JSON.parse(text));
+  assert.equal(body.code, code, text);
+  assert.match(head, /\r\nContent-Type: application\/json; charset=utf-8(\r\n|$)/i);
+  assert.match(head, /\r\nX-Content-Type-Options: nosniff(\r\n|$)/i);
 
-    assert.equal(body.retry_after_seconds, reason.retryAfterSeconds);
-    const retryAfter = /\r\nRetry-After: (\d+)/i.exec(head)?.[1];
-    assert.equal(
-      retryAfter,
-      reason.retryAfterSeconds === undefined ? undefined : `${reason.retryAfterSeconds}`,
-    );
+  assert.equal(body.retry_after_seconds, reason.retryAfterSeconds);
+  const retryAfter = /\r\nRetry-After: (\d+)/i.exec(head)?.[1];
+  assert.equal(
+    retryAfter,
+    reason.retryAfterSeconds === undefined ? undefined : `${reason.retryAfterSeconds}`,
+  );
 
-    const known = new Set(['detail', 'code', 'retry_after_seconds', 'result', 'error']);
-    assert.deepEqual(
-      Object.keys(body).filter((key) => !known.has(key)),
-      [],
-    );
-    assert.ok(body.detail.length > 10 && body.detail.length < 500, body.detail);
-    assert.doesNotMatch(body.detail, /[\p{Cc}\u2028\u2029]/u, 'it cannot look like a line of its own');
-    for (const { port } of rig.engines) assert.ok(!text.includes(`:${port}`), 'it names no engine');
-    assert.doesNotMatch(text, /10\.9\.8\.7|origin\.example|guessed/);
-  });
+  const known = new Set(['detail', 'code', 'retry_after_seconds', 'result', 'error']);
+  assert.deepEqual(
+    Object.keys(body).filter((key) => !known.has(key)),
+    [],
+  );
+  assert.ok(body.detail.length > 10 && body.detail.length < 500, body.detail);
+  assert.doesNotMatch(body.detail, /[\p{Cc}\u2028\u2029]/u, 'it cannot look like a line of its own');
+  for (const { port } of rig.engines) assert.ok(!text.includes(`:${port}`), 'it names no engine');
+  assert.doesNotMatch(text, /10\.9\.8\.7|origin\.example|guessed/);
 }
+
+/** The request says it all: nothing about acemux or its engine is unusual. */
+function isOrdinary({ options, faults, wireEngine, before }: Case): boolean {
+  return [options, faults, wireEngine, before].every((unusual) => unusual === undefined);
+}
+
+test('a request that is refused for what it is', async (t) => {
+  const [first, ...others] = CASES.filter(isOrdinary);
+  assert.ok(first);
+  const rig = await houseFor(t, first);
+  for (const each of [first, ...others]) await t.test(titleOf(each), () => isRefused(rig, each));
+  assert.equal(rig.engine.counters.sessionsOpened, 0, 'none has reached the engine');
+});
+
+// They wait for what does not come, most of them.
+describe('a request that is refused for how things are', { concurrency: 4 }, () => {
+  for (const each of CASES.filter((one) => !isOrdinary(one))) {
+    test(titleOf(each), async (t) => isRefused(await houseFor(t, each), each));
+  }
+});
 
 test('every reason that answers a request is provoked here, or shown where it says', () => {
   const codes = Object.entries<Reason>(REASONS).flatMap(([code, { status }]) => (status ? [code] : []));

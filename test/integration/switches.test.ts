@@ -3,7 +3,7 @@
  * alike in each position of each.
  */
 import assert from 'node:assert/strict';
-import { type TestContext, test } from 'node:test';
+import { describe, type TestContext, test } from 'node:test';
 import { systemClock } from '../../src/base/clock.ts';
 import { listedCatalogue } from '../../src/simulator/catalogue.ts';
 import type { SimulatedEngine, SimulatedEngineOptions } from '../../src/simulator/engine.ts';
@@ -91,15 +91,7 @@ async function playJoinStayStop(
   return rig.engine;
 }
 
-for (const [name, positions] of Object.entries(POSITIONS)) {
-  for (const position of positions) {
-    test(`two viewers play, one stays, all is stopped: ${name} is ${position}`, async (t) => {
-      await playJoinStayStop(t, { profile: { ...PROFILE_3_2_3, [name]: position } });
-    });
-  }
-}
-
-// Where acemux might lean on either: an engine that lets a playback go early, and one that nobody has told the name before.
+// An engine that lets a playback go early; by itself, since the reader has only so long to come.
 for (const statProlongsSession of POSITIONS.statProlongsSession) {
   test(`it is the reader that keeps a playback, never a question how it stands: statProlongsSession is ${statProlongsSession}`, async (t) => {
     const profile = { ...PROFILE_3_2_3, statProlongsSession };
@@ -111,156 +103,172 @@ for (const statProlongsSession of POSITIONS.statProlongsSession) {
   });
 }
 
-for (const loadedInfohashAsId of POSITIONS.loadedInfohashAsId) {
-  test(`an infohash that comes as an id plays, whether or not the engine takes it for one: loadedInfohashAsId is ${loadedInfohashAsId}`, async (t) => {
-    // No engine tells what the name means: it is found out by starting.
-    const profile = { ...PROFILE_3_2_3, loadedInfohashAsId, contentMethods: 'access-denied' } as const;
-    const config = { streams: { idleTimeoutMs: 50 } };
-    const rig = await startRig(t, { engines: [{ catalogue: CATALOGUE, profile }], config });
-    const { host, port, journal, counters } = rig.engine;
-    const start = `http://${host}:${port}/ace/getstream?format=json&pid=another&id=${ID}`;
-    const commandUrl = /"command_url": "([^"]+)"/.exec(await (await fetch(start)).text())?.[1];
-    await (await fetch(`${commandUrl}?method=stop`)).text();
-    const loadedBy = journal.entries().length;
-
-    const viewer = rig.watch(`id=${INFOHASH}`);
-    await viewer.received(BYTES_PER_SECOND / 4);
-    assert.equal(await viewer.status(), 200);
-    viewer.leave();
-    await rig.enginesFree();
-    const tried = journal
-      .entries()
-      .slice(loadedBy)
-      .flatMap(({ route, target }) => (route === 'start' ? [/[?&](id|infohash)=/.exec(target)?.[1]] : []));
-    assert.deepEqual(tried, loadedInfohashAsId ? ['id'] : ['id', 'infohash']);
-    assert.equal(counters.stopsReceived, counters.sessionsOpened);
-  });
-}
-
-/** What an engine may do for good, and a stream plays all the same. */
-const LIVED_WITH: readonly Fault[] = [
-  { kind: 'slowStart', headersMs: 100, firstByteMs: 100 },
-  { kind: 'strictHost' },
-  { kind: 'wrongKind', works: 'infohash' },
-  { kind: 'tsCorrupt', probability: 0.001 },
-];
-
-for (const fault of LIVED_WITH) {
-  test(`a viewer plays from an engine with the fault ${fault.kind}`, async (t) => {
-    const rig = await startRig(t, {
-      engines: [{ catalogue: CATALOGUE }],
-      config: { streams: { idleTimeoutMs: 50 } },
-    });
-    rig.engine.faults.set({ fault });
-    // An infohash that is given as an id is what one kind alone is right for.
-    const viewer = rig.watch(`id=${fault.kind === 'wrongKind' ? INFOHASH : ID}`);
-    await viewer.received(2 * BYTES_PER_SECOND);
-    assert.equal(await viewer.status(), 200);
-    assert.equal(viewer.ended, undefined);
-    assert.equal(rig.engine.counters.readersAtOnceMax, 1);
-  });
-}
-
-test('a viewer plays on while replies of the engine stop half-way, and their rests reach no other request', async (t) => {
-  const rig = await startRig(t, { config: { streams: { idleTimeoutMs: 50 } } });
-  const viewer = rig.watch();
-  await viewer.received(BYTES_PER_SECOND);
-  const isStat = ({ route }: { readonly route: string }): boolean => route === 'stat';
-  const asked = rig.engine.journal.entries().filter(isStat).length;
-  const poison = rig.engine.faults.set({ fault: { kind: 'keepAlivePoison' } });
-  await until(() => rig.engine.journal.entries().filter(isStat).length > asked);
-  await viewer.receivedMore(BYTES_PER_SECOND / 4);
-  rig.engine.faults.clear(poison);
-  const other = rig.watch(`id=${ID}`);
-  await other.received(BYTES_PER_SECOND / 4);
-  assert.deepEqual([await other.status(), viewer.ended], [200, undefined]);
-  assert.equal(rig.engine.counters.sessionsOpened, 2);
-});
-
-for (const remux of [false, true]) {
-  test(`two viewers play, one stays, all is stopped: remux is ${remux}`, async (t) => {
-    await playJoinStayStop(t, { remux });
-  });
-}
-
-// An engine whose segments are read. Four times as fast as life: a segment is seconds long.
-const HLS_POSITIONS = {
-  playlistWhilePreparing: ['waits', 404, 500, 502, 503, 504],
-  segmentNumbers: ['from-zero', 'of-broadcast'],
-} as const satisfies Partial<{
-  readonly [Switch in keyof EngineProfile]: readonly EngineProfile[Switch][];
-}>;
-
-for (const [name, positions] of Object.entries(HLS_POSITIONS)) {
-  for (const position of positions) {
-    test(`with INGEST=hls two viewers play, one stays, all is stopped: ${name} is ${position}`, async (t) => {
-      const clock = new ScaledClock(systemClock, 4);
-      const delays = { replyMs: 5, idleMs: 5, prebufMs: 500, unknownIdMs: 20, unknownInfohashMs: 20 };
-      const profile = { ...PROFILE_3_2_3, [name]: position };
-      const engine = await playJoinStayStop(t, { profile, clock, delays }, 'hls');
-      const numbers = engine.journal.entries().flatMap(({ path, route }) => {
-        return route === 'segment' ? [Number(/(\d+)\.ts$/.exec(path)?.[1])] : [];
-      });
-      assert.equal(new Set(numbers).size, numbers.length, 'no segment is asked for twice');
-    });
-  }
-}
-
-for (const unknownSessionStatus of [200, 404] as const) {
-  test(`a playback that the engine has forgotten costs no viewer its stream, and none is left: unknownSessionStatus is ${unknownSessionStatus}`, async (t) => {
-    const profile = { ...PROFILE_3_2_3, unknownSessionStatus };
-    const config = { streams: { idleTimeoutMs: 50 } };
-    const rig = await startRig(t, { engines: [{ catalogue: CATALOGUE, profile }], config });
-    const viewer = rig.watch(`id=${ID}`);
-    await viewer.received(BYTES_PER_SECOND);
-    const [session] = rig.engine.sessions();
-    assert.ok(session && rig.engine.expire(session.token));
-    const { counters } = rig.engine;
-    await until(() => counters.sessionsOpened === 2);
-    await viewer.receivedMore(BYTES_PER_SECOND / 4);
-    assert.equal(viewer.ended, undefined);
-    assert.equal(inspect(viewer.media).continuityErrors, 0);
-    viewer.leave();
-    await until(() => rig.app.sessions.list().length === 0);
-    await until(() => counters.stopsReceived === 2);
-    await rig.enginesFree();
-    const { sessionsOpened, sessionsExpired, stopsReceived, stopsForUnknownSessions } = counters;
-    assert.deepEqual([sessionsExpired, stopsForUnknownSessions], [1, 1], 'also what it forgot has its stop');
-    assert.equal(sessionsOpened, sessionsExpired + stopsReceived - stopsForUnknownSessions);
-  });
-}
-
-// The name that was not resolved meets the playback only when its own is open.
-for (const secondSession of POSITIONS.secondSession) {
-  for (const supersededReader of POSITIONS.supersededReader) {
-    for (const stoppedReader of POSITIONS.stoppedReader) {
-      const where = `${secondSession}, superseded readers ${supersededReader}, stopped readers ${stoppedReader}`;
-      test(`a second name that turns out to be the same broadcast costs no viewer its stream: ${where}`, async (t) => {
-        const profile = {
-          ...PROFILE_3_2_3,
-          contentMethods: 'access-denied',
-          ...{ secondSession, supersededReader, stoppedReader },
-        } as const;
-        const config = { streams: { idleTimeoutMs: 50 } };
-        const rig = await startRig(t, { engines: [{ catalogue: CATALOGUE, profile }], config });
-        const first = rig.watch(`infohash=${INFOHASH}`);
-        await first.received(BYTES_PER_SECOND);
-        const second = rig.watch(`id=${ID}`);
-        await second.received(BYTES_PER_SECOND);
-        await first.receivedMore(BYTES_PER_SECOND / 4);
-        for (const viewer of [first, second]) {
-          assert.equal(viewer.ended, undefined);
-          assert.equal(inspect(viewer.media).continuityErrors, 0);
-        }
-        first.leave();
-        await until(() => rig.app.sessions.clientCount === 1);
-        await second.receivedMore(BYTES_PER_SECOND / 4);
-        second.leave();
-        await until(() => rig.app.sessions.list().length === 0);
-        await rig.enginesFree();
-        const { counters } = rig.engine;
-        await until(() => counters.stopsReceived === counters.sessionsOpened);
+// They wait for media most of the time.
+describe('in each position of each switch', { concurrency: 6 }, () => {
+  for (const [name, positions] of Object.entries(POSITIONS)) {
+    for (const position of positions) {
+      test(`two viewers play, one stays, all is stopped: ${name} is ${position}`, async (t) => {
+        await playJoinStayStop(t, { profile: { ...PROFILE_3_2_3, [name]: position } });
       });
     }
   }
-}
+
+  // Where acemux might lean on it: one that nobody has told the name before.
+  for (const loadedInfohashAsId of POSITIONS.loadedInfohashAsId) {
+    test(`an infohash that comes as an id plays, whether or not the engine takes it for one: loadedInfohashAsId is ${loadedInfohashAsId}`, async (t) => {
+      // No engine tells what the name means: it is found out by starting.
+      const profile = { ...PROFILE_3_2_3, loadedInfohashAsId, contentMethods: 'access-denied' } as const;
+      const config = { streams: { idleTimeoutMs: 50 } };
+      const rig = await startRig(t, { engines: [{ catalogue: CATALOGUE, profile }], config });
+      const { host, port, journal, counters } = rig.engine;
+      const start = `http://${host}:${port}/ace/getstream?format=json&pid=another&id=${ID}`;
+      const commandUrl = /"command_url": "([^"]+)"/.exec(await (await fetch(start)).text())?.[1];
+      await (await fetch(`${commandUrl}?method=stop`)).text();
+      const loadedBy = journal.entries().length;
+
+      const viewer = rig.watch(`id=${INFOHASH}`);
+      await viewer.received(BYTES_PER_SECOND / 4);
+      assert.equal(await viewer.status(), 200);
+      viewer.leave();
+      await rig.enginesFree();
+      const tried = journal
+        .entries()
+        .slice(loadedBy)
+        .flatMap(({ route, target }) => (route === 'start' ? [/[?&](id|infohash)=/.exec(target)?.[1]] : []));
+      assert.deepEqual(tried, loadedInfohashAsId ? ['id'] : ['id', 'infohash']);
+      assert.equal(counters.stopsReceived, counters.sessionsOpened);
+    });
+  }
+
+  /** What an engine may do for good, and a stream plays all the same. */
+  const LIVED_WITH: readonly Fault[] = [
+    { kind: 'slowStart', headersMs: 100, firstByteMs: 100 },
+    { kind: 'strictHost' },
+    { kind: 'wrongKind', works: 'infohash' },
+    { kind: 'tsCorrupt', probability: 0.001 },
+  ];
+
+  for (const fault of LIVED_WITH) {
+    test(`a viewer plays from an engine with the fault ${fault.kind}`, async (t) => {
+      const rig = await startRig(t, {
+        engines: [{ catalogue: CATALOGUE }],
+        config: { streams: { idleTimeoutMs: 50 } },
+      });
+      rig.engine.faults.set({ fault });
+      // An infohash that is given as an id is what one kind alone is right for.
+      const viewer = rig.watch(`id=${fault.kind === 'wrongKind' ? INFOHASH : ID}`);
+      await viewer.received(2 * BYTES_PER_SECOND);
+      assert.equal(await viewer.status(), 200);
+      assert.equal(viewer.ended, undefined);
+      assert.equal(rig.engine.counters.readersAtOnceMax, 1);
+    });
+  }
+
+  test('a viewer plays on while replies of the engine stop half-way, and their rests reach no other request', async (t) => {
+    const rig = await startRig(t, { config: { streams: { idleTimeoutMs: 50 } } });
+    const viewer = rig.watch();
+    await viewer.received(BYTES_PER_SECOND);
+    const isStat = ({ route }: { readonly route: string }): boolean => route === 'stat';
+    const asked = rig.engine.journal.entries().filter(isStat).length;
+    const poison = rig.engine.faults.set({ fault: { kind: 'keepAlivePoison' } });
+    await until(() => rig.engine.journal.entries().filter(isStat).length > asked);
+    await viewer.receivedMore(BYTES_PER_SECOND / 4);
+    rig.engine.faults.clear(poison);
+    const other = rig.watch(`id=${ID}`);
+    await other.received(BYTES_PER_SECOND / 4);
+    assert.deepEqual([await other.status(), viewer.ended], [200, undefined]);
+    assert.equal(rig.engine.counters.sessionsOpened, 2);
+  });
+
+  for (const remux of [false, true]) {
+    test(`two viewers play, one stays, all is stopped: remux is ${remux}`, async (t) => {
+      await playJoinStayStop(t, { remux });
+    });
+  }
+
+  // An engine whose segments are read. Four times as fast as life: a segment is seconds long.
+  const HLS_POSITIONS = {
+    playlistWhilePreparing: ['waits', 404, 500, 502, 503, 504],
+    segmentNumbers: ['from-zero', 'of-broadcast'],
+  } as const satisfies Partial<{
+    readonly [Switch in keyof EngineProfile]: readonly EngineProfile[Switch][];
+  }>;
+
+  for (const [name, positions] of Object.entries(HLS_POSITIONS)) {
+    for (const position of positions) {
+      test(`with INGEST=hls two viewers play, one stays, all is stopped: ${name} is ${position}`, async (t) => {
+        const clock = new ScaledClock(systemClock, 4);
+        const delays = { replyMs: 5, idleMs: 5, prebufMs: 500, unknownIdMs: 20, unknownInfohashMs: 20 };
+        const profile = { ...PROFILE_3_2_3, [name]: position };
+        const engine = await playJoinStayStop(t, { profile, clock, delays }, 'hls');
+        const numbers = engine.journal.entries().flatMap(({ path, route }) => {
+          return route === 'segment' ? [Number(/(\d+)\.ts$/.exec(path)?.[1])] : [];
+        });
+        assert.equal(new Set(numbers).size, numbers.length, 'no segment is asked for twice');
+      });
+    }
+  }
+
+  for (const unknownSessionStatus of [200, 404] as const) {
+    test(`a playback that the engine has forgotten costs no viewer its stream, and none is left: unknownSessionStatus is ${unknownSessionStatus}`, async (t) => {
+      const profile = { ...PROFILE_3_2_3, unknownSessionStatus };
+      const config = { streams: { idleTimeoutMs: 50 } };
+      const rig = await startRig(t, { engines: [{ catalogue: CATALOGUE, profile }], config });
+      const viewer = rig.watch(`id=${ID}`);
+      await viewer.received(BYTES_PER_SECOND);
+      const [session] = rig.engine.sessions();
+      assert.ok(session && rig.engine.expire(session.token));
+      const { counters } = rig.engine;
+      await until(() => counters.sessionsOpened === 2);
+      await viewer.receivedMore(BYTES_PER_SECOND / 4);
+      assert.equal(viewer.ended, undefined);
+      assert.equal(inspect(viewer.media).continuityErrors, 0);
+      viewer.leave();
+      await until(() => rig.app.sessions.list().length === 0);
+      await until(() => counters.stopsReceived === 2);
+      await rig.enginesFree();
+      const { sessionsOpened, sessionsExpired, stopsReceived, stopsForUnknownSessions } = counters;
+      assert.deepEqual(
+        [sessionsExpired, stopsForUnknownSessions],
+        [1, 1],
+        'also what it forgot has its stop',
+      );
+      assert.equal(sessionsOpened, sessionsExpired + stopsReceived - stopsForUnknownSessions);
+    });
+  }
+
+  // The name that was not resolved meets the playback only when its own is open.
+  for (const secondSession of POSITIONS.secondSession) {
+    for (const supersededReader of POSITIONS.supersededReader) {
+      for (const stoppedReader of POSITIONS.stoppedReader) {
+        const where = `${secondSession}, superseded readers ${supersededReader}, stopped readers ${stoppedReader}`;
+        test(`a second name that turns out to be the same broadcast costs no viewer its stream: ${where}`, async (t) => {
+          const profile = {
+            ...PROFILE_3_2_3,
+            contentMethods: 'access-denied',
+            ...{ secondSession, supersededReader, stoppedReader },
+          } as const;
+          const config = { streams: { idleTimeoutMs: 50 } };
+          const rig = await startRig(t, { engines: [{ catalogue: CATALOGUE, profile }], config });
+          const first = rig.watch(`infohash=${INFOHASH}`);
+          await first.received(BYTES_PER_SECOND);
+          const second = rig.watch(`id=${ID}`);
+          await second.received(BYTES_PER_SECOND);
+          await first.receivedMore(BYTES_PER_SECOND / 4);
+          for (const viewer of [first, second]) {
+            assert.equal(viewer.ended, undefined);
+            assert.equal(inspect(viewer.media).continuityErrors, 0);
+          }
+          first.leave();
+          await until(() => rig.app.sessions.clientCount === 1);
+          await second.receivedMore(BYTES_PER_SECOND / 4);
+          second.leave();
+          await until(() => rig.app.sessions.list().length === 0);
+          await rig.enginesFree();
+          const { counters } = rig.engine;
+          await until(() => counters.stopsReceived === counters.sessionsOpened);
+        });
+      }
+    }
+  }
+});

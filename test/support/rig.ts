@@ -116,12 +116,25 @@ export class Rig {
   }
 }
 
+/** The rigs of this process that stand now, and what was open before the first of them. Tests of a file may run side by side. */
+const standing = { rigs: 0, checks: 0, before: 0 };
+
 /**
  * Starts a rig; when the test is over it is stopped, and nothing may be left: no playback on an engine, no socket,
- * no timer.
+ * no timer. Where others stand beside it, the last of them looks for sockets and timers.
  */
 export async function startRig(t: Pick<TestContext, 'after'>, options: RigOptions = {}): Promise<Rig> {
-  const before = resources();
+  if (standing.rigs + standing.checks === 0) standing.before = resources();
+  standing.rigs++;
+  try {
+    return await buildRig(t, options);
+  } catch (error) {
+    standing.rigs--;
+    throw error;
+  }
+}
+
+async function buildRig(t: Pick<TestContext, 'after'>, options: RigOptions): Promise<Rig> {
   const dataDir = options.dataDir ?? (await mkdtemp(path.join(tmpdir(), 'acemux-test-')));
   const engines = (options.engines ?? [{}]).map(
     (engine) => new SimulatedEngine({ clip, ...QUICK, ...engine }),
@@ -142,16 +155,30 @@ export async function startRig(t: Pick<TestContext, 'after'>, options: RigOption
   const rig = new Rig(app, engines, dataDir);
   t.after(async () => {
     const opened = engines.map((engine) => engine.counters.sessionsOpened);
-    await rig.stop();
+    try {
+      await rig.stop();
+    } finally {
+      standing.rigs--;
+    }
     engines.forEach((engine, index) => {
       assert.equal(engine.sessions().length, 0, 'a playback outlived acemux');
       if (options.endsWhileSearching) return;
       assert.equal(engine.counters.sessionsOpened, opened[index], 'a playback was opened while stopping');
     });
     if (options.dataDir === undefined) await rm(dataDir, { recursive: true });
-    await until(() => resources() <= before);
+    await nothingIsOpen();
   });
   return rig;
+}
+
+/** What is open, and was not before the first rig, is waited for; while another rig stands nobody can tell whose it is. */
+async function nothingIsOpen(): Promise<void> {
+  standing.checks++;
+  try {
+    await until(() => standing.rigs > 0 || resources() <= standing.before);
+  } finally {
+    standing.checks--;
+  }
 }
 
 function configWith(changes: Changes, dataDir: string): Config {

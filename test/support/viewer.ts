@@ -5,6 +5,9 @@ import { pidOf } from '../../src/mpegts/packet.ts';
 import type { Broadcast } from '../../src/simulator/broadcast.ts';
 import { readMarker } from '../../src/simulator/marker.ts';
 
+/** Longer than anything a test waits for: what never comes fails its test, and does not keep it until the run gives it up. */
+const WAIT_MAX_MS = 90_000;
+
 /** A player that keeps all it gets: real HTTP on a real socket, read as it comes. */
 export class Viewer {
   readonly #socket: Socket;
@@ -120,12 +123,23 @@ export class Viewer {
 
   #until(condition: () => boolean): Promise<void> {
     return new Promise((resolve, reject) => {
+      const over = (): void => {
+        clearTimeout(timer);
+        this.#waiting.delete(look);
+      };
       const look = (): void => {
         if (condition()) resolve();
         else if (this.#ended) reject(new Error(`the connection ended (${this.#ended}): ${this.#head}`));
         else return;
-        this.#waiting.delete(look);
+        over();
       };
+      const timer = setTimeout(() => {
+        over();
+        const seconds = WAIT_MAX_MS / 1_000;
+        reject(
+          new Error(`it never came, in ${seconds} s; ${this.#mediaBytes} bytes of media: ${this.#head}`),
+        );
+      }, WAIT_MAX_MS).unref();
       this.#waiting.add(look);
       look();
     });

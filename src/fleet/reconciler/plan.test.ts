@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { FleetWorld, settled } from '../../../test/support/fleet-world.ts';
+import { plan } from './plan.ts';
 
 const MINUTE_MS = 60_000;
 
@@ -202,6 +203,20 @@ describe('engines that are replaced although they work', () => {
     fat.engines[0]!.memoryBytes = 2_000;
     fat.run(MINUTE_MS);
     assert.deepEqual(fat.actionsSince(5 * MINUTE_MS, 'drain'), ['drain replace_memory']);
+  });
+
+  test('none is taken out of use while somebody waits for an engine', () => {
+    const world = settled({ rules: { min: 4 } });
+    world.engines[0]!.isToRestart = true;
+    while (world.engines.length < 5) world.run(1_000);
+    const view = world.view();
+    const engines = view.engines.map((engine) => ({ ...engine, condition: 'ready' as const }));
+    const drainsWith = (waiting: number): number =>
+      plan({ ...view, engines, waiting }, world.memory, world.rules).actions.filter(
+        ({ kind }) => kind === 'drain',
+      ).length;
+    assert.equal(drainsWith(0), 1);
+    assert.equal(drainsWith(1), 0);
   });
 
   test('a restart by the operator makes the new engine first', () => {
