@@ -53,7 +53,6 @@ const WITHOUT_OWN_TEST: Readonly<Record<string, string>> = {
   'src/engine/media-connection.ts': 'media.test.ts and engine-client.test.ts read media by it',
   'src/http/limits-schema.ts': 'a shape; http/routes/keys.test.ts sends it',
   'src/config/history-keys.ts': 'keys; config/load.test.ts reads all of them',
-  'src/app-store.ts': 'part of the composition root; test/integration/store.test.ts drives it over HTTP',
   'src/base/store-reasons.ts': 'rows of the table that base/reasons.test.ts judges',
   'src/store/store-thread.ts': 'store.test.ts runs it as a thread',
   'src/app.ts': 'the composition root; test/integration drives it over HTTP',
@@ -70,8 +69,6 @@ const WITHOUT_OWN_TEST: Readonly<Record<string, string>> = {
   'src/app-metrics.ts':
     'part of the composition root; test/integration/dashboards.test.ts reads what comes of it',
   'src/config/webhook-keys.ts': 'config/load.test.ts reads all keys; telemetry/webhooks.test.ts goes by them',
-  'src/app-settings.ts':
-    'part of the composition root; test/integration/settings.test.ts drives it over HTTP',
   'src/telemetry/declared-metric.ts': 'telemetry/metrics.test.ts reads what it makes',
   'src/http/routes/settings.ts': 'test/integration/settings.test.ts asks it over HTTP',
   'src/http/routes/clients.ts': 'test/integration/stream-control.test.ts asks it over HTTP',

@@ -230,6 +230,9 @@ export const texts = {
     stop: 'Stop',
     waiting: 'Asking an engine…',
     failed: 'It can’t be played',
+    over: 'The stream was stopped, or this viewer was disconnected.',
+    cut: 'the connection to acemux was cut.',
+    unreachable: 'acemux does not answer.',
     failedForNow: 'Not now; it is tried again every 5 s',
     unsupported: 'This browser plays no MPEG-TS by itself; choose HLS, or open it in a player.',
     stats: {

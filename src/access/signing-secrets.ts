@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { Clock, Timer } from '../base/clock.ts';
 import { addSecret, ensureDataDir, loadOrCreateSecrets, type SecretFile } from './secret-file.ts';
@@ -12,6 +13,11 @@ export const SIGNING_SECRETS_MAX = 4;
 export async function loadOrCreateSigningSecrets(dataDir: string): Promise<readonly string[]> {
   await ensureDataDir(dataDir);
   return (await loadOrCreateSecrets(signingFile(dataDir))).secrets;
+}
+
+/** Whether there are any yet: acemux makes them when it first starts there. */
+export function hasSigningSecrets(dataDir: string): boolean {
+  return existsSync(signingFile(dataDir).path);
 }
 
 /**

@@ -63,6 +63,18 @@ describe('acemux serve', () => {
     assert.doesNotMatch(run.io.output, /DEMO/);
   });
 
+  test('says that it knows no time zone of that name', async (t) => {
+    const before = process.env['TZ'];
+    process.env['TZ'] = 'Europe/Berln';
+    t.after(() => {
+      if (before === undefined) delete process.env['TZ'];
+      else process.env['TZ'] = before;
+    });
+    const run = await startServe(['--engine', 'ace:6878'], { TZ: 'Europe/Berln' });
+    assert.equal(await endServe(run), 0);
+    assert.match(run.io.output, /there is no such time zone: times are UTC/);
+  });
+
   test('drains at the first signal and ends with 0 when that is done', async () => {
     const { io, app, exit } = await startServe(['--demo']);
     io.send('SIGINT');

@@ -3,6 +3,7 @@ import { AcemuxError, REASONS } from '../base/reasons.ts';
 import type { Config } from '../config/config.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import { flagHelp, settingsHelp } from '../config/reference.ts';
+import { zoneProblem } from '../history/local-time.ts';
 import { createLog, formatFor, type Log } from '../telemetry/log.ts';
 import { parseArguments } from './arguments.ts';
 import { type Command, type CommandIo, EXIT } from './command.ts';
@@ -60,6 +61,8 @@ export async function runServe(argv: readonly string[], io: CommandIo, parts: Se
   const loaded = loadForCommand(given.flags, io);
   const log = createLog(loaded.config.log, io.stdout);
   for (const warning of loaded.warnings) log.warn(warning);
+  const zone = zoneProblem(io.environment['TZ']);
+  if (zone !== undefined) log.warn(zone);
   if (loaded.demo) announceDemo(loaded.config, log);
 
   const signals = new SignalCounter(io, parts.clock);

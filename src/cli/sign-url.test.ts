@@ -32,8 +32,10 @@ function grantOf(url: string, folder: string) {
 
 test('prints a URL that the secret in DATA_DIR has signed, for a day', async (t) => {
   const folder = makeDir(t);
-  const { code, output } = await run(folder, ['--id', `acestream://${ID}`]);
+  const { code, errors, output } = await run(folder, ['--id', `acestream://${ID}`]);
   assert.equal(code, 0);
+  assert.match(errors, new RegExp(`${folder} had no signing.key`), 'perhaps it is the wrong folder');
+  assert.equal((await run(folder, [])).errors, '');
   assert.match(
     output,
     new RegExp(`^http://127\\.0\\.0\\.1:8000/ace/getstream\\?id=${ID}&token=s1\\.[\\w.-]+$`),
@@ -78,6 +80,7 @@ test('what cannot be signed is a mistake in the command line, and nothing is pri
     ['--limit', 'streams_max=0'],
     ['--limit', 'streams_max'],
     ['--limit', 'colour=red'],
+    ['--key', 'Living room'],
     ['--idd', ID],
   ]) {
     const { code, errors, output } = await run(folder, argv);

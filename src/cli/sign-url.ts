@@ -1,9 +1,14 @@
+import { resolve } from 'node:path';
 import { parseAddressSet } from '../access/ip-address.ts';
 import { isKeyLimits, type KeyLimits } from '../access/key-limits.ts';
 import { configuredKeyId } from '../access/key-ring.ts';
 import { TokenSigner } from '../access/signed-token.ts';
 import { signedUrl } from '../access/signed-url.ts';
-import { loadOrCreateSigningSecrets, rotateSigningSecrets } from '../access/signing-secrets.ts';
+import {
+  hasSigningSecrets,
+  loadOrCreateSigningSecrets,
+  rotateSigningSecrets,
+} from '../access/signing-secrets.ts';
 import type { Config } from '../config/config.ts';
 import { duration } from '../config/quantities.ts';
 import { flagHelp } from '../config/reference.ts';
@@ -16,6 +21,8 @@ import { usageError } from './usage.ts';
 const DAY_MS = 24 * 3_600_000;
 const EXPIRES = duration({ min: 1000, max: 3650 * DAY_MS });
 const HASH = /^[0-9a-f]{40}$/;
+/** Ids as `KeyRing` gives them. */
+const MADE_KEY = /^key_[0-9a-f]+$/;
 
 const FLAGS: readonly FlagSpec[] = [
   { name: '--id', value: 'ID' },
@@ -43,7 +50,7 @@ export const signUrl: Command = {
     '  --limit NAME=N             streams_max, viewers_max, starts_per_minute, bytes_per_second; on_limit=refuse\n' +
     '  --hls                      an HLS playlist instead of MPEG-TS\n' +
     '  --url BASE                 where players reach acemux; default PUBLIC_URL, else this machine\n' +
-    '  --rotate                   a new secret signs after the next start; the three before it are still accepted\n\n' +
+    '  --rotate                   a new secret signs from now on; the three before it are still accepted\n\n' +
     `The flags of serve:\n${flagHelp()}`,
   run: runSignUrl,
 };
@@ -74,14 +81,23 @@ async function runSignUrl(argv: readonly string[], io: CommandIo): Promise<numbe
   const limits = limitsIn(given.flags.get('--limit') ?? []);
   if (!limits.ok) return usageError(io, limits.problem, 'sign-url');
 
+  const keyId = keyIdOf(flag('--key'), config);
+  if (!keyId.ok) return usageError(io, keyId.problem, 'sign-url');
+
+  const isFirst = !hasSigningSecrets(dataDir);
   const signer = new TokenSigner(await loadOrCreateSigningSecrets(dataDir));
   const expiresAtMs = (Math.floor(Date.now() / 1000) + Math.ceil(expires.value / 1000)) * 1000;
   const wish = {
-    ...{ expiresAtMs, address, limits: limits.value, keyId: keyIdOf(flag('--key'), config) },
+    ...{ expiresAtMs, address, limits: limits.value, keyId: keyId.value },
     ...{ stream: stream.hash, kind: stream.kind },
     format: given.flags.has('--hls') ? 'hls' : 'ts',
   } as const;
   io.stdout.write(`${signedUrl(flag('--url')?.replace(/\/+$/, '') ?? baseUrlOf(config), wish, signer)}\n`);
+  if (isFirst) {
+    io.stderr.write(
+      `acemux: ${resolve(dataDir)} had no signing.key, so a new one has signed this: no acemux with another DATA_DIR accepts it.\n`,
+    );
+  }
   return EXIT.ok;
 }
 
@@ -109,10 +125,17 @@ function isNetwork(address: string): boolean {
   }
 }
 
-/** A name of KEYS means that key; anything else is the id of a key that was made by API. */
-function keyIdOf(name: string | undefined, { access }: Config): string | undefined {
-  if (name === undefined) return undefined;
-  return access.keys.some((key) => key.name === name) ? configuredKeyId(name) : name;
+type KeyFlag =
+  | { readonly ok: true; readonly value: string | undefined }
+  | { readonly ok: false; readonly problem: string };
+
+/** A name of KEYS means that key; else it is the id of a key that was made by API. Any other word would sign what nobody accepts. */
+function keyIdOf(name: string | undefined, { access }: Config): KeyFlag {
+  if (name === undefined) return { ok: true, value: undefined };
+  if (access.keys.some((key) => key.name === name)) return { ok: true, value: configuredKeyId(name) };
+  if (MADE_KEY.test(name)) return { ok: true, value: name };
+  const problem = `--key is a name of KEYS, or the id of a key that was made by API (key_…, in GET /keys): there is no ${name}.`;
+  return { ok: false, problem };
 }
 
 function limitsIn(

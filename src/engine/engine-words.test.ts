@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { REASONS } from '../base/reasons.ts';
 import { failureInStatus, failureInWords, saysPlaybackUnknown } from './engine-words.ts';
 
 describe('an engine’s error', () => {
@@ -23,9 +24,16 @@ describe('an engine’s error', () => {
     assert.match(failure.message, /Buy it!/);
   });
 
+  test('is told with what to do about it', () => {
+    for (const text of ['failed to load content', 'failed to load content.']) {
+      const { message } = failureInWords(text);
+      assert.equal(message, `The engine says: failed to load content. ${REASONS.content_unknown.todo}`);
+    }
+  });
+
   test('is repeated short, on one line and without addresses', () => {
     const { message } = failureInWords(`a\nb http://10.0.0.7:6878/ace/r/secret ${'x'.repeat(1_000)}`);
-    assert.ok(message.length < 250);
+    assert.ok(message.length < 300);
     assert.match(message, /a b \[address\]/);
     assert.doesNotMatch(message, /secret|\n/);
   });

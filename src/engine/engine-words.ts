@@ -1,4 +1,4 @@
-import { AcemuxError } from '../base/reasons.ts';
+import { AcemuxError, REASONS } from '../base/reasons.ts';
 import { asRecord } from './loose-json.ts';
 
 /** How much of an engine's own text is repeated to people. */
@@ -54,7 +54,11 @@ function wordsOf(error: unknown): string {
 }
 
 function engineSays(code: ConstructorParameters<typeof AcemuxError>[0], text: string): AcemuxError {
-  return new AcemuxError(code, `The engine says: ${quotable(text)}`);
+  // What it says is no advice.
+  return new AcemuxError(
+    code,
+    `The engine says: ${quotable(text).replace(/\.$/, '')}. ${REASONS[code].todo}`,
+  );
 }
 
 /** An engine's text, fit to be shown: short, on one line, and without addresses (reference 10.27). */

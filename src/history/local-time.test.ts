@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { AcemuxError } from '../base/reasons.ts';
-import { localText, momentOf } from './local-time.ts';
+import { localText, momentOf, zoneProblem } from './local-time.ts';
 
 describe('times are of the zone of TZ', () => {
   let zone: string | undefined;
@@ -33,6 +33,19 @@ describe('times are of the zone of TZ', () => {
     for (const text of ['', 'yesterday', '25:00', '21:60', '2026-02-31 21:04', '2026-01-31', '1e9']) {
       assert.throws(() => momentOf(text, now), AcemuxError, text);
     }
+  });
+
+  test('a zone that nobody knows is told of, instead of being UTC in silence', () => {
+    for (const zone of ['Europe/Berln', 'CET-1CEST', 'Mars/Phobos']) {
+      process.env['TZ'] = zone;
+      assert.match(zoneProblem(zone) ?? '', new RegExp(`"${zone}".*Europe/Berlin`));
+    }
+    for (const zone of ['UTC', 'Etc/UTC', 'GMT', ':Europe/Berlin', 'UTC+3', 'EST5EDT', '']) {
+      process.env['TZ'] = zone;
+      assert.equal(zoneProblem(zone), undefined, zone);
+    }
+    process.env['TZ'] = 'Europe/Berlin';
+    assert.equal(zoneProblem(undefined), undefined);
   });
 
   test('a moment is written with its zone', () => {

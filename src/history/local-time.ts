@@ -41,6 +41,26 @@ function lastTime(hour: number, minute: number, second: number, nowMs: number): 
   return at(0) <= nowMs + DAY_MS / 1_440 ? at(0) : at(1);
 }
 
+/**
+ * What is wrong with TZ, if times are UTC because nobody knows a zone of that name: a letter too many, or the old form `CET-1CEST`.
+ * @param zone TZ
+ */
+export function zoneProblem(zone: string | undefined): string | undefined {
+  const name = zone?.replace(/^:/, '') ?? '';
+  if (name === '' || isKnown(name)) return undefined;
+  const [winter, summer] = [new Date(2026, 0, 1), new Date(2026, 6, 1)];
+  if (winter.getTimezoneOffset() !== 0 || summer.getTimezoneOffset() !== 0) return undefined;
+  return `TZ is ${JSON.stringify(zone)}, and there is no such time zone: times are UTC. A zone is called like Europe/Berlin.`;
+}
+
+function isKnown(zone: string): boolean {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: zone }).format() !== '';
+  } catch {
+    return false; // A RangeError says that there is none.
+  }
+}
+
 /** A moment as people here write it: in the zone of acemux, with the zone's distance from UTC. */
 export function localText(ms: number): string {
   const date = new Date(ms);

@@ -135,6 +135,71 @@ test('there is a row a minute for each stream and viewer, and for acemux, with t
   ]);
 });
 
+test('each row has what was measured in its minute, column by column', async (t) => {
+  const { clock, store, seen, recorder } = house(t);
+  recorder.start();
+  const withBytes = (streamBytes: number, viewerBytes: number, isBlocked: boolean, skips: number): Sample => {
+    const { process, streams, viewers } = sample(streamBytes);
+    const lagMs = isBlocked ? 9_000.4 : 4_000;
+    return {
+      process: { ...process, loopDelayMs: isBlocked ? 80 : 3 },
+      streams,
+      viewers: viewers.map((viewer) => ({ ...viewer, bytesSent: viewerBytes, isBlocked, lagMs, skips })),
+    };
+  };
+  /** What grows, for so many seconds. */
+  const pass = async (seconds: number, at: (second: number) => Sample): Promise<void> => {
+    for (let second = 1; second <= seconds; second++) {
+      seen.sample = at(second);
+      await clock.advance(1_000);
+    }
+  };
+  await pass(10, (second) => withBytes(second * 1_000, second * 1_000, false, 0));
+  // Its line takes nothing; then the source is silent, and it is sent null packets.
+  await pass(5, (second) => withBytes(10_000 + second * 1_000, 10_000, true, 0));
+  await pass(1, () => withBytes(16_000, 11_000, false, 1));
+  await pass(8, () => withBytes(16_000, 11_000, false, 1));
+  recorder.stop();
+  const rowOf = (table: string) => store.rows(`SELECT * FROM ${table}`).map((row) => ({ ...row }));
+  assert.deepEqual(rowOf('stream_minutes'), [
+    {
+      at: START_MS,
+      session_id: 'session',
+      engine: 'e1',
+      clients: 1,
+      ingest_bytes: 16_000,
+      longest_gap_ms: 8_000,
+      ring_ms: 20_000,
+      peers: 4,
+      speed_bytes: 100,
+    },
+  ]);
+  assert.deepEqual(rowOf('viewer_minutes'), [
+    {
+      at: START_MS,
+      client: 'client',
+      output: 'ts',
+      bytes: 11_000,
+      longest_gap_ms: 8_000,
+      lag_ms: 9_000,
+      skips: 1,
+      null_ms: 7_000,
+      blocked_ms: 5_000,
+    },
+  ]);
+  assert.deepEqual(rowOf('minutes'), [
+    {
+      at: START_MS,
+      clients: 1,
+      streams: 1,
+      egress_bytes: 16_000,
+      engines: 2,
+      healthy_engines: 1,
+      loop_delay_ms: 80,
+    },
+  ]);
+});
+
 test('events are kept, and viewers with when they came, when they left, and why', async (t) => {
   const { clock, store, recorder } = house(t);
   recorder.start();

@@ -42,6 +42,8 @@ export interface ReaderWish {
   readonly lastId: number | undefined;
   /** How all is now, as JSON on one line: for a reader that is to be told that every two seconds as well. */
   readonly overview?: (() => string) | undefined;
+  /** Whether who was let in still would be; looked at with each heartbeat. */
+  readonly isStillLetIn: () => boolean;
 }
 
 /** All who read events as they happen. */
@@ -63,14 +65,14 @@ export class EventStreams {
   }
 
   /** Takes a response over, to which nothing has been written. */
-  open(response: ServerResponse, filter: EventFilter, { keyId, lastId, overview }: ReaderWish): void {
-    const reader = new EventReader(this.#deps, response, filter, overview);
-    this.#readers.set(reader, keyId);
+  open(response: ServerResponse, filter: EventFilter, wish: ReaderWish): void {
+    const reader = new EventReader(this.#deps, response, filter, wish);
+    this.#readers.set(reader, wish.keyId);
     response.once('close', () => {
       this.#readers.delete(reader);
       reader.stop();
     });
-    reader.start(lastId);
+    reader.start(wish.lastId);
   }
 
   /** Ends all of them at once; nobody is let in after. */
@@ -94,6 +96,7 @@ class EventReader {
   readonly #response: ServerResponse;
   readonly #filter: EventFilter;
   readonly #overview: (() => string) | undefined;
+  readonly #isStillLetIn: () => boolean;
   #unsubscribe: (() => void) | undefined;
   #heartbeat: Timer | undefined;
   #nextOverview: Timer | undefined;
@@ -109,12 +112,13 @@ class EventReader {
     deps: EventStreamsDeps,
     response: ServerResponse,
     filter: EventFilter,
-    overview: (() => string) | undefined,
+    { isStillLetIn, overview }: ReaderWish,
   ) {
     this.#deps = deps;
     this.#response = response;
     this.#filter = filter;
     this.#overview = overview;
+    this.#isStillLetIn = isStillLetIn;
   }
 
   start(lastId: number | undefined): void {
@@ -239,6 +243,10 @@ class EventReader {
       const sinceMs = this.#blockedSinceMs;
       if (sinceMs !== undefined && clock.nowMs() - sinceMs >= STALLED_MS) {
         this.#dismiss('it takes nothing');
+        return;
+      }
+      if (!this.#isStillLetIn()) {
+        this.#dismiss('its login is over');
         return;
       }
       // With the id: who wants few events resumes behind those that it did not want.

@@ -31,7 +31,11 @@ test('what a stream is made of, how its source is and how often it was spliced i
     livePosition: { position: 1, liveFirst: 1, liveLast: 9, bufferPieces: 7, ...noTimes },
   };
   const known = playingSession({
-    format: { codecs: ['avc1.640028', 'mp4a.40.2'], resolution: { width: 1920, height: 1080 } },
+    format: {
+      codecs: ['avc1.640028', 'mp4a.40.2'],
+      resolution: { width: 1920, height: 1080 },
+      bytesPerSecond: 1_000_000.4,
+    },
     spliceCount: 3,
     stat,
   });
@@ -42,11 +46,13 @@ test('what a stream is made of, how its source is and how often it was spliced i
   const { streams } = Object((await call(rig, '/overview')).json());
   assert.deepEqual(
     streams.map((stream: Record<string, unknown>) =>
-      ['codecs', 'width', 'height', 'splices', 'peers', 'buffer_pieces'].map((name) => stream[name]),
+      ['codecs', 'width', 'height', 'media_bytes_per_second', 'splices', 'peers', 'buffer_pieces'].map(
+        (name) => stream[name],
+      ),
     ),
     [
-      [['avc1.640028', 'mp4a.40.2'], 1920, 1080, 3, 12, 7],
-      [null, null, null, 0, null, null],
+      [['avc1.640028', 'mp4a.40.2'], 1920, 1080, 1_000_000, 3, 12, 7],
+      [null, null, null, null, 0, null, null],
     ],
   );
 });

@@ -27,6 +27,7 @@ const OverviewStreamSchema = Type.Object({
   reason: Text('Why it has ended: a reason code.'),
   bytes_in: Type.Integer({ description: 'Received from engines.' }),
   bytes_out: Type.Integer({ description: 'Handed to viewers.' }),
+  media_bytes_per_second: Whole('By its own clock, however fast it comes; null while that is not known.'),
   peers: Whole(),
   speed_down: Whole('Kilobytes per second, as engines count.'),
   buffer_pieces: Whole('Of the live window, that the engine has ready.'),
@@ -122,6 +123,7 @@ function streamWords({ session }: StreamRecord): Overview['streams'][number] {
     reason: session.error ?? null,
     bytes_in: session.bytesIn,
     bytes_out: session.bytesOut,
+    media_bytes_per_second: wholeOf(format?.bytesPerSecond),
     peers: stat ? Math.round(stat.peers) : null,
     speed_down: stat ? Math.round(stat.speedDownKilobytes) : null,
     buffer_pieces: stat?.livePosition?.bufferPieces ?? null,
@@ -131,6 +133,10 @@ function streamWords({ session }: StreamRecord): Overview['streams'][number] {
     splices: session.spliceCount,
     warnings: [...session.warnings],
   };
+}
+
+function wholeOf(value: number | undefined): number | null {
+  return value === undefined ? null : Math.round(value);
 }
 
 function engineWords(engine: EngineSnapshot): Overview['engines'][number] {

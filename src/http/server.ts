@@ -47,6 +47,7 @@ import { registerSignedUrls } from './routes/signed-urls.ts';
 import { registerStreamControl } from './routes/stream-control.ts';
 import { registerStreams } from './routes/streams.ts';
 import { registerVpn } from './routes/vpn.ts';
+import { validationError } from './validation-words.ts';
 
 /** Everything but playing answers here too. */
 const API_PREFIX = '/api/v1';
@@ -133,6 +134,7 @@ function buildApp<Attached extends Leavable>(
     clientErrorHandler: (error, socket) => connections.refuse(error, socket),
     genReqId: requestIds(),
     bodyLimit: BODY_SIZE_MAX_BYTES,
+    schemaErrorFormatter: validationError,
     routerOptions: { maxParamLength: PATH_SEGMENT_LENGTH_MAX },
     rewriteUrl: ({ method = 'GET', url = '/' }) =>
       withoutPrefix(pathAndQueryOf(url), deps.config.publicUrl, (path) =>
@@ -215,7 +217,13 @@ function buildApp<Attached extends Leavable>(
         });
         registerVpn(scope, deps);
         registerOverview(scope, deps);
-        registerEvents(scope, { ...deps, access, eventStreams, overview: overview.text });
+        registerEvents(scope, {
+          ...deps,
+          access,
+          eventStreams,
+          logins: deps.access.logins,
+          overview: overview.text,
+        });
         registerReportedStreams(scope, { ...deps, access, reported });
         registerHistory(scope, deps);
         registerAceStatus(scope, deps);

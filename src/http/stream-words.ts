@@ -46,6 +46,9 @@ export const StreamStateSchema = Type.Object({
   state: Type.String({ description: 'starting, playing, lingering or ended.' }),
   client_count: Type.Integer(),
   reason: Type.OrNull(Type.String({ description: 'Why it has ended: a reason code.' })),
+  media_bytes_per_second: Type.OrNull(
+    Type.Integer({ description: 'By its own clock, however fast it comes; null while that is not known.' }),
+  ),
 });
 
 /** One answer of an engine to the question how a playback is. */
@@ -81,6 +84,8 @@ export function streamWords({ session }: StreamRecord, base: string): Static<typ
     state: session.state,
     client_count: session.clientCount,
     reason: session.error ?? null,
+    media_bytes_per_second:
+      session.format?.bytesPerSecond === undefined ? null : Math.round(session.format.bytesPerSecond),
   };
 }
 

@@ -1,6 +1,7 @@
 import { type DetailedDescription, describeProgram } from '../mpegts/stream-description.ts';
 import type { AttemptRecord } from './attempt-record.ts';
 import type { JoinEvidence, MediaEvidence } from './media-evidence.ts';
+import { mediaRateOf } from './media-rate.ts';
 import type { Past } from './past.ts';
 import type { Ring } from './ring.ts';
 import type { StandbyMode } from './standby-mode.ts';
@@ -154,14 +155,18 @@ export class MediaLook {
 
   look(ring: Ring, nowMs: number): MediaDetail {
     const description = this.#describe(ring, nowMs, LOOK_AGAIN_MS);
-    return { ...description, bytesPerSecond: rateOf(ring), gop: gopOf(ring) };
+    return { ...description, bytesPerSecond: mediaRateOf(ring.accessPoints), gop: gopOf(ring) };
   }
 
   /** The same for lists: hardly ever looks itself. Undefined while nothing is known. */
   glance(ring: Ring, nowMs: number): StreamFormat | undefined {
-    if (ring.accessPoints.length === 0) return this.#description;
+    const points = ring.accessPoints;
     const isSettled = this.#description?.codecs !== undefined && nowMs >= this.#settledAtMs;
-    return this.#describe(ring, nowMs, isSettled ? GLANCE_AGAIN_MS : LOOK_AGAIN_MS);
+    const maxAgeMs = isSettled ? GLANCE_AGAIN_MS : LOOK_AGAIN_MS;
+    const description = points.length === 0 ? this.#description : this.#describe(ring, nowMs, maxAgeMs);
+    if (!description) return undefined;
+    const { codecs, resolution } = description;
+    return { codecs, resolution, bytesPerSecond: mediaRateOf(points) };
   }
 
   /** Another source goes on, and may be made of something else. */
@@ -193,11 +198,6 @@ function describeRing(ring: Ring): DetailedDescription {
     }
   }
   return describeProgram(pieces());
-}
-
-function rateOf(ring: Ring): number | undefined {
-  const { head, mediaMsHeld, tail } = ring;
-  return mediaMsHeld > 0 ? ((head - tail) * 1_000) / mediaMsHeld : undefined;
 }
 
 function gopOf({ accessPoints }: Ring): GopDetail | undefined {

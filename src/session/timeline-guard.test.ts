@@ -46,13 +46,10 @@ test('what comes behind a clock waits for the next one, unless nothing is to be 
   const packets = builder.build();
   for (const holds of [true, false]) {
     let passedBytes = 0;
-    new TimelineGuard().push(
-      packets,
-      (piece) => {
-        passedBytes += piece.packets.length;
-      },
-      holds,
-    );
+    const pass = ({ packets: { length } }: { readonly packets: Buffer }): void => {
+      passedBytes += length;
+    };
+    new TimelineGuard().push(packets, pass, holds);
     assert.equal(passedBytes < packets.length, holds);
   }
 });

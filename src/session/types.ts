@@ -47,7 +47,10 @@ export interface SessionSnapshot {
 }
 
 /** What a stream is made of, as far as lists show it. */
-export type StreamFormat = Pick<StreamDescription, 'codecs' | 'resolution'>;
+export interface StreamFormat extends Pick<StreamDescription, 'codecs' | 'resolution'> {
+  /** By its own clock, however fast it came; undefined while there is too little of it. */
+  readonly bytesPerSecond: number | undefined;
+}
 
 /** What a name is called in lists. */
 export function keyTypeOf({ kind }: StreamSelector): SessionSnapshot['keyType'] {

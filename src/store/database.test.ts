@@ -52,6 +52,20 @@ test('what was written is there when the file is opened again', (t) => {
   assert.deepEqual(opened(t, file).read(NAMES), [{ path: 'a' }, { path: 'b' }]);
 });
 
+test('who reads the file elsewhere waits for no write, and no write waits for him', (t) => {
+  const file = path.join(folderFor(t), 'acemux.db');
+  const database = opened(t, file);
+  assert.deepEqual(database.read({ sql: 'PRAGMA journal_mode' }), [{ journal_mode: 'wal' }]);
+  database.write([[setting('a')]]);
+  const other = new DatabaseSync(file, { readOnly: true });
+  t.after(() => other.close());
+  other.exec('BEGIN');
+  const seen = () => other.prepare(NAMES.sql).all().length;
+  assert.equal(seen(), 1);
+  assert.equal(database.write([[setting('b')]]).size, 0);
+  assert.equal(seen(), 1, 'it goes on with what there was');
+});
+
 test('a group with a mistake is left out whole, and the others are written', (t) => {
   const database = opened(t, path.join(folderFor(t), 'acemux.db'));
   const mistakes = database.write([[setting('a')], [setting('b'), setting('a')], [setting('c')]]);

@@ -11,7 +11,7 @@ import { EVENT_TABLE } from '../../src/telemetry/events/event-table.ts';
 import type { MetricDeclaration } from '../../src/telemetry/metric-declaration.ts';
 import { METRICS } from '../../src/telemetry/metrics-declaration.ts';
 import { parseQuery } from '../support/promql.ts';
-import { BYTES_PER_SECOND, ID, startRig } from '../support/rig.ts';
+import { BYTES_PER_SECOND, ID, type Rig, startRig, until } from '../support/rig.ts';
 
 const DEPLOY = join(import.meta.dirname, '../../deploy');
 const ALERTS = join(DEPLOY, 'prometheus-alerts.yaml');
@@ -63,11 +63,26 @@ function labelsOf(page: string): Map<string, Map<string, Set<string>>> {
   return metrics;
 }
 
-test('each metric, label and word of the dashboard and the alert rules exists', async (t) => {
-  const rig = await startRig(t, { engines: [{}, {}] });
+test('/metrics of a running acemux', async (t) => {
+  const rig = await startRig(t, { engines: [{}, {}], config: { engines: { maxStreamsPerEngine: 7 } } });
   await rig.watch(`id=${ID}&client=living-room`).received(BYTES_PER_SECOND);
-  await fetch(`${rig.url}/ace/manifest.m3u8?id=${ID}`, { headers: { 'User-Agent': 'Some Player/1' } });
+  const agent = { 'User-Agent': 'Some Player/1' };
+  const manifestUrl = `${rig.url}/ace/manifest.m3u8?id=${ID}`;
+  const manifest = await (await fetch(manifestUrl, { headers: agent })).text();
+  const playlistUrl = new URL(/^hls\S+$/m.exec(manifest)?.[0] ?? '', manifestUrl);
+  const segment = /^\S+\.ts$/m.exec(await (await fetch(playlistUrl)).text())?.[0] ?? '';
+  const segmentBytes = (await (await fetch(new URL(segment, playlistUrl))).arrayBuffer()).byteLength;
+  await fetch(`${rig.url}/ace/getstream?id=wrong`);
+  await until(() => rig.app.sessions.sessions.some(({ stat }) => stat !== undefined));
   const page = await (await fetch(`${rig.url}/metrics`)).text();
+
+  await t.test('has each metric, label and word of the dashboard and the alert rules', async () =>
+    assertDashboardsFit(rig, page),
+  );
+  await t.test('tells what this acemux does', () => assertTold(page, segmentBytes));
+});
+
+async function assertDashboardsFit(rig: Rig, page: string): Promise<void> {
   const announced = new Set([...page.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name));
   for (const { name } of METRICS) assert.ok(announced.has(name), `${name} is declared and not there`);
 
@@ -105,7 +120,56 @@ test('each metric, label and word of the dashboard and the alert rules exists', 
     ];
   });
   assert.deepEqual(problems, []);
-});
+}
+
+/** Two engines, one stream, a viewer by each output: what each number must come to, so that none stands there unconnected. */
+function assertTold(page: string, segmentBytes: number): void {
+  const told = (series: string): number => {
+    const line = page.split('\n').find((each) => each.startsWith(`${series} `));
+    assert.ok(line, `there is no ${series}`);
+    return Number(line.slice(series.length + 1));
+  };
+  const exact: Readonly<Record<string, number>> = {
+    proxy_sessions_active: 1,
+    proxy_sessions_total: 1,
+    acemux_clients_active: 2,
+    proxy_clients_total: 2,
+    'acemux_clients{output="ts",state="playing"}': 1,
+    'acemux_clients{output="hls",state="playing"}': 1,
+    'acemux_streams{state="playing"}': 1,
+    'acemux_starts_total{outcome="played",reason=""}': 1,
+    acemux_stream_start_seconds_count: 1,
+    acemux_engine_first_byte_seconds_count: 1,
+    'acemux_client_first_byte_seconds_count{output="ts"}': 1,
+    'acemux_client_first_byte_seconds_count{output="hls"}': 1,
+    'acemux_egress_bytes_total{output="hls"}': segmentBytes,
+    'acemux_engines{state="healthy"}': 2,
+    'acemux_engine_places{state="used"}': 1,
+    'acemux_engine_places{state="free"}': 13,
+    'acemux_http_refusals_total{reason="id_malformed"}': 1,
+    'acemux_events_total{type="stream.started"}': 1,
+    orch_total_streams: 1,
+    orch_engines_total: 2,
+    orch_healthy_engines: 2,
+    orch_used_engines: 1,
+    orch_extra_engines: 1,
+    orch_vpn_nodes_total: 0,
+  };
+  for (const [series, value] of Object.entries(exact)) assert.equal(told(series), value, series);
+  for (const series of [
+    'proxy_bytes_streamed_total',
+    'acemux_egress_bytes_total{output="ts"}',
+    'acemux_buffer_bytes',
+    'acemux_buffer_seconds{which="longest"}',
+    'acemux_engine_probes_total{verdict="hit"}',
+    'acemux_loop_delay_seconds{quantile="1"}',
+    'orch_total_peers',
+    'orch_total_downloaded_bytes',
+  ]) {
+    assert.ok(told(series) > 0, `${series} is ${told(series)}`);
+  }
+  assert.ok(Number.isFinite(told('acemux_engine_score{which="best"}')));
+}
 
 test('each panel says what it shows, and no two stand in one place', () => {
   const { panels } = JSON.parse(readFileSync(join(DEPLOY, 'grafana-dashboard.json'), 'utf8'));

@@ -87,6 +87,11 @@ test('an engine hangs in the middle of a stream: why says so for the viewer by i
   t.after(() => database.close());
   const kept = JSON.stringify(database.prepare('SELECT details FROM events').all());
   assert.doesNotMatch(kept, /127\.0\.0\.1/, 'HISTORY_ADDRESSES=false');
+  // How it ended, and what was sent, is written too.
+  const ended = database.prepare('SELECT reason, ended_at IS NOT NULL AS is_over FROM streams').all();
+  assert.deepEqual(ended.map(Object.values), [['shutdown', 1]]);
+  const [sent] = database.prepare('SELECT sum(egress_bytes) AS bytes FROM minutes').all();
+  assert.ok(Number(sent?.['bytes']) >= 6 * BYTES_PER_SECOND, JSON.stringify(sent));
 });
 
 test('what there was from before is kept as HISTORY_MAX_BYTES and HISTORY_DAYS say; with 0 days nothing is written', async (t) => {

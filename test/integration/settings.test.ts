@@ -5,6 +5,8 @@ import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
+import { TokenSigner } from '../../src/access/signed-token.ts';
+import { FOLLOW_INTERVAL_MS, rotateSigningSecrets } from '../../src/access/signing-secrets.ts';
 import { createLog } from '../../src/telemetry/log.ts';
 import { JumpClock } from '../support/jump-clock.ts';
 import { BYTES_PER_SECOND, ID, type Rig, startRig, until } from '../support/rig.ts';
@@ -219,6 +221,29 @@ test('what is changed for what begins from then on is done with that, and not be
   await t.test('which events webhooks are sent', async () => {
     await put(rig, 'webhook_events', ['system.settings_changed']);
     await until(() => told.includes('system.settings_changed'));
+    const isCounted = async (): Promise<boolean> =>
+      /^acemux_webhooks_total\{outcome="delivered"\} [1-9]/m.test(
+        await (await fetch(`${rig.url}/metrics`)).text(),
+      );
+    for (let tries = 0; !(await isCounted()); tries++) {
+      assert.ok(tries < 200, 'no webhook is counted');
+      await new Promise((resolve) => setTimeout(resolve, 25));
+    }
+  });
+
+  await t.test('by which secret URLs are signed, when another process has made a new one', async () => {
+    const [newest = ''] = await rotateSigningSecrets(rig.dataDir);
+    const byNewest = new TokenSigner([newest]);
+    const isFollowed = async (): Promise<boolean> => {
+      const { body } = await call(rig, 'POST', '/signed-urls', { id: ID });
+      return byNewest.read(new URL(String(body['url'])).searchParams.get('token') ?? '').ok;
+    };
+    assert.equal(await isFollowed(), false);
+    clock.jump(FOLLOW_INTERVAL_MS);
+    for (let tries = 0; !(await isFollowed()); tries++) {
+      assert.ok(tries < 200, 'the old secret goes on signing');
+      await new Promise((resolve) => setTimeout(resolve, 25));
+    }
   });
 
   await t.test('how long time-shift keeps of one stream', async () => {

@@ -83,6 +83,15 @@ describe('VPNs that are down', { concurrency: true }, () => {
       ENGINES: both.map(({ name }, index) => `127.0.0.1:${engines[index]?.port}?vpn=${name}`).join(),
     });
     await until(() => told('vpn.connected') === 2 && app.fleet.readiness().healthy === 2);
+    const metrics = new Set((await (await fetch(`${app.url}/metrics`)).text()).split('\n'));
+    for (const line of [
+      'acemux_vpns{state="ok"} 2',
+      'orch_vpn_nodes_healthy 2',
+      'orch_vpn1_engines 1',
+      'orch_vpn2_engines 1',
+      'orch_vpn1_health{orch_vpn1_health="healthy"} 1',
+    ])
+      assert.ok(metrics.has(line), line);
     const before = app.fleet.snapshot().map(({ id }) => id);
     const viewer = new Viewer(`${app.url}/ace/getstream?infohash=${ID}`);
     undoAfter(t, async () => viewer.leave());

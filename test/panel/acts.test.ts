@@ -106,12 +106,13 @@ test('a stream is moved to an engine that one chooses, a viewer disconnected, li
 test('who may take no more than a byte cap is shown with it', async (t) => {
   const setting = `${stage.url}/settings/limits.bytes_per_second_per_viewer`;
   const headers = { Authorization: `Bearer ${KEY}` };
-  const set = await fetch(setting, {
-    method: 'PUT',
-    headers: { ...headers, 'Content-Type': 'application/json' },
-    body: JSON.stringify({ value: '160kB' }),
-  });
-  assert.equal(set.status, 200);
+  const setTo = (value: string): Promise<Response> =>
+    fetch(setting, {
+      method: 'PUT',
+      headers: { ...headers, 'Content-Type': 'application/json' },
+      body: JSON.stringify({ value }),
+    });
+  assert.equal((await setTo('160kB')).status, 200);
   undoAfter(t, async () => assert.equal((await fetch(setting, { method: 'DELETE', headers })).status, 200));
   const leaving = new AbortController();
   const player = await fetch(`${stage.url}/ace/getstream?id=${streamId(1)}&client=attic`, leaving);
@@ -121,6 +122,21 @@ test('who may take no more than a byte cap is shown with it', async (t) => {
   const page = await browser.open(t, stage.url, { place: `#/streams/${sessionId}`, expectedErrors: REFUSED });
   const row = page.locator('table.viewers tbody tr', { hasText: 'attic' });
   await row.locator('[data-label="Rate"]').getByText('at most 1.28 Mbit/s').waitFor();
+
+  // Whoever takes the stream in pieces may ask for more than the cap lets through: then a piece waits.
+  assert.equal((await setTo('10kB')).status, 200);
+  const manifestUrl = `${stage.url}/ace/manifest.m3u8?id=${streamId(1)}&client=cellar`;
+  const manifest = await (await fetch(manifestUrl)).text();
+  const playlist = new URL(/^hls\S+$/m.exec(manifest)?.[0] ?? '', manifestUrl);
+  const segment = /^\S+\.ts$/m.exec(await (await fetch(playlist)).text())?.[0] ?? '';
+  const waiting = Promise.allSettled(
+    [1, 2, 3, 4, 5, 6].map(() => fetch(new URL(segment, playlist), leaving)),
+  );
+  undoAfter(t, async () => void (await waiting));
+  const byPieces = page.locator('table.viewers tbody tr', { hasText: 'cellar' });
+  await byPieces.locator('[data-label="Rate"]').getByText('held to 80.0 kbit/s').waitFor();
+  leaving.abort();
+  await byPieces.locator('[data-label="Rate"]').getByText('at most 80.0 kbit/s').waitFor();
 });
 
 test('a fleet is told how many engines there are to be at least: it is said what comes of it, and it is so', async (t) => {

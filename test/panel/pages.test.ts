@@ -65,9 +65,21 @@ test('streams are found and sorted, events narrowed, held still and saved', asyn
   const names = [
     [streamId(1), 'Zebra'],
     [streamId(2), 'Antelope'],
+    [streamId(4), 'Yak'],
   ] as const;
   const page = await browser.open(t, stage.url, { place: '#/streams', names });
   const first = page.locator('table.streams tbody tr').first();
+  await first.waitFor();
+  // A source begins with twenty seconds at once: the bitrate is that of the media, from the first number on.
+  await page.evaluate(`window.rates = new Set();
+    new MutationObserver(() => {
+      const text = document.querySelector('[data-stream="${streamId(4)}"] .column-rate')?.textContent;
+      if (text) window.rates.add(text);
+    }).observe(document.body, { subtree: true, childList: true, characterData: true });`);
+  await stage.watch(streamId(4), 1);
+  await page.locator(`[data-stream="${streamId(4)}"] .sparkline-line[d*="L"]`).waitFor({ state: 'attached' });
+  for (const text of Object.values(Object(await page.evaluate('[...window.rates]'))))
+    assert.match(String(text), /^(?:–|9\d\d kbit\/s|1(?:\.\d+)? Mbit\/s)$/);
   await first.getByText('Zebra').waitFor();
   await page.getByRole('button', { name: 'Stream', exact: true }).click();
   await first.getByText('Antelope').waitFor();

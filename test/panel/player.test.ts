@@ -1,11 +1,43 @@
 /** Playing in the panel, in Chromium: by MPEG-TS and HLS, after a refusal, and what is pasted. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
-import { after, before, test } from 'node:test';
+import { connect, createServer, type Socket } from 'node:net';
+import { after, before, type TestContext, test } from 'node:test';
+import { REASONS } from '../../src/base/reasons.ts';
 import type { Config } from '../../src/config/config.ts';
 import { PanelBrowser } from '../support/panel-browser.ts';
 import { untilTrue } from '../support/panel-page.ts';
 import { PanelStage, streamId } from '../support/panel-stage.ts';
+import { undoAfter } from '../support/undo.ts';
+
+/** The five seconds until the player tries again pass at once. */
+const SOON_AGAIN =
+  'const wait = setTimeout; setTimeout = (fire, ms, ...rest) => wait(fire, ms === 5000 ? 200 : ms, ...rest);';
+
+/** A way to acemux on which all connections can be cut. */
+async function startLine(t: TestContext, port: number): Promise<{ readonly url: string; cut(): void }> {
+  const sockets = new Set<Socket>();
+  const server = createServer((near) => {
+    const far = connect(port, '127.0.0.1');
+    for (const socket of [near, far]) {
+      sockets.add(socket);
+      socket.on('error', () => {}).once('close', () => sockets.delete(socket));
+    }
+    near.pipe(far).pipe(near);
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const cut = (): void => {
+    for (const socket of sockets) socket.resetAndDestroy();
+  };
+  undoAfter(t, async () => {
+    server.close();
+    cut();
+  });
+  const address = server.address();
+  assert.ok(typeof address === 'object' && address);
+  return { url: `http://127.0.0.1:${address.port}`, cut };
+}
 
 let browser: PanelBrowser;
 let stage: PanelStage;
@@ -103,13 +135,54 @@ test('a playlist of one stream is saved, with the stream’s name and an address
   assert.equal((await fetch(address, { method: 'HEAD' })).headers.get('content-type'), 'video/mp2t');
 });
 
+test('while an engine is asked it is said so; who is refused is told why in acemux’s own words, by either format', async (t) => {
+  const page = await browser.open(t, stage.url, { place: '#/streams', expectedErrors: /status of 404/ });
+  const asked = Promise.withResolvers<void>();
+  await page.route('**/ace/getstream*', async (route) => {
+    await asked.promise;
+    await route.continue();
+  });
+  undoAfter(t, async () => {
+    for (const { faults } of stage.engines) faults.clear();
+  });
+  for (const { faults } of stage.engines)
+    faults.set({ fault: { kind: 'errorJson', error: 'failed to load content' } });
+  await page.goto(`${stage.url}/panel/#/play/id/${streamId(21)}`);
+  const waiting = page.locator('.player-wait');
+  await waiting.getByText('Asking an engine…').waitFor();
+  asked.resolve();
+  const { what, todo } = REASONS.content_unknown;
+  const alert = page.getByRole('alert');
+  await alert.getByText(`It can’t be played: The engine says: failed to load content. ${todo}`).waitFor();
+  assert.equal(await waiting.count(), 0);
+  await page.getByRole('button', { name: 'HLS', exact: true }).click();
+  await alert.waitFor({ state: 'detached' });
+  await page.locator('.player-start').click();
+  await alert.getByText(`It can’t be played: ${what}`).waitFor();
+});
+
+test('whose stream is stopped is told so, and whose connection is cut plays on by itself', async (t) => {
+  const line = await startLine(t, Number(new URL(stage.url).port));
+  const page = await browser.open(t, line.url, {
+    place: `#/play/id/${streamId(22)}`,
+    expectedErrors: /ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE|ERR_INCOMPLETE_CHUNKED_ENCODING/,
+    script: SOON_AGAIN,
+  });
+  const plays = (): Promise<void> => untilTrue(page, 'document.querySelector("video").currentTime > 0.3');
+  await plays();
+  line.cut();
+  await page.getByRole('alert').getByText('it is tried again every 5 s').waitFor();
+  await page.getByRole('alert').waitFor({ state: 'detached' });
+  await plays();
+  stage.app.sessions.endSession(stage.sessionOf(streamId(22)).sessionId, 'stopped_by_operator');
+  await page.getByRole('alert').getByText('It can’t be played: The stream was stopped').waitFor();
+});
+
 test('who is refused for now is told so, and plays by itself when there is room', async (t) => {
   const page = await browser.open(t, stage.url, {
     place: '#/streams',
     expectedErrors: /503/,
-    // Its five seconds pass at once.
-    script:
-      'const wait = setTimeout; setTimeout = (fire, ms, ...rest) => wait(fire, ms === 5000 ? 200 : ms, ...rest);',
+    script: SOON_AGAIN,
   });
   let requests = 0;
   await page.route('**/ace/getstream*', async (route) => {

@@ -41,6 +41,11 @@ export async function startCrowd(eventsPerSecond: number): Promise<Crowd> {
         infohash: undefined,
         engine: { id: `engine-${index % ENGINES}`, host: '10.0.0.1', port: 7_000 },
         clientCount: VIEWERS / STREAMS,
+        format: {
+          codecs: ['avc1.640028', 'mp4a.40.2'],
+          resolution: { width: 1_920, height: 1_080 },
+          bytesPerSecond: BYTES_PER_SECOND * (1 + Math.sin(seconds + index) / 10),
+        },
         createdAtMs: began - index * 1_000,
         startedAtMs: began - index * 1_000,
         bytesIn: Math.round(seconds * BYTES_PER_SECOND),

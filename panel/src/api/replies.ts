@@ -333,6 +333,7 @@ export interface Replies {
       readonly state: string;
       readonly client_count: number;
       readonly reason: string | null;
+      readonly media_bytes_per_second: number | null;
     })[];
   };
   'DELETE /engines/{id}': {
@@ -438,6 +439,7 @@ export interface Replies {
       readonly state: string;
       readonly client_count: number;
       readonly reason: string | null;
+      readonly media_bytes_per_second: number | null;
     } | null;
   };
   'POST /events/stream_started': {
@@ -476,6 +478,7 @@ export interface Replies {
     readonly state: string;
     readonly client_count: number;
     readonly reason: string | null;
+    readonly media_bytes_per_second: number | null;
   };
   'POST /gc': {
     readonly status: string;
@@ -935,6 +938,7 @@ export interface Replies {
       readonly bytes_in: number;
       /** Handed to viewers. */
       readonly bytes_out: number;
+      readonly media_bytes_per_second: number | null;
       readonly peers: number | null;
       readonly speed_down: number | null;
       readonly buffer_pieces: number | null;
@@ -1384,6 +1388,7 @@ export interface Replies {
     readonly state: string;
     readonly client_count: number;
     readonly reason: string | null;
+    readonly media_bytes_per_second: number | null;
   })[];
   'POST /streams/batch-stop': {
     readonly total: number;

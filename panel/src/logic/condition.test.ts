@@ -35,6 +35,7 @@ const STREAM: Overview['streams'][number] = {
   reason: null,
   bytes_in: 0,
   bytes_out: 0,
+  media_bytes_per_second: null,
   peers: null,
   speed_down: null,
   buffer_pieces: null,

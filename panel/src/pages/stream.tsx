@@ -21,7 +21,7 @@ import { Player } from '../player/player.tsx';
 import { ReadyLinks } from '../player/ready-links.tsx';
 import { perform, question } from '../store/acts.ts';
 import { reasonOf } from '../store/condition.ts';
-import { type Happening, happenings, nowMs, overview, rates, type Stream } from '../store/live.ts';
+import { type Happening, happenings, nowMs, overview, type Stream } from '../store/live.ts';
 import { showsActs } from '../store/me.ts';
 import { useResource } from '../store/resource.ts';
 import { texts } from '../texts.ts';
@@ -297,7 +297,6 @@ function Facts({ stream, detail }: FactsProps) {
       ? `${formatSize(media)}${media.frames_per_second ? `, ${Math.round(media.frames_per_second * 100) / 100} fps` : ''}`
       : undefined;
   const codecs = media && codecNames(media.streams.flatMap(({ codec }) => (codec === null ? [] : [codec])));
-  const rate = rates.streams.value.get(stream.id);
   const to = stream.ended_at === null ? nowMs.value : Date.parse(stream.ended_at);
   const from = Date.parse(stream.started_at ?? stream.created_at);
   return (
@@ -312,7 +311,9 @@ function Facts({ stream, detail }: FactsProps) {
       <Fact label={texts.streams.columns.engine}>
         {stream.state === 'ended' ? NOTHING : <EngineName id={stream.container_id} />}
       </Fact>
-      <Fact label={texts.stream.bitrate}>{formatRate(media?.bytes_per_second ?? rate?.in)}</Fact>
+      <Fact label={texts.stream.bitrate}>
+        {formatRate(media?.bytes_per_second ?? stream.media_bytes_per_second)}
+      </Fact>
       {picture !== undefined && (
         <Fact label={texts.streams.columns.media}>
           {picture}

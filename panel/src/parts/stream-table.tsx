@@ -38,7 +38,7 @@ function cellOf(stream: Stream, column: string): string | number {
     case 'engine':
       return stream.container_id === null ? '' : engineNameOf(stream.container_id);
     case 'rate':
-      return rates.streams.value.get(stream.id)?.in ?? -1;
+      return stream.media_bytes_per_second ?? -1;
     case 'peers':
       return stream.peers ?? -1;
     case 'speed':
@@ -150,7 +150,7 @@ function Cell({ stream, name }: { readonly stream: Stream; readonly name: Column
       return (
         <span class="with-curve">
           {rate && <Sparkline values={rate.history} height={18} />}
-          <span>{formatRate(rate?.in)}</span>
+          <span>{formatRate(stream.media_bytes_per_second)}</span>
         </span>
       );
     case 'media': {

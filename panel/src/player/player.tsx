@@ -5,7 +5,7 @@ import type { PlayableRange } from '../logic/rewind.ts';
 import type { StreamReference } from '../logic/stream-reference.ts';
 import { Icon } from '../parts/icons.tsx';
 import { texts } from '../texts.ts';
-import { beginPlaying, isForNow, type PlayFailure, type Playing, type Way } from './playing.ts';
+import { beginPlaying, type PlayFailure, type Playing, type Way } from './playing.ts';
 import { Rewind } from './rewind.tsx';
 
 const LOOK_EVERY_MS = 500;
@@ -50,7 +50,7 @@ export function Player({ kind, hash, startsAtOnce = false }: PlayerProps) {
     const onFailure = (met: PlayFailure): void => {
       if (isOver) return;
       failure.value = met;
-      if (!isForNow(met)) isWanted.value = false;
+      if (!met.isForNow) isWanted.value = false;
       else {
         again ??= setTimeout(() => {
           attempt.value += 1;
@@ -110,7 +110,7 @@ export function Player({ kind, hash, startsAtOnce = false }: PlayerProps) {
         <p
           class="problem-text"
           role="alert"
-        >{`${isForNow(failure.value) ? texts.player.failedForNow : texts.player.failed}: ${failure.value.text || texts.player.unsupported}`}</p>
+        >{`${failure.value.isForNow ? texts.player.failedForNow : texts.player.failed}: ${failure.value.text || texts.player.unsupported}`}</p>
       )}
       <div class="player-bar">
         <div class="segmented" role="group" aria-label={texts.parts.format}>

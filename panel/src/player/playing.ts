@@ -2,6 +2,9 @@ import { url } from '../api/call.ts';
 import { type MediaPiece, rateOfPieces } from '../logic/media-rate.ts';
 import type { PlayableRange } from '../logic/rewind.ts';
 import { queryOf, type StreamReference } from '../logic/stream-reference.ts';
+import { texts } from '../texts.ts';
+import { refusalIn } from './refusal.ts';
+import { streamLoaderOf } from './stream-loader.ts';
 
 export type Way = 'mpegts' | 'hls';
 
@@ -28,12 +31,12 @@ export interface PlayingOptions extends Pick<StreamReference, 'kind' | 'hash'> {
 
 export interface PlayFailure {
   readonly text: string;
-  /** What acemux answered, where it was acemux that refused. */
-  readonly status?: number | undefined;
+  /** It may be otherwise in a moment: there is too much to do, or acemux can't be reached. */
+  readonly isForNow?: boolean | undefined;
 }
 
 /** acemux refuses now and may not in a moment: too many requests, or too much to do. */
-export function isForNow({ status }: PlayFailure): boolean {
+function isForNow(status: number | undefined): boolean {
   return status === 429 || status === 503;
 }
 
@@ -41,6 +44,9 @@ export function isForNow({ status }: PlayFailure): boolean {
 export function beginPlaying(way: Way, options: PlayingOptions): Promise<Playing> {
   return way === 'mpegts' ? playMpegts(options) : playHls(options);
 }
+
+/** As mpegts.js calls it: nobody answered, or a connection that had been answered is gone. */
+const IS_CUT: ReadonlySet<string> = new Set(['ConnectingTimeout', 'UnrecoverableEarlyEof']);
 
 async function playMpegts({ video, kind, hash, onFailure }: PlayingOptions): Promise<Playing> {
   const { default: mpegts } = await import('mpegts.js');
@@ -50,10 +56,17 @@ async function playMpegts({ video, kind, hash, onFailure }: PlayingOptions): Pro
     {
       type: 'mpegts',
       isLive: true,
-      url: url(`/ace/getstream?${queryOf({ kind, hash })}`),
+      // This player waits: a start that fails late keeps its status, and what acemux says of it.
+      url: url(`/ace/getstream?${queryOf({ kind, hash })}&early_headers=0`),
       withCredentials: false,
     },
-    { enableWorker: false, liveBufferLatencyChasing: false, autoCleanupSourceBuffer: true, lazyLoad: false },
+    {
+      enableWorker: false,
+      liveBufferLatencyChasing: false,
+      autoCleanupSourceBuffer: true,
+      lazyLoad: false,
+      customLoader: streamLoaderOf(mpegts),
+    },
   );
   let bytesPerSecond: number | undefined;
   player.on(mpegts.Events.STATISTICS_INFO, (info: { readonly speed?: number }) => {
@@ -62,11 +75,16 @@ async function playMpegts({ video, kind, hash, onFailure }: PlayingOptions): Pro
   player.on(
     mpegts.Events.ERROR,
     (kindOfError: string, detail: string, info?: { readonly code?: number; readonly msg?: string }) => {
-      const status = detail === HTTP_REFUSAL ? info?.code : undefined;
-      const what = status === undefined ? detail || kindOfError : String(status);
-      onFailure({ text: [what, info?.msg].filter(Boolean).join(': '), status });
+      const isOfNetwork = kindOfError === mpegts.ErrorTypes.NETWORK_ERROR;
+      const isRefused = detail === mpegts.ErrorDetails.NETWORK_STATUS_CODE_INVALID;
+      onFailure({
+        text:
+          isOfNetwork && info?.msg ? info.msg : [detail || kindOfError, info?.msg].filter(Boolean).join(': '),
+        isForNow: isRefused ? isForNow(info?.code) : IS_CUT.has(detail),
+      });
     },
   );
+  player.on(mpegts.Events.LOADING_COMPLETE, () => onFailure({ text: texts.player.over }));
   player.attachMediaElement(video);
   player.load();
   void Promise.resolve(player.play()).catch(() => {});
@@ -83,18 +101,19 @@ async function playMpegts({ video, kind, hash, onFailure }: PlayingOptions): Pro
   };
 }
 
-/** What mpegts.js calls an answer other than 2xx; only then its code is a status. */
-const HTTP_REFUSAL = 'HttpStatusCodeInvalid';
-
 async function playHls({ video, kind, hash, onFailure }: PlayingOptions): Promise<Playing> {
   const address = url(`/ace/manifest.m3u8?${queryOf({ kind, hash })}`);
   const { default: Hls } = await import('hls.js/light');
   if (!Hls.isSupported()) return playNative(video, address, onFailure);
   const hls = new Hls({ enableWorker: true, manifestLoadPolicy: PATIENT, backBufferLength: BEHIND_SECONDS });
-  hls.on(Hls.Events.ERROR, (_event, { fatal, details, networkDetails, response }) => {
+  hls.on(Hls.Events.ERROR, (_event, { fatal, type, details, networkDetails, response }) => {
     if (!fatal) return;
-    const text = refusalIn(networkDetails) ?? [details, response?.code].filter(Boolean).join(': ');
-    onFailure({ text, status: response?.code });
+    const said = networkDetails instanceof XMLHttpRequest ? refusalIn(textOf(networkDetails)) : undefined;
+    const isUnreachable = type === Hls.ErrorTypes.NETWORK_ERROR && !response?.code;
+    const text =
+      said ??
+      (isUnreachable ? texts.player.unreachable : [details, response?.code].filter(Boolean).join(': '));
+    onFailure({ text, isForNow: isUnreachable || isForNow(response?.code) });
   });
   const pieces: MediaPiece[] = [];
   hls.on(Hls.Events.FRAG_BUFFERED, (_event, { frag, stats }) => {
@@ -107,7 +126,8 @@ async function playHls({ video, kind, hash, onFailure }: PlayingOptions): Promis
   return {
     numbers: () => ({
       mediaBytesPerSecond: rateOfPieces(pieces),
-      arrivalBytesPerSecond: hls.bandwidthEstimate / 8 || undefined,
+      // Before the first piece it is a guess of the player's.
+      arrivalBytesPerSecond: pieces.length > 0 ? hls.bandwidthEstimate / 8 || undefined : undefined,
       latencySeconds: hls.latency || undefined,
     }),
     range() {
@@ -120,15 +140,10 @@ async function playHls({ video, kind, hash, onFailure }: PlayingOptions): Promis
   };
 }
 
-/** What acemux said, where it was acemux that refused. */
-function refusalIn(request: unknown): string | undefined {
-  if (!(request instanceof XMLHttpRequest)) return undefined;
-  try {
-    const { detail } = Object(JSON.parse(request.responseText));
-    return typeof detail === 'string' ? detail : undefined;
-  } catch {
-    return undefined; // It was no refusal of acemux, or its reply is of another type.
-  }
+/** Of a reply that is no text, `responseText` would throw. */
+function textOf(request: XMLHttpRequest): string {
+  const { responseType } = request;
+  return responseType === '' || responseType === 'text' ? request.responseText : '';
 }
 
 /** Over so many pieces the rate of the media is taken. */

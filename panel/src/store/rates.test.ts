@@ -22,6 +22,7 @@ const stream = (id: string, bytesIn: number, bytesOut: number): Overview['stream
   reason: null,
   bytes_in: bytesIn,
   bytes_out: bytesOut,
+  media_bytes_per_second: bytesIn < 9e9 ? 500 : null,
   peers: null,
   speed_down: null,
   buffer_pieces: null,
@@ -44,12 +45,16 @@ test('a rate is what came between two overviews; one that is new has none yet', 
   rates.add(0, of(stream('a', 1_000, 0)));
   assert.equal(rates.points.value.length, 0);
   rates.add(2_000, of(stream('a', 3_000, 8_000), stream('b', 9e9, 9e9)));
-  assert.deepEqual(rates.streams.value.get('a'), { in: 1_000, out: 4_000, history: [1_000] });
+  assert.deepEqual(rates.streams.value.get('a'), { in: 1_000, out: 4_000, history: [500] });
   assert.equal(rates.streams.value.has('b'), false);
   assert.deepEqual(
     rates.points.value.map(({ egress, ingress, viewers, streams }) => [egress, ingress, viewers, streams]),
     [[4_000, 1_000, 4, 2]],
   );
+  // What comes in a burst is no bitrate.
+  rates.add(4_000, of(stream('a', 1e9, 8_000), stream('b', 9e9, 9e9)));
+  assert.deepEqual(rates.streams.value.get('a')?.history, [500, 500]);
+  assert.deepEqual(rates.streams.value.get('b')?.history, []);
 });
 
 test('counters that begin anew, clocks that go back and long pauses make no nonsense', () => {

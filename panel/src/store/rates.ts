@@ -22,7 +22,7 @@ export interface StreamRate {
   /** Bytes per second. */
   readonly in: number;
   readonly out: number;
-  /** The latest rates of what comes in, oldest first. */
+  /** The latest bitrates of its media, oldest first, as far as they are known. */
   readonly history: readonly number[];
 }
 
@@ -52,7 +52,9 @@ export class Rates {
       egress += rate.out;
       ingress += rate.in;
       const history = this.streams.value.get(stream.id)?.history ?? [];
-      next.set(stream.id, { ...rate, history: [...history, rate.in].slice(-STREAM_POINTS_MAX) });
+      const bitrate = stream.media_bytes_per_second;
+      const longer = bitrate === null ? history : [...history, bitrate];
+      next.set(stream.id, { ...rate, history: longer.slice(-STREAM_POINTS_MAX) });
     }
     this.streams.value = next;
     const playing = streams.filter(({ state }) => state !== 'ended');

@@ -2,20 +2,19 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { recordEvents } from '../../../test/support/event-recorder.ts';
 import { ManualClock } from '../../base/manual-clock.ts';
-import { call, LOOPBACK_PROXY, type Rig, startRig } from '../testing/rig.ts';
+import { ADMIN_KEY, call, LOOPBACK_PROXY, type Rig, startRig } from '../testing/rig.ts';
 
 const T0 = Date.UTC(2026, 0, 1);
 
 /** Ten streams that lingered, a second apart, of two engines; the last was an error. */
-async function rigOfTen(t: Parameters<typeof startRig>[0]) {
-  const clock = new ManualClock(T0);
+async function rigOfTen(t: Parameters<typeof startRig>[0], clock = new ManualClock(T0)) {
   const { bus } = recordEvents(clock);
   for (let index = 0; index < 9; index++) {
     bus.emit('stream.lingering', {}, { session: `s${index}`, engine: `e${index % 2}` });
     await clock.advance(1_000);
   }
   bus.emit('stream.retry_budget_spent', { reason: 'no_media' }, { session: 's9', causeId: bus.newestId });
-  return { rig: await startRig(t, { events: bus }), bus };
+  return { rig: await startRig(t, { events: bus, clock }), bus };
 }
 
 const idsOf = async (rig: Rig, query: string): Promise<unknown[]> => {
@@ -84,6 +83,22 @@ test('they are counted', async (t) => {
   const empty = await startRig(t);
   const none = Object((await call(empty, '/events/stats')).json());
   assert.deepEqual([none.total, none.oldest, none.newest], [0, null, null]);
+});
+
+test('those of so many days and older are let go of at once, with a key', async (t) => {
+  const clock = new ManualClock(T0);
+  const { rig } = await rigOfTen(t, clock);
+  const cleanup = (query: string, headers = {}) =>
+    call(rig, `/events/cleanup${query}`, { method: 'POST', headers });
+  const key = { 'X-API-Key': ADMIN_KEY };
+  assert.equal((await cleanup('?max_age_days=0')).status, 401);
+  assert.equal((await cleanup('?max_age_days=-1', key)).status, 400);
+  const deleted = async (query: string) => Object((await cleanup(query, key)).json()).deleted;
+  assert.equal(await deleted(''), 0, 'thirty days where nothing else is said');
+  // A day after the fifth.
+  await clock.advance(86_400_000 - 4_500);
+  assert.equal(await deleted('?max_age_days=1'), 5);
+  assert.deepEqual(await idsOf(rig, ''), ['s9', 's8', 's7', 's6', 's5']);
 });
 
 test('they are for those who may look', async (t) => {

@@ -1,4 +1,6 @@
 import type { FastifyInstance } from 'fastify';
+import type { LoginSessions } from '../../access/login-sessions.ts';
+import { presentedBy } from '../../access/presented.ts';
 import { type Static, Type } from '../../base/schema.ts';
 import { EVENT_TYPES, subjectOf } from '../../telemetry/events/event.ts';
 import { matches, SEVERITIES } from '../../telemetry/events/event-filter.ts';
@@ -13,6 +15,7 @@ import type { EventStreams } from '../event-streams.ts';
 export type EventsDeps = Pick<HttpDeps, 'events' | 'storedEvents' | 'clock'> & {
   readonly eventStreams: EventStreams;
   readonly access: AccessControl;
+  readonly logins: Pick<LoginSessions, 'find'>;
   /** How all is now, as JSON on one line. */
   readonly overview: () => string;
 };
@@ -52,7 +55,7 @@ const StatsSchema = Type.Object({
 /** `/events`, `/events/stats` and `/events/stream`: what has happened, and what happens. */
 export function registerEvents(
   scope: FastifyInstance,
-  { access, clock, events, storedEvents, eventStreams, overview }: EventsDeps,
+  { access, clock, events, storedEvents, eventStreams, logins, overview }: EventsDeps,
 ): void {
   const config = { area: 'view' } as const;
   const tags = ['view'];
@@ -157,7 +160,14 @@ export function registerEvents(
       eventStreams.checkRoom();
       reply.hijack();
       const keyId = access.callerOf(request).key?.id;
-      const wish = { keyId, lastId, overview: query.overview === true ? overview : undefined };
+      const presented = presentedBy({ method: request.method, url: request.url, headers });
+      const wish = {
+        keyId,
+        lastId,
+        overview: query.overview === true ? overview : undefined,
+        // A key that is removed ends what was opened by it at once.
+        isStillLetIn: () => presented.kind !== 'session' || logins.find(presented.text) !== undefined,
+      };
       eventStreams.open(reply.raw, filter, wish);
     },
   );

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { Writable } from 'node:stream';
 import { test } from 'node:test';
 import { pino } from 'pino';
+import { readEvents } from '../../../test/support/event-reader.ts';
+import { until } from '../../../test/support/rig.ts';
 import { digestOf } from '../../access/digest.ts';
 import type { ConfiguredKey } from '../../access/key-ring.ts';
 import { FAILURES_MAX } from '../../access/login-attempts.ts';
@@ -57,6 +59,22 @@ test('a key logs a browser in by a cookie that is not the key, and out again', a
   const out = await call(rig, '/logout', { method: 'POST', headers });
   assert.match(out.headers['set-cookie']?.[0] ?? '', /^acemux_session=; Path=\/; Max-Age=0;/);
   assert.equal(await statusOf(rig, '/streams', headers), 401, 'the cookie that was, sent again');
+});
+
+test('who has logged out hears of nothing any more, in no tab of that browser', async (t) => {
+  const clock = new ManualClock();
+  const rig = await startRig(t, { ...CLOSED, clock });
+  t.after(() => rig.server.endEventStreams());
+  const cookies = [cookieOf(await login(rig, ADMIN_KEY)), cookieOf(await login(rig, ADMIN_KEY))];
+  const [goes, stays] = await Promise.all(
+    cookies.map((Cookie) => readEvents(t, `${rig.url}/events/stream`, { Cookie })),
+  );
+  assert.ok(goes && stays);
+  await call(rig, '/logout', { method: 'POST', headers: { Cookie: cookies[0] ?? '' } });
+  await clock.advance(15_000);
+  await until(() => goes.response.destroyed, 5_000);
+  rig.parts.events.emit('stream.lingering', {}, {});
+  await stays.until(() => stays.names.includes('stream.lingering'));
 });
 
 test('whoami tells a guest what may be done without a key', async (t) => {

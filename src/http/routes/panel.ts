@@ -5,18 +5,6 @@ import type { PanelFiles } from '../panel-files.ts';
 
 export const PANEL_PATH = '/panel';
 
-/** Its own files, and nothing of anybody else; the players make their media and their worker in the page. */
-const CONTENT_SECURITY_POLICY =
-  "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self' data:; connect-src 'self'; " +
-  "media-src 'self' blob:; worker-src 'self' blob:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
-
-const HEADERS = {
-  'Content-Security-Policy': CONTENT_SECURITY_POLICY,
-  'X-Content-Type-Options': 'nosniff',
-  'Referrer-Policy': 'no-referrer',
-  'Cross-Origin-Opener-Policy': 'same-origin',
-} as const;
-
 const NOT_BUILT = `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>acemux: the panel is not built</title>
 <meta name="viewport" content="width=device-width"></head><body><h1>The panel is not built</h1>
 <p>acemux itself runs. In its folder, <code>npm ci</code> builds the panel, and so does <code>npm run build:panel</code>; then load
@@ -32,7 +20,6 @@ export function registerPanel(scope: FastifyInstance, files: PanelFiles): void {
   const schema = { hide: true };
 
   const send = async (request: FastifyRequest, reply: FastifyReply, name: string): Promise<unknown> => {
-    reply.headers(HEADERS);
     if (!(await files.isBuilt())) {
       return reply
         .code(503)

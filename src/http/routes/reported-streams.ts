@@ -158,5 +158,6 @@ function reportedState({ engineId, id, session, stream }: Report, startedAt: str
     state: 'playing',
     client_count: 0,
     reason: null,
+    media_bytes_per_second: null,
   };
 }

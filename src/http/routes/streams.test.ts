@@ -59,7 +59,9 @@ const ENDED = playing({
 
 describe('GET /streams', () => {
   test('has the keys of the orchestrator, in its order, and addresses that name no engine', async (t) => {
-    const rig = await startRig(t, { streams: [playing()], publicUrl: 'https://tv.example.org/ace' });
+    const format = { codecs: undefined, resolution: undefined, bytesPerSecond: 250_000.4 };
+    const streams = [playing({ format })];
+    const rig = await startRig(t, { streams, publicUrl: 'https://tv.example.org/ace' });
     const [stream] = (await call(rig, '/streams', { headers: { Host: 'tv.example.org' } })).json() as [
       Record<string, unknown>,
     ];
@@ -82,6 +84,7 @@ describe('GET /streams', () => {
       ['uploaded', 1_048_576],
       ['livepos', LIVEPOS],
     ]);
+    assert.equal(stream['media_bytes_per_second'], 250_000);
   });
 
   test('can be of one status or of one engine; one that has ended says why', async (t) => {

@@ -11,6 +11,7 @@ test('each type has a subject and a happening, in small letters, and one sentenc
     assert.ok(subjectOf(type) in EVENT_SUBJECTS, type);
     assert.equal(`${subjectOf(type)}.${happeningOf(type)}`, type);
     assert.match(what, /^\S.*[^.]\.$/, type);
+    assert.doesNotMatch(what, /`/, `${type}: it is read beside its details, by people`);
   }
   assert.equal(isEventType('toString'), false);
 });

@@ -92,7 +92,7 @@ export const EVENT_TABLE = {
   },
   'stream.source_explained': {
     severity: 'info',
-    what: 'Why a stream lost its source is known now (`cause_id`): the engine had gone. `over_id` is the event that told of the loss.',
+    what: 'It is known now why a stream lost its source: the engine had gone.',
     details: { over_id: 'number' },
   },
   'stream.source_suspected': {
@@ -191,7 +191,7 @@ export const EVENT_TABLE = {
   // ── requests ──────────────────────────────────────────────────────────────────────────────────────────────
   'request.refused': {
     severity: 'info',
-    what: 'Requests were refused, `count` of them since the last such event; told once a minute for each reason at most.',
+    what: 'Requests were refused, all for the same reason: so many since this was last told.',
     details: { reason: 'text', count: 'number' },
     hasOwnLogLine: true,
   },

@@ -73,6 +73,9 @@ An event in JSON:
 | \`client_id\`, \`request_id\` | the viewer and the request that it is about, or null |
 | \`cause_id\` | the id of the earlier event that brought it about, or null |
 
+\`request.refused\` is told once a minute at most for each reason. \`stream.source_explained\` comes after the event that told of the loss
+(\`over_id\`), where the engine's end (\`cause_id\`) was found out later.
+
 How often each has happened is also a metric: \`acemux_events_total\`.
 
 ## Types
