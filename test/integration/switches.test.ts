@@ -54,15 +54,15 @@ const POSITIONS: Positions = {
 
 interface Stay {
   readonly ingest?: 'ts' | 'hls';
-  /** What the one who stays gets beyond what both got; of live media, so that it takes its time. */
-  readonly stayBytes?: number;
+  /** What the one who stays waits for beside media. */
+  readonly stays?: (engine: SimulatedEngine) => Promise<void>;
 }
 
 /** Two viewers under two names; one leaves, the other stays; at the end everything is stopped. */
 async function playJoinStayStop(
   t: TestContext,
   options: SimulatedEngineOptions,
-  { ingest = 'ts', stayBytes = BYTES_PER_SECOND / 4 }: Stay = {},
+  { ingest = 'ts', stays = async () => {} }: Stay = {},
 ): Promise<SimulatedEngine> {
   const engine = { catalogue: CATALOGUE, ...options };
   const rig = await startRig(t, { engines: [engine], config: { streams: { idleTimeoutMs: 50, ingest } } });
@@ -72,7 +72,8 @@ async function playJoinStayStop(
   await second.received(2 * BYTES_PER_SECOND);
   first.leave();
   await until(() => rig.app.sessions.clientCount === 1);
-  await second.receivedMore(stayBytes);
+  await stays(rig.engine);
+  await second.receivedMore(BYTES_PER_SECOND / 4);
   assert.equal(second.ended, undefined);
   for (const { media } of [first, second]) {
     assert.equal(inspect(media).continuityErrors, 0);
@@ -101,11 +102,13 @@ async function playJoinStayStop(
 for (const statProlongsSession of POSITIONS.statProlongsSession) {
   test(`it is the reader that keeps a playback, never a question how it stands: statProlongsSession is ${statProlongsSession}`, async (t) => {
     const profile = { ...PROFILE_3_2_3, statProlongsSession };
-    const engine = await playJoinStayStop(
-      t,
-      { profile, idleExpiryMs: 800 },
-      { stayBytes: 3 * BYTES_PER_SECOND },
-    );
+    const idleExpiryMs = 800;
+    // Until it was asked how it stands when, for want of a reader, it would be gone.
+    const stays = async ({ journal }: SimulatedEngine): Promise<void> => {
+      const goneMs = performance.now() + 1.25 * idleExpiryMs;
+      await journal.waitFor(({ route }) => route === 'stat' && performance.now() > goneMs);
+    };
+    const engine = await playJoinStayStop(t, { profile, idleExpiryMs }, { stays });
     assert.equal(engine.counters.sessionsExpired, 0);
     const asked = engine.journal.entries().filter(({ route }) => route === 'stat');
     assert.ok(asked.length > 0);
