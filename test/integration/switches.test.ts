@@ -52,11 +52,17 @@ const POSITIONS: Positions = {
   telnetPort: ['greets', 'open', 'closed'],
 };
 
+interface Stay {
+  readonly ingest?: 'ts' | 'hls';
+  /** What the one who stays waits for beside media. */
+  readonly stays?: (engine: SimulatedEngine) => Promise<void>;
+}
+
 /** Two viewers under two names; one leaves, the other stays; at the end everything is stopped. */
 async function playJoinStayStop(
   t: TestContext,
   options: SimulatedEngineOptions,
-  ingest: 'ts' | 'hls' = 'ts',
+  { ingest = 'ts', stays = async () => {} }: Stay = {},
 ): Promise<SimulatedEngine> {
   const engine = { catalogue: CATALOGUE, ...options };
   const rig = await startRig(t, { engines: [engine], config: { streams: { idleTimeoutMs: 50, ingest } } });
@@ -66,6 +72,7 @@ async function playJoinStayStop(
   await second.received(2 * BYTES_PER_SECOND);
   first.leave();
   await until(() => rig.app.sessions.clientCount === 1);
+  await stays(rig.engine);
   await second.receivedMore(BYTES_PER_SECOND / 4);
   assert.equal(second.ended, undefined);
   for (const { media } of [first, second]) {
@@ -91,11 +98,17 @@ async function playJoinStayStop(
   return rig.engine;
 }
 
-// An engine that lets a playback go early; by itself, since the reader has only so long to come.
+// An engine that lets a playback go before the media of this test are over; by itself, since its reader has only so long to come.
 for (const statProlongsSession of POSITIONS.statProlongsSession) {
   test(`it is the reader that keeps a playback, never a question how it stands: statProlongsSession is ${statProlongsSession}`, async (t) => {
     const profile = { ...PROFILE_3_2_3, statProlongsSession };
-    const engine = await playJoinStayStop(t, { profile, idleExpiryMs: 150 });
+    const idleExpiryMs = 800;
+    // Until it was asked how it stands when, for want of a reader, it would be gone.
+    const stays = async ({ journal }: SimulatedEngine): Promise<void> => {
+      const goneMs = performance.now() + 1.25 * idleExpiryMs;
+      await journal.waitFor(({ route }) => route === 'stat' && performance.now() > goneMs);
+    };
+    const engine = await playJoinStayStop(t, { profile, idleExpiryMs }, { stays });
     assert.equal(engine.counters.sessionsExpired, 0);
     const asked = engine.journal.entries().filter(({ route }) => route === 'stat');
     assert.ok(asked.length > 0);
@@ -200,7 +213,7 @@ describe('in each position of each switch', { concurrency: 6 }, () => {
         const clock = new ScaledClock(systemClock, 4);
         const delays = { replyMs: 5, idleMs: 5, prebufMs: 500, unknownIdMs: 20, unknownInfohashMs: 20 };
         const profile = { ...PROFILE_3_2_3, [name]: position };
-        const engine = await playJoinStayStop(t, { profile, clock, delays }, 'hls');
+        const engine = await playJoinStayStop(t, { profile, clock, delays }, { ingest: 'hls' });
         const numbers = engine.journal.entries().flatMap(({ path, route }) => {
           return route === 'segment' ? [Number(/(\d+)\.ts$/.exec(path)?.[1])] : [];
         });

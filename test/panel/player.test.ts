@@ -169,13 +169,15 @@ test('whose stream is stopped is told so, and whose connection is cut plays on b
     script: SOON_AGAIN,
   });
   const plays = (): Promise<void> => untilTrue(page, 'document.querySelector("video").currentTime > 0.3');
+  // The page has an alert of its own while its line is down.
+  const alert = page.locator('.player').getByRole('alert');
   await plays();
   line.cut();
-  await page.getByRole('alert').getByText('it is tried again every 5 s').waitFor();
-  await page.getByRole('alert').waitFor({ state: 'detached' });
+  await alert.getByText('it is tried again every 5 s').waitFor();
+  await alert.waitFor({ state: 'detached' });
   await plays();
   stage.app.sessions.endSession(stage.sessionOf(streamId(22)).sessionId, 'stopped_by_operator');
-  await page.getByRole('alert').getByText('It can’t be played: The stream was stopped').waitFor();
+  await alert.getByText('It can’t be played: The stream was stopped').waitFor();
 });
 
 test('who is refused for now is told so, and plays by itself when there is room', async (t) => {

@@ -45,10 +45,12 @@ export function Player({ kind, hash, startsAtOnce = false }: PlayerProps) {
     if (!isWanted.value || !video) return;
     let playing: Playing | undefined;
     let isOver = false;
+    let hasFailed = false;
     let again: ReturnType<typeof setTimeout> | undefined;
     seen.value = undefined;
     const onFailure = (met: PlayFailure): void => {
       if (isOver) return;
+      hasFailed = true;
       failure.value = met;
       if (!met.isForNow) isWanted.value = false;
       else {
@@ -67,7 +69,8 @@ export function Player({ kind, hash, startsAtOnce = false }: PlayerProps) {
     const timer = setInterval(() => {
       if (!playing) return;
       seen.value = look(video, playing);
-      if (seen.value.position > 0) failure.value = undefined;
+      // What is in reserve plays on after a cut: that is no success.
+      if (seen.value.position > 0 && !hasFailed) failure.value = undefined;
     }, LOOK_EVERY_MS);
     return () => {
       isOver = true;

@@ -206,7 +206,8 @@ describe('engines that are replaced although they work', () => {
   });
 
   test('none is taken out of use while somebody waits for an engine', () => {
-    const world = settled({ rules: { min: 4 } });
+    // As many as may be: nothing else is to be done.
+    const world = settled({ rules: { min: 4, max: 5 } });
     world.engines[0]!.isToRestart = true;
     while (world.engines.length < 5) world.run(1_000);
     const view = world.view();
