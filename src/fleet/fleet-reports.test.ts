@@ -103,15 +103,21 @@ describe('whom the fleet suspects', () => {
   test('nobody for a channel that no engine brings a byte of: neither suspected nor ranked behind a newcomer', async (t) => {
     const four = [1, 2, 3, 4].map((number) => observedEngine(number));
     const { fleet } = await rig(t, { engines: four });
+    // Another channel plays all the while: that proves nothing of this one.
+    const playing = placeFor(1);
+    const { engine } = await fleet.reserve(playing, never);
+    fleet.report({ engineId: engine.id, stream: playing.infohash ?? '', outcome: { ok: true } });
     const wish = placeFor(9);
     const before = fleet.explain(wish);
     const outcome = { ok: false, reason: 'no_media', hadPlayed: false } as const;
+    const asked = four.slice(1).map(({ id }) => id);
+    assert.ok(!asked.includes(engine.id));
     for (let start = 0; start < 100; start++) {
-      for (const number of [1, 2, 3]) fleet.report({ engineId: `engine-${number}`, stream: 'dead', outcome });
+      for (const engineId of asked) fleet.report({ engineId, stream: 'dead', outcome });
     }
     assert.deepEqual(fleet.explain(wish), before);
     assert.deepEqual(suspects(fleet), []);
-    assert.equal(fleet.snapshot()[0]?.failuresByReason.no_media, 100, 'and yet it is told');
+    assert.equal(fleet.snapshot()[1]?.failuresByReason.no_media, 100, 'and yet it is told');
   });
 
   test('an engine that brings no byte of what another one delivers is ranked behind', async (t) => {

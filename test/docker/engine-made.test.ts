@@ -99,9 +99,11 @@ describe('making an engine', { skip, concurrency: 3 }, () => {
       pidsLimit: 99,
       environment: { READY_AFTER_SECONDS: '0.2', A: 'b' },
       labels: { mine: 'yes' },
+      namePrefix: 'living-room',
     });
     const id = await rig.provider.create({}, never);
     const [engine] = await rig.provider.list(never);
+    assert.match(engine?.name ?? '', /^living-room-[0-9a-f]{6}$/);
     assert.equal(engine?.container?.memoryLimitBytes, 256 * 1024 * 1024);
     assert.equal(engine?.labels['mine'], 'yes');
     const inspected = JSON.stringify(await house().call('GET', `/containers/${id}/json`));

@@ -83,9 +83,7 @@ test('two Docker hosts and a static list make one fleet, and a host that can’t
   await eventually('the attic’s engine is out of sight', async () => (await find())?.unseen === true);
   assert.equal((await find())?.state, 'degraded', 'it is doubted, and no more');
   // The attic's minimum is one engine, and it has one: were it counted as none, one would be made here in its stead.
-  const looks = acemux.lines.length;
   await Promise.all(viewers.map((viewer) => viewer.receivedMore(3 * SECOND_BYTES)));
-  assert.ok(acemux.lines.length >= looks);
   assert.equal((await acemux.engines()).length, 3);
   assert.equal(acemux.of('engine.creating').length, 2);
   assert.deepEqual(acemux.of('engine.gone'), []);

@@ -51,16 +51,21 @@ test('three different streams that fail with no success between speak against it
 });
 
 test('streams that fail by their own fault do not, however many', () => {
-  const suspicion = new Suspicion();
   for (const reason of [
     'content_unknown',
+    'engine_occupied',
     'zero_peers',
     'paid_option_missing',
+    'foreign_redirect',
+    'vod_not_yet',
+    'hls_unsupported',
+    'not_mpegts',
     'content_scrambled',
   ] as const) {
-    suspicion.startFailed('one', reason, reason, false, 0);
+    const suspicion = new Suspicion();
+    for (const stream of ['a', 'b', 'c', 'd']) suspicion.startFailed('one', stream, reason, false, 0);
+    assert.equal(suspicion.isSuspected('one', 0), false, reason);
   }
-  assert.equal(suspicion.isSuspected('one', 0), false);
 });
 
 test('a stream that dies while it plays speaks against its engine only while others elsewhere go on', () => {

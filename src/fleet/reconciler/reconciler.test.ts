@@ -119,17 +119,43 @@ describe('the reconciler', () => {
     assert.equal(fleet.readiness().healthy, 1);
   });
 
-  test('fault 31: what creating needs is away: that is no failure of engines, and over at once when it is back', async (t) => {
+  for (const away of [
+    'vpn_down',
+    'docker_vpn_not_running',
+    'provider_unreachable',
+    'docker_unreachable',
+    'docker_forbidden',
+    'docker_tls',
+    'docker_protocol',
+    'host_memory',
+  ] as const) {
+    test(`fault 31: what creating needs is away (${away}): that is no failure of engines, and over at once when it is back`, async (t) => {
+      const { clock, fleet, pool, reconciler } = await fleetOfPool(t, {
+        prepare: ([first]) => {
+          first!.createFailure = new AcemuxError(away);
+        },
+      });
+      await clock.advance(10 * MINUTE_MS);
+      assert.equal(reconciler.block?.code, away);
+      pool.createFailure = undefined;
+      await clock.advance(8_000);
+      assert.equal(fleet.readiness().healthy, 1);
+    });
+  }
+
+  test('engines that never answer are removed when their time is up, made ever more slowly, and it is told why', async (t) => {
     const { clock, fleet, pool, reconciler } = await fleetOfPool(t, {
       prepare: ([first]) => {
-        first!.createFailure = new AcemuxError('vpn_down');
+        first!.startMs = 60 * MINUTE_MS;
       },
     });
-    await clock.advance(10 * MINUTE_MS);
-    assert.equal(reconciler.block?.code, 'vpn_down');
-    pool.createFailure = undefined;
-    await clock.advance(8_000);
-    assert.equal(fleet.readiness().healthy, 1);
+    await clock.advance(20 * MINUTE_MS);
+    assert.ok(fleet.snapshot().length <= 1);
+    assert.ok(pool.specs.length >= 5 && pool.specs.length <= 14, `${pool.specs.length} within 20 minutes`);
+    const verdict = reconciler.breakers().get('pool');
+    assert.ok(verdict && 'cause' in verdict, JSON.stringify(verdict));
+    assert.equal(verdict.cause, 'engine_not_ready');
+    assert.ok(verdict.failures >= 5, `${verdict.failures} counted`);
   });
 
   test('fault 2: a provider that is away keeps its engines, which are taken last; nothing is made meanwhile', async (t) => {

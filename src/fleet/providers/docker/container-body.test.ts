@@ -81,7 +81,10 @@ test('limits are those of the settings, and none where they are 0', () => {
     ['Memory', 'NanoCpus', 'PidsLimit'].map((limit) => at(limited, 'HostConfig', limit)),
     [1000, 1.5e9, 7],
   );
-  assert.equal(at(limited, 'HostConfig', 'LogConfig', 'Config', 'max-size'), '99');
+  assert.deepEqual(at(limited, 'HostConfig', 'LogConfig'), {
+    Type: 'json-file',
+    Config: { 'max-size': '99', 'max-file': '1' },
+  });
   const free = body({}, { memoryLimitBytes: 0, cpuLimit: 0 });
   assert.deepEqual(
     ['Memory', 'NanoCpus'].map((limit) => at(free, 'HostConfig', limit)),
