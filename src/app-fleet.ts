@@ -1,5 +1,5 @@
 import { fleetBounds, fleetFacts, fleetLimits, type LiveConfig, planRules } from './app-limits.ts';
-import { inspectorOf, makeDocker, makeProviders } from './app-providers.ts';
+import { inspectorOf, makeDocker, makeProviders, makeRestarter } from './app-providers.ts';
 import type { Clock } from './base/clock.ts';
 import { configuredVpns } from './config/configured-vpns.ts';
 import type { Headers } from './config/header-list.ts';
@@ -33,7 +33,7 @@ export interface FleetParts {
   readonly providers?: readonly EngineProvider[];
   /** The VPNs that engines are behind; those of the configuration if left out. */
   readonly vpns?: FleetVpns & { list(): readonly WatchedVpn[] };
-  /** Tells of the containers of VPNs, and restarts what it is told to; there is no access to Docker if left out. */
+  /** Tells of the containers of VPNs, and restarts what it is told to; if left out, the Docker hosts on which engines are made, if any. */
   readonly containers?: ContainerInspector;
   /** How many times faster VPNs are judged than they are in the field: tests with real tunnels wait for that. */
   readonly vpnPace?: number;
@@ -80,8 +80,10 @@ export async function buildFleet(
   const makesDocker = parts.providers === undefined && config.engines.providers.includes('docker');
   const docker = makesDocker ? await makeDocker(config, clock, log) : [];
   const providers = parts.providers ?? (await makeProviders(config, docker, clock));
-  const { vpns, cutOff } = makeVpns(live, () => fleet.registry, {
-    containers: parts.containers ?? inspectorOf(docker),
+  const containers = parts.containers ?? inspectorOf(docker);
+  const restarter = containers === undefined ? makeRestarter(config, clock) : undefined;
+  const { vpns, cutOff } = makeVpns(live, () => fleet.registry, containers ?? restarter?.containers, {
+    containers,
     observer: vpnEvents(events),
     ...(parts.vpnPace !== undefined && { pace: parts.vpnPace }),
     clock,
@@ -171,6 +173,7 @@ export async function buildFleet(
       undo.defer(() => starts.stop());
       await starts.load();
       await fleet.start();
+      undo.defer(() => restarter?.close());
       undo.defer(() => cutOff.stop());
       cutOff.start();
       undo.defer(() => reconciler.stop());
@@ -187,6 +190,7 @@ export async function buildFleet(
 function makeVpns(
   live: LiveConfig,
   registry: () => EngineRegistry,
+  restarter: ContainerInspector | undefined,
   shared: Pick<VpnsDeps, 'containers' | 'observer' | 'pace' | 'clock' | 'log'>,
 ): { readonly vpns: Vpns; readonly cutOff: CutOffWatch } {
   const config = live.current;
@@ -217,7 +221,7 @@ function makeVpns(
     const { host, port, container, restart } = engine;
     return { name: container ?? `<container of the engine at ${host}:${port}>`, restart };
   };
-  return { vpns, cutOff: new CutOffWatch({ vpns, engines, containerOf, ...shared }) };
+  return { vpns, cutOff: new CutOffWatch({ vpns, engines, containerOf, ...shared, containers: restarter }) };
 }
 
 function networkOf({ id, network, isDelivering }: EngineRecord): EngineNetwork {

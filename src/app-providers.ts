@@ -5,6 +5,8 @@ import type { Clock } from './base/clock.ts';
 import type { Config } from './config/config.ts';
 import { configuredDockerHosts } from './config/configured-docker.ts';
 import type { ContainerInspector } from './fleet/providers/container-inspector.ts';
+import { DockerApi } from './fleet/providers/docker/docker-api.ts';
+import { DockerClient } from './fleet/providers/docker/docker-client.ts';
 import { DockerProvider } from './fleet/providers/docker/docker-provider.ts';
 import { loadOrCreateInstanceId } from './fleet/providers/docker/instance-id.ts';
 import type { EngineProvider } from './fleet/providers/provider.ts';
@@ -56,6 +58,23 @@ export async function makeDocker(config: Config, clock: Clock, log: Log): Promis
     const part = log.child({ part: 'docker', ...(settings.name !== undefined && { host: settings.name }) });
     return new DockerProvider({ ...host, ...self, settings: { ...settings, instance }, clock, log: part });
   });
+}
+
+/**
+ * Who restarts containers where acemux makes none: engines of the operator's own whose entries say so. Docker is spoken to
+ * when it is used, and not before.
+ */
+export function makeRestarter(
+  config: Config,
+  clock: Clock,
+): { readonly containers: ContainerInspector; close(): void } {
+  const apis = configuredDockerHosts(config).map(({ endpoint }) => new DockerApi({ endpoint, clock }));
+  return {
+    containers: new SeveralInspectors(apis.map((api) => new DockerClient(api))),
+    close: () => {
+      for (const api of apis) api.close();
+    },
+  };
 }
 
 /** Who tells of containers on all of these hosts; undefined: acemux uses no Docker. */

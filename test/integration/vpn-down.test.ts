@@ -4,6 +4,8 @@ import { describe, type TestContext, test } from 'node:test';
 import { startApp } from '../../src/app.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { DELIVERING_MS } from '../../src/fleet/place.ts';
+import { ScriptedDaemon } from '../../src/fleet/providers/docker/testing/scripted-daemon.ts';
+import { CUT_OFF_LOOK_MS } from '../../src/fleet/vpn/cut-off-watch.ts';
 import { SimulatedGluetun } from '../../src/simulator/gluetun/simulated-gluetun.ts';
 import { silentLog } from '../../src/telemetry/log.ts';
 import { startEngine } from '../support/doctor-rig.ts';
@@ -74,6 +76,31 @@ describe('VPNs that are down', { concurrency: true }, () => {
       else assert.match(orders.join(), /running/);
     });
   }
+
+  test('an engine of one’s own that lost its network while its VPN is well is restarted, where its entry says so and a socket allows it', async (t) => {
+    const docker = await ScriptedDaemon.start(t);
+    docker.on('GET /containers/engine-1/json', () => ({ Id: 'e1', State: { Status: 'running' } }));
+    docker.on('POST /containers/engine-1/restart', ({ response }) => void response.writeHead(204).end());
+    const { option } = await startGluetun(t, 'one');
+    const [stays, lost] = [await startEngine(t), await startEngine(t)];
+    const { app, clock, told } = await startWith(t, {
+      VPNS: option,
+      ENGINES: `${stays.host}:${stays.port}?vpn=one,${lost.host}:${lost.port}?vpn=one&container=engine-1&restart=true`,
+      DOCKER_HOST: `unix://${docker.endpoint.kind === 'socket' ? docker.endpoint.path : ''}`,
+    });
+    await until(() => told('vpn.connected') === 1 && app.fleet.readiness().healthy === 2);
+    await lost.stop();
+    const isLost = (): boolean =>
+      app.fleet.registry.engines.some(({ network }) => network?.isReachable === false);
+    await until(isLost);
+    assert.deepEqual(docker.calls, [], 'Docker is not asked for what the control server tells');
+    await until(() => {
+      clock.jump(CUT_OFF_LOOK_MS);
+      return docker.calls.includes('POST /containers/engine-1/restart');
+    });
+    const [event] = [...app.events.newestFirst()].filter(({ type }) => type === 'vpn.engine_cut_off');
+    assert.deepEqual(event?.details, { vpn: 'one', command: 'docker restart engine-1', is_restarted: true });
+  });
 
   test('fault 31: both go and come back while somebody watches, who notices no more than a pause', async (t) => {
     const both = [await startGluetun(t, 'one'), await startGluetun(t, 'two')];
