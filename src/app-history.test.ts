@@ -18,8 +18,8 @@ const FORGETFUL: HistorySources['store'] = {
   shrink: () => {},
 };
 
-test('a case of a failed attempt has what its engine had sent, and each engine that failed is one', async () => {
-  const engines = [new FakeEngine('first'), new FakeEngine('second'), new FakeEngine('third')] as const;
+/** The history of a house of engines, whose events are those that evidence is kept of. */
+function witnessed(...engines: FakeEngine[]) {
   const rig = house(...engines);
   const { clock } = rig;
   const events = new EventBus({ bounds: { countMax: 100, bytesMax: 1e6 }, clock, log: silentLog() });
@@ -41,6 +41,32 @@ test('a case of a failed attempt has what its engine had sent, and each engine t
         { session: ID, engine },
       ),
   });
+  return { rig, history };
+}
+
+test('a case of a session that ends before it was read has what viewers had been given', async () => {
+  const engines = [new FakeEngine('first'), new FakeEngine('second')] as const;
+  const { rig, history } = witnessed(...engines);
+  const [first] = engines;
+  const attachment = await watch(rig, first);
+  first.media.at(-1)?.finish(new AcemuxError('source_failed'));
+  await rig.clock.advance(500);
+  attachment.leave('client_left');
+  const [session] = rig.directory.sessions;
+  assert.ok(session);
+  // As the directory tells of it: the session is over, and has its ring still.
+  Object.assign(rig.observer, { sessionEnded: () => history.noteEnded(session.snapshot()) });
+  await rig.directory.stop('shutdown');
+  assert.equal(session.ring.head - session.ring.tail, 0);
+  const [found] = history.evidence.list();
+  assert.ok((found?.media.units.length ?? 0) > 30);
+  await history.stop();
+});
+
+test('a case of a failed attempt has what its engine had sent, and each engine that failed is one', async () => {
+  const engines = [new FakeEngine('first'), new FakeEngine('second'), new FakeEngine('third')] as const;
+  const { rig, history } = witnessed(...engines);
+  const { clock } = rig;
   const [first, ...others] = engines;
   await watch(rig, first);
   first.media.at(-1)?.finish(new AcemuxError('source_failed'));

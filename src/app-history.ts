@@ -39,8 +39,6 @@ const EVIDENCE_EVERY_MS = 10_000;
  */
 const EVIDENCE_LATER_MS = 3_000;
 const EVIDENCE_PAUSE_MS = 20;
-/** Of these the ring is gone in a moment. */
-const RING_ENDS: EventType = 'stream.failed';
 
 export interface HistorySources {
   readonly store: Pick<Store, 'read' | 'write' | 'usedBytes' | 'shrink' | 'health'>;
@@ -127,8 +125,7 @@ export function buildHistory({ history }: Config, sources: HistorySources): Hist
       joined: join?.brought,
       unused,
     }));
-    if (event.type === RING_ENDS) evidence.list();
-    else reading ??= clock.startTimer(EVIDENCE_LATER_MS, readEvidence);
+    reading ??= clock.startTimer(EVIDENCE_LATER_MS, readEvidence);
   };
   let reading: Timer | undefined;
   const readEvidence = (): void => {
@@ -138,6 +135,8 @@ export function buildHistory({ history }: Config, sources: HistorySources): Hist
   return {
     evidence,
     noteEnded: (session) => {
+      // Its ring is gone in a moment.
+      evidence.list();
       if (isKept && session.isLive) recorder.noteEnded(sampleOf(session, undefined));
     },
     bytesStreamed: (bytes) => {
