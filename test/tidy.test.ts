@@ -82,7 +82,6 @@ const WITHOUT_OWN_TEST: Readonly<Record<string, string>> = {
   'src/http/stream-words.ts': 'http/routes/streams.test.ts compares what it says',
   'src/base/access-reasons.ts': 'rows of the table that base/reasons.test.ts judges',
   'src/base/docker-reasons.ts': 'rows of the table that base/reasons.test.ts judges',
-  'src/fleet/providers/docker/docker-provider.ts': 'test/docker/ runs it against a real daemon',
   'src/fleet/providers/docker/engine-maker.ts': 'test/docker/ makes engines by it on a real daemon',
   'src/fleet/providers/docker/own-containers.ts': 'test/docker/ has a real daemon tell of containers',
   'src/base/fleet-reasons.ts': 'rows of the table that base/reasons.test.ts judges',
