@@ -92,6 +92,13 @@ export function renderBars({ asked, machine, growth, stalled, firstViewer }: Res
     bar('… the ring', [stalled.bufferMegabytes], undefined, 'MB', 0),
     bar(`… longest gap of the ${readers} good ones`, [stalled.gapMsMax], 1000, 'ms', 0),
     bar('first viewer: added to the engine’s own time', [firstViewer.addedMs], 20, 'ms', 1),
+    bar(
+      '… by as many starts before, the first of the process',
+      [firstViewer.addedMsWhenNew],
+      undefined,
+      'ms',
+      1,
+    ),
     bar('… the engine’s own time', [firstViewer.engineMs], undefined, 'ms', 1),
   ];
   if (rounds.every(({ cLimit }) => cLimit))
