@@ -26,8 +26,19 @@ function engines(count: number, profile: ProfileName, tellsNames: boolean): Simu
   return Array.from({ length: count }, () => options);
 }
 
-/** Everybody still gets media, whole and with every break flagged; the house has one session, on one engine. */
+/**
+ * The house comes to have one session, on one engine; after that everybody still gets media, whole and with every break
+ * flagged. Until the last name is known for what it means, its playback may be just about to take over from the one
+ * before: for that moment nobody reads.
+ */
 async function assertOneStream(rig: Rig, viewers: readonly Viewer[]): Promise<void> {
+  const settled = (): boolean => {
+    const playing = rig.engines.filter((engine) => engine.sessions().some(({ readers }) => readers > 0));
+    const open = rig.engines.flatMap((engine) => engine.sessions());
+    const watched = rig.app.sessions.list().map(({ clientCount }) => clientCount);
+    return playing.length === 1 && open.length <= 2 && watched.length === 1 && watched[0] === viewers.length;
+  };
+  await until(settled);
   await Promise.all(viewers.map((viewer) => viewer.receivedMore(200_000)));
   for (const viewer of viewers) {
     assert.equal(await viewer.status(), 200);
@@ -36,12 +47,8 @@ async function assertOneStream(rig: Rig, viewers: readonly Viewer[]): Promise<vo
     assert.equal(continuityErrors, 0, 'no break that is not flagged');
     assert.equal(firstPids[0], 0);
   }
-  const [session, another] = rig.app.sessions.list();
-  assert.equal(another, undefined, 'one broadcast is one session');
-  assert.equal(session?.clientCount, viewers.length);
-  await until(() => rig.engines.flatMap((engine) => engine.sessions()).length <= 2);
-  const playing = rig.engines.filter((engine) => engine.sessions().some(({ readers }) => readers > 0));
-  assert.equal(playing.length, 1, 'one engine plays it');
+  await until(settled);
+  assert.ok(opened(rig) <= NAMES.length, 'nothing is opened again and again');
 }
 
 /** The broadcast was never open twice on one engine, not even for a moment. */
