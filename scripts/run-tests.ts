@@ -7,8 +7,11 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { globSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { availableParallelism, tmpdir } from 'node:os';
+import { availableParallelism, constants, getPriority, setPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { inspect } from 'node:util';
 import { SHARED_DOCKER, startMachineWithImage } from '../test/support/docker/docker-house.ts';
 import { whyNoDocker } from '../test/support/docker/docker-machine.ts';
 
@@ -30,11 +33,8 @@ const MODES: Readonly<Record<string, Mode>> = {
 };
 /** What stands here shares one Docker daemon, started before the first of them and ended after the last. */
 const WITH_DOCKER = 'test/docker/';
-/**
- * Many streams whose pictures are counted, and what measures how soon something comes: no more at once than there are cores. A file of them
- * takes a fifth of a core; on a machine that is busier what fills a gap comes too late.
- */
-const ALONE = [
+/** Many streams whose pictures are counted, and what measures how soon something comes: where the machine is busy they come first. */
+const FIRST = [
   'test/continuity/',
   'test/integration/dead-channel.test.ts',
   'test/integration/doctor.test.ts',
@@ -48,6 +48,14 @@ const FILES_TOGETHER_MAX = 40;
 const FILES_AT_ONCE = Math.min(4, availableParallelism());
 /** What plays for real waits most of the time, for media that come no faster than they are watched, and for containers: one more at once than there are cores. */
 const WAITING_AT_ONCE = FILES_AT_ONCE + 1;
+/**
+ * Whose turn it is when there are more to run than cores, as for `nice`: what is counted, what plays, what computes. So the last fills
+ * what the others leave of the cores, and none of these is late for it.
+ */
+const NICENESS = { counted: 0, played: 5, computed: 10 };
+const LAST_NICENESS = constants.priority.PRIORITY_LOW;
+/** With this line node's reporter begins to sum up: counts, and once more what failed. */
+const SUM = /^ℹ tests \d+$/;
 
 const [modeName = '', ...filters] = process.argv.slice(2);
 const mode = MODES[modeName];
@@ -69,19 +77,31 @@ async function runTests(
   const standsIn = (file: string, folders: readonly string[]): boolean =>
     folders.some((folder) => file.startsWith(folder));
   const together = files.filter((file) => standsIn(file, TOGETHER) && !BY_THEMSELVES.includes(file));
-  const alone = files.filter((file) => standsIn(file, ALONE));
+  const first = files.filter((file) => standsIn(file, FIRST));
   const docker = files.filter((file) => file.startsWith(WITH_DOCKER));
-  const beside = files.filter((file) => ![together, alone, docker].some((others) => others.includes(file)));
+  const playing = files.filter((file) => ![together, first, docker].some((others) => others.includes(file)));
   const ended = new AbortController();
   // Ctrl-C reaches the tests as well, SIGTERM only us: they end, then the daemon does, and nothing more begins.
   process.on('SIGINT', (signal) => ended.abort(signal)).on('SIGTERM', (signal) => ended.abort(signal));
-  const run = { root, timeoutMs, environment, ended: ended.signal };
-  const codes = [
-    await runTogether(together, { ...run, atOnce: FILES_AT_ONCE }),
-    await runFiles(beside, { ...run, atOnce: WAITING_AT_ONCE }),
-    await runWithDocker(docker, { ...run, atOnce: WAITING_AT_ONCE }),
-    await runFiles(alone, { ...run, atOnce: FILES_AT_ONCE }),
+  const sums: string[] = [];
+  const isMixed = [playing, [...first, ...docker], together].filter(({ length }) => length > 0).length > 1;
+  const run = { root, timeoutMs, environment, sums: isMixed ? sums : undefined, ended: ended.signal };
+  const counted = { ...run, niceness: NICENESS.counted, atOnce: FILES_AT_ONCE };
+  const played = { ...run, niceness: NICENESS.played, atOnce: WAITING_AT_ONCE };
+  const computed = { ...run, niceness: NICENESS.computed, atOnce: FILES_AT_ONCE };
+  const lanes = [
+    async () => [await runFiles(playing, played)],
+    async () => [await runFiles(first, counted), await runWithDocker(docker, played)],
+    async () => [await runTogether(together, computed)],
   ];
+  // Where one breaks, the others still come to their end: nobody else would end what they have begun.
+  const outcomes = await Promise.allSettled(lanes.map((lane) => lane()));
+  process.stdout.write(sums.join(''));
+  const codes = outcomes.flatMap((outcome) => {
+    if (outcome.status === 'fulfilled') return outcome.value;
+    process.stderr.write(`${inspect(outcome.reason)}\n`);
+    return [1];
+  });
   process.exitCode = codes.find((code) => code !== 0) ?? 0;
 }
 
@@ -91,6 +111,10 @@ interface Run {
   readonly environment: Readonly<Record<string, string>> | undefined;
   /** Files at once. */
   readonly atOnce: number;
+  /** How far it stands back for what else is running, as for `nice`. */
+  readonly niceness: number;
+  /** Takes the end of what the tests say, which sums it up; undefined where nothing runs beside them. */
+  readonly sums: string[] | undefined;
   /** Aborted when somebody ends the run, with the name of the signal. */
   readonly ended: AbortSignal;
 }
@@ -142,7 +166,7 @@ async function runFiles(files: readonly string[], run: Run): Promise<number> {
   ];
   const child = spawn(process.execPath, ['--test', ...flags, ...files], {
     cwd: run.root,
-    stdio: 'inherit',
+    stdio: ['inherit', run.sums ? 'pipe' : 'inherit', 'inherit'],
     env: {
       ...process.env,
       // Of many processes: what one has compiled, the next ones need not.
@@ -150,14 +174,27 @@ async function runFiles(files: readonly string[], run: Run): Promise<number> {
       ...run.environment,
     },
   });
+  const closed = once(child, 'close');
+  if (child.pid !== undefined) setPriority(child.pid, Math.min(LAST_NICENESS, getPriority() + run.niceness));
   const end = (): void => void (run.ended.reason === 'SIGTERM' && child.kill());
   run.ended.addEventListener('abort', end);
   try {
-    const [code] = await once(child, 'exit');
+    if (child.stdout && run.sums) run.sums.push(await sayByLines(child.stdout));
+    const [code] = await closed;
     return typeof code === 'number' ? code : 1;
   } finally {
     run.ended.removeEventListener('abort', end);
   }
+}
+
+/** Says what comes, in whole lines, since others speak meanwhile; from the sum on it is returned. */
+async function sayByLines(from: Readable): Promise<string> {
+  let sum = '';
+  for await (const line of createInterface({ input: from })) {
+    if (sum !== '' || SUM.test(line)) sum += `${line}\n`;
+    else process.stdout.write(`${line}\n`);
+  }
+  return sum;
 }
 
 function fail(message: string): void {
