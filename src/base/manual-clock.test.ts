@@ -18,6 +18,9 @@ test('timers fire in the order of their times, each at its own moment', async ()
   ]);
   assert.equal(clock.nowMs(), 30);
   assert.equal(clock.pendingTimers, 1);
+  assert.equal(clock.nextInMs, 1);
+  await clock.advance(1);
+  assert.equal(clock.nextInMs, undefined);
 });
 
 test('a timer that is started by another one fires in the same step if it is due', async () => {

@@ -37,6 +37,12 @@ export class ManualClock implements Clock {
     return this.#pending.size;
   }
 
+  /** Milliseconds until the first of them is due; undefined where none waits. */
+  get nextInMs(): number | undefined {
+    const next = this.#nextDue(Number.POSITIVE_INFINITY);
+    return next && next.dueMs - this.#nowMs;
+  }
+
   /**
    * Moves time forward by `byMs`, firing each timer at its own moment, in order, and letting the promises
    * that each one settles run before the next.

@@ -208,6 +208,8 @@ test('what is changed for what begins from then on is done with that, and not be
       rig.app.fleet.snapshot().every(({ state, isSuspected }) => state === 'healthy' && !isSuspected),
     );
   const asked = (): number => one.sessions().length + two.sessions().length;
+  /** From now on what the request waits for is up to the clock. */
+  const isAsked = (): Promise<void> => until(() => asked() === 1);
 
   /** Ends all that plays. */
   const end = async (): Promise<void> => {
@@ -284,6 +286,7 @@ test('what is changed for what begins from then on is done with that, and not be
     hang();
     // It is known to be live.
     const status = statusOf(rig.watch(`id=${OTHER}`));
+    await isAsked();
     await jumpUntil(() => status.value !== undefined, 4_000);
     assert.equal(status.value, 200);
     await end();
@@ -294,6 +297,7 @@ test('what is changed for what begins from then on is done with that, and not be
     await put(rig, 'hedge_after', '2s');
     hang();
     rig.watch(`id=${OTHER}`);
+    await isAsked();
     await jumpUntil(() => asked() === 2, 4_000);
     await end();
     await put(rig, 'hedge_after', 0);
@@ -321,6 +325,7 @@ test('what is changed for what begins from then on is done with that, and not be
     const opened = (): number => one.counters.sessionsOpened + two.counters.sessionsOpened;
     const before = opened();
     const status = statusOf(rig.watch(`id=${OTHER}`));
+    await isAsked();
     await jumpUntil(() => opened() === before + 2, 10_000);
     await jumpUntil(() => status.value !== undefined, 10_000);
     assert.equal(status.value, 504);
@@ -329,6 +334,7 @@ test('what is changed for what begins from then on is done with that, and not be
     await put(rig, 'start_timeout', '20s');
     hang();
     const later = statusOf(rig.watch(`id=${OTHER}`));
+    await isAsked();
     await jumpUntil(() => later.value !== undefined, 25_000);
     assert.equal(later.value, 504);
     await end();

@@ -19,7 +19,7 @@ export class RecordingClock extends ManualClock {
 }
 
 /** No wait in a unit test takes so long: the condition will never hold. */
-const HOPELESS_MS = 20_000;
+const HOPELESS_MS = 60_000;
 
 /**
  * Resolves as soon as `condition` holds; looks again in every turn of the event loop.

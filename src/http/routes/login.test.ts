@@ -72,7 +72,7 @@ test('who has logged out hears of nothing any more, in no tab of that browser', 
   assert.ok(goes && stays);
   await call(rig, '/logout', { method: 'POST', headers: { Cookie: cookies[0] ?? '' } });
   await clock.advance(15_000);
-  await until(() => goes.response.destroyed, 5_000);
+  await until(() => goes.response.destroyed);
   rig.parts.events.emit('stream.lingering', {}, {});
   await stays.until(() => stays.names.includes('stream.lingering'));
 });
