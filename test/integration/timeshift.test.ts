@@ -139,11 +139,15 @@ test('a viewer that pauses stays, is counted as paused, and goes on where it sto
   await viewer.received(1_000_000);
   viewer.pause();
   const endMs = performance.now() + 30_000;
-  while ((await sessionOf(rig))['paused_count'] !== 1) {
+  // It may come back once more: the kernel's room for it grows. What one reply says is of one moment.
+  const isPaused = async (): Promise<boolean> => {
+    const { paused_count: paused, client_count: clients } = await sessionOf(rig);
+    return paused === 1 && clients === 1;
+  };
+  while (!(await isPaused())) {
     assert.ok(performance.now() < endMs, 'it never counted as paused');
     await other.receivedMore(500_000);
   }
-  assert.equal((await sessionOf(rig))['client_count'], 1);
   // More than the ring, and than the kernel keeps for a connection.
   await other.receivedMore(20_000_000);
   viewer.resume();
