@@ -27,7 +27,9 @@ function cells(printed: string, name: string): string[] {
 
 function assertWhole(printed: string): void {
   // A ratio to a limit that took less than one tick of the kernel's clock is infinite, and none where acemux took less as well: that may be.
-  const others = printed.split('\n').filter((line) => !/^(CPU per gigabyte|… × one that writes)/.test(line));
+  const others = printed
+    .split('\n')
+    .filter((line) => !/^(CPU per gigabyte|… × one that writes|\d+ )/.test(line));
   assert.doesNotMatch(others.join('\n'), /NaN|undefined/, printed);
   for (const name of [
     'CPU per gigabyte, × the limit in Node',
