@@ -2,11 +2,16 @@ import { isatty } from 'node:tty';
 import type { CommandIo, StopSignal } from './cli/command.ts';
 import { COMMANDS } from './cli/commands.ts';
 import { runCommandLine } from './cli/run.ts';
+import { LineBatch } from './telemetry/line-batch.ts';
 
 const STOP_SIGNALS: readonly StopSignal[] = ['SIGTERM', 'SIGINT', 'SIGHUP'];
 
+const stdout = new LineBatch(process.stdout);
+// Also where an error that nobody caught ends the process.
+process.on('exit', () => stdout.flush());
+
 const io: CommandIo = {
-  stdout: process.stdout,
+  stdout,
   stderr: process.stderr,
   environment: process.env,
   workingDirectory: process.cwd(),

@@ -64,7 +64,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'engine',
     'version.ts',
   ],
-  'main.ts': ['app.ts', 'cli', 'base'],
+  'main.ts': ['app.ts', 'cli', 'base', 'telemetry'],
 };
 
 /** Single edges beside the table: [importing file or folder, imported file or folder, types only]. */

@@ -7,7 +7,7 @@ export interface ThreadData {
   readonly memoryBytesMax: number;
 }
 
-/** What the thread is told. */
+/** What the thread is told: each message is a list of these, in order. */
 export type Request =
   | { readonly kind: 'write'; readonly id: number; readonly statements: readonly Statement[] }
   | { readonly kind: 'read'; readonly id: number; readonly statement: Statement }
@@ -15,7 +15,7 @@ export type Request =
   | { readonly kind: 'shrink' }
   | { readonly kind: 'close' };
 
-/** What the thread tells. */
+/** What the thread tells: each message is a list of these, in order. */
 export type Answer =
   | { readonly kind: 'state'; readonly state: DatabaseState; readonly isReloaded: boolean }
   | { readonly kind: 'written'; readonly id: number; readonly to: WrittenTo }

@@ -1,6 +1,7 @@
 /** The only thread that opens SQLite: `Store` (store.ts) starts it, and talks to it by store-messages.ts. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { systemClock } from '../base/clock.ts';
+import { Outbox } from './outbox.ts';
 import { ResilientDatabase } from './resilient-database.ts';
 import type { Answer, Request, ThreadData } from './store-messages.ts';
 
@@ -9,7 +10,8 @@ if (!port) throw new Error('store-thread.ts is to be run as a thread');
 // Both ends are acemux's own, of one version.
 const { file, memoryBytesMax } = workerData as ThreadData;
 
-const tell = (answer: Answer): void => port.postMessage(answer);
+const outbox = new Outbox<Answer>((answers) => port.postMessage(answers));
+const tell = (answer: Answer): void => outbox.add(answer);
 const database = new ResilientDatabase({
   file,
   memoryBytesMax,
@@ -23,7 +25,7 @@ const database = new ResilientDatabase({
 database.start();
 
 let flushing: NodeJS.Immediate | undefined;
-port.on('message', (request: Request) => {
+const hear = (request: Request): void => {
   switch (request.kind) {
     case 'write':
       database.add(request);
@@ -45,8 +47,13 @@ port.on('message', (request: Request) => {
     case 'close':
       clearImmediate(flushing);
       database.stop();
+      outbox.flush();
       port.close();
   }
+};
+
+port.on('message', (requests: readonly Request[]) => {
+  for (const request of requests) hear(request);
 });
 
 function answer(id: number, read: () => Extract<Answer, { kind: 'rows' }>['rows']): void {

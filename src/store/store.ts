@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import type { Clock, Timer } from '../base/clock.ts';
 import { AcemuxError } from '../base/reasons.ts';
+import { Outbox } from './outbox.ts';
 import type { DatabaseState } from './resilient-database.ts';
 import type { Row, SavedTo, Statement, StoreProblem, WrittenTo } from './statement.ts';
 import type { Answer, Request, ThreadData } from './store-messages.ts';
@@ -78,6 +79,8 @@ export class Store {
   readonly #reads = new Map<number, Reading>();
   readonly #reloaded = new Set<() => void>();
   readonly #opened = Promise.withResolvers<void>();
+  /** What the thread is told: twenty streams that change their engine at once are sixty requests. */
+  readonly #outbox = new Outbox<Request>((requests) => this.#worker?.postMessage(requests));
   #worker: Worker | undefined;
   #state: DatabaseState = { place: 'memory', problem: undefined, detail: undefined };
   #isSlow = false;
@@ -211,7 +214,7 @@ export class Store {
   }
 
   #tell(request: Request): void {
-    this.#worker?.postMessage(request);
+    if (this.#worker) this.#outbox.add(request);
   }
 
   #startThread(): void {
@@ -224,7 +227,9 @@ export class Store {
     });
     this.#worker = worker;
     let failure = 'It ended by itself.';
-    worker.on('message', (answer: Answer) => this.#hear(answer));
+    worker.on('message', (answers: readonly Answer[]) => {
+      for (const answer of answers) this.#hear(answer);
+    });
     worker.on('error', (error) => {
       failure = error instanceof Error ? error.message : String(error);
     });
@@ -237,6 +242,8 @@ export class Store {
 
   #threadEnded(failure: string): void {
     this.#worker = undefined;
+    // What was written is told to the next one.
+    this.#outbox.clear();
     if (this.#isStopping) return;
     this.#failReads(failure);
     this.#enter({ place: 'memory', problem: 'store_failed', detail: `The database's thread: ${failure}` });
