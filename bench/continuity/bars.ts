@@ -1,5 +1,5 @@
 // What is demanded of a cell.
-import type { CellResult } from './cell.ts';
+import type { CellResult, Seen } from './cell.ts';
 
 /** What an engine gives a new reader at once; a gap that is longer can't be closed by the same engine. */
 const BURST_MS = 20_000;
@@ -17,8 +17,10 @@ const HOT_GAP_MS = 300;
 const STANDBY_WINDOW_MS = 500;
 
 export interface Verdict {
-  /** What a viewer's gap may be, milliseconds. */
+  /** What a viewer's gap may be, milliseconds: of the viewer in the middle. Each has its own, for each had an engine's own start. */
   readonly gapMs: number;
+  /** How much longer a viewer's gap was than it may be, at p99; negative: shorter. Milliseconds. */
+  readonly overMs: number;
   /** Whether no picture may be lost or repeated. */
   readonly losesNothing: boolean;
   /** What was missed, in words; empty: nothing. */
@@ -26,24 +28,29 @@ export interface Verdict {
 }
 
 export function judge(cell: CellResult): Verdict {
-  const gapMs = gapBarMs(cell);
+  const bars = cell.viewers.map((seen) => gapBarMs(cell, seen));
+  const gapMs = percentile(bars, 0.5);
+  const overMs = percentile(
+    cell.viewers.map((seen) => seen.gapMs - gapBarMs(cell, seen)),
+    0.99,
+  );
   const losesNothing = gapMs < BURST_MS;
   const missed = [
     ...(cell.disconnects > 0 ? ['disconnects'] : []),
-    ...(percentile(cell.gapsMs, 0.99) > gapMs ? ['gap'] : []),
+    ...(overMs > 0 ? ['gap'] : []),
     ...(losesNothing && cell.lost > 0 ? ['lost'] : []),
     ...(losesNothing && cell.repeated > 0 ? ['repeated'] : []),
     ...(cell.problems.length > 0 ? ['unannounced break'] : []),
   ];
-  return { gapMs, losesNothing, missed };
+  return { gapMs, overMs, losesNothing, missed };
 }
 
-function gapBarMs(cell: CellResult): number {
-  const { fault, mode, bareEngine, outageMs } = cell;
+function gapBarMs(cell: CellResult, { engineMs = 0 }: Seen): number {
+  const { fault, mode, outageMs } = cell;
   if (mode.playsAlong && fault.notice === 'at once') return HOT_GAP_MS + STANDBY_WINDOW_MS;
   // The other engine's live edge is so far behind that of the one that failed; its burst is older than that.
   const lagMs = mode.hasSpare ? mode.lagSeconds * 1000 : outageMs;
-  return noticedMs(cell) + bareEngine.firstByteMs + lagMs + TOLERANCE_MS;
+  return noticedMs(cell) + engineMs + lagMs + TOLERANCE_MS;
 }
 
 function noticedMs({ fault, mode, longestGapBeforeMs }: CellResult): number {

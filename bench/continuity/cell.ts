@@ -1,14 +1,17 @@
 // One fault in one mode: streams side by side, each with one viewer, and what the viewers saw.
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Broadcast, DEFAULT_EPOCH_MS } from '../../src/simulator/broadcast.ts';
 import { MediaLibrary } from '../../src/simulator/media-library.ts';
 import { countPictures } from '../../test/support/picture-count.ts';
-import type { Process } from '../processes.ts';
+import { type Process, temporaryFolder } from '../processes.ts';
 import { startServer } from '../served.ts';
 import { EngineProcess } from './engine-process.ts';
 import { type BareEngine, infohashOf, measureBareEngine } from './first-byte.ts';
+import { type Connects, type Incident, incidentsOf, readConnects } from './incident.ts';
 import type { FaultStory, ModeStory } from './story.ts';
-import { TimedViewer } from './viewer.ts';
+import { type Gap, lengthMs, TimedViewer } from './viewer.ts';
 
 const MEGABITS = 1;
 /** A start that would have found its peers soon. */
@@ -34,10 +37,30 @@ export interface CellOptions {
   readonly configFile: string | undefined;
 }
 
+/** The longest time without media of one viewer, and what it was made of. Milliseconds. */
+export interface Seen {
+  readonly gapMs: number;
+  /** What the new engine itself took to its first byte; undefined: none was asked for this. */
+  readonly engineMs: number | undefined;
+  /** Where the new engine's first byte came within the gap. */
+  readonly shares: Shares | undefined;
+}
+
+/** acemux's own. */
+export interface Shares {
+  /** From the last media to the request of a start, and from the blow to it. */
+  readonly askedMs: number;
+  readonly askedAfterBlowMs: number;
+  /** From the engine's answers to what is asked next. */
+  readonly betweenMs: number;
+  /** From the engine's first byte to what the viewer gets next. */
+  readonly joinedMs: number;
+}
+
 export interface CellResult extends CellOptions {
   readonly disconnects: number;
-  /** For each viewer the longest time without media from the blow on. */
-  readonly gapsMs: readonly number[];
+  /** What each viewer saw from the blow on. */
+  readonly viewers: readonly Seen[];
   /** Of all viewers, before the blow: what silences are measured against. */
   readonly longestGapBeforeMs: number;
   /** What the engine that goes on takes for as many playbacks, asked all at once without acemux. */
@@ -61,6 +84,7 @@ export interface CellResult extends CellOptions {
 const layout = new MediaLibrary({ bitsPerSecond: MEGABITS * 1e6 }).layout('test-pattern');
 
 interface Stream {
+  readonly infohash: string;
   readonly broadcast: Broadcast;
   readonly viewer: TimedViewer;
 }
@@ -74,14 +98,17 @@ export async function runCell(options: CellOptions): Promise<CellResult> {
     ? await EngineProcess.start({ ...engineOptions, lagSeconds: mode.lagSeconds })
     : undefined;
   const bareEngine = await measureAsMet(options, spare ?? engine);
-  const { server, url } = await startAcemux(options, engine, spare);
+  const connectsFile = path.join(temporaryFolder(), 'connects');
+  const { server, url } = await startAcemux(options, engine, spare, connectsFile);
   const streams = Array.from({ length: count }, (_, index): Stream => {
     const infohash = infohashOf(`stream ${index}`);
     const viewer = new TimedViewer(`${url}/ace/getstream?infohash=${infohash}`);
-    return { broadcast: new Broadcast({ infohash, layout }), viewer };
+    return { infohash, broadcast: new Broadcast({ infohash, layout }), viewer };
   });
   try {
-    const seen = await strikeAndWatch(options, streams, server, engine, spare);
+    const connects = (): Connects =>
+      readConnects(existsSync(connectsFile) ? readFileSync(connectsFile, 'utf8') : '');
+    const seen = await strikeAndWatch(options, streams, server, engine, spare, connects);
     return { ...options, ...seen, bareEngine };
   } finally {
     for (const { viewer } of streams) viewer.leave();
@@ -106,6 +133,7 @@ async function startAcemux(
   { fault, streams, configFile }: CellOptions,
   engine: EngineProcess,
   spare: EngineProcess | undefined,
+  connectsFile: string,
 ): Promise<{ server: Process; url: string }> {
   // All streams begin on one engine, because it is preferred.
   const engines = [`${engine.host}?forwarded=true`, ...(spare ? [spare.host] : [])];
@@ -113,6 +141,8 @@ async function startAcemux(
   return await startServer([...args, ...(configFile ? ['--config', configFile] : [])], {
     MAX_STREAMS_PER_ENGINE: String(streams),
     FORWARDED_PREFERRED_STREAMS: '0',
+    BENCH_CONNECTS: connectsFile,
+    NODE_OPTIONS: `--import ${new URL('connects.ts', import.meta.url)}`,
     ...fault.environment,
   });
 }
@@ -123,6 +153,7 @@ async function strikeAndWatch(
   server: Process,
   engine: EngineProcess,
   spare: EngineProcess | undefined,
+  connects: () => Connects,
 ): Promise<Omit<CellResult, keyof CellOptions | 'bareEngine'>> {
   const viewers = streams.map(({ viewer }) => viewer);
   await until('all streams play', START_MAX_MS, () => streams.every((stream) => hasCome(stream, -LIVE_MS)));
@@ -157,14 +188,17 @@ async function strikeAndWatch(
   const afterCpu = server.cpuSeconds;
   const starvedMs = 1000 * (server.starvedSeconds - struckStarved);
 
+  const incidents = incidentsOf(await (spare ?? engine).journal(), connects(), struckAt);
   const left = await engine.playbacks().catch(() => []); // It may be dead.
   const pictures = streams.map(({ viewer, broadcast }) => countPictures(viewer.capture, broadcast));
   const sum = (of: 'lost' | 'repeated' | 'breaks'): number =>
     pictures.reduce((all, each) => all + each[of], 0);
   return {
     disconnects: viewers.filter(({ ended }) => ended !== undefined).length,
-    gapsMs: viewers.map((viewer) => viewer.longestGapMs(struckAtMs, endMs)),
-    longestGapBeforeMs: Math.max(...viewers.map((viewer) => viewer.longestGapMs(0, struckAtMs))),
+    viewers: streams.map(({ infohash, viewer }) =>
+      seenIn(viewer.longestGap(struckAtMs, endMs), incidents.get(infohash), struckAt),
+    ),
+    longestGapBeforeMs: Math.max(...viewers.map((viewer) => lengthMs(viewer.longestGap(0, struckAtMs)))),
     outageMs: fault.notice === 'at once' ? outageMs : 0,
     lost: sum('lost'),
     repeated: sum('repeated'),
@@ -178,6 +212,22 @@ async function strikeAndWatch(
     starvedMs,
     log: [`{"msg":"struck","time":"${new Date(struckAt).toISOString()}"}`, ...server.takeUnread()],
   };
+}
+
+function seenIn(gap: Gap, incident: Incident | undefined, struckAt: number): Seen {
+  const gapMs = lengthMs(gap);
+  if (!incident) return { gapMs, engineMs: undefined, shares: undefined };
+  const { askedAtMs, betweenMs, engineMs, firstByteAtMs } = incident;
+  const fromAt = performance.timeOrigin + gap.fromMs;
+  const toAt = performance.timeOrigin + gap.toMs;
+  if (askedAtMs < fromAt - 1 || firstByteAtMs > toAt + 1) return { gapMs, engineMs, shares: undefined };
+  const shares = {
+    askedMs: askedAtMs - fromAt,
+    askedAfterBlowMs: askedAtMs - struckAt,
+    betweenMs,
+    joinedMs: toAt - firstByteAtMs,
+  };
+  return { gapMs, engineMs, shares };
 }
 
 /** Whether the viewer has what was on air so long ago (negative). */

@@ -1,5 +1,6 @@
 // One simulated engine as a process that can be killed, restarted and told to do wrong.
 import type { Fault, FaultTarget } from '../../src/simulator/fault-kinds.ts';
+import type { JournalEntry } from '../../src/simulator/journal.ts';
 import { type Process, runScript } from '../processes.ts';
 
 export interface EngineOptions {
@@ -55,6 +56,11 @@ export class EngineProcess implements AsyncDisposable {
   async playbacks(): Promise<readonly PlaybackSnapshot[]> {
     const sessions: readonly PlaybackSnapshot[] = await this.#control('GET', 'sessions');
     return sessions.filter(({ readers }) => readers > 0);
+  }
+
+  /** What it was asked since its process began. */
+  async journal(): Promise<readonly JournalEntry[]> {
+    return await this.#control('GET', 'journal');
   }
 
   /** Of all its playbacks, or of each of these. */

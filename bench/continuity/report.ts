@@ -1,16 +1,15 @@
 // The tables that a run of the benchmark of continuity prints.
 import { table } from '../report.ts';
 import { judge, percentile } from './bars.ts';
-import type { CellResult } from './cell.ts';
+import type { CellResult, Shares } from './cell.ts';
 
 const HEAD = [
   'fault, mode',
   'disconnects',
   'gap p50 ms',
   'p99 ms',
-  'bar',
-  'engine: byte',
-  'burst',
+  'bar p50',
+  'gap − bar p99',
   'lost',
   'repeated',
   'breaks',
@@ -23,16 +22,14 @@ const HEAD = [
 /** One row for each cell, and below what was missed. */
 export function renderCells(cells: readonly CellResult[]): string {
   const rows = cells.map((cell) => {
-    const { gapMs, losesNothing, missed } = judge(cell);
+    const { gapMs, overMs, losesNothing, missed } = judge(cell);
     const pictures = (count: number): string => `${count}${losesNothing ? '' : ' (no bar)'}`;
     return [
       nameOf(cell),
       String(cell.disconnects),
-      percentile(cell.gapsMs, 0.5).toFixed(0),
-      percentile(cell.gapsMs, 0.99).toFixed(0),
+      ...p50AndP99(cell.viewers.map((seen) => seen.gapMs)),
       `≤ ${gapMs.toFixed(0)}`,
-      cell.bareEngine.firstByteMs.toFixed(0),
-      cell.bareEngine.burstMs.toFixed(0),
+      overMs.toFixed(0),
       pictures(cell.lost),
       pictures(cell.repeated),
       String(cell.breaks),
@@ -43,7 +40,50 @@ export function renderCells(cells: readonly CellResult[]): string {
     ];
   });
   const notes = cells.flatMap((cell) => notesOf(cell).map((note) => `${nameOf(cell)}: ${note}\n`));
-  return `${table([HEAD, ...rows])}\n${notes.join('')}`;
+  return `${table([HEAD, ...rows])}\n${notes.join('')}\n${renderShares(cells)}`;
+}
+
+const SHARES_HEAD = [
+  'fault, mode',
+  'streams',
+  'blow → asked p50 ms',
+  'p99',
+  'last media → asked p50',
+  'p99',
+  'engine p50',
+  'p99',
+  'answered → asked on p50',
+  'p99',
+  'first byte → viewer p50',
+  'p99',
+  'bare engine: byte',
+  'burst',
+];
+
+/** What the gaps were made of, where a start of the new engine was waited for: the engine's part is its own. */
+function renderShares(cells: readonly CellResult[]): string {
+  const rows = cells.map((cell) => {
+    const waited = cell.viewers.filter(({ shares }) => shares !== undefined);
+    const of = (read: (shares: Shares) => number): readonly string[] =>
+      p50AndP99(waited.flatMap(({ shares }) => (shares ? [read(shares)] : [])));
+    return [
+      nameOf(cell),
+      String(waited.length),
+      ...of((shares) => shares.askedAfterBlowMs),
+      ...of((shares) => shares.askedMs),
+      ...p50AndP99(waited.map(({ engineMs = 0 }) => engineMs)),
+      ...of((shares) => shares.betweenMs),
+      ...of((shares) => shares.joinedMs),
+      cell.bareEngine.firstByteMs.toFixed(0),
+      cell.bareEngine.burstMs.toFixed(0),
+    ];
+  });
+  return table([SHARES_HEAD, ...rows]);
+}
+
+function p50AndP99(values: readonly number[]): readonly string[] {
+  if (values.length === 0) return ['', ''];
+  return [percentile(values, 0.5).toFixed(0), percentile(values, 0.99).toFixed(0)];
 }
 
 function notesOf(cell: CellResult): string[] {

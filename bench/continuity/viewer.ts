@@ -5,6 +5,16 @@ import { readMarker } from '../../src/simulator/marker.ts';
 
 const NULL_PID = 0x1fff;
 
+/** From one media packet to the next, milliseconds of `performance.now()`. */
+export interface Gap {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+export function lengthMs({ fromMs, toMs }: Gap): number {
+  return toMs - fromMs;
+}
+
 /** Times are milliseconds of `performance.now()`. */
 export class TimedViewer {
   readonly #socket: Socket;
@@ -44,11 +54,11 @@ export class TimedViewer {
   }
 
   /** The longest time without media of those that were not over at `fromMs`; the last one may last still at `toMs`. */
-  longestGapMs(fromMs: number, toMs: number): number {
-    let longest = 0;
+  longestGap(fromMs: number, toMs: number): Gap {
+    let longest: Gap = { fromMs, toMs: fromMs };
     let lastMs = this.#mediaAtMs[0] ?? fromMs;
     for (const atMs of [...this.#mediaAtMs.filter((each) => each < toMs), toMs]) {
-      if (atMs > fromMs) longest = Math.max(longest, atMs - lastMs);
+      if (atMs > fromMs && atMs - lastMs > lengthMs(longest)) longest = { fromMs: lastMs, toMs: atMs };
       lastMs = atMs;
     }
     return longest;

@@ -303,6 +303,8 @@ describe('stat and commands', () => {
     assert.equal(first?.headers['x-test'], 'Yes');
     assert((first?.remotePort ?? 0) > 0);
     assert.deepEqual([second?.method, second?.route], ['HEAD', 'start']);
+    assert.equal(first?.answer.beganWallMs, Date.parse(first?.wallTime ?? ''));
+    assert.equal(first?.answer.mediaWallMs, undefined);
     assert.equal(rig.engine.counters.requestsByRoute.get('service'), 1);
   });
 });

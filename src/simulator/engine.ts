@@ -297,7 +297,8 @@ export class SimulatedEngine {
     const route = routeOf(path, query);
     const atMs = this.#clock.nowMs();
     const wallTime = new Date(this.#clock.wallMs()).toISOString();
-    this.journal.record({ atMs, wallTime, method, target, path, route, headers, remotePort });
+    const answer = exchange.times;
+    this.journal.record({ atMs, wallTime, method, target, path, route, headers, remotePort, answer });
     if (core === undefined) return;
 
     const session = this.#sessionOf(path, route);

@@ -4,7 +4,9 @@ import { Journal, type JournalEntry } from './journal.ts';
 
 function entry(path: string): JournalEntry {
   const wallTime = new Date(0).toISOString();
-  return { atMs: 0, wallTime, method: 'GET', target: path, path, route: 'other', headers: {}, remotePort: 1 };
+  const answer = { beganWallMs: undefined, mediaWallMs: undefined };
+  const asked = { method: 'GET', target: path, path, route: 'other', headers: {}, remotePort: 1 } as const;
+  return { atMs: 0, wallTime, ...asked, answer };
 }
 
 test('who waits for a request gets the first that matches, whether it came before or comes later', async () => {

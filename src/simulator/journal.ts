@@ -1,6 +1,14 @@
 /** What happened on an engine, for tests that count: every request, and sums. */
 import type { Route } from './faults.ts';
 
+/** When a request was answered, milliseconds since the Unix epoch; undefined as long as it was not. */
+export interface AnswerTimes {
+  /** The status line went out. */
+  beganWallMs: number | undefined;
+  /** The first byte of media went out. */
+  mediaWallMs: number | undefined;
+}
+
 export interface JournalEntry {
   /** Milliseconds of the simulator's monotonic clock. */
   readonly atMs: number;
@@ -13,6 +21,7 @@ export interface JournalEntry {
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
   readonly remotePort: number;
+  readonly answer: AnswerTimes;
 }
 
 export interface Counters {

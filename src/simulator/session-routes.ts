@@ -136,6 +136,7 @@ export async function serveContent(
             faults: liveFaults(core, session, broadcast, remux),
           }),
     onBytes: (count) => {
+      exchange.times.mediaWallMs ??= clock.wallMs();
       counters.mediaBytesSent += count;
     },
   });

@@ -3,6 +3,7 @@
  * library would let it say (a second status line among the headers, a body without an end).
  */
 import type { Socket } from 'node:net';
+import type { AnswerTimes } from './journal.ts';
 import type { HeaderShape } from './profile.ts';
 
 const HEAD_BYTES_MAX = 64 * 1024;
@@ -47,6 +48,7 @@ export interface WireReply {
 /** One request and the connection it came on. Exactly one of the answering methods is called, or none (a hang). */
 export interface Exchange {
   readonly request: WireRequest;
+  readonly times: AnswerTimes;
   /** Aborts when the connection is gone, whoever ended it. */
   readonly signal: AbortSignal;
   /** The address that the client reached, `host:port`. */
@@ -114,6 +116,7 @@ export function serveConnection(socket: Socket, handler: ConnectionHandler): voi
 
   const exchangeOf = (request: WireRequest): Exchange => ({
     request,
+    times: { beganWallMs: undefined, mediaWallMs: undefined },
     signal: gone.signal,
     localAddress: `${socket.localAddress ?? '127.0.0.1'}:${socket.localPort ?? 0}`,
     reply({ status, contentType, body, shape }) {
@@ -154,6 +157,7 @@ export function serveConnection(socket: Socket, handler: ConnectionHandler): voi
       const lines = [`HTTP/1.1 ${status} ${STATUS_TEXT[status] ?? 'Unknown'}`];
       for (const [name, value] of shape === undefined ? all : shaped(all, shape))
         lines.push(`${name}: ${value}`);
+      this.times.beganWallMs ??= handler.wallMs();
       socket.write(`${lines.join('\r\n')}${HEAD_END}`);
       return socket;
     },

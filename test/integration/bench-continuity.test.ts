@@ -27,7 +27,7 @@ test('a viewer whose engine is killed stays, and no picture is lost or comes twi
   const { code, output, errors } = await run(t, '--streams', '2', '--faults', 'kill', '--modes', 'spare');
   assert.equal(code, 0, errors);
   const [, row = ''] = /^kill, spare +(.+)$/m.exec(output) ?? [];
-  const [disconnects, , longestGapMs, , , , , lost, repeated, breaks] = row.split(/ +/);
+  const [disconnects, , longestGapMs, , , , lost, repeated, breaks] = row.split(/ +/);
   assert.deepEqual({ disconnects, lost, repeated, breaks }, zeros(), output);
   assert.ok(Number(longestGapMs) > 0, output);
 });

@@ -191,14 +191,23 @@ function mappedProgram(
   return { programNumber, pmtPid, pcrPid, version, descriptors, streams, section };
 }
 
+/** Asked with every chunk of a burst, and another map is another object. */
+const descriptions = new WeakMap<ProgramMap, string>();
+
 /** Whether two multiplexes have the same audio and video: as many of each kind, each of the same stream_type. */
 export function sameRoles(one: ProgramMap, other: ProgramMap): boolean {
-  const described = ({ programs }: ProgramMap): string =>
-    programs
-      .flatMap(({ streams }) => streams)
-      .filter(({ kind }) => kind !== 'other')
-      .map(({ role, streamType }) => `${role}/${streamType}`)
-      .sort()
-      .join(' ');
-  return described(one) === described(other);
+  return rolesOf(one) === rolesOf(other);
+}
+
+function rolesOf(map: ProgramMap): string {
+  const known = descriptions.get(map);
+  if (known !== undefined) return known;
+  const described = map.programs
+    .flatMap(({ streams }) => streams)
+    .filter(({ kind }) => kind !== 'other')
+    .map(({ role, streamType }) => `${role}/${streamType}`)
+    .sort()
+    .join(' ');
+  descriptions.set(map, described);
+  return described;
 }
