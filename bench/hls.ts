@@ -24,6 +24,8 @@ const RELOAD_MS = 4_000;
 /** All have come, and read what there was when they came. */
 const SETTLE_MS = 2 * RELOAD_MS;
 const LISTED = 6;
+/** For so long acemux is measured with nobody but who keeps the files: what taking the stream in and cutting it costs. */
+const ALONE_MS = 10_000;
 
 interface Contender {
   readonly name: 'acemux' | 'nginx' | 'node';
@@ -71,6 +73,8 @@ const contenders: readonly Contender[] = [
   { name: 'node', server: limit, port: new URL(limitUrl).port, playlists: fromFiles },
 ];
 const costs: Record<Contender['name'], Cost[]> = { acemux: [], nginx: [], node: [] };
+process.stderr.write('… acemux without viewers\n');
+const aloneCpuPerSecond = await measureAlone(acemux.server);
 let ringMegabytes = 0;
 for (let round = 0; round < rounds; round++) {
   for (const contender of contenders) {
@@ -152,6 +156,14 @@ async function measure({ name, playlists, port, server }: Contender): Promise<Co
   };
 }
 
+/** CPU seconds a second. */
+async function measureAlone(server: Process): Promise<number> {
+  const before = server.cpuSeconds;
+  const beganMs = performance.now();
+  await new Promise((resolve) => setTimeout(resolve, ALONE_MS));
+  return (server.cpuSeconds - before) / ((performance.now() - beganMs) / 1000);
+}
+
 function printReport(): void {
   const line = (text: string): void => void process.stdout.write(`${text}\n`);
   line(`${viewers} viewers × ${megabits} Mb/s, ${rounds} rounds of ${seconds} s`);
@@ -180,10 +192,14 @@ function printReport(): void {
   }
   const ratioTo = (name: Contender['name']): number =>
     median(costs.acemux.map((cost, round) => cost.cpuPerGigabyte / costs[name][round]!.cpuPerGigabyte));
+  const gigabytesPerSecond = median(costs.acemux.map(({ bytes, windowMs }) => bytes / 1e6 / windowMs));
   const late = mirror.listedAfterSeconds;
   const ratio = ratioTo('nginx');
   line(
     `\nacemux: ${ratio.toFixed(2)} × nginx (bar: ${BAR}), ${ratioTo('node').toFixed(2)} × the limit in Node`,
+  );
+  line(
+    `of acemux’s CPU taking the stream in and cutting it is ${(aloneCpuPerSecond / gigabytesPerSecond).toFixed(3)} s/GB; the others are given files`,
   );
   line(
     `a segment is listed ${median(late).toFixed(2)} s after its last picture came (at most ${Math.max(...late).toFixed(2)} s)`,

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import { configOf } from './areas.ts';
 
 /** Headers by their names. */
 export type Headers = Readonly<Record<string, string>>;
@@ -13,10 +14,10 @@ const NAME = /(?<![0-9a-z])[0-9a-f]{40}(?![0-9a-z])/gi;
  */
 export function installClientHeaders(
   app: FastifyInstance,
-  headersFor: (names: readonly string[]) => Headers,
+  headersFor: (names: Iterable<string>) => Headers,
 ): void {
   app.addHook('onRequest', (request, reply, done) => {
-    if (request.routeOptions.config.area === 'play' && request.method !== 'OPTIONS') {
+    if (configOf(request).area === 'play' && request.method !== 'OPTIONS') {
       for (const [name, value] of Object.entries(headersFor(namesIn(request.url)))) {
         reply.raw.setHeader(name, value);
       }
@@ -25,7 +26,7 @@ export function installClientHeaders(
   });
 }
 
-/** What in an address may be the name of a stream, in lower case. */
-export function namesIn(url: string): readonly string[] {
-  return (url.match(NAME) ?? []).map((name) => name.toLowerCase());
+/** What in an address may be the name of a stream, in lower case; it is looked for as far as somebody asks. */
+export function* namesIn(url: string): Generator<string> {
+  for (const [name] of url.matchAll(NAME)) yield name.toLowerCase();
 }

@@ -167,6 +167,8 @@ function registerViewer(scope: FastifyInstance, deps: HlsDeps): void {
       reply.header('Cache-Control', 'no-store');
       const { selector, wish } = addresses.read(queryOf(request));
       if (deps.lifecycle.phase === 'starting') throw new AcemuxError('starting');
+      const current = deps.hls.currentPlaylist(request.params.viewer, selector, STREAMS_FROM_VIEWER, wish);
+      if (current) return send(request, reply, current);
       return answer(deps, request, reply, (viewer, signal) =>
         deps.hls.mediaPlaylist(
           request.params.viewer,
@@ -216,13 +218,12 @@ function registerSegments(scope: FastifyInstance, deps: HlsDeps): void {
       },
     },
     config,
-    handler: async (request, reply) => {
-      const { params } = request;
+    handler: (request, reply) => {
       reply.header('Cache-Control', 'no-store'); // Of a refusal; a segment has headers of its own.
-      const number = numberOf(params);
-      if (!(await pass(deps, request, reply, number))) return reply.hijack();
-      for (const [name, value] of Object.entries(headersOf(deps, params))) reply.raw.setHeader(name, value);
-      deps.hls.sendSegment(reply.raw, params.stream, number);
+      const number = numberOf(request.params);
+      if (deps.limits.isCapped(deps.access.callerOf(request)))
+        return passAndSend(deps, request, reply, number);
+      sendSegment(deps, request, reply, number);
       return reply.hijack();
     },
   });
@@ -239,6 +240,27 @@ function registerSegments(scope: FastifyInstance, deps: HlsDeps): void {
     },
   });
   registerPreflight(scope, SEGMENT_PATH);
+}
+
+/** Sends a segment at once. */
+function sendSegment(
+  deps: HlsDeps,
+  { params }: FastifyRequest<{ Params: SegmentParams }>,
+  reply: FastifyReply,
+  number: number,
+): void {
+  for (const [name, value] of Object.entries(headersOf(deps, params))) reply.raw.setHeader(name, value);
+  deps.hls.sendSegment(reply.raw, params.stream, number);
+}
+
+async function passAndSend(
+  deps: HlsDeps,
+  request: FastifyRequest<{ Params: SegmentParams }>,
+  reply: FastifyReply,
+  number: number,
+): Promise<FastifyReply> {
+  if (await pass(deps, request, reply, number)) sendSegment(deps, request, reply, number);
+  return reply.hijack();
 }
 
 /** Waits until the segment may be sent to who asks; false: he has left meanwhile. */
@@ -288,11 +310,7 @@ async function answer(
   reply.raw.once('close', onClose);
   const viewer = viewerInfoOf(request, access.callerOf(request));
   try {
-    const playlist = await playlistFor(viewer, departure.signal);
-    const { beginning } = playlist;
-    reply.headers({ ...PLAYLIST_HEADERS, ...(beginning && startHeaders(beginning)) });
-    if (!acceptsGzip(request.headers['accept-encoding'])) return reply.send(playlist.bytes);
-    return reply.header('Content-Encoding', 'gzip').send(playlist.gzipped);
+    return send(request, reply, await playlistFor(viewer, departure.signal));
   } catch (error) {
     if (!departure.signal.aborted) throw error;
     log.debug(loggedViewer(viewer), 'viewer left before there was a playlist');
@@ -300,6 +318,14 @@ async function answer(
   } finally {
     reply.raw.off('close', onClose);
   }
+}
+
+function send({ headers }: FastifyRequest, reply: FastifyReply, playlist: PlaylistFace): FastifyReply {
+  const { beginning } = playlist;
+  reply.headers(PLAYLIST_HEADERS);
+  if (beginning) reply.headers(startHeaders(beginning));
+  if (!acceptsGzip(headers['accept-encoding'])) return reply.send(playlist.bytes);
+  return reply.header('Content-Encoding', 'gzip').send(playlist.gzipped);
 }
 
 /** RFC 9110 12.5.3: named, or meant by the star, and not refused by a weight of 0. */
