@@ -10,7 +10,6 @@ import { isPlaylist, offersOnlyHls } from './hls-playlist.ts';
 import { callForText, type TextReply } from './http-call.ts';
 import { DEFAULT_ENGINE_LIMITS, type EngineLimits } from './limits.ts';
 import { type MediaStream, openMedia } from './media.ts';
-import { MediaSiblings } from './media-siblings.ts';
 import {
   parseCommandReply,
   parseNetworkReply,
@@ -82,7 +81,6 @@ export class EngineClient {
   /** Those of playbacks, which are known by the name that was asked for as well. */
   readonly #playbackHeaders = new WeakMap<Playback, Headers>();
   readonly #connectWatch: ConnectWatch;
-  readonly #siblings: MediaSiblings;
   readonly #closing = new AbortController();
   readonly #inFlight = new Set<Promise<unknown>>();
 
@@ -93,7 +91,6 @@ export class EngineClient {
     this.#limits = { ...DEFAULT_ENGINE_LIMITS, ...limits };
     this.#root = engineRoot(address);
     this.#ingest = deps.ingest ?? 'auto';
-    this.#siblings = new MediaSiblings(clock);
     this.#headersFor = deps.headersFor ?? (() => ({}));
     this.#address = address;
     this.#journal = deps.journal;
@@ -307,7 +304,6 @@ export class EngineClient {
       clock: this.#clock,
       log: this.#log,
       limits: this.#limits,
-      siblings: this.#siblings,
       closing: this.#closing.signal,
     };
     const { playbackUrl } = playback;

@@ -12,7 +12,6 @@ import type { Clock } from '../base/clock.ts';
 import { ManualClock } from '../base/manual-clock.ts';
 import { silentLog } from '../telemetry/log.ts';
 import { type MediaStream, openMedia } from './media.ts';
-import { MediaSiblings } from './media-siblings.ts';
 import { engineRoot, rewriteToEngine } from './rewrite.ts';
 import { EngineTransport } from './transport.ts';
 import type { Playback } from './types.ts';
@@ -39,10 +38,9 @@ async function rigBy(t: TestContext, clock: Clock, isLive: boolean, handle: (req
     commandUrl: at('/ace/cmd/a/b'),
   };
   const abort = new AbortController();
-  const siblings = new MediaSiblings(clock);
   const open = (): Promise<MediaStream> =>
-    openMedia({ transport, root, clock, log: silentLog(), limits, siblings }, playback, abort.signal);
-  return { server, abort, open, siblings };
+    openMedia({ transport, root, clock, log: silentLog(), limits }, playback, abort.signal);
+  return { server, abort, open };
 }
 
 async function readAll(media: MediaStream): Promise<string> {
@@ -245,68 +243,6 @@ test('once a live stream has run for a while, what comes in small pieces is read
   stream.destroy();
   assert.equal((await none).done, true, 'it ends at once, whatever it waits for');
   assert.equal(clock.pendingTimers, 0);
-});
-
-/** Two live media of one engine that both wait for the moment to read. */
-async function pausingPair(t: TestContext) {
-  const clock = new ManualClock();
-  const engine: WireRequest[] = [];
-  const { open, siblings } = await rigBy(t, clock, true, (request) => {
-    engine.push(request);
-    beginMedia(request);
-    request.socket.write('first');
-  });
-  const streams = [await open(), await open()] as const;
-  const [one, two] = streams.map((stream) => stream[Symbol.asyncIterator]());
-  for (const pieces of [one, two]) await pieces?.next();
-  await clock.advance(2_000);
-  const next = [one?.next()];
-  while (clock.pendingTimers < 1) await turn();
-  await clock.advance(50);
-  next.push(two?.next());
-  while (clock.pendingTimers < 2) await turn();
-  return {
-    clock,
-    streams,
-    siblings,
-    one: next[0],
-    two: next[1],
-    other: two,
-    sockets: engine.map(({ socket }) => socket),
-  };
-}
-
-test('where the media of one playback end, the others of that engine are read at once, up to an end of theirs', async (t) => {
-  for (const how of ['end', 'reset'] as const) {
-    const { clock, one, two, siblings, sockets, other } = await pausingPair(t);
-    const [first, second] = sockets;
-    if (how === 'end') first?.end();
-    else first?.resetAndDestroy();
-    second?.end('last');
-    const ended = Promise.allSettled([one]);
-    // The time has come for the first alone.
-    await clock.advance(40);
-    const [{ status }] = await ended;
-    assert.equal(status, how === 'end' ? 'fulfilled' : 'rejected');
-    assert.equal(clock.pendingTimers, 0, 'the other one does not wait for its time');
-    assert.equal(String((await two)?.value), 'last');
-    const end = other?.next();
-    await turn();
-    assert.equal(clock.pendingTimers, 0, 'nor with what stands behind its last bytes');
-    assert.equal((await end)?.done, true);
-    assert.equal(siblings.size, 0);
-  }
-});
-
-test('… but not where acemux has ended them', async (t) => {
-  const { clock, one, two, siblings, streams } = await pausingPair(t);
-  streams[0].destroy();
-  await one;
-  await turn();
-  assert.equal(clock.pendingTimers, 1);
-  streams[1].destroy();
-  await two;
-  assert.equal(siblings.size, 0);
 });
 
 test('what fills a read is followed by the next read at once, and so is all of a recording', async (t) => {

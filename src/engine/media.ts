@@ -6,7 +6,6 @@ import { saysPlaybackUnknown } from './engine-words.ts';
 import { asEngineError, isRedirect, RETRY_AFTER_MS, readText, refuseCompressed } from './http-call.ts';
 import type { EngineLimits } from './limits.ts';
 import { READ_BYTES } from './media-connection.ts';
-import type { MediaSiblings, PausingMedia } from './media-siblings.ts';
 import { rewriteToEngine } from './rewrite.ts';
 import { type EngineTransport, type Exchange, TransportError } from './transport.ts';
 import type { Playback } from './types.ts';
@@ -48,8 +47,6 @@ export interface MediaDeps {
   readonly clock: Clock;
   readonly log: Log;
   readonly limits: Pick<EngineLimits, 'redirectsMax' | 'statTimeoutMs'>;
-  /** The other live media of the engine; none, if left out. */
-  readonly siblings?: MediaSiblings;
 }
 
 /**
@@ -64,13 +61,13 @@ export async function openMedia(
   signal: AbortSignal,
   range?: string,
 ): Promise<MediaStream> {
-  const { clock, log, siblings } = deps;
+  const { clock, log } = deps;
   let mayRetry = true;
   for (let tries = 0; ; tries++) {
     let pauseMs: number;
     try {
       const exchange = await openOnce(deps, playback, signal, range);
-      if (exchange) return new HttpMediaStream(exchange, playback.isLive ? { clock, siblings } : undefined);
+      if (exchange) return new HttpMediaStream(exchange, playback.isLive ? clock : undefined);
       if (tries === 0) log.debug({ infohash: playback.infohash }, 'media not ready yet');
       pauseMs = NOT_READY_PAUSES_MS[Math.min(tries, NOT_READY_PAUSES_MS.length - 1)] ?? 0;
     } catch (error) {
@@ -139,35 +136,24 @@ async function firstWords(deps: MediaDeps, exchange: Exchange, signal: AbortSign
   }
 }
 
-/** What media are read by that are gathered. */
-interface Gathering {
-  readonly clock: Clock;
-  readonly siblings: MediaSiblings | undefined;
-}
-
-class HttpMediaStream implements MediaStream, AsyncIterator<Buffer, undefined>, PausingMedia {
+class HttpMediaStream implements MediaStream, AsyncIterator<Buffer, undefined> {
   readonly statusCode: number;
   readonly contentType: string | undefined;
   readonly lengthBytes: number | undefined;
   readonly contentRange: string | undefined;
   readonly #exchange: Exchange;
   readonly #gatherBy: Clock | undefined;
-  readonly #siblings: MediaSiblings | undefined;
   readonly #gatherFromMs: number;
   /** Whether the kernel may have gathered too little by now to be worth a read. */
   #isEarly = false;
-  /** An end stands behind the last bytes, and is seen by the read after theirs: that one comes at once, too. */
-  #looksOn = false;
   #timer: Timer | undefined;
   #endPause: () => void = () => {};
 
-  /** `gathering`: how small pieces are gathered; undefined: each is read as it comes. */
-  constructor(exchange: Exchange, gathering: Gathering | undefined) {
+  /** `gatherBy`: the clock by which small pieces are gathered; undefined: each is read as it comes. */
+  constructor(exchange: Exchange, gatherBy: Clock | undefined) {
     this.#exchange = exchange;
-    this.#gatherBy = gathering?.clock;
-    this.#siblings = gathering?.siblings;
-    this.#gatherFromMs = gathering ? gathering.clock.nowMs() + GATHER_AFTER_MS : Number.POSITIVE_INFINITY;
-    this.#siblings?.add(this);
+    this.#gatherBy = gatherBy;
+    this.#gatherFromMs = gatherBy ? gatherBy.nowMs() + GATHER_AFTER_MS : Number.POSITIVE_INFINITY;
     this.statusCode = exchange.statusCode;
     this.contentType = exchange.header('content-type');
     const length = exchange.header('content-length') ?? '';
@@ -181,18 +167,13 @@ class HttpMediaStream implements MediaStream, AsyncIterator<Buffer, undefined>, 
 
   async next(): Promise<IteratorResult<Buffer, undefined>> {
     const clock = this.#gatherBy;
-    const looksOn = this.#looksOn;
-    this.#looksOn = false;
-    if (clock && this.#isEarly && !looksOn && clock.nowMs() >= this.#gatherFromMs) await this.#gather(clock);
+    if (clock && this.#isEarly && clock.nowMs() >= this.#gatherFromMs) await this.#gather(clock);
     try {
       const value = await this.#exchange.read();
       // Where a read was full more is waiting.
       this.#isEarly = value !== undefined && value.length < READ_BYTES;
-      if (value) return { done: false, value };
-      this.#siblings?.ended(this, true);
-      return { done: true, value };
+      return value ? { done: false, value } : { done: true, value };
     } catch (error) {
-      this.#siblings?.ended(this, true);
       throw new AcemuxError('source_failed', undefined, { cause: error });
     }
   }
@@ -203,15 +184,9 @@ class HttpMediaStream implements MediaStream, AsyncIterator<Buffer, undefined>, 
   }
 
   destroy(): void {
-    this.#siblings?.ended(this, false);
-    this.lookNow();
-    this.#exchange.destroy();
-  }
-
-  lookNow(): void {
-    this.#looksOn = true;
     this.#timer?.cancel();
     this.#endPause();
+    this.#exchange.destroy();
   }
 
   #gather(clock: Clock): Promise<void> {
