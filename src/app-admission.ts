@@ -32,12 +32,11 @@ export interface LimitsHouse {
   readonly egress: EgressMeter;
   /** What there is too much of now. */
   readonly overloadCauses: OverloadWatch['causes'];
-  isCapped: Audience['isCapped'];
   passSegment: Audience['passSegment'];
   viewersOfKey: Audience['viewersOfKey'];
   /** What requests to engines, and replies to players, have beside what acemux says, by names of a stream. */
-  engineHeaders(names: Iterable<string>): Headers;
-  clientHeaders(names: Iterable<string>): Headers;
+  engineHeaders(names: readonly string[]): Headers;
+  clientHeaders(names: readonly string[]): Headers;
   start(): void;
   stop(): Promise<void>;
 }
@@ -45,9 +44,8 @@ export interface LimitsHouse {
 /** Builds it; nothing runs before `start()`. */
 export function buildLimits(live: LiveConfig, parts: LimitParts): LimitsHouse {
   const streamSettings = followStreamSettings(live);
-  const allNames = function* (names: Iterable<string>): Generator<string | undefined> {
-    for (const name of names) yield* [name, parts.infohashOf(name)];
-  };
+  const allNames = (names: readonly string[]): readonly (string | undefined)[] =>
+    names.flatMap((name) => [name, parts.infohashOf(name)]);
   const { bufferBytes, bufferBytesMax, clock, events, infohashOf, openFilesMax } = parts;
   const egress = new EgressMeter(clock);
   const delay = parts.loopDelay.openReader();
@@ -88,7 +86,6 @@ export function buildLimits(live: LiveConfig, parts: LimitParts): LimitsHouse {
     get overloadCauses() {
       return overload.causes;
     },
-    isCapped: (asking) => audience.isCapped(asking),
     passSegment: (...given) => audience.passSegment(...given),
     viewersOfKey: (keyId) => audience.viewersOfKey(keyId),
     engineHeaders: (names) => streamSettings().engineHeaders(allNames(names)),

@@ -94,12 +94,3 @@ test('one customer has one address of IPv4, and a /64 of IPv6', () => {
   assert.notEqual(networkOf('2001:db8:1:2::1'), networkOf('2001:db8:1:3::1'));
   assert.equal(networkOf('no address'), 'no address');
 });
-
-test('whose network it is stays right however many ask', () => {
-  for (let round = 0; round < 2; round++) {
-    for (let at = 0; at < 1_500; at++) {
-      const [high, low] = [at >> 8, at & 255];
-      assert.equal(networkOf(`::ffff:10.1.${high}.${low}`), `10.1.${high}.${low}`);
-    }
-  }
-});

@@ -32,22 +32,8 @@ export function isPrivateAddress(text: string): boolean {
 /** Bits of an IPv6 address that name a network; the rest is one machine's, which may change it every hour (RFC 8981). */
 const IPV6_NETWORK_BITS = 64;
 
-/** So many are remembered: viewers of HLS ask again and again, and reading an address costs more than what is asked for. */
-const NETWORKS_MAX = 1_000;
-const networks = new Map<string, string>();
-
 /** By what somebody is counted: an IPv4 address, an IPv6 network of 64 bits; what is not an address by itself. */
 export function networkOf(text: string): string {
-  const known = networks.get(text);
-  if (known !== undefined) return known;
-  const network = readNetwork(text);
-  const [oldest] = networks.keys();
-  if (networks.size >= NETWORKS_MAX && oldest !== undefined) networks.delete(oldest);
-  networks.set(text, network);
-  return network;
-}
-
-function readNetwork(text: string): string {
   const address = parseAddress(text);
   if (!address || address.kind() === 'ipv4') return address?.toString() ?? text;
   return ipaddr.IPv6.networkAddressFromCIDR(`${address.toString()}/${IPV6_NETWORK_BITS}`).toString();

@@ -13,9 +13,9 @@ export interface StreamSettings {
   /** Milliseconds. */
   readonly timeshift: ReadonlyMap<string, number>;
   /** What engines are told; the names are those a stream may have, as far as they are known. */
-  readonly engineHeaders: (names: Iterable<string | undefined>) => Headers;
+  readonly engineHeaders: (names: readonly (string | undefined)[]) => Headers;
   /** What players are told. */
-  readonly clientHeaders: (names: Iterable<string | undefined>) => Headers;
+  readonly clientHeaders: (names: readonly (string | undefined)[]) => Headers;
 }
 
 export function streamSettingsOf({ clients, engines, streams, timeshift }: Config): StreamSettings {
@@ -59,15 +59,13 @@ function headersBy<Override>(
   forAll: Headers,
   overrides: ReadonlyMap<string, Override>,
   read: (override: Override) => Headers | undefined,
-): (names: Iterable<string | undefined>) => Headers {
+): (names: readonly (string | undefined)[]) => Headers {
   const byName = new Map<string, Headers>();
   for (const [hash, override] of overrides) {
     const own = read(override);
     if (own) byName.set(hash, joined(forAll, own));
   }
   return (names) => {
-    // Names are looked for only where it depends on them.
-    if (byName.size === 0) return forAll;
     for (const name of names) {
       const own = name === undefined ? undefined : byName.get(name);
       if (own) return own;

@@ -21,7 +21,6 @@ import { type Grant, looksSigned, type TokenSigner } from '../access/signed-toke
 import type { Clock } from '../base/clock.ts';
 import { AcemuxError } from '../base/reasons.ts';
 import type { Log } from '../telemetry/log.ts';
-import { configOf } from './areas.ts';
 import { parseNames, queryOf } from './stream-request.ts';
 
 /** For so long a player may come back with the address of a playlist that was made for a key. */
@@ -130,7 +129,7 @@ export class AccessControl {
         done();
         return;
       }
-      const { area, isUnguessable } = configOf(request);
+      const { area, isUnguessable } = request.routeOptions.config;
       // A route without an area cannot exist; if it did, it would be closed.
       const decision = this.#decide(request, area ?? 'admin', isUnguessable?.(request) ?? false);
       if (decision === 'allow') done();

@@ -1,4 +1,4 @@
-import type { FastifyContextConfig, FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Area } from '../access/guard.ts';
 
 declare module 'fastify' {
@@ -11,16 +11,6 @@ declare module 'fastify' {
      */
     isUnguessable?: (request: FastifyRequest) => boolean;
   }
-  interface FastifyRequest {
-    /** What `configOf` has found; nobody else reads it. */
-    routeConfig: FastifyContextConfig | undefined;
-  }
-}
-
-/** What a request's route declares. Several rules ask for it, of every request, and fastify makes all its `routeOptions` anew each time. */
-export function configOf(request: FastifyRequest): FastifyContextConfig {
-  request.routeConfig ??= request.routeOptions.config;
-  return request.routeConfig;
 }
 
 /** Routes that a plugin of others adds, which cannot declare an area: all below a path. */
@@ -33,7 +23,6 @@ export interface ForeignRoutes {
  * From now on, adding a route that declares no area throws. To be called before any route is added.
  */
 export function requireAreas(app: FastifyInstance, foreign: readonly ForeignRoutes[]): void {
-  app.decorateRequest('routeConfig', undefined);
   app.addHook('onRoute', (route) => {
     if (route.config?.area !== undefined) return;
     const owner = foreign.find(({ below }) => route.url === below || route.url.startsWith(`${below}/`));

@@ -1,5 +1,4 @@
 import type { FastifyInstance } from 'fastify';
-import { configOf } from './areas.ts';
 
 /** Headers by their names. */
 export type Headers = Readonly<Record<string, string>>;
@@ -14,10 +13,10 @@ const NAME = /(?<![0-9a-z])[0-9a-f]{40}(?![0-9a-z])/gi;
  */
 export function installClientHeaders(
   app: FastifyInstance,
-  headersFor: (names: Iterable<string>) => Headers,
+  headersFor: (names: readonly string[]) => Headers,
 ): void {
   app.addHook('onRequest', (request, reply, done) => {
-    if (configOf(request).area === 'play' && request.method !== 'OPTIONS') {
+    if (request.routeOptions.config.area === 'play' && request.method !== 'OPTIONS') {
       for (const [name, value] of Object.entries(headersFor(namesIn(request.url)))) {
         reply.raw.setHeader(name, value);
       }
@@ -26,7 +25,7 @@ export function installClientHeaders(
   });
 }
 
-/** What in an address may be the name of a stream, in lower case; it is looked for as far as somebody asks. */
-export function* namesIn(url: string): Generator<string> {
-  for (const [name] of url.matchAll(NAME)) yield name.toLowerCase();
+/** What in an address may be the name of a stream, in lower case. */
+export function namesIn(url: string): readonly string[] {
+  return (url.match(NAME) ?? []).map((name) => name.toLowerCase());
 }

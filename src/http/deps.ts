@@ -15,7 +15,6 @@ import type { FileFacts, FileRequest, OpenFile } from '../session/recorded/recor
 import type { SessionControl } from '../session/session-control.ts';
 import type { StreamRecord } from '../session/stream-book.ts';
 import type { SessionSnapshot } from '../session/types.ts';
-import type { ViewerWish } from '../session/viewer-wish.ts';
 import type { StoreHealth } from '../store/store.ts';
 import type { EventBus } from '../telemetry/events/event-bus.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -110,13 +109,6 @@ export interface HlsFace {
     signal: AbortSignal,
     token?: string,
   ): Promise<PlaylistFace>;
-  /** Whoever watches already has it at once; undefined: `mediaPlaylist` is to be asked. */
-  currentPlaylist(
-    name: string,
-    selector: StreamSelector,
-    folder: string,
-    wish: ViewerWish | undefined,
-  ): PlaylistFace | undefined;
   /** `name`: of the viewer. `folder`: where the streams' folders are, relative to the playlist. */
   mediaPlaylist(
     name: string,
@@ -179,8 +171,6 @@ export interface StreamsFace {
 
 /** Who may take how much. */
 export interface LimitsFace {
-  /** Whether segments for who asks are counted, and may have to wait: then each has to pass. */
-  isCapped(asking: Asking): boolean;
   /**
    * Resolves when a segment may be sent to who asks; rejects with the signal's reason.
    * @param stream a 40-hex name; undefined: nobody plays it now
@@ -256,7 +246,7 @@ export interface HttpDeps<Attached extends Leavable = Leavable> {
   readonly lifecycle: LifecycleFace;
   readonly limits: LimitsFace;
   /** What replies to players have beside what acemux says, by names of the stream; of no stream by none. */
-  readonly clientHeaders: (names: Iterable<string>) => Headers;
+  readonly clientHeaders: (names: readonly string[]) => Headers;
   readonly metrics: MetricsFace;
   readonly events: EventsFace;
   readonly access: AccessParts;

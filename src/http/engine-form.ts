@@ -1,4 +1,4 @@
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ReasonCode } from '../base/reasons.ts';
 import { pythonJson } from './python-json.ts';
 

@@ -1,7 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { decideWebAccess } from '../access/web-page.ts';
 import { AcemuxError } from '../base/reasons.ts';
-import { configOf } from './areas.ts';
 import { listedIn } from './public-url.ts';
 
 /** Refuses what web pages of other hosts may not do, before anybody asks for a key. Paths without a route need none. */
@@ -13,7 +12,7 @@ export function installPageRules(app: FastifyInstance): void {
     }
     const decision = decideWebAccess({
       // A route without an area cannot exist; if it did, it would be closed.
-      area: configOf(request).area ?? 'admin',
+      area: request.routeOptions.config.area ?? 'admin',
       method: request.method,
       hosts: () => hostsOf(request),
       headers: request.headers,

@@ -1,6 +1,5 @@
 import type { FastifyInstance, HTTPMethods } from 'fastify';
 import { AcemuxError } from '../base/reasons.ts';
-import { configOf } from './areas.ts';
 import { pathOf } from './errors.ts';
 import { securityHeadersFor } from './security-headers.ts';
 
@@ -21,7 +20,7 @@ export function installPathRules(app: FastifyInstance): void {
   app.addHook('onRequest', (request, reply, done) => {
     const path = pathOf(request.url);
     reply.header('X-Content-Type-Options', 'nosniff');
-    if (configOf(request).area === 'play' || playPaths.has(path)) {
+    if (request.routeOptions.config.area === 'play' || playPaths.has(path)) {
       reply.header('Access-Control-Allow-Origin', '*');
     } else reply.headers(securityHeadersFor(path));
     if (!request.is404) {

@@ -277,17 +277,6 @@ describe('bytes', () => {
     assert.equal(clock.pendingTimers, 0);
   });
 
-  test('are counted of who has a cap, by whatever it is; what all take together is none', () => {
-    const key = (bytesPerSecond: number) => ({ id: 'k', limits: { bytesPerSecond } });
-    assert.equal(audienceWith({}).audience.isCapped(GUEST), false);
-    assert.equal(audienceWith({ all: { bytesPerSecond: MB } }).audience.isCapped(GUEST), false);
-    assert.equal(audienceWith({ viewerBytesPerSecond: MB }).audience.isCapped(GUEST), true);
-    assert.equal(audienceWith({ address: { bytesPerSecond: MB } }).audience.isCapped(GUEST), true);
-    assert.equal(audienceWith({}).audience.isCapped({ ...GUEST, key: key(MB) }), true);
-    const signed = { id: 's', limits: { bytesPerSecond: MB } };
-    assert.equal(audienceWith({}).audience.isCapped({ ...GUEST, signed }), true);
-  });
-
   test('is told to whoever asks: the tightest cap, and whether it holds the viewer back now', async () => {
     const { clock, enter } = audienceWith({ address: { bytesPerSecond: 3 * MB }, viewerBytesPerSecond: MB });
     const seat = await enter('a');

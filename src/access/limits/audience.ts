@@ -98,11 +98,6 @@ export class Audience {
     for (const seat of [...this.#seats]) if (seat.keyId === keyId) seat.expel('key_revoked');
   }
 
-  /** Whether pieces of a stream for this one are counted, and may have to wait (`passSegment`). */
-  isCapped(asking: Asking): boolean {
-    return this.#segmentCap(asking) !== undefined;
-  }
-
   /**
    * Waits until a piece of a stream may be sent to somebody who takes it in pieces, and counts it.
    * @param hash of the stream, one of its names; undefined: nobody plays it now
@@ -169,7 +164,7 @@ export class Audience {
       sinceMs: nowMs,
       streamNow: () => this.#deps.streamOf(hash),
       watch: (rate, isPushed) => this.#watch(seat, shares, rate, isPushed),
-      segmentCap: () => this.#segmentCap(visitor.caller ?? visitor),
+      segmentCap: () => this.#segmentCap(visitor),
       onLeave: () => this.#onLeave(seat),
     });
     this.#seats.add(seat);
@@ -238,9 +233,11 @@ export class Audience {
   }
 
   /** The tightest cap on who takes a stream in pieces, bytes per second. */
-  #segmentCap(asking: Asking): number | undefined {
+  #segmentCap(visitor: Visitor): number | undefined {
     const { rules } = this.#deps;
-    const caps = capped(sharesOf(asking, rules)).map(({ bytesPerSecond }) => bytesPerSecond);
+    const caps = capped(sharesOf(visitor.caller ?? visitor, rules)).map(
+      ({ bytesPerSecond }) => bytesPerSecond,
+    );
     if (rules.viewerBytesPerSecond !== undefined) caps.push(rules.viewerBytesPerSecond);
     return caps.length > 0 ? Math.min(...caps) : undefined;
   }

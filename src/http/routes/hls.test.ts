@@ -107,50 +107,6 @@ test('a segment is the output’s to send', async (t) => {
   assert.equal(asked.length, 1);
 });
 
-test('a segment is sent once its place in what is allowed has come; without a cap nothing is asked for', async (t) => {
-  for (const isCapped of [true, false]) {
-    const happened: unknown[] = [];
-    const rig = await startRig(t, {
-      hls: {
-        segmentSize: () => 4_000,
-        streamOf: () => HASH,
-        sendSegment: (response) => {
-          happened.push('sent');
-          response.writeHead(200).end('media');
-        },
-      },
-      segmentLimits: {
-        isCapped: () => isCapped,
-        passSegment: async (asking, ...[stream, sizeBytes]) => {
-          await new Promise(setImmediate);
-          happened.push([asking.address, stream, sizeBytes]);
-        },
-      },
-    });
-    assert.equal((await call(rig, SEGMENT)).text, 'media');
-    assert.deepEqual(happened, isCapped ? [['127.0.0.1', HASH, 4_000], 'sent'] : ['sent']);
-  }
-});
-
-test('who watches already is given the playlist as it is, by what stands in the address', async (t) => {
-  const asked: unknown[] = [];
-  const current = { bytes: Buffer.from('#EXTM3U\n# now\n'), gzipped: Buffer.alloc(0) };
-  const rig = await startRig(t, {
-    hls: {
-      currentPlaylist: (...given) => {
-        asked.push(given);
-        return current;
-      },
-      mediaPlaylist: async () => assert.fail('nobody is let in'),
-    },
-  });
-  const reply = await call(rig, `${VIEWER}&quality=hd&start=-600`);
-  assert.equal(reply.text, current.bytes.toString());
-  assert.equal(reply.headers['cache-control'], 'no-store');
-  const selector = { kind: 'id', hash: HASH, parameters: { quality: 'hd' } };
-  assert.deepEqual(asked, [['NAME', selector, '../../streams', { start: { kind: 'behind', seconds: 600 } }]]);
-});
-
 test('refusals have their status and word, and are kept by nobody', async (t) => {
   const refuse = async () => {
     throw new AcemuxError('no_capacity');

@@ -167,8 +167,6 @@ function registerViewer(scope: FastifyInstance, deps: HlsDeps): void {
       reply.header('Cache-Control', 'no-store');
       const { selector, wish } = addresses.read(queryOf(request));
       if (deps.lifecycle.phase === 'starting') throw new AcemuxError('starting');
-      const current = deps.hls.currentPlaylist(request.params.viewer, selector, STREAMS_FROM_VIEWER, wish);
-      if (current) return send(request, reply, current);
       return answer(deps, request, reply, (viewer, signal) =>
         deps.hls.mediaPlaylist(
           request.params.viewer,
@@ -218,12 +216,13 @@ function registerSegments(scope: FastifyInstance, deps: HlsDeps): void {
       },
     },
     config,
-    handler: (request, reply) => {
+    handler: async (request, reply) => {
+      const { params } = request;
       reply.header('Cache-Control', 'no-store'); // Of a refusal; a segment has headers of its own.
-      const number = numberOf(request.params);
-      if (deps.limits.isCapped(deps.access.callerOf(request)))
-        return passAndSend(deps, request, reply, number);
-      sendSegment(deps, request, reply, number);
+      const number = numberOf(params);
+      if (!(await pass(deps, request, reply, number))) return reply.hijack();
+      for (const [name, value] of Object.entries(headersOf(deps, params))) reply.raw.setHeader(name, value);
+      deps.hls.sendSegment(reply.raw, params.stream, number);
       return reply.hijack();
     },
   });
@@ -240,27 +239,6 @@ function registerSegments(scope: FastifyInstance, deps: HlsDeps): void {
     },
   });
   registerPreflight(scope, SEGMENT_PATH);
-}
-
-/** Sends a segment at once. */
-function sendSegment(
-  deps: HlsDeps,
-  { params }: FastifyRequest<{ Params: SegmentParams }>,
-  reply: FastifyReply,
-  number: number,
-): void {
-  for (const [name, value] of Object.entries(headersOf(deps, params))) reply.raw.setHeader(name, value);
-  deps.hls.sendSegment(reply.raw, params.stream, number);
-}
-
-async function passAndSend(
-  deps: HlsDeps,
-  request: FastifyRequest<{ Params: SegmentParams }>,
-  reply: FastifyReply,
-  number: number,
-): Promise<FastifyReply> {
-  if (await pass(deps, request, reply, number)) sendSegment(deps, request, reply, number);
-  return reply.hijack();
 }
 
 /** Waits until the segment may be sent to who asks; false: he has left meanwhile. */
@@ -310,7 +288,11 @@ async function answer(
   reply.raw.once('close', onClose);
   const viewer = viewerInfoOf(request, access.callerOf(request));
   try {
-    return send(request, reply, await playlistFor(viewer, departure.signal));
+    const playlist = await playlistFor(viewer, departure.signal);
+    const { beginning } = playlist;
+    reply.headers({ ...PLAYLIST_HEADERS, ...(beginning && startHeaders(beginning)) });
+    if (!acceptsGzip(request.headers['accept-encoding'])) return reply.send(playlist.bytes);
+    return reply.header('Content-Encoding', 'gzip').send(playlist.gzipped);
   } catch (error) {
     if (!departure.signal.aborted) throw error;
     log.debug(loggedViewer(viewer), 'viewer left before there was a playlist');
@@ -318,14 +300,6 @@ async function answer(
   } finally {
     reply.raw.off('close', onClose);
   }
-}
-
-function send({ headers }: FastifyRequest, reply: FastifyReply, playlist: PlaylistFace): FastifyReply {
-  const { beginning } = playlist;
-  reply.headers(PLAYLIST_HEADERS);
-  if (beginning) reply.headers(startHeaders(beginning));
-  if (!acceptsGzip(headers['accept-encoding'])) return reply.send(playlist.bytes);
-  return reply.header('Content-Encoding', 'gzip').send(playlist.gzipped);
 }
 
 /** RFC 9110 12.5.3: named, or meant by the star, and not refused by a weight of 0. */

@@ -115,7 +115,6 @@ export interface Parts {
   storedEvents: HttpDeps['storedEvents'];
   fleetControl: HttpDeps['fleetControl'];
   overloadCauses: readonly string[];
-  segmentLimits: Partial<Pick<HttpDeps['limits'], 'isCapped' | 'passSegment'>>;
   clientHeaders: HttpDeps['clientHeaders'];
   readiness: { configured: boolean; healthy: number; total: number };
   /** The engine that can be asked; undefined: none is healthy. */
@@ -199,7 +198,6 @@ export function buildRig(overrides: Partial<Parts> = {}): Omit<Rig, 'url' | 'por
     storedEvents: { after: async () => undefined, before: async () => [] },
     fleetControl: new FakeFleetControl(),
     overloadCauses: [],
-    segmentLimits: {},
     clientHeaders: () => ({}),
     readiness: { configured: true, healthy: 1, total: 1 },
     consultant: undefined,
@@ -280,7 +278,6 @@ export function buildRig(overrides: Partial<Parts> = {}): Omit<Rig, 'url' | 'por
       },
       hls: {
         multivariantPlaylist: async () => EMPTY_PLAYLIST,
-        currentPlaylist: () => undefined,
         mediaPlaylist: async () => EMPTY_PLAYLIST,
         checkName: () => {},
         isWatching: () => false,
@@ -291,9 +288,7 @@ export function buildRig(overrides: Partial<Parts> = {}): Omit<Rig, 'url' | 'por
         ...parts.hls,
       },
       limits: {
-        isCapped: () => false,
         passSegment: async () => {},
-        ...parts.segmentLimits,
         get overloadCauses() {
           return parts.overloadCauses;
         },

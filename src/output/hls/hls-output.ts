@@ -6,7 +6,7 @@ import type { Attachment, ViewerInfo, WatchedSession } from '../../session/attac
 import type { SegmentArchive } from '../../session/media-segments.ts';
 import type { Past } from '../../session/past.ts';
 import type { StreamSelector } from '../../session/types.ts';
-import type { StartWish, ViewerWish } from '../../session/viewer-wish.ts';
+import type { StartWish } from '../../session/viewer-wish.ts';
 import type { Log } from '../../telemetry/log.ts';
 import { Excerpt, rangeOf, type TimeRange } from './excerpt.ts';
 import { HlsStream } from './hls-stream.ts';
@@ -146,36 +146,19 @@ export class HlsOutput {
   ): Promise<Playlist> {
     const { wish, ...who } = viewer;
     const { end, start } = wish ?? {};
-    const current = this.currentPlaylist(name, selector, folder, wish);
-    if (current) return current;
+    const startWallMs = start && wantedWallMs(start, this.#deps.clock.wallMs());
+    const known = end ? undefined : this.#viewers.get(name);
+    // Its name was looked at when it came; most requests are of this kind, and need nothing else.
+    const current = known?.query === selectorQuery(selector) ? known.askNow() : undefined;
+    if (current) return current.mediaPlaylist(folder, startWallMs);
     this.checkName(name, selector);
     const dismissed = this.#dismissed.get(name);
     if (dismissed) throw new AcemuxError(dismissed);
     if (start && end) return (await this.#excerpt(selector, start, end)).excerpt.mediaPlaylist(folder);
     return this.#withinStartTimeout(signal, async (signal) => {
       const stream = await this.#viewerOf(name, selector, who).ask(signal);
-      return stream.mediaPlaylist(folder, this.#startWallMs(start));
+      return stream.mediaPlaylist(folder, startWallMs);
     });
-  }
-
-  /**
-   * The same at once, for somebody who watches already: most requests are of this kind, and need nothing else. Undefined for
-   * everybody else, and for an excerpt.
-   */
-  currentPlaylist(
-    name: string,
-    selector: StreamSelector,
-    folder: string,
-    wish: ViewerWish | undefined,
-  ): Playlist | undefined {
-    const known = wish?.end ? undefined : this.#viewers.get(name);
-    // Its name was looked at when it came.
-    const current = known?.query === selectorQuery(selector) ? known.askNow() : undefined;
-    return current?.mediaPlaylist(folder, this.#startWallMs(wish?.start));
-  }
-
-  #startWallMs(start: StartWish | undefined): number | undefined {
-    return start && wantedWallMs(start, this.#deps.clock.wallMs());
   }
 
   /** Cuts the session from now on, for as long as it plays, so that all that is kept of it can be listed. */

@@ -77,14 +77,6 @@ test('a segment is sent whole, with its length, without what is not its own, and
   assert.equal(clock.pendingTimers, 0);
 });
 
-test('what the kernel has taken whole is waited for by no timer', async (t) => {
-  const { client, clock, overs, reply, segment } = await rig(t, 10_000);
-  reply.start();
-  assert.equal(clock.pendingTimers, 0);
-  await client.received(segment.sizeBytes);
-  await until(() => overs() === 1);
-});
-
 test('a client that takes nothing for CLIENT_TIMEOUT is disconnected; one that takes a little is not', async (t) => {
   const { client, clock, overs, reply, socket } = await rig(t, FLOOD_BYTES);
   client.pause();

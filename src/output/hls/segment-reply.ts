@@ -50,6 +50,8 @@ export class SegmentReply {
   start(): void {
     const { response, segment } = this.#deps;
     response.once('close', this.#onClose);
+    // The kernel has all of it by then, or the connection is closed: no view is read any more.
+    response.once('close', () => this.#reader.letGo());
     response.on('drain', this.#onDrain);
     response.writeHead(200, { ...SEGMENT_HEADERS, 'Content-Length': segment.sizeBytes });
     this.#write();
@@ -58,7 +60,7 @@ export class SegmentReply {
   /** Ends the connection at once. */
   abort(): void {
     this.#deps.response.destroy();
-    this.#end();
+    this.#onClose();
   }
 
   #write(): void {
@@ -90,23 +92,18 @@ export class SegmentReply {
   /** The client has so long to take something of what was written. */
   #watch(): void {
     this.#timer?.cancel();
-    const { clock, response, timeoutMs } = this.#deps;
-    // Mostly the kernel has taken all at once; then the reply is about to close.
-    if (this.#isOver || (response.writableEnded && response.writableLength === 0)) return;
+    if (this.#isOver) return;
+    const { clock, timeoutMs } = this.#deps;
     this.#timer = clock.startTimer(timeoutMs, () => this.abort());
   }
 
   readonly #onClose = (): void => {
-    this.#end();
-    // The kernel has all of it, or the connection is closed: no view is read any more.
-    this.#reader.letGo();
-  };
-
-  #end(): void {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#timer?.cancel();
-    this.#deps.response.off('drain', this.#onDrain);
-    this.#deps.onOver(this);
-  }
+    const { onOver, response } = this.#deps;
+    response.off('close', this.#onClose);
+    response.off('drain', this.#onDrain);
+    onOver(this);
+  };
 }
