@@ -1,7 +1,7 @@
 /** The only thread that opens SQLite: `Store` (store.ts) starts it, and talks to it by store-messages.ts. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { systemClock } from '../base/clock.ts';
-import { Outbox } from './outbox.ts';
+import { Outbox } from '../base/outbox.ts';
 import { ResilientDatabase } from './resilient-database.ts';
 import type { Answer, Request, ThreadData } from './store-messages.ts';
 

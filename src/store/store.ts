@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import type { Clock, Timer } from '../base/clock.ts';
+import { Outbox } from '../base/outbox.ts';
 import { AcemuxError } from '../base/reasons.ts';
-import { Outbox } from './outbox.ts';
 import type { DatabaseState } from './resilient-database.ts';
 import type { Row, SavedTo, Statement, StoreProblem, WrittenTo } from './statement.ts';
 import type { Answer, Request, ThreadData } from './store-messages.ts';

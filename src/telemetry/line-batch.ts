@@ -1,16 +1,18 @@
+import { Outbox } from '../base/outbox.ts';
 import type { LogDestination } from './log.ts';
 
 /**
- * Hands lines on together, once what came in with them has been dealt with: each write is a call of the system, and one
- * start of a stream has six lines, most of them while its viewer waits. Whoever makes it calls `flush()` when the process
- * exits; one that is killed loses what it said since it last waited for something.
+ * Writes the lines of one turn of the loop together, once what came in with them has been dealt with: one start of a stream has
+ * six, most of them while its viewer waits. Whoever makes it calls `flush()` when the process exits; one that is killed loses
+ * what it said since it last waited for something.
  */
 export class LineBatch implements LogDestination {
   readonly #destination: LogDestination;
-  #lines = '';
+  readonly #lines: Outbox<string>;
 
   constructor(destination: LogDestination) {
     this.#destination = destination;
+    this.#lines = new Outbox((lines) => destination.write(lines.join('')));
   }
 
   get isTTY(): boolean | undefined {
@@ -18,14 +20,11 @@ export class LineBatch implements LogDestination {
   }
 
   write(line: string): void {
-    if (this.#lines === '') setImmediate(() => this.flush());
-    this.#lines += line;
+    this.#lines.add(line);
   }
 
   /** Writes what waits, now. */
   flush(): void {
-    const lines = this.#lines;
-    this.#lines = '';
-    if (lines !== '') this.#destination.write(lines);
+    this.#lines.flush();
   }
 }
