@@ -7,7 +7,7 @@ import { ID, type Rig, startRig, until } from '../support/rig.ts';
 import { inspect } from '../support/viewer.ts';
 
 const LONG = process.env['LONG_TESTS'] === '1';
-const STARTS = LONG ? 100 : 8;
+const STARTS = LONG ? 100 : 15;
 /** A good channel has so long for its first byte as well, on a busy machine. */
 const EMPTY_MS = 1_500;
 const DEAD = 'dead'.padEnd(40, '0');

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { FleetWorld, type WorldEngine } from '../../../test/support/fleet-world.ts';
 import type { VpnState } from './plan-types.ts';
 
-const HISTORIES = process.env['LONG_TESTS'] ? 20_000 : 400;
+const HISTORIES = process.env['LONG_TESTS'] ? 20_000 : 1_000;
 const MINUTE_MS = 60_000;
 const VPN_STATES: readonly VpnState[] = ['ok', 'ok', 'suspect', 'down', 'recovering', 'unknown'];
 

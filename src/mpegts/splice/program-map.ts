@@ -28,6 +28,8 @@ export interface ProgramMap {
   readonly patVersion: number;
   readonly patSections: readonly Buffer[];
   readonly programs: readonly MappedProgram[];
+  /** Role and stream_type of each audio and video, in a text that is compared after every chunk of a burst (`sameRoles`). */
+  readonly audioAndVideo: string;
   /** The stream that positions and clocks go by: the first video of the first program with any, else audio. */
   readonly reference: MappedStream | undefined;
   /** The PCR of the reference's program. */
@@ -163,6 +165,7 @@ export class TableFollower {
       patVersion: this.#patInForce.version,
       patSections: this.#patSections,
       programs,
+      audioAndVideo: audioAndVideoOf(programs),
       reference,
       pcrPid: shown?.pcrPid,
     };
@@ -191,23 +194,16 @@ function mappedProgram(
   return { programNumber, pmtPid, pcrPid, version, descriptors, streams, section };
 }
 
-/** Asked with every chunk of a burst, and another map is another object. */
-const descriptions = new WeakMap<ProgramMap, string>();
-
 /** Whether two multiplexes have the same audio and video: as many of each kind, each of the same stream_type. */
 export function sameRoles(one: ProgramMap, other: ProgramMap): boolean {
-  return rolesOf(one) === rolesOf(other);
+  return one.audioAndVideo === other.audioAndVideo;
 }
 
-function rolesOf(map: ProgramMap): string {
-  const known = descriptions.get(map);
-  if (known !== undefined) return known;
-  const described = map.programs
+function audioAndVideoOf(programs: readonly MappedProgram[]): string {
+  return programs
     .flatMap(({ streams }) => streams)
     .filter(({ kind }) => kind !== 'other')
     .map(({ role, streamType }) => `${role}/${streamType}`)
     .sort()
     .join(' ');
-  descriptions.set(map, described);
-  return described;
 }
